@@ -1,0 +1,225 @@
+//! Keys from `EXPRESS_SESSION`, one per purpose, and what they do: seal, open, and mark (HMAC).
+//!
+//! Every key is HKDF-SHA256 (RFC 5869) of the secret with the purpose as `info`, so no two uses share one.
+//! What is sealed is ChaCha20-Poly1305 (RFC 8439): `version (1) | key id (4) | nonce (12) | ciphertext and tag`.
+
+use ring::{
+    aead::{self, Aad, LessSafeKey, Nonce, UnboundKey},
+    hkdf, hmac,
+    rand::{SecureRandom, SystemRandom},
+};
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+const VERSION: u8 = 1;
+const KEY_ID: usize = 4;
+const HEADER: usize = 1 + KEY_ID + aead::NONCE_LEN;
+
+/// What a key is for. Its label goes into the derivation, so the labels never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// HMAC of a browser session's id: the key of its row and of its mint record.
+    SessionId,
+    /// Sealing of a session row.
+    Session,
+    /// Sealing of a pending-login cookie.
+    PendingLogin,
+    /// Sealing of a record.
+    Record,
+}
+
+impl Purpose {
+    const ALL: [Self; 4] = [Self::SessionId, Self::Session, Self::PendingLogin, Self::Record];
+
+    const fn label(self) -> &'static [u8] {
+        match self {
+            Self::SessionId => b"videoask-auth/session-id",
+            Self::Session => b"videoask-auth/session",
+            Self::PendingLogin => b"videoask-auth/pending-login",
+            Self::Record => b"videoask-auth/record",
+        }
+    }
+}
+
+/// Which secret sealed what was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SealedBy {
+    /// `EXPRESS_SESSION`.
+    Current,
+    /// One of `EXPRESS_SESSION_PREVIOUS`.
+    Previous,
+}
+
+/// The plaintext, wiped when dropped, and who sealed it.
+pub struct Opened {
+    /// What was sealed.
+    pub plaintext: Zeroizing<Vec<u8>>,
+    /// By which secret.
+    pub sealed_by: SealedBy,
+}
+
+/// Why a sealed text could not be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// Too short, or a format version that this program does not know.
+    #[error("the sealed text has an unknown format")]
+    Malformed,
+    /// No secret at hand has this key id.
+    #[error("sealed by a secret that is neither EXPRESS_SESSION nor in EXPRESS_SESSION_PREVIOUS")]
+    UnknownKey,
+    /// The key fits, but text or associated data were changed or moved.
+    #[error("the sealed text was changed, or belongs somewhere else")]
+    Tampered,
+}
+
+/// All keys of the process: those of the current secret, which seal, and those of previous ones, which only open.
+pub struct Keyring {
+    random: SystemRandom,
+    sets: Vec<KeySet>,
+}
+
+/// The keys of one secret, in the order of [`Purpose::ALL`].
+struct KeySet {
+    keys: [Key; Purpose::ALL.len()],
+}
+
+struct Key {
+    id: [u8; KEY_ID],
+    aead: LessSafeKey,
+    hmac: hmac::Key,
+}
+
+impl std::fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Keyring({} secrets)", self.sets.len())
+    }
+}
+
+impl Keyring {
+    /// Derives every key. `previous` also opens, and never seals.
+    #[must_use]
+    pub fn new(current: &SecretString, previous: &[SecretString]) -> Self {
+        let sets = std::iter::once(current).chain(previous).map(KeySet::derive).collect();
+        Self { random: SystemRandom::new(), sets }
+    }
+
+    /// Seals `plaintext` by the current secret. It opens only with the same purpose and associated data.
+    ///
+    /// # Panics
+    /// When the operating system gives no random bytes; nothing can be kept secret then.
+    #[must_use]
+    pub fn seal(&self, purpose: Purpose, associated: &[&[u8]], plaintext: &[u8]) -> Vec<u8> {
+        let key = self.sets[0].key(purpose);
+        let nonce: [u8; aead::NONCE_LEN] = self.random_bytes();
+        let mut sealed = Vec::with_capacity(HEADER + plaintext.len() + aead::CHACHA20_POLY1305.tag_len());
+        sealed.push(VERSION);
+        sealed.extend_from_slice(&key.id);
+        sealed.extend_from_slice(&nonce);
+        let mut body = Zeroizing::new(plaintext.to_vec());
+        let tag = key
+            .aead
+            .seal_in_place_separate_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(frame(purpose, associated)),
+                &mut body,
+            )
+            .expect("a text that fits in memory is shorter than the cipher's limit");
+        sealed.extend_from_slice(&body);
+        sealed.extend_from_slice(tag.as_ref());
+        sealed
+    }
+
+    /// Opens what [`Keyring::seal`] sealed with the same purpose and associated data.
+    ///
+    /// # Errors
+    /// [`OpenError`] says whether the format, the secret or the text is wrong.
+    pub fn open(&self, purpose: Purpose, associated: &[&[u8]], sealed: &[u8]) -> Result<Opened, OpenError> {
+        let (header, body) = sealed.split_at_checked(HEADER).ok_or(OpenError::Malformed)?;
+        let (&version, rest) = header.split_first().ok_or(OpenError::Malformed)?;
+        let (id, nonce) = rest.split_at(KEY_ID);
+        if version != VERSION {
+            return Err(OpenError::Malformed);
+        }
+        let position = self.sets.iter().position(|set| set.key(purpose).id == id).ok_or(OpenError::UnknownKey)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| OpenError::Malformed)?;
+        let mut plaintext = Zeroizing::new(body.to_vec());
+        let length = self.sets[position]
+            .key(purpose)
+            .aead
+            .open_in_place(nonce, Aad::from(frame(purpose, associated)), &mut plaintext)
+            .map_err(|_| OpenError::Tampered)?
+            .len();
+        plaintext.truncate(length);
+        let sealed_by = if position == 0 { SealedBy::Current } else { SealedBy::Previous };
+        Ok(Opened { plaintext, sealed_by })
+    }
+
+    /// The HMAC-SHA256 of `data` by the current secret.
+    #[must_use]
+    pub fn mark(&self, purpose: Purpose, data: &[u8]) -> [u8; 32] {
+        self.sets[0].mark(purpose, data)
+    }
+
+    /// The HMACs of `data` by the current secret and then by each previous one: a row may lie under any of them.
+    pub fn marks(&self, purpose: Purpose, data: &[u8]) -> impl Iterator<Item = [u8; 32]> {
+        self.sets.iter().map(move |set| set.mark(purpose, data))
+    }
+
+    /// `N` bytes from the operating system's generator.
+    ///
+    /// # Panics
+    /// When the operating system gives no random bytes.
+    #[must_use]
+    pub fn random_bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.random.fill(&mut bytes).expect("the operating system gives random bytes");
+        bytes
+    }
+}
+
+impl KeySet {
+    fn derive(secret: &SecretString) -> Self {
+        let extracted = hkdf::Salt::new(hkdf::HKDF_SHA256, b"videoask-auth").extract(secret.expose_secret().as_bytes());
+        Self { keys: Purpose::ALL.map(|purpose| Key::derive(&extracted, purpose)) }
+    }
+
+    fn key(&self, purpose: Purpose) -> &Key {
+        &self.keys[purpose as usize]
+    }
+
+    fn mark(&self, purpose: Purpose, data: &[u8]) -> [u8; 32] {
+        let tag = hmac::sign(&self.key(purpose).hmac, data);
+        tag.as_ref().try_into().expect("an HMAC-SHA256 is 32 bytes long")
+    }
+}
+
+impl Key {
+    fn derive(extracted: &hkdf::Prk, purpose: Purpose) -> Self {
+        let bytes = |part: &[u8]| {
+            let info = [purpose.label(), part];
+            let mut out = Zeroizing::new([0; 32]);
+            extracted
+                .expand(&info, hkdf::HKDF_SHA256)
+                .and_then(|okm| okm.fill(&mut *out))
+                .expect("32 bytes are within the limit of HKDF-SHA256");
+            out
+        };
+        let aead = UnboundKey::new(&aead::CHACHA20_POLY1305, &*bytes(b"/seal")).expect("the key is 32 bytes long");
+        let id = bytes(b"/id");
+        Self {
+            id: id[..KEY_ID].try_into().expect("the slice has this length"),
+            aead: LessSafeKey::new(aead),
+            hmac: hmac::Key::new(hmac::HMAC_SHA256, &*bytes(b"/mark")),
+        }
+    }
+}
+
+/// Purpose and parts, each with its length before it, so that no two lists of parts read the same.
+fn frame(purpose: Purpose, parts: &[&[u8]]) -> Vec<u8> {
+    let mut framed = vec![VERSION];
+    for part in std::iter::once(&purpose.label()).chain(parts) {
+        framed.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        framed.extend_from_slice(part);
+    }
+    framed
+}

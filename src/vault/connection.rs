@@ -1,0 +1,38 @@
+//! The name of one login's, or import's, line of token sets.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::keys::Keyring;
+
+/// 128 random bits in lower-case hex. No secret: forms carry it, so that a stale page changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ConnectionId(String);
+
+impl ConnectionId {
+    /// A new one, as every login and import gets.
+    #[must_use]
+    pub fn random(keys: &Keyring) -> Self {
+        Self(format!("{:032x}", u128::from_be_bytes(keys.random_bytes())))
+    }
+
+    /// The name as it stands in a row or a form.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for ConnectionId {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

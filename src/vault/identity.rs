@@ -1,0 +1,48 @@
+//! Who a connection belongs to, as VideoAsk said it.
+
+use serde::{Deserialize, Serialize};
+
+/// The names VideoAsk has for one user. `GET /me` gives `user_id`; an id_token gives `sub`; either may give the rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// VideoAsk's own id.
+    pub user_id: Option<String>,
+    /// The id_token's subject.
+    pub sub: Option<String>,
+    /// The address, which counts only as `email_proof` says.
+    pub email: Option<String>,
+    /// Why the address counts.
+    pub email_proof: EmailProof,
+    /// What the user is called.
+    pub name: Option<String>,
+}
+
+/// Why an e-mail address may stand for its user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EmailProof {
+    /// An id_token said `email_verified`.
+    Verified,
+    /// The operator vouched, by an import.
+    Vouched,
+    /// It does not count.
+    #[default]
+    No,
+}
+
+impl Identity {
+    /// What to call this user on a page: e-mail, else name, else id.
+    #[must_use]
+    pub fn label(&self) -> Option<&str> {
+        [&self.email, &self.name, &self.user_id, &self.sub].into_iter().find_map(|name| name.as_deref())
+    }
+
+    /// The address, if it counts.
+    #[must_use]
+    pub fn proven_email(&self) -> Option<&str> {
+        match self.email_proof {
+            EmailProof::Verified | EmailProof::Vouched => self.email.as_deref(),
+            EmailProof::No => None,
+        }
+    }
+}

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 /// The life assumed of an access token that neither the reply nor the token itself dates.
-const UNDATED_LIFE: Duration = Duration::from_mins(5);
+const UNDATED_LIFE: Duration = Duration::from_secs(5 * 60);
 
 /// The tokens of one exchange. The oauth2 types redact themselves in `Debug`.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -51,7 +51,7 @@ pub struct Problems {
 }
 
 impl Fault {
-    /// `wrong` goes on from "NAME, from …,"; `mend` is a whole sentence.
+    /// `wrong` goes on from "NAME (its origin):"; `mend` is a whole sentence.
     pub(super) fn new(wrong: impl Into<Cow<'static, str>>, mend: impl Into<Cow<'static, str>>) -> Self {
         Self { wrong: wrong.into(), mend: mend.into() }
     }
@@ -110,9 +110,9 @@ impl std::error::Error for Problems {}
 impl Display for Origin {
     fn fmt(&self, f: &mut Formatter<'_>) -> Written {
         match self {
-            Self::Environment => f.write_str("from the environment"),
-            Self::Line { path, line } => write!(f, "from {}, line {line}", path.display()),
-            Self::EnvFile(path) | Self::SecretFile(path) => write!(f, "from {}", path.display()),
+            Self::Environment => f.write_str("environment"),
+            Self::Line { path, line } => write!(f, "{}, line {line}", path.display()),
+            Self::EnvFile(path) | Self::SecretFile(path) => write!(f, "{}", path.display()),
             Self::Unset => f.write_str("not set"),
         }
     }

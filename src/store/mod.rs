@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 pub use self::{
-    error::{Reason, StoreError},
+    error::{Reason, Said, StoreError},
     findings::Finding,
     open::{Examined, Missing, Opened, Origin, Room, State, examine, open},
     place::Place,

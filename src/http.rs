@@ -13,6 +13,7 @@ pub const BODY_LIMIT: usize = 1 << 20;
 
 const USER_AGENT: &str = concat!("videoask-auth/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
 const API_TIMEOUT: Duration = Duration::from_secs(30);
 /// Connecting gives up this much before the exchange does, so that "nothing was sent" is told as such.
 const HEADROOM: Duration = Duration::from_millis(100);
@@ -50,6 +51,11 @@ pub fn provider_client(exchange_timeout: Duration, target: &Url) -> Result<Clien
 /// The client for single calls of VideoAsk's API: 30 s in all.
 pub fn api_client(target: &Url) -> Result<Client, BuildError> {
     builder(target).connect_timeout(CONNECT_TIMEOUT).timeout(API_TIMEOUT).build().map_err(BuildError)
+}
+
+/// The client for `healthcheck`: the answer comes from this machine, at once or not at all.
+pub fn health_client(target: &Url) -> Result<Client, BuildError> {
+    builder(target).no_proxy().timeout(HEALTH_TIMEOUT).build().map_err(BuildError)
 }
 
 /// Reads a body of at most `limit` bytes.

@@ -252,7 +252,8 @@ mod tests {
             let echo = format!("{}canary{}", &description[..at], &description[at..]);
             let body = serde_json::json!({ "error": code, "error_description": echo, "access_token": 7 }).to_string();
             let error = answer(status, &[], &body).expect_err("there is no token");
-            prop_assert!(!format!("{error} {error:?}").contains("canary"));
+            let said = format!("{error} {error:?}");
+            prop_assert!(!said.contains("canary"), "{said}");
         }
 
         #[test]

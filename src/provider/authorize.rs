@@ -3,6 +3,7 @@
 use std::fmt;
 
 use oauth2::{CsrfToken, PkceCodeVerifier};
+use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 /// The parts of an authorization request that differ from login to login.
@@ -39,7 +40,8 @@ impl Prompt {
 }
 
 /// Ties an id_token to one login. `Debug` does not show it.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Nonce(String);
 
 impl Nonce {

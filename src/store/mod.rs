@@ -21,7 +21,7 @@ pub use self::{
     place::Place,
 };
 
-/// A row's key in lower-case hex: the HMAC of a session id (mint), or of VideoAsk's `user_id` (keep).
+/// A row's key as URL-safe base64: the HMAC of a session id (mint), or of VideoAsk's `user_id` (keep).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowKey(pub String);
 

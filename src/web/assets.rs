@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use ring::digest;
 
 use super::{Site, error::PageError};
@@ -55,7 +56,7 @@ struct Asset {
 impl Asset {
     fn name(&self) -> String {
         let digest = digest::digest(&digest::SHA256, self.bytes);
-        let hash: String = digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let hash = BASE64_URL_SAFE_NO_PAD.encode(&digest.as_ref()[..9]);
         format!("{}.{hash}.{}", self.stem, self.extension)
     }
 }

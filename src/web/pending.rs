@@ -82,6 +82,7 @@ impl PendingLogins {
     }
 
     /// Takes the login of this state out of the browser. Without one, nothing is removed.
+    #[must_use]
     pub fn take(&self, cookies: &Cookies, state: &CsrfToken) -> Option<PendingLogin> {
         let name = self.name(state);
         let login = self.open(&name, cookies.get(&name)?.value())?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::{extract::FromRequestParts, http::request::Parts};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use tower_sessions::{
@@ -153,7 +154,7 @@ impl SessionStore for Sessions {
 }
 
 fn row_key(mark: [u8; 32]) -> RowKey {
-    RowKey(mark.iter().fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}")))
+    RowKey(BASE64_URL_SAFE_NO_PAD.encode(mark))
 }
 
 /// tower-sessions takes text only; the store's error says all in its `Display`.

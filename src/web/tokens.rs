@@ -78,17 +78,19 @@ impl<'a> Export<'a> {
     }
 
     fn env(&self) -> String {
-        let mut lines = format!("VIDEOASK_ACCESS_TOKEN={}\n", quoted(self.access_token));
-        if let Some(token) = self.refresh_token {
-            lines += &format!("VIDEOASK_REFRESH_TOKEN={}\n", quoted(token));
-        }
-        lines + &format!("VIDEOASK_EXPIRES_AT={}\n", self.expires_at)
+        let lines = [
+            ("VIDEOASK_ACCESS_TOKEN", Some(self.access_token)),
+            ("VIDEOASK_REFRESH_TOKEN", self.refresh_token),
+            ("VIDEOASK_EXPIRES_AT", Some(&self.expires_at)),
+        ];
+        let lines = lines.into_iter().filter_map(|(name, value)| Some(format!("{name}={}\n", quoted(value?))));
+        lines.collect()
     }
 }
 
 /// A value as shells and dotenv libraries read it alike: bare where nothing is special, else in single quotes.
 fn quoted(value: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._+/=".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._:+/=".contains(c);
     if value.chars().all(plain) { value.to_owned() } else { format!("'{}'", value.replace('\'', r"'\''")) }
 }
 

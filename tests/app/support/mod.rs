@@ -1,6 +1,4 @@
 //! What the tests share: a real app and a real stand-in on ports of their own, and a browser that keeps cookies.
-#![expect(dead_code, reason = "each test binary uses its own part")]
-
 pub mod browser;
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
@@ -38,7 +36,6 @@ pub struct World {
 #[derive(Default)]
 pub struct Setup {
     pairs: Vec<(&'static str, String)>,
-    tenant: Option<Box<dyn FnOnce(&mut Options) + Send>>,
     store: Option<Arc<dyn Store>>,
 }
 
@@ -46,12 +43,6 @@ impl Setup {
     /// Sets a variable.
     pub fn var(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.pairs.push((name, value.into()));
-        self
-    }
-
-    /// Changes the pretend tenant.
-    pub fn tenant(mut self, change: impl FnOnce(&mut Options) + Send + 'static) -> Self {
-        self.tenant = Some(Box::new(change));
         self
     }
 
@@ -86,10 +77,7 @@ impl Setup {
         let config = loaded.unwrap_or_else(|problems| panic!("{problems}")).config;
 
         let now = clock.clone();
-        let mut options = Options::new(config.provider.callback.as_str(), Arc::new(move || now.now()));
-        if let Some(change) = self.tenant {
-            change(&mut options);
-        }
+        let options = Options::new(config.provider.callback.as_str(), Arc::new(move || now.now()));
         let standin = StandIn::new(options, provider.parse().expect("the address makes a URL"));
         let store = match self.store {
             Some(store) => store,

@@ -1,13 +1,12 @@
 //! The pages around the login: sessions, downloads, "try it", headers, and who may send a form.
 
-mod support;
-
 use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::Value;
-use support::{Setup, World};
 use videoask_auth::standin::{Endpoint, Mishap, Quirk};
+
+use crate::support::{SECRET, Setup, World};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -305,7 +304,7 @@ async fn secrets_rotate_without_logging_anyone_out() {
     let rotated = Setup::default()
         .store(world.store.clone())
         .var("EXPRESS_SESSION", "a-new-secret-0123456789abcdefghijk")
-        .var("EXPRESS_SESSION_PREVIOUS", support::SECRET)
+        .var("EXPRESS_SESSION_PREVIOUS", SECRET)
         .var("APP_URL", world.app.as_str())
         .start()
         .await;

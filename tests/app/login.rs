@@ -1,16 +1,15 @@
 //! The login, from the home page to the token page and every way in between that it can fail.
 
-mod support;
-
 use std::time::Duration;
 
-use support::{Setup, World};
 use videoask_auth::standin::{Endpoint, Mishap, Quirk};
+
+use crate::support::{Page, Setup, World};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Logs in under a quirk and gives the page it ends on.
-async fn log_in_under(quirk: Quirk) -> (World, support::Page) {
+async fn log_in_under(quirk: Quirk) -> (World, Page) {
     let world = World::start().await;
     world.standin.change_faults(|faults| {
         faults.quirks.insert(quirk);
@@ -20,7 +19,7 @@ async fn log_in_under(quirk: Quirk) -> (World, support::Page) {
 }
 
 /// Logs in while the token endpoint has a mishap.
-async fn log_in_during(mishap: Mishap) -> support::Page {
+async fn log_in_during(mishap: Mishap) -> Page {
     let world = Setup::default().var("EXCHANGE_TIMEOUT", "1s").start().await;
     world.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, mishap));
     world.browser().log_in("ada@example.com").await

@@ -8,7 +8,7 @@ use std::{
 
 use reqwest::{
     Client, Method, RequestBuilder,
-    header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE},
+    header::{COOKIE, HeaderMap, SET_COOKIE},
     redirect::Policy,
 };
 use url::Url;
@@ -97,7 +97,11 @@ impl Browser {
 
     /// The names of the cookies this browser holds for the app.
     pub fn cookie_names(&self) -> Vec<String> {
-        self.jar.lock().expect("no test panics here").keys().map(|(_, name)| name.clone()).collect()
+        let jar = self.jar.lock().expect("no test panics here");
+        jar.keys()
+            .filter(|(host, _)| Some(host.as_str()) == self.home.host_str())
+            .map(|(_, name)| name.clone())
+            .collect()
     }
 
     /// Everything that the browser keeps secret.

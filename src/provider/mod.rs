@@ -8,6 +8,7 @@
 mod answer;
 mod authorize;
 mod diagnose;
+mod finding;
 mod id_token;
 mod token;
 mod wire;
@@ -22,7 +23,7 @@ use url::Url;
 pub use self::{
     answer::{ExchangeError, Nonsense},
     authorize::{AuthorizeParams, Nonce, Prompt},
-    diagnose::{Finding, Outcome},
+    finding::{Finding, Outcome},
     id_token::{IdClaims, IdTokenError, JwksError},
     token::{IdToken, TokenReply},
 };

@@ -16,6 +16,7 @@ use crate::{
 };
 
 const SECRET_FIELDS: [&str; 5] = ["client_secret", "code", "code_verifier", "refresh_token", "token"];
+const SHORTEST_SECRET: usize = 8;
 
 /// The way to the authorization server.
 #[derive(Debug)]
@@ -65,7 +66,10 @@ fn as_oauth2_wants_it(body: Vec<u8>) -> HttpResponse {
     response
 }
 
+/// What of the form no error may repeat. A made-up code of a letter or two is no secret, and to redact it
+/// would only garble the provider's words.
 fn secrets(form: &[u8]) -> Vec<String> {
-    let secret = |name: &str| SECRET_FIELDS.contains(&name);
-    form_urlencoded::parse(form).filter(|(name, _)| secret(name)).map(|(_, value)| value.into_owned()).collect()
+    let secret = |name: &str, value: &str| SECRET_FIELDS.contains(&name) && value.len() >= SHORTEST_SECRET;
+    let fields = form_urlencoded::parse(form).filter(|(name, value)| secret(name, value));
+    fields.map(|(_, value)| value.into_owned()).collect()
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
 use super::token::TokenReply;
-use crate::http::{ReadError, excerpt_without};
+use crate::{http::ReadError, telemetry::excerpt_without};
 
 const TRANSIENT: [&str; 3] = ["too_many_requests", "temporarily_unavailable", "server_error"];
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);

@@ -12,7 +12,10 @@ use super::{
     authorize::{AuthorizeParams, Nonce, Prompt},
     finding::Finding,
 };
-use crate::http::{BODY_LIMIT, endpoint, excerpt, read_capped};
+use crate::{
+    http::{BODY_LIMIT, endpoint, read_capped},
+    telemetry::excerpt,
+};
 
 /// More than the id_token's tolerance of 60 s refuses logins.
 const MOST_SKEW: i64 = 60;

@@ -1,10 +1,51 @@
 //! What the operator decided: the environment, over `.env`, checked as a whole before anything starts.
+//!
+//! Every section reads its own variables through one `Reader`, which finds values and collects problems, so that all
+//! of them are reported at once. No message ever holds a value. The white space around a value is dropped, and what
+//! is empty counts as not set.
 
-use std::{path::PathBuf, time::Duration};
+mod api;
+mod api_keys;
+mod app_url;
+pub mod duration;
+mod env_file;
+mod environment;
+mod finding;
+mod line;
+mod list;
+mod listen;
+mod misspelling;
+mod mode;
+mod placeholder;
+mod provider;
+mod reader;
+mod scopes;
+mod secrets;
+mod store_url;
+mod telemetry;
+mod variable;
+mod web_url;
 
-use oauth2::ClientSecret;
+use std::path::PathBuf;
+
+use reader::{Reader, Reported};
 use secrecy::SecretString;
-use url::Url;
+
+pub use self::{
+    api::ApiConfig,
+    app_url::AppUrl,
+    env_file::EnvFile,
+    environment::Environment,
+    finding::{Finding, Origin, Problems},
+    listen::Listen,
+    mode::{AllowedUsers, Mode},
+    provider::{Pkce, ProviderConfig},
+    secrets::Secrets,
+    store_url::StoreUrl,
+    telemetry::{LogFormat, TelemetryConfig},
+    variable::{VARIABLES, Variable},
+    web_url::is_loopback,
+};
 
 /// Everything, in sections; each constructor takes its own.
 #[derive(Debug)]
@@ -29,149 +70,60 @@ pub struct Config {
     pub telemetry: TelemetryConfig,
 }
 
-/// The public origin: https, or http on a loopback host; no path, query or fragment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AppUrl(Url);
-
-/// Where the server listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listen {
-    /// `HOST`: an address or a name.
-    pub host: String,
-    /// `PORT`; 0 lets the system choose.
-    pub port: u16,
-}
-
-/// Who may log in, and whose refresh token it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Anyone with a VideoAsk login; the pair belongs to the person and is never refreshed behind their back.
-    Mint,
-    /// Only the listed users; this app holds and refreshes their tokens.
-    Keep(AllowedUsers),
-}
-
-/// `ALLOWED_USERS`, never empty: e-mails, `user_id`s or `sub`s.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AllowedUsers(Vec<String>);
-
-/// The secrets all keys are derived from.
+/// A configuration without problems, and what is to be said about it.
 #[derive(Debug)]
-pub struct Secrets {
-    /// `EXPRESS_SESSION`.
-    pub current: SecretString,
-    /// `EXPRESS_SESSION_PREVIOUS`.
-    pub previous: Vec<SecretString>,
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// What does not stop the start.
+    pub warnings: Vec<Finding>,
+    /// The `.env` that was read, by absolute path, if there was one.
+    pub env_file: Option<PathBuf>,
 }
 
-/// Where records and sessions lie.
-#[derive(Clone, Debug)]
-pub enum StoreUrl {
-    /// SQLite's in-memory database.
-    Memory,
-    /// A SQLite file, by absolute path.
-    Sqlite(PathBuf),
-    /// A `redis://` or `rediss://` URL, which may hold a password.
-    Redis(SecretString),
-}
-
-/// The OAuth client and the authorization server it talks to.
-#[derive(Clone, Debug)]
-pub struct ProviderConfig {
-    /// `CLIENT_ID`.
-    pub client_id: String,
-    /// `CLIENT_SECRET`.
-    pub client_secret: ClientSecret,
-    /// `APP_URL` + `/auth/videoask/callback`.
-    pub callback: Url,
-    /// `SCOPES`, in the order given.
-    pub scopes: Vec<String>,
-    /// `PKCE`.
-    pub pkce: Pkce,
-    /// `EXCHANGE_TIMEOUT`: one exchange in all.
-    pub exchange_timeout: Duration,
-    /// `VIDEOASK_AUTH_URL`, without a trailing slash in its path (a bare origin keeps the one that a URL always has).
-    pub auth_url: Url,
-    /// `AUDIENCE`.
-    pub audience: String,
-    /// `ISSUER`, exactly as id_tokens must name it.
-    pub issuer: String,
-}
-
-/// Whether the login proves itself by RFC 7636.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pkce {
-    /// S256, always.
-    On,
-    /// For a tenant that refuses it.
-    Off,
-}
-
-/// VideoAsk's API.
-#[derive(Clone, Debug)]
-pub struct ApiConfig {
-    /// `VIDEOASK_API_URL`; may have a base path.
-    pub url: Url,
-    /// `ORGANIZATION_ID`, sent as the header `organization-id`.
-    pub organization_id: Option<String>,
-}
-
-/// How the program logs.
-#[derive(Clone, Debug)]
-pub struct TelemetryConfig {
-    /// `RUST_LOG`, as `tracing_subscriber`'s `Targets` reads it.
-    pub filter: String,
-    /// `LOG_FORMAT`.
-    pub format: LogFormat,
-}
-
-/// The shape of a log line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line, for machines.
-    Json,
-}
-
-impl AppUrl {
-    /// The URL of one of this app's own routes; `path` begins with a slash.
-    #[must_use]
-    pub fn join(&self, path: &str) -> Url {
-        let mut url = self.0.clone();
-        url.set_path(path);
-        url
+impl Config {
+    /// Reads and checks every variable.
+    pub fn load(environment: &Environment, env_file: &EnvFile) -> Result<Loaded, Problems> {
+        let mut reader = Reader::new(environment, env_file);
+        let config = Self::read(&mut reader);
+        let read = reader.finish(config)?;
+        Ok(Loaded { config: read.value, warnings: read.warnings, env_file: read.env_file })
     }
 
-    /// The origin as browsers send it in `Origin`, such as `https://tokens.example.com`.
-    #[must_use]
-    pub fn origin(&self) -> String {
-        self.0.origin().ascii_serialization()
+    /// A configuration made in code, by the same checks: for the demo and for tests.
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Loaded, Problems> {
+        Self::load(&pairs.into_iter().collect(), &EnvFile::None)
     }
 
-    /// The callback to register in VideoAsk's developer settings.
-    #[must_use]
-    pub fn callback(&self) -> Url {
-        self.join("/auth/videoask/callback")
-    }
-
-    /// Whether browsers come by https: decides `Secure`, `__Host-` and HSTS.
-    #[must_use]
-    pub fn is_https(&self) -> bool {
-        self.0.scheme() == "https"
-    }
-
-    /// The URL itself.
-    #[must_use]
-    pub fn as_url(&self) -> &Url {
-        &self.0
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Reported> {
+        let mode = Mode::read(reader);
+        let app_url = AppUrl::read(reader);
+        let listen = Listen::read(reader);
+        let secrets = Secrets::read(reader, &mode);
+        let store = StoreUrl::read(reader, &mode);
+        let provider = ProviderConfig::read(reader, &mode, app_url.as_ref().map_err(|reported| *reported));
+        let api = ApiConfig::read(reader);
+        let api_keys = api_keys::read(reader, &mode, &other_secrets(&secrets, &provider));
+        let telemetry = TelemetryConfig::read(reader);
+        Ok(Self {
+            app_url: app_url?,
+            listen: listen?,
+            mode,
+            secrets: secrets?,
+            store: store?,
+            provider: provider?,
+            api: api?,
+            api_keys: api_keys?,
+            telemetry: telemetry?,
+        })
     }
 }
 
-impl AllowedUsers {
-    /// The entries, in order; the first is the default user.
-    #[must_use]
-    pub fn entries(&self) -> &[String] {
-        &self.0
-    }
+/// The secrets that no API key may repeat, as far as they could be read.
+fn other_secrets<'a>(
+    secrets: &'a Result<Secrets, Reported>,
+    provider: &'a Result<ProviderConfig, Reported>,
+) -> Vec<&'a str> {
+    let client_secret = provider.as_ref().ok().map(|provider| provider.client_secret.secret().as_str());
+    secrets.iter().flat_map(Secrets::texts).chain(client_secret).collect()
 }

@@ -1,1 +1,194 @@
-//! standin
+//! The pretend VideoAsk: an Auth0 tenant and the API behind it, for the demo and the tests.
+//!
+//! It is the other side of the wire, so it imports nothing of ours (a test holds that wall) and shares no idea of how
+//! the protocol works with the code it checks. It is strict where Auth0 is strict, and on request it lies, stalls and
+//! hangs up: see [`Faults`]. What it saw, it counts: see [`Counters`].
+
+mod access_token;
+mod api;
+mod authorize;
+mod control;
+mod counters;
+mod directory;
+mod discovery;
+mod echo;
+mod faults;
+mod guard;
+mod jwt;
+mod keys;
+mod ledger;
+mod mint;
+mod options;
+mod pages;
+mod params;
+mod revoke;
+mod token;
+mod wire;
+
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::{Router, middleware};
+use time::OffsetDateTime;
+use tokio::{net::TcpListener, sync::watch};
+use url::Url;
+
+pub use self::{
+    counters::Counters,
+    directory::User,
+    faults::{Endpoint, Faults, Mishap, Planned, Quirk},
+    options::{Now, Options, Rotation},
+};
+use self::{
+    keys::Keys,
+    ledger::Ledger,
+    wire::{Wire, WiredListener},
+};
+
+/// A running, or not yet running, pretend VideoAsk. Clones are handles to the same one.
+#[derive(Clone)]
+pub struct StandIn(Arc<Shared>);
+
+struct Shared {
+    options: Options,
+    base_url: Url,
+    keys: Keys,
+    state: Mutex<State>,
+    closing: watch::Sender<bool>,
+}
+
+/// All that changes. One lock over the whole of it makes every transition atomic.
+#[derive(Default)]
+struct State {
+    ledger: Ledger,
+    faults: Faults,
+    counters: Counters,
+}
+
+impl StandIn {
+    /// A stand-in that calls itself `base_url`, the origin under which it will be reached.
+    #[must_use]
+    pub fn new(options: Options, base_url: Url) -> Self {
+        let closing = watch::Sender::new(false);
+        Self(Arc::new(Shared { options, base_url, keys: Keys::public_demo(), state: Mutex::default(), closing }))
+    }
+
+    /// Every route of auth, API and control. Only [`StandIn::serve`] can cut connections as well.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .merge(authorize::routes(self))
+            .merge(token::routes(self))
+            .merge(revoke::routes(self))
+            .merge(discovery::routes(self))
+            .merge(control::routes())
+            .merge(pages::routes())
+            .merge(api::routes(self))
+            .merge(echo::routes(self))
+            .fallback(api::not_found)
+            .layer(middleware::from_fn_with_state(self.clone(), guard::date))
+            .with_state(self.clone())
+    }
+
+    /// Serves until `shutdown` resolves; whatever then still hangs is cut.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
+        let service = self.router().into_make_service_with_connect_info::<Wire>();
+        let shutdown = async move {
+            shutdown.await;
+            self.0.closing.send_replace(true);
+        };
+        axum::serve(WiredListener(listener), service).with_graceful_shutdown(shutdown).await
+    }
+
+    /// The faults as they stand, with those used up removed.
+    #[must_use]
+    pub fn faults(&self) -> Faults {
+        self.locked(|state| state.faults.clone()).without_used_up()
+    }
+
+    /// Replaces all faults.
+    pub fn set_faults(&self, faults: Faults) {
+        self.locked(|state| state.faults = faults);
+    }
+
+    /// Changes the faults in place.
+    pub fn change_faults(&self, change: impl FnOnce(&mut Faults)) {
+        self.locked(|state| change(&mut state.faults));
+    }
+
+    /// What was seen so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.locked(|state| state.counters.clone())
+    }
+
+    /// Counts from nothing again; tokens and faults stay.
+    pub fn reset_counters(&self) {
+        self.locked(|state| state.counters = Counters::default());
+    }
+
+    /// Forgets everything: codes, tokens, faults, counters.
+    pub fn reset(&self) {
+        self.locked(|state| *state = State::default());
+    }
+
+    /// Makes the API answer 401 to this one access token from now on.
+    pub fn refuse_access_token(&self, token: impl Into<String>) {
+        self.locked(|state| state.ledger.refuse_access_token(token.into()));
+    }
+
+    /// Ends every refresh token of the user, as an administrator or the user could at VideoAsk.
+    pub fn end_grants_of(&self, email: &str) {
+        self.locked(|state| state.ledger.end_grants_of(email));
+    }
+
+    fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    fn issuer(&self) -> String {
+        self.options().issuer.clone().unwrap_or_else(|| self.url("/"))
+    }
+
+    /// An absolute URL of this server.
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.0.base_url.as_str().trim_end_matches('/'))
+    }
+
+    /// The path of a route of the API.
+    fn api_path(&self, path: &str) -> String {
+        format!("{}{path}", self.options().api_base)
+    }
+
+    /// The time here: what the starter's clock says, moved by the clock offset.
+    fn now(&self) -> OffsetDateTime {
+        (self.options().now)() + time::Duration::seconds(self.locked(|state| state.faults.clock_offset))
+    }
+
+    fn has(&self, quirk: Quirk) -> bool {
+        self.locked(|state| state.faults.quirks.contains(&quirk))
+    }
+
+    /// Auth0's strict third-party clients are known by their id.
+    fn is_strict_client(&self) -> bool {
+        self.options().client_id.starts_with("tpc_") || self.has(Quirk::StrictClient)
+    }
+
+    async fn closing(&self) {
+        // The sender lives in `self`: it cannot be gone.
+        let _ = self.0.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+
+    fn locked<T>(&self, with: impl FnOnce(&mut State) -> T) -> T {
+        with(&mut self.0.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

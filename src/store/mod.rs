@@ -3,8 +3,23 @@
 //! The store sees sealed bytes and the few columns it must query. It knows no key, no clock and no token:
 //! every time limit comes from the caller.
 
+mod error;
+mod findings;
+mod millis;
+mod open;
+mod place;
+mod redis;
+mod sqlite;
+
 use async_trait::async_trait;
 use time::OffsetDateTime;
+
+pub use self::{
+    error::{Reason, StoreError},
+    findings::Finding,
+    open::{Examined, Missing, Opened, Origin, Room, State, examine, open},
+    place::Place,
+};
 
 /// A row's key in lower-case hex: the HMAC of a session id (mint), or of VideoAsk's `user_id` (keep).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -92,12 +107,4 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     async fn sweep(&self, now: OffsetDateTime) -> Result<u64, StoreError>;
     /// Proves that the store takes writes, and leaves nothing behind (a transaction rolled back; in Redis a key of 10 s).
     async fn probe(&self) -> Result<(), StoreError>;
-}
-
-/// Why the store did not do as asked.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Placeholder until the backends define their variants.
-    #[error("store")]
-    Unavailable,
 }

@@ -1,0 +1,46 @@
+//! `API_KEY`: what opens the machine routes.
+
+use secrecy::SecretString;
+
+use super::{
+    finding::Fault,
+    list,
+    mode::Mode,
+    reader::{Reader, Reported},
+    variable::API_KEY,
+};
+
+const SHORTEST: usize = 32;
+const MEND: &str = "Make each key with `openssl rand -hex 32`, with commas between keys.";
+
+/// The keys, unless one of them is also one of `others`: a key goes to every caller, another secret to none.
+pub(super) fn read(reader: &mut Reader<'_>, mode: &Mode, others: &[&str]) -> Result<Vec<SecretString>, Reported> {
+    let Some(value) = reader.get(API_KEY)? else { return Ok(Vec::new()) };
+    if *mode == Mode::Mint {
+        reader.check(&value, |_| Err::<(), _>(without_users()))?;
+    }
+    reader.check(&value, |text| list::elements(text).map(|key| parse(key, others)).collect())
+}
+
+fn without_users() -> Fault {
+    Fault::new(
+        "there is no ALLOWED_USERS, and keys read only listed users' tokens",
+        "Set ALLOWED_USERS to the users whose tokens this app is to keep, or unset API_KEY.",
+    )
+}
+
+fn parse(key: &str, others: &[&str]) -> Result<SecretString, Fault> {
+    if key.is_empty() {
+        return Err(Fault::new("an element is empty", "Leave out the comma that has no key beside it."));
+    }
+    if key.chars().count() < SHORTEST {
+        return Err(Fault::new(format!("a key is shorter than {SHORTEST} characters"), MEND));
+    }
+    if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Fault::new("a key has a character that cannot be in an Authorization header", MEND));
+    }
+    if others.contains(&key) {
+        return Err(Fault::new("a key is the same as another secret of this configuration", MEND));
+    }
+    Ok(key.into())
+}

@@ -1,0 +1,67 @@
+//! `APP_URL`: the origin by which browsers reach this app.
+
+use url::Url;
+
+use super::{
+    finding::Fault,
+    reader::{Reader, Reported},
+    variable, web_url,
+};
+
+/// The public origin: https, or http on a loopback host; no path, query or fragment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppUrl(Url);
+
+impl AppUrl {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Reported> {
+        const MEND: &str = "Set the URL at which browsers reach this app; on your own machine http://localhost:3000.";
+        reader.required(variable::APP_URL, MEND, Self::parse)
+    }
+
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let url = web_url::parse(text)?;
+        if url.host_str().is_some_and(|host| host == "glitch.me" || host.ends_with(".glitch.me")) {
+            return Err(Fault::new(
+                "it is at glitch.me, and Glitch stopped hosting apps on 8 July 2025",
+                "Set the URL at which this app runs now, and register its callback in VideoAsk's developer app.",
+            ));
+        }
+        if url.path() != "/" {
+            let origin = url.origin().ascii_serialization();
+            return Err(Fault::new("it has a path, and this app lives at the root", format!("Write {origin} alone.")));
+        }
+        Ok(Self(url))
+    }
+
+    /// The URL of one of this app's own routes; `path` begins with a slash.
+    #[must_use]
+    pub fn join(&self, path: &str) -> Url {
+        let mut url = self.0.clone();
+        url.set_path(path);
+        url
+    }
+
+    /// The origin as browsers send it in `Origin`, such as `https://tokens.example.com`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
+    }
+
+    /// The callback to register in VideoAsk's developer settings.
+    #[must_use]
+    pub fn callback(&self) -> Url {
+        self.join("/auth/videoask/callback")
+    }
+
+    /// Whether browsers come by https: decides `Secure`, `__Host-` and HSTS.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
+    /// The URL itself.
+    #[must_use]
+    pub fn as_url(&self) -> &Url {
+        &self.0
+    }
+}

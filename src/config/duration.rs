@@ -1,0 +1,41 @@
+//! Durations as people write them: `10s`, `1500ms`, `5m`, `24h`.
+
+use std::time::Duration;
+
+/// Why a text is no duration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DurationError {
+    /// Not a whole number and a unit.
+    #[error("write a whole number and a unit, ms, s, m or h, such as 90s")]
+    Malformed,
+    /// More than 64 bits of milliseconds.
+    #[error("this is too long a time")]
+    TooLong,
+}
+
+/// Reads a whole number and its unit.
+///
+/// ```
+/// use std::time::Duration;
+/// use videoask_auth::config::duration;
+///
+/// assert_eq!(duration::parse("1500ms"), Ok(Duration::from_millis(1500)));
+/// assert_eq!(duration::parse("1m"), Ok(Duration::from_secs(60)));
+/// assert!(duration::parse("60").is_err());
+/// ```
+pub fn parse(text: &str) -> Result<Duration, DurationError> {
+    let unit_at = text.find(|c: char| !c.is_ascii_digit()).ok_or(DurationError::Malformed)?;
+    let (number, unit) = text.split_at(unit_at);
+    let milliseconds: u64 = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(DurationError::Malformed),
+    };
+    if number.is_empty() {
+        return Err(DurationError::Malformed);
+    }
+    let number: u64 = number.parse().map_err(|_| DurationError::TooLong)?;
+    number.checked_mul(milliseconds).map(Duration::from_millis).ok_or(DurationError::TooLong)
+}

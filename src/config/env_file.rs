@@ -1,0 +1,140 @@
+//! `.env`, read into a map and never into the process environment.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, ErrorKind, Read},
+    path::{Path, PathBuf},
+};
+
+use zeroize::Zeroizing;
+
+use super::{
+    finding::{Fault, Finding, Origin},
+    line::{self, Line, Unreadable},
+    misspelling,
+    variable::Variable,
+};
+
+/// Which `.env` to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnvFile {
+    /// None at all.
+    None,
+    /// `.env` in this directory, and not in its parents; it may be missing.
+    In(PathBuf),
+    /// The file named by `--env-file`, which must be there.
+    Named(PathBuf),
+}
+
+/// What a `.env` says: its entries by key, and what is to be said about it.
+#[derive(Default)]
+pub(super) struct Entries {
+    /// The file, if there was one, by absolute path.
+    pub(super) path: Option<PathBuf>,
+    pub(super) problems: Vec<Finding>,
+    pub(super) warnings: Vec<Finding>,
+    by_key: BTreeMap<String, Entry>,
+}
+
+/// What one key of ours has.
+pub(super) struct Entry {
+    pub(super) line: usize,
+    /// `None` if its line was refused, which has been reported.
+    pub(super) value: Option<Zeroizing<String>>,
+}
+
+impl EnvFile {
+    /// `.env` in the working directory.
+    #[must_use]
+    pub fn of_working_directory() -> Self {
+        Self::In(PathBuf::new())
+    }
+
+    pub(super) fn read(&self) -> Entries {
+        let (path, may_be_missing) = match self {
+            Self::None => return Entries::default(),
+            Self::In(directory) => (directory.join(".env"), true),
+            Self::Named(path) => (path.clone(), false),
+        };
+        let path = std::path::absolute(&path).unwrap_or(path);
+        match read_small(&path) {
+            Ok(bytes) => Entries::parse(path, &bytes),
+            Err(error) if may_be_missing && error.kind() == ErrorKind::NotFound => Entries::default(),
+            Err(error) => Entries::unreadable(path, &error),
+        }
+    }
+}
+
+/// Reads a file that a person wrote; something that has no end, such as a device, is not one.
+pub(super) fn read_small(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    const LIMIT: usize = 1 << 20;
+    let mut bytes = Zeroizing::new(Vec::new());
+    std::fs::File::open(path)?.take(LIMIT as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > LIMIT { Err(ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
+}
+
+impl Entries {
+    fn parse(path: PathBuf, bytes: &[u8]) -> Self {
+        let mut entries = Self { path: Some(path), ..Self::default() };
+        let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+        for (index, bytes) in bytes.split(|byte| *byte == b'\n').enumerate() {
+            let line = index + 1;
+            match line::parse(bytes) {
+                Line::Blank => {}
+                Line::Pair { key, value } => entries.add(key, Entry { line, value: Some(value) }),
+                Line::Bad { key, why } => entries.refuse(key, line, why),
+            }
+        }
+        entries
+    }
+
+    fn unreadable(path: PathBuf, error: &io::Error) -> Self {
+        let fault = Fault::new(
+            format!("this file cannot be read ({})", error.kind()),
+            "Check the path and its permissions, or leave out --env-file to read .env in the working directory.",
+        );
+        let problem = Finding::new(None, Origin::EnvFile(path), fault);
+        Self { problems: vec![problem], ..Self::default() }
+    }
+
+    /// An entry by its key.
+    pub(super) fn get(&self, key: &str) -> Option<&Entry> {
+        self.by_key.get(key)
+    }
+
+    /// Where a line of this file is.
+    pub(super) fn origin(&self, line: usize) -> Origin {
+        Origin::Line { path: self.path.clone().unwrap_or_default(), line }
+    }
+
+    fn refuse(&mut self, key: Option<String>, line: usize, why: Unreadable) {
+        let variable = key.as_deref().and_then(Variable::set_by);
+        self.problems.push(Finding::new(variable, self.origin(line), Fault::new(why.wrong(), why.mend())));
+        if let Some(key) = key {
+            self.add(key, Entry { line, value: None });
+        }
+    }
+
+    /// Keeps what is ours. Which of two lines wins depends on the reader, so neither does.
+    fn add(&mut self, key: String, mut entry: Entry) {
+        let Some(variable) = Variable::set_by(&key) else {
+            self.warn_of_misspelling(&key, entry.line);
+            return;
+        };
+        if let Some(first) = self.by_key.get(&key) {
+            let wrong = format!("{key} is already set in line {}", first.line);
+            let fault = Fault::new(wrong, "Keep one of the two lines.");
+            self.problems.push(Finding::new(Some(variable), self.origin(entry.line), fault));
+            entry.value = None;
+        }
+        self.by_key.insert(key, entry);
+    }
+
+    fn warn_of_misspelling(&mut self, key: &str, line: usize) {
+        if let Some(meant) = misspelling::of(key) {
+            let wrong = format!("{key} is no variable of this program");
+            let fault = Fault::new(wrong, format!("If {meant} is meant, write it like this."));
+            self.warnings.push(Finding::new(None, self.origin(line), fault));
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! `RUST_LOG` and `LOG_FORMAT`: how the program logs.
+
+use tracing_subscriber::filter::Targets;
+
+use super::{
+    env_file::EnvFile,
+    environment::Environment,
+    finding::{Fault, Problems},
+    reader::{Reader, Reported},
+    variable::{LOG_FORMAT, RUST_LOG},
+};
+
+/// How the program logs.
+#[derive(Clone, Debug)]
+pub struct TelemetryConfig {
+    /// `RUST_LOG`, as `tracing_subscriber`'s `Targets` reads it.
+    pub filter: String,
+    /// `LOG_FORMAT`.
+    pub format: LogFormat,
+}
+
+/// The shape of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+impl TelemetryConfig {
+    /// Reads these two from the environment alone, for `demo`, which reads no `.env`.
+    pub fn load(environment: &Environment) -> Result<Self, Problems> {
+        let mut reader = Reader::new(environment, &EnvFile::None);
+        let telemetry = Self::read(&mut reader);
+        reader.finish(telemetry).map(|read| read.value)
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Reported> {
+        let filter = reader.or_default(RUST_LOG, "info", parse_filter);
+        let format = reader.or_default(LOG_FORMAT, "text", LogFormat::parse);
+        Ok(Self { filter: filter?, format: format? })
+    }
+}
+
+impl LogFormat {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err(Fault::new("it is neither text nor json", "Write text, or json for machines.")),
+        }
+    }
+}
+
+fn parse_filter(text: &str) -> Result<String, Fault> {
+    const MEND: &str = "Write a level, such as info, or levels by target, such as info,videoask_auth=debug.";
+    text.parse::<Targets>().map(|_| text.to_owned()).map_err(|_| Fault::new("it is not a filter of logs", MEND))
+}

@@ -1,0 +1,82 @@
+//! The table of variables: their names, and which of them are secret.
+
+/// One variable of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variable {
+    name: &'static str,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    /// May come as `NAME_FILE` too.
+    Secret,
+}
+
+macro_rules! table {
+    ($($name:ident: $kind:ident),* $(,)?) => {
+        $(pub(super) const $name: Variable = Variable { name: stringify!($name), kind: Kind::$kind };)*
+
+        /// Every variable this program reads, in the order of the table.
+        pub const VARIABLES: &[Variable] = &[$($name),*];
+    };
+}
+
+table! {
+    CLIENT_ID: Plain,
+    CLIENT_SECRET: Secret,
+    APP_URL: Plain,
+    SCOPES: Plain,
+    EXPRESS_SESSION: Secret,
+    EXPRESS_SESSION_PREVIOUS: Secret,
+    HOST: Plain,
+    PORT: Plain,
+    STORE_URL: Secret,
+    ALLOWED_USERS: Plain,
+    API_KEY: Secret,
+    ORGANIZATION_ID: Plain,
+    PKCE: Plain,
+    EXCHANGE_TIMEOUT: Plain,
+    VIDEOASK_AUTH_URL: Plain,
+    VIDEOASK_API_URL: Plain,
+    AUDIENCE: Plain,
+    ISSUER: Plain,
+    RUST_LOG: Plain,
+    LOG_FORMAT: Plain,
+}
+
+impl Variable {
+    /// Its name in the environment and in `.env`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// `NAME_FILE`; only a secret is read from a file.
+    #[must_use]
+    pub fn file_name(self) -> String {
+        format!("{}_FILE", self.name)
+    }
+
+    /// Whether it is a secret, which may also come from a file.
+    #[must_use]
+    pub fn is_secret(self) -> bool {
+        self.kind == Kind::Secret
+    }
+
+    /// The variable that a key of `.env` sets, by its own name or by `NAME_FILE`.
+    pub(super) fn set_by(key: &str) -> Option<Self> {
+        let is_set_by = |variable: &&Self| {
+            key.strip_prefix(variable.name)
+                .is_some_and(|rest| rest.is_empty() || (variable.is_secret() && rest == "_FILE"))
+        };
+        VARIABLES.iter().find(is_set_by).copied()
+    }
+}
+
+impl std::fmt::Display for Variable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}

@@ -1,0 +1,126 @@
+//! VideoAsk's API, as far as anybody here uses it.
+
+use axum::{
+    Json, Router,
+    extract::{Query, State},
+    http::{HeaderMap, Method, StatusCode, Uri},
+    routing::{MethodRouter, get},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    StandIn,
+    access_token::{Caller, Detail},
+    directory::{User, uuid},
+    faults::{Endpoint, Quirk},
+    guard,
+};
+
+const FORMS: [usize; 2] = [45, 7];
+const LARGEST_PAGE: usize = 100;
+
+pub(super) fn routes(standin: &StandIn) -> Router<StandIn> {
+    let guarded =
+        |endpoint, methods: MethodRouter<StandIn>| guard::guarded(standin, endpoint, methods.fallback(wrong_method));
+    Router::new()
+        .route(&standin.api_path("/me"), guarded(Endpoint::Me, get(me)))
+        .route(&standin.api_path("/organizations"), guarded(Endpoint::Organizations, get(organizations)))
+        .route(&standin.api_path("/forms"), guarded(Endpoint::Forms, get(forms)))
+}
+
+pub(super) async fn not_found() -> Detail {
+    Detail(StatusCode::NOT_FOUND, "Not found.".into())
+}
+
+async fn wrong_method(method: Method) -> Detail {
+    Detail(StatusCode::METHOD_NOT_ALLOWED, format!("Method \"{method}\" not allowed."))
+}
+
+async fn me(State(standin): State<StandIn>, Caller(user): Caller) -> Json<Value> {
+    let mut me = json!({
+        "user_id": user.user_id(),
+        "username": user.name,
+        "email": user.email,
+        "created_at": "2024-02-29T09:30:00Z",
+        "terms_accepted": true,
+        "marketing_consent": false,
+    });
+    if standin.has(Quirk::MeWithoutEmail) {
+        me["email"] = Value::Null;
+    }
+    Json(me)
+}
+
+async fn organizations(Caller(user): Caller) -> Json<Value> {
+    let names = [format!("{}'s videoasks", user.name), "Analytical Engines Ltd".into()];
+    let results: Vec<Value> = user
+        .organization_ids()
+        .into_iter()
+        .zip(names)
+        .map(|(id, name)| json!({"organization_id": id, "name": name, "created_at": "2024-02-29T09:30:00Z"}))
+        .collect();
+    Json(json!({"count": results.len(), "next": null, "previous": null, "results": results}))
+}
+
+#[derive(Deserialize)]
+struct Page {
+    limit: Option<String>,
+    offset: Option<String>,
+}
+
+async fn forms(
+    State(standin): State<StandIn>,
+    Caller(user): Caller,
+    uri: Uri,
+    Query(page): Query<Page>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Detail> {
+    let organization = organization(&user, &headers)?;
+    let count = FORMS[organization];
+    // Numbers that are none count as left out, as Django's paging has it.
+    let number = |text: Option<String>| text.and_then(|text| text.parse::<usize>().ok());
+    let limit = number(page.limit).filter(|limit| *limit > 0).unwrap_or(20).min(LARGEST_PAGE);
+    let offset = number(page.offset).unwrap_or(0);
+    let at = |offset: usize| standin.url(&format!("{}?limit={limit}&offset={offset}", uri.path()));
+    let end = offset.saturating_add(limit);
+    Ok(Json(json!({
+        "count": count,
+        "next": (end < count).then(|| at(end)),
+        "previous": (offset > 0).then(|| at(offset.saturating_sub(limit))),
+        "results": (offset.min(count)..end.min(count)).map(|n| form(&user, organization, n)).collect::<Vec<_>>(),
+    })))
+}
+
+/// Which of the user's organizations the `organization-id` header picks.
+fn organization(user: &User, headers: &HeaderMap) -> Result<usize, Detail> {
+    let Some(wanted) = headers.get("organization-id") else { return Ok(0) };
+    let found = user.organization_ids().iter().position(|id| wanted == id.as_str());
+    found.ok_or_else(|| Detail(StatusCode::FORBIDDEN, "You do not have permission to perform this action.".into()))
+}
+
+fn form(user: &User, organization: usize, n: usize) -> Value {
+    const TITLES: [&str; 9] = [
+        "Welcome on board",
+        "How was your first week?",
+        "Customer story",
+        "Job interview, first round",
+        "Product feedback",
+        "Ask me anything",
+        "Course introduction",
+        "Support: what went wrong?",
+        "Event sign-up",
+    ];
+    let id = uuid(&format!("form {n} of organization {organization} of {}", user.email));
+    let day = 1 + n % 28;
+    json!({
+        "form_id": id,
+        "title": format!("{} ({})", TITLES[n % TITLES.len()], n + 1),
+        "share_id": &id[..8],
+        "share_url": format!("https://www.videoask.com/{}", &id[..8]),
+        "status": "published",
+        "questions_count": 1 + n % 5,
+        "created_at": format!("2025-03-{day:02}T10:00:00Z"),
+        "updated_at": format!("2025-04-{day:02}T10:00:00Z"),
+    })
+}

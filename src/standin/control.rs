@@ -1,0 +1,80 @@
+//! `/_control`: faults and counters over HTTP, for tests that run real processes.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::StatusCode,
+    routing::{get, post},
+};
+use serde::Deserialize;
+
+use super::{
+    StandIn,
+    counters::Counters,
+    faults::{Endpoint, Faults, Planned, Quirk},
+};
+
+pub(super) fn routes() -> Router<StandIn> {
+    Router::new()
+        .route("/_control/faults", get(faults).put(replace).patch(change))
+        .route("/_control/counters", get(counters).delete(reset_counters))
+        .route("/_control/reset", post(reset))
+        .route("/_control/refused-access-tokens", post(refuse))
+        .route("/_control/ended-grants", post(end_grants))
+}
+
+/// What is named is replaced, in `mishaps` endpoint by endpoint; the rest stays.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    #[serde(default)]
+    mishaps: BTreeMap<Endpoint, VecDeque<Planned>>,
+    quirks: Option<BTreeSet<Quirk>>,
+    clock_offset: Option<i64>,
+}
+
+async fn faults(State(standin): State<StandIn>) -> Json<Faults> {
+    Json(standin.faults())
+}
+
+async fn replace(State(standin): State<StandIn>, Json(faults): Json<Faults>) -> Json<Faults> {
+    standin.set_faults(faults);
+    Json(standin.faults())
+}
+
+async fn change(State(standin): State<StandIn>, Json(change): Json<Change>) -> Json<Faults> {
+    standin.change_faults(|faults| {
+        faults.mishaps.extend(change.mishaps);
+        faults.quirks = change.quirks.unwrap_or_else(|| std::mem::take(&mut faults.quirks));
+        faults.clock_offset = change.clock_offset.unwrap_or(faults.clock_offset);
+    });
+    Json(standin.faults())
+}
+
+async fn counters(State(standin): State<StandIn>) -> Json<Counters> {
+    Json(standin.counters())
+}
+
+async fn reset_counters(State(standin): State<StandIn>) -> StatusCode {
+    standin.reset_counters();
+    StatusCode::NO_CONTENT
+}
+
+async fn reset(State(standin): State<StandIn>) -> StatusCode {
+    standin.reset();
+    StatusCode::NO_CONTENT
+}
+
+/// The body is the access token.
+async fn refuse(State(standin): State<StandIn>, token: String) -> StatusCode {
+    standin.refuse_access_token(token);
+    StatusCode::NO_CONTENT
+}
+
+/// The body is the user's e-mail.
+async fn end_grants(State(standin): State<StandIn>, email: String) -> StatusCode {
+    standin.end_grants_of(&email);
+    StatusCode::NO_CONTENT
+}

@@ -1,0 +1,70 @@
+use ring::digest::{SHA256, digest};
+
+/// A person with a pretend VideoAsk account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// In lower case.
+    pub email: String,
+    /// The name to show.
+    pub name: String,
+    /// What the id_token says of the e-mail.
+    pub email_verified: bool,
+}
+
+impl User {
+    /// Who the login page offers: Ada, Grace, and Eve, whose e-mail is not verified.
+    #[must_use]
+    pub fn offered() -> [Self; 3] {
+        [
+            Self::known("ada@example.com", "Ada Lovelace"),
+            Self::known("grace@example.com", "Grace Hopper"),
+            Self { email_verified: false, ..Self::known("eve@example.com", "Eve Moneypenny") },
+        ]
+    }
+
+    /// The account with this e-mail. Any other name at `example.com` is made up on the spot, so that a load test can
+    /// have as many users as it likes.
+    #[must_use]
+    pub fn find(email: &str) -> Option<Self> {
+        let email = email.to_ascii_lowercase();
+        if let Some(user) = Self::offered().into_iter().find(|user| user.email == email) {
+            return Some(user);
+        }
+        let name = email.strip_suffix("@example.com")?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+        (1..=40).contains(&name.len()).then_some(())?;
+        name.chars().all(plain).then(|| Self::known(&email, name))
+    }
+
+    /// The id_token's `sub`.
+    #[must_use]
+    pub fn sub(&self) -> String {
+        format!("auth0|{}", self.email.split('@').next().unwrap_or_default())
+    }
+
+    /// VideoAsk's own id of the user, which is another one than `sub`.
+    #[must_use]
+    pub fn user_id(&self) -> String {
+        uuid(&format!("user {}", self.email))
+    }
+
+    /// The ids of the user's own organization and of the second one.
+    #[must_use]
+    pub fn organization_ids(&self) -> [String; 2] {
+        ["own", "second"].map(|which| uuid(&format!("{which} organization of {}", self.email)))
+    }
+
+    pub(super) fn by_sub(sub: &str) -> Option<Self> {
+        Self::find(&format!("{}@example.com", sub.strip_prefix("auth0|")?))
+    }
+
+    fn known(email: &str, name: &str) -> Self {
+        Self { email: email.into(), name: name.into(), email_verified: true }
+    }
+}
+
+/// An id that looks like a UUID and is always the same for the same thing.
+pub(super) fn uuid(of: &str) -> String {
+    let hex: String = digest(&SHA256, of.as_bytes()).as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
+}

@@ -1,0 +1,41 @@
+//! `/.well-known`: the signing keys and the OpenID configuration.
+
+use axum::{Json, Router, extract::State, routing::get};
+use serde_json::{Value, json};
+
+use super::{
+    StandIn,
+    faults::{Endpoint, Quirk},
+    guard,
+};
+
+pub(super) fn routes(standin: &StandIn) -> Router<StandIn> {
+    Router::new()
+        .route("/.well-known/jwks.json", guard::guarded(standin, Endpoint::Jwks, get(jwks)))
+        .route("/.well-known/openid-configuration", guard::guarded(standin, Endpoint::Discovery, get(configuration)))
+}
+
+async fn jwks(State(standin): State<StandIn>) -> Json<Value> {
+    let keys = standin.keys();
+    let listed = match standin.has(Quirk::NewSigningKey) {
+        true => vec![keys.next.jwk(), keys.current.jwk()],
+        false => vec![keys.current.jwk()],
+    };
+    Json(json!({ "keys": listed }))
+}
+
+async fn configuration(State(standin): State<StandIn>) -> Json<Value> {
+    Json(json!({
+        "issuer": standin.issuer(),
+        "authorization_endpoint": standin.url("/authorize"),
+        "token_endpoint": standin.url("/oauth/token"),
+        "revocation_endpoint": standin.url("/oauth/revoke"),
+        "jwks_uri": standin.url("/.well-known/jwks.json"),
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"],
+        "scopes_supported": ["openid", "profile", "email", "offline_access"],
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": ["client_secret_post"],
+        "id_token_signing_alg_values_supported": ["RS256", "HS256"],
+    }))
+}

@@ -1,0 +1,112 @@
+//! Tokens for a grant, and the reply that carries them.
+
+use serde_json::{Map, Value, json};
+use time::{Duration, OffsetDateTime};
+
+use super::{StandIn, faults::Quirk, jwt, keys::SigningKey, ledger::Grant};
+
+impl StandIn {
+    /// The body of a granted token request.
+    pub(super) fn reply(&self, grant: &Grant) -> Value {
+        let mut reply = Map::new();
+        if !self.has(Quirk::NoAccessToken) {
+            reply.insert("access_token".into(), self.access_token(grant).into());
+        }
+        if let Some(token) = grant.refresh_token.as_ref().filter(|_| !self.has(Quirk::NoRefreshToken)) {
+            reply.insert("refresh_token".into(), token.as_str().into());
+        }
+        if grant.has_scope("openid") && !self.has(Quirk::NoIdToken) && !self.is_strict_client() {
+            reply.insert("id_token".into(), self.id_token(grant).into());
+        }
+        reply.insert("scope".into(), grant.consent.scope.as_str().into());
+        let expires_in = self.options().access_ttl.as_secs();
+        if self.has(Quirk::ExpiresInText) {
+            reply.insert("expires_in".into(), expires_in.to_string().into());
+        } else if !self.has(Quirk::NoExpiresIn) {
+            reply.insert("expires_in".into(), expires_in.into());
+        }
+        reply.insert("token_type".into(), "Bearer".into());
+        Value::Object(reply)
+    }
+
+    fn access_token(&self, grant: &Grant) -> String {
+        if !grant.consent.for_api {
+            return jwt::random();
+        }
+        let now = self.now();
+        let expires = now + self.options().access_ttl;
+        if self.has(Quirk::OpaqueAccessToken) {
+            let token = jwt::random();
+            let user = grant.consent.user.clone();
+            self.locked(|state| state.ledger.remember_opaque(now, token.clone(), user, expires));
+            return token;
+        }
+        jwt::rs256(self.signing_key(), &self.access_claims(grant, now, expires))
+    }
+
+    fn access_claims(&self, grant: &Grant, now: OffsetDateTime, expires: OffsetDateTime) -> Value {
+        let audience = match grant.has_scope("openid") {
+            true => json!([self.options().audience, self.url("/userinfo")]),
+            false => json!(self.options().audience),
+        };
+        json!({
+            "iss": self.issuer(),
+            "sub": grant.consent.user.sub(),
+            "aud": audience,
+            "iat": now.unix_timestamp(),
+            "exp": expires.unix_timestamp(),
+            "azp": self.options().client_id,
+            "scope": grant.consent.scope,
+            // Without it, two tokens made within one second would be the same.
+            "jti": jwt::random(),
+        })
+    }
+
+    fn id_token(&self, grant: &Grant) -> String {
+        let claims = self.id_claims(grant);
+        let token = match self.has(Quirk::Hs256) {
+            true => jwt::hs256(&self.options().client_secret, &claims),
+            false => jwt::rs256(self.signing_key(), &claims),
+        };
+        if self.has(Quirk::BrokenSignature) {
+            return format!("{}.{}", token.rsplit_once('.').map_or("", |(input, _)| input), jwt::random());
+        }
+        token
+    }
+
+    fn id_claims(&self, grant: &Grant) -> Value {
+        let wrong = |quirk, right: String, wrong: &str| if self.has(quirk) { wrong.to_owned() } else { right };
+        let user = &grant.consent.user;
+        let issued = self.now() - if self.has(Quirk::ExpiredIdToken) { Duration::hours(11) } else { Duration::ZERO };
+        let mut claims = json!({
+            "iss": wrong(Quirk::WrongIssuer, self.issuer(), "https://another.example/"),
+            "aud": wrong(Quirk::WrongAudience, self.options().client_id.clone(), "another-client"),
+            "sub": user.sub(),
+            "iat": issued.unix_timestamp(),
+            "exp": (issued + Duration::hours(10)).unix_timestamp(),
+        });
+        if let Some(nonce) = &grant.nonce {
+            claims["nonce"] = wrong(Quirk::WrongNonce, nonce.clone(), "another-nonce").into();
+        }
+        if grant.has_scope("profile") {
+            claims["name"] = user.name.as_str().into();
+            claims["nickname"] = user.email.split('@').next().into();
+        }
+        if grant.has_scope("email") {
+            claims["email"] = user.email.as_str().into();
+            claims["email_verified"] = (user.email_verified && !self.has(Quirk::EmailUnverified)).into();
+        }
+        claims
+    }
+
+    fn signing_key(&self) -> &SigningKey {
+        let next = self.has(Quirk::NewSigningKey) || self.has(Quirk::UnlistedSigningKey);
+        if next { &self.keys().next } else { &self.keys().current }
+    }
+}
+
+impl Grant {
+    fn has_scope(&self, wanted: &str) -> bool {
+        self.consent.scope.split(' ').any(|scope| scope == wanted)
+    }
+}

@@ -1,0 +1,79 @@
+use std::{sync::Arc, time::Duration};
+
+use time::OffsetDateTime;
+
+/// The clock, given by whoever starts the stand-in.
+pub type Now = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How the pretend tenant is set up.
+#[derive(Clone)]
+pub struct Options {
+    /// The one registered application. An id that starts with `tpc_` makes it a strict third-party one.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+    /// The callback URLs registered for it, compared exactly.
+    pub callbacks: Vec<String>,
+    /// `iss` of the tokens; by default the base URL and a slash.
+    pub issuer: Option<String>,
+    /// The one API that tokens can be asked for.
+    pub audience: String,
+    /// A path in front of every API route, such as `/base`; by default none.
+    pub api_base: String,
+    /// Life of an access token.
+    pub access_ttl: Duration,
+    /// Life of an authorization code.
+    pub code_ttl: Duration,
+    /// Whether a refresh spends the refresh token.
+    pub rotation: Rotation,
+    /// A refresh token not used for this long is dead.
+    pub refresh_idle: Option<Duration>,
+    /// A refresh token is dead this long after its login, rotated or not. By default 30 days where tokens rotate.
+    pub refresh_absolute: Option<Duration>,
+    /// The clock.
+    pub now: Now,
+}
+
+/// The switch that every Auth0 application has for its refresh tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// A refresh gives no new refresh token, and the old one stays good.
+    Off,
+    /// A refresh spends the refresh token and gives a new one.
+    On {
+        /// For less than this long the immediately previous token is forgiven.
+        leeway: Duration,
+    },
+}
+
+impl Options {
+    /// The demo's application, with `callback` registered and everything else as Auth0 has it by default.
+    #[must_use]
+    pub fn new(callback: impl Into<String>, now: Now) -> Self {
+        Self {
+            client_id: "demo-client-id".into(),
+            client_secret: "demo-client-secret".into(),
+            callbacks: vec![callback.into()],
+            issuer: None,
+            audience: "https://api.videoask.com/".into(),
+            api_base: String::new(),
+            access_ttl: DAY,
+            code_ttl: Duration::from_secs(60),
+            rotation: Rotation::Off,
+            refresh_idle: None,
+            refresh_absolute: None,
+            now,
+        }
+    }
+
+    /// The life of a line of refresh tokens, counted from its login.
+    pub(super) fn absolute_life(&self) -> Option<Duration> {
+        let by_default = match self.rotation {
+            Rotation::Off => None,
+            Rotation::On { .. } => Some(30 * DAY),
+        };
+        self.refresh_absolute.or(by_default)
+    }
+}

@@ -1,0 +1,124 @@
+//! What a person sees: the login page, an error page, and their stylesheet.
+
+use askama::Template;
+use axum::{
+    Router,
+    http::{StatusCode, Uri, header},
+    response::{Html, IntoResponse, Response},
+    routing::get,
+};
+use url::Url;
+
+use super::{StandIn, directory::User};
+
+const STYLESHEET: &str = include_str!("../../templates/standin/style.css");
+
+pub(super) fn routes() -> Router<StandIn> {
+    Router::new().route("/_page/style.css", get(stylesheet))
+}
+
+/// "Log in as": the choice of accounts, and what the application asks for.
+#[derive(Template)]
+#[template(path = "standin/login.html")]
+pub(super) struct LoginPage {
+    /// The request's own query, so that the form's answer is judged by the very same rules.
+    action: String,
+    application: String,
+    callback_origin: String,
+    accounts: Vec<Account>,
+    scopes: Vec<Scope>,
+}
+
+struct Account {
+    user: User,
+    initials: String,
+    preselected: bool,
+}
+
+struct Scope {
+    name: String,
+    meaning: &'static str,
+}
+
+impl LoginPage {
+    pub(super) fn new(uri: &Uri, callback: &Url, preselected: Option<User>, scopes: Vec<String>) -> Self {
+        let mut users = User::offered().to_vec();
+        let selected = preselected.unwrap_or_else(|| users[0].clone());
+        if !users.contains(&selected) {
+            users.insert(0, selected.clone());
+        }
+        let account = |user: User| Account { initials: initials(&user.name), preselected: user == selected, user };
+        let callback_origin = callback.origin().ascii_serialization();
+        Self {
+            action: uri.path_and_query().map_or("/authorize", |all| all.as_str()).to_owned(),
+            application: callback.host_str().unwrap_or_default().to_owned(),
+            callback_origin,
+            accounts: users.into_iter().map(account).collect(),
+            scopes: scopes.into_iter().map(Scope::new).collect(),
+        }
+    }
+}
+
+impl Scope {
+    fn new(name: String) -> Self {
+        let meaning = match name.as_str() {
+            "openid" => "know that it is you",
+            "profile" => "see your name",
+            "email" => "see your e-mail address",
+            "offline_access" => "stay connected when you are away",
+            _ => "something of its own",
+        };
+        Self { name, meaning }
+    }
+}
+
+/// A page for what cannot be told to the application.
+#[derive(Template)]
+#[template(path = "standin/error.html")]
+pub(super) struct ErrorPage {
+    status: StatusCode,
+    title: String,
+    text: String,
+}
+
+impl ErrorPage {
+    pub(super) fn new(status: StatusCode, title: &str, text: &str) -> Self {
+        Self { status, title: title.into(), text: text.chars().take(300).collect() }
+    }
+}
+
+impl IntoResponse for LoginPage {
+    fn into_response(self) -> Response {
+        // A browser holds the redirect that answers the form to `form-action` as well.
+        let form_action = format!("'self' {}", self.callback_origin);
+        html(StatusCode::OK, &self, &form_action)
+    }
+}
+
+impl IntoResponse for ErrorPage {
+    fn into_response(self) -> Response {
+        html(self.status, &self, "'none'")
+    }
+}
+
+fn html(status: StatusCode, page: &impl Template, form_action: &str) -> Response {
+    let body = page.render().expect("the templates only print fields, which cannot fail");
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
+    );
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::CACHE_CONTROL, "no-store".into()),
+        (header::REFERRER_POLICY, "no-referrer".into()),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".into()),
+    ];
+    (status, headers, Html(body)).into_response()
+}
+
+async fn stylesheet() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "no-cache")], STYLESHEET)
+}
+
+fn initials(name: &str) -> String {
+    name.split_whitespace().filter_map(|word| word.chars().next()).take(2).collect()
+}

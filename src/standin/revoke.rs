@@ -1,0 +1,35 @@
+//! `POST /oauth/revoke`.
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    routing::post,
+};
+
+use super::{
+    StandIn,
+    faults::{Endpoint, Quirk},
+    guard,
+    token::{Refused, body_params, require},
+};
+
+pub(super) fn routes(standin: &StandIn) -> Router<StandIn> {
+    Router::new().route("/oauth/revoke", guard::guarded(standin, Endpoint::Revoke, post(revoke)))
+}
+
+/// 200 and nothing else, whether or not the token was known (RFC 7009, 2.2). Access tokens live on.
+async fn revoke(State(standin): State<StandIn>, headers: HeaderMap, body: Bytes) -> Result<StatusCode, Refused> {
+    let params = body_params(&headers, &body)?;
+    standin.authenticate(&params)?;
+    let token = require(&params, "token")?;
+    standin.locked(|state| {
+        let Some(user) = state.ledger.revoke(token) else { return };
+        state.counters.revokes += 1;
+        if state.faults.quirks.contains(&Quirk::RevokeDeletesGrant) {
+            state.ledger.end_grants_of(&user.email);
+        }
+    });
+    Ok(StatusCode::OK)
+}

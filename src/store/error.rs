@@ -1,0 +1,158 @@
+use std::fmt;
+
+use super::Place;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why the store did not do as asked. Each says where, what is wrong, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It works at other times: try again.
+    #[error("the store is unavailable: {at} {reason}")]
+    Unavailable {
+        /// Which store.
+        at: Place,
+        /// What is in the way.
+        reason: Reason,
+        /// As the backend puts it, if it said anything.
+        source: Option<Source>,
+    },
+    /// There is none, and what was asked for does not make one.
+    #[error("there is no store yet: {at}; `serve` and `import` make one, or mend STORE_URL")]
+    Missing {
+        /// Where it was looked for.
+        at: Place,
+    },
+    /// The folder of a SQLite file is missing.
+    #[error("the folder of {at} does not exist: make it, mount it, or mend STORE_URL")]
+    NoFolder {
+        /// The file.
+        at: Place,
+    },
+    /// A folder or device where a SQLite file should be.
+    #[error("{at} is not a file: let STORE_URL name a file, such as one in that folder")]
+    NotAFile {
+        /// What is there instead.
+        at: Place,
+    },
+    /// Readable at most.
+    #[error("{at} cannot be written: {mend}", mend = mend_of_writing(at))]
+    NotWritable {
+        /// Which store.
+        at: Place,
+        /// As the backend puts it, if it said anything.
+        source: Option<Source>,
+    },
+    /// No room for what should be written.
+    #[error("{at} is full: free disk space, or raise maxmemory if it is Redis")]
+    Full {
+        /// Which store.
+        at: Place,
+        /// As the backend puts it.
+        source: Source,
+    },
+    /// The file has other contents.
+    #[error("{at} is not a SQLite database: move that file away, or mend STORE_URL")]
+    NotADatabase {
+        /// The file.
+        at: Place,
+        /// As SQLite puts it.
+        source: rusqlite::Error,
+    },
+    /// A database, of another program.
+    #[error("{at} is the store of another program: mend STORE_URL")]
+    Foreign {
+        /// Which store.
+        at: Place,
+    },
+    /// A later version of this program has migrated it.
+    #[error(
+        "{at} has schema version {found} and this program knows {known}: \
+         run the newer videoask-auth, or put back the backup made before it"
+    )]
+    Newer {
+        /// Which store.
+        at: Place,
+        /// Its schema version.
+        found: u32,
+        /// The latest this program knows.
+        known: u32,
+    },
+    /// A row or file that this program cannot have written.
+    #[error("{at} is damaged: put back a backup, or move it away and log in again")]
+    Damaged {
+        /// Which store.
+        at: Place,
+        /// What could not be read.
+        source: Source,
+    },
+    /// Redis wants another name or password, or forbids that user what we need.
+    #[error(
+        "{at} refused the user name or password of STORE_URL, or does not let that user read, write and run scripts"
+    )]
+    AccessRefused {
+        /// Which Redis.
+        at: Place,
+    },
+    /// `STORE_URL` is no Redis URL.
+    #[error("STORE_URL is not a Redis URL such as redis://:password@host:6379/0")]
+    InvalidUrl,
+    /// The thread of a SQLite connection has ended.
+    #[error("the connection to {at} has stopped: start the program again")]
+    Stopped {
+        /// Which store.
+        at: Place,
+    },
+    /// Anything else that SQLite answered.
+    #[error("{at}: SQLite failed")]
+    Sqlite {
+        /// The file.
+        at: Place,
+        /// As SQLite puts it.
+        source: rusqlite::Error,
+    },
+    /// Anything else that Redis answered.
+    #[error("{at}: Redis failed")]
+    Redis {
+        /// Which Redis.
+        at: Place,
+        /// As Redis puts it.
+        source: redis::RedisError,
+    },
+}
+
+/// What keeps a store from answering for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Another process holds SQLite's write lock.
+    Busy,
+    /// Nothing listens there, or the name has no address.
+    Unreachable,
+    /// It did not answer in time.
+    TimedOut,
+    /// It hung up.
+    Disconnected,
+    /// It is starting, failing over or running a long script.
+    NotReady,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Busy => "is locked by another process; try again, or find what holds it",
+            Self::Unreachable => "cannot be reached; see that it runs and that STORE_URL is right",
+            Self::TimedOut => "did not answer in time; see that it runs and is not overloaded",
+            Self::Disconnected => "hung up; see that it runs, and whether it wants rediss:// or redis://",
+            Self::NotReady => "is not ready yet; try again soon",
+        })
+    }
+}
+
+fn mend_of_writing(at: &Place) -> &'static str {
+    match at {
+        Place::Redis { .. } => "it is a read-only replica, or its last save to disk failed; see its log",
+        Place::File(_) | Place::Memory => {
+            "let the user who runs this program write the file and its folder (SQLite makes files beside it)"
+        }
+    }
+}

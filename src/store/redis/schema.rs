@@ -1,0 +1,47 @@
+//! The schema version is a key of its own.
+
+use std::sync::LazyLock;
+
+use redis::Script;
+
+use super::{connection::Connection, names};
+use crate::store::{Origin, StoreError};
+
+/// Step `n`, in Lua, brings a store from version `n` to `n + 1`. Version 1 needs nothing made beforehand.
+const MIGRATIONS: &[&str] = &[""];
+
+static MIGRATE: LazyLock<Script> = LazyLock::new(|| Script::new(&migration(MIGRATIONS)));
+
+/// The version found, or `None` where there is no store.
+pub(super) async fn version(connection: &Connection) -> Result<Option<u32>, StoreError> {
+    let version: Option<u32> = connection.command(&redis::Cmd::get(names::SCHEMA)).await?;
+    version.map(|found| known(connection, found)).transpose()
+}
+
+/// Brings the store to the latest version, as one.
+pub(super) async fn migrate(connection: &Connection) -> Result<Origin, StoreError> {
+    let before = connection.script(&MIGRATE.key(names::SCHEMA)).await?;
+    Ok(if known(connection, before)? == 0 { Origin::Created } else { Origin::Existing })
+}
+
+fn known(connection: &Connection, found: u32) -> Result<u32, StoreError> {
+    let known = latest();
+    if found > known { Err(StoreError::Newer { at: connection.at().clone(), found, known }) } else { Ok(found) }
+}
+
+/// All steps in one script, which answers with the version before. A newer store is left as it is.
+fn migration(steps: &[&str]) -> String {
+    let steps = steps.iter().enumerate().map(|(from, step)| {
+        let to = from + 1;
+        format!("if version < {to} then {step} redis.call('SET', KEYS[1], {to}) end\n")
+    });
+    std::iter::once("local version = tonumber(redis.call('GET', KEYS[1]) or 0)\n".to_owned())
+        .chain(steps)
+        .chain(["return version".to_owned()])
+        .collect()
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "there are a handful of migrations")]
+const fn latest() -> u32 {
+    MIGRATIONS.len() as u32
+}

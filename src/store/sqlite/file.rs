@@ -1,0 +1,82 @@
+use std::{
+    fs::{File, OpenOptions, Permissions},
+    io::{self, ErrorKind},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::Path,
+};
+
+use crate::store::{Missing, Place, Room, StoreError};
+
+/// Only the owner; SQLite gives the files it makes beside it the same mode.
+const MODE: u32 = 0o600;
+
+/// What is at a path.
+pub(super) enum Presence {
+    File,
+    Nothing,
+}
+
+/// Sees to it that there is a file, if that is wished.
+pub(super) fn ensure(path: &Path, missing: Missing) -> Result<(), StoreError> {
+    match (presence(path)?, missing) {
+        (Presence::File, _) => Ok(()),
+        (Presence::Nothing, Missing::Refuse) => Err(StoreError::Missing { at: Place::File(path.into()) }),
+        (Presence::Nothing, Missing::Create) => match create(path) {
+            // Another process was quicker; the schema decides which of the two has made the store.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            made => made.map_err(|error| describe(path, error)),
+        },
+    }
+}
+
+pub(super) fn presence(path: &Path) -> Result<Presence, StoreError> {
+    match path.metadata() {
+        Ok(metadata) if metadata.is_file() => Ok(Presence::File),
+        Ok(_) => Err(StoreError::NotAFile { at: Place::File(path.into()) }),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Presence::Nothing),
+        Err(error) => Err(describe(path, error)),
+    }
+}
+
+/// Whether a file could be made there, without leaving one.
+pub(super) fn room(path: &Path) -> Room {
+    let folder = path.parent().unwrap_or(path);
+    if !folder.is_dir() {
+        return Room::NoFolder;
+    }
+    match unnamed_file(folder) {
+        Ok(_) => Room::Writable,
+        Err(error) => match error.kind() {
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::StorageFull => Room::NotWritable,
+            _ => Room::Unknown,
+        },
+    }
+}
+
+fn create(path: &Path) -> io::Result<()> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)?;
+    // The umask may have taken bits that we need ourselves.
+    file.set_permissions(Permissions::from_mode(MODE))?;
+    // SQLite syncs the contents, but not the name of a file that it did not make itself.
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+/// A file that has no name and is gone when closed.
+#[cfg(target_os = "linux")]
+fn unnamed_file(folder: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).mode(MODE).custom_flags(libc::O_TMPFILE).open(folder)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn unnamed_file(_: &Path) -> io::Result<File> {
+    Err(ErrorKind::Unsupported.into())
+}
+
+fn describe(path: &Path, source: io::Error) -> StoreError {
+    let at = Place::File(path.into());
+    match source.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => StoreError::NoFolder { at },
+        ErrorKind::StorageFull => StoreError::Full { at, source: source.into() },
+        _ => StoreError::NotWritable { at, source: Some(source.into()) },
+    }
+}

@@ -1,0 +1,122 @@
+use std::{path::Path, sync::Arc, thread, time::Duration};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::{
+    SqliteStore, failure,
+    file::{self, Presence},
+    probe,
+    schema::{self, Contents},
+    worker::{BUSY_TIMEOUT, Worker},
+};
+use crate::store::{Examined, Finding, Missing, Opened, Origin, Place, Room, State, StoreError};
+
+/// In KiB. The rows are few and small, and the system caches the file as well.
+const PAGE_CACHE: i32 = -256;
+/// All statements of ours, with room.
+const STATEMENTS: usize = 32;
+/// The tries to switch to the write-ahead log take about as long together as SQLite waits for a lock.
+const SWITCH_TRIES: u32 = 200;
+const SWITCH_PAUSE: Duration = BUSY_TIMEOUT.checked_div(SWITCH_TRIES).expect("it is tried at least once");
+
+pub(in crate::store) async fn open_memory() -> Result<Opened, StoreError> {
+    let (worker, origin) = Worker::start(Place::Memory, || {
+        let sqlite = |error| failure::describe(&Place::Memory, error);
+        let mut connection = Connection::open_in_memory().map_err(sqlite)?;
+        tune(&connection).map_err(sqlite)?;
+        let origin = schema::migrate(&mut connection).map_err(sqlite)?;
+        Ok((connection, origin))
+    })
+    .await?;
+    Ok(opened(worker, origin, vec![Finding::NotPersistent]))
+}
+
+pub(in crate::store) async fn open(path: &Path, missing: Missing) -> Result<Opened, StoreError> {
+    let file = path.to_owned();
+    let (worker, origin) = Worker::start(Place::File(path.into()), move || open_file(&file, missing)).await?;
+    Ok(opened(worker, origin, Vec::new()))
+}
+
+fn opened(worker: Worker, origin: Origin, findings: Vec<Finding>) -> Opened {
+    Opened { store: Arc::new(SqliteStore { worker }), origin, findings }
+}
+
+fn open_file(path: &Path, missing: Missing) -> Result<(Connection, Origin), StoreError> {
+    file::ensure(path, missing)?;
+    let at = Place::File(path.into());
+    let sqlite = |error| failure::describe(&at, error);
+    let mut connection = connect(&at, path)?;
+    // Looked at before anything is changed, so that a file of another program stays as it is.
+    match (accepted(&at, &connection)?, missing) {
+        (Contents::Nothing, Missing::Refuse) => return Err(StoreError::Missing { at }),
+        _ => switch_to_write_ahead_log(&connection).map_err(sqlite)?,
+    }
+    tune(&connection).map_err(sqlite)?;
+    let origin = schema::migrate(&mut connection).map_err(sqlite)?;
+    Ok((connection, origin))
+}
+
+pub(in crate::store) async fn examine(path: &Path) -> Result<Examined, StoreError> {
+    let path = path.to_owned();
+    let at = Place::File(path.clone());
+    let looked = tokio::task::spawn_blocking(move || examine_file(&path)).await;
+    let state = looked.map_err(|_| StoreError::Stopped { at: at.clone() })??;
+    Ok(Examined { at, state, findings: Vec::new() })
+}
+
+fn examine_file(path: &Path) -> Result<State, StoreError> {
+    let at = Place::File(path.into());
+    if let Presence::Nothing = file::presence(path)? {
+        return Ok(State::Absent(file::room(path)));
+    }
+    let mut connection = connect(&at, path)?;
+    let contents = accepted(&at, &connection)?;
+    probe(&mut connection).map_err(|error| failure::describe(&at, error))?;
+    Ok(if contents == Contents::Nothing { State::Absent(Room::Writable) } else { State::Sound })
+}
+
+/// Opens a file that is there. Without `SQLITE_OPEN_CREATE`: file.rs creates, with the mode we want.
+fn connect(at: &Place, path: &Path) -> Result<Connection, StoreError> {
+    let sqlite = |error| failure::describe(at, error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
+    // SQLite opens what it may only read without an error.
+    if connection.is_readonly("main").map_err(sqlite)? {
+        return Err(StoreError::NotWritable { at: at.clone(), source: None });
+    }
+    Ok(connection)
+}
+
+/// The contents, if they are nothing or ours.
+fn accepted(at: &Place, connection: &Connection) -> Result<Contents, StoreError> {
+    match schema::contents(connection).map_err(|error| failure::describe(at, error))? {
+        Contents::Newer(found) => Err(StoreError::Newer { at: at.clone(), found, known: schema::known() }),
+        Contents::Foreign => Err(StoreError::Foreign { at: at.clone() }),
+        contents @ (Contents::Nothing | Contents::Known) => Ok(contents),
+    }
+}
+
+/// Tries in steps of its own: where two connections switch a fresh file at once, SQLite's busy timeout does not help.
+fn switch_to_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let switch = || connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()));
+    let mut switched = switch();
+    for _ in 1..SWITCH_TRIES {
+        if !switched.as_ref().is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)) {
+            break;
+        }
+        thread::sleep(SWITCH_PAUSE);
+        switched = switch();
+    }
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    switched
+}
+
+fn tune(connection: &Connection) -> rusqlite::Result<()> {
+    // What was answered with success is on disk: a rotated refresh token exists nowhere else.
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "cache_size", PAGE_CACHE)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(())
+}

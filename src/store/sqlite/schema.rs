@@ -1,0 +1,110 @@
+//! The schema version is `user_version`; `application_id` tells our files from others.
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::store::Origin;
+
+/// "vask" in ASCII.
+const APPLICATION_ID: u32 = 0x7661_736b;
+
+/// Step `n` brings a store from version `n` to `n + 1`. A step that was released never changes.
+const MIGRATIONS: &[&str] = &[include_str!("v1.sql")];
+
+/// What a database file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Contents {
+    /// Nothing: new, or another process is about to fill it.
+    Nothing,
+    /// A store at the version this program knows, or an earlier one.
+    Known,
+    /// A store of a later version.
+    Newer(u32),
+    /// Tables of another program.
+    Foreign,
+}
+
+/// The latest version that this program knows.
+pub(super) const fn known() -> u32 {
+    version_after(MIGRATIONS)
+}
+
+pub(super) fn contents(connection: &Connection) -> rusqlite::Result<Contents> {
+    // One snapshot, since another process may be filling the file just now.
+    let connection = connection.unchecked_transaction()?;
+    let application: u32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let version = version(&connection)?;
+    Ok(match (application, version) {
+        (APPLICATION_ID, version) if version > known() => Contents::Newer(version),
+        (APPLICATION_ID, _) => Contents::Known,
+        (0, 0) if is_empty(&connection)? => Contents::Nothing,
+        _ => Contents::Foreign,
+    })
+}
+
+/// Brings the store to the known version, in one transaction whatever the number of steps.
+pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<Origin> {
+    migrate_by(MIGRATIONS, connection)
+}
+
+fn migrate_by(steps: &[&str], connection: &mut Connection) -> rusqlite::Result<Origin> {
+    // Immediate: of two processes that open a fresh file at once, the second waits here and then finds it done.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let before = version(&transaction)?;
+    if before < version_after(steps) {
+        apply(&transaction, steps, before)?;
+    }
+    transaction.commit()?;
+    Ok(if before == 0 { Origin::Created } else { Origin::Existing })
+}
+
+fn apply(transaction: &Transaction<'_>, steps: &[&str], before: u32) -> rusqlite::Result<()> {
+    for step in steps.iter().skip(before as usize) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", version_after(steps))
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<u32> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "there are a handful of migrations")]
+const fn version_after(steps: &[&str]) -> u32 {
+    steps.len() as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWO: &[&str] = &[MIGRATIONS[0], "CREATE TABLE leases (key TEXT PRIMARY KEY) STRICT;"];
+
+    #[test]
+    fn an_older_store_is_migrated_and_keeps_its_rows() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        assert_eq!(migrate_by(&TWO[..1], &mut connection), Ok(Origin::Created));
+        connection.execute("INSERT INTO sessions VALUES ('k', 1, 2, x'00')", []).unwrap();
+        assert_eq!(migrate_by(TWO, &mut connection), Ok(Origin::Existing));
+        assert_eq!(version(&connection), Ok(2));
+        let rows: u32 = connection.query_row("SELECT count(*) FROM sessions, leases", [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 0, "the new table is there and empty");
+        let rows: u32 = connection.query_row("SELECT count(*) FROM sessions", [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 1);
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_store_as_it_was() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate_by(&TWO[..1], &mut connection).unwrap();
+        let broken = [TWO[0], TWO[1], "CREATE TABLE sessions (key TEXT);"];
+        assert!(migrate_by(&broken, &mut connection).is_err());
+        assert_eq!(version(&connection), Ok(1));
+        assert_eq!(contents(&connection), Ok(Contents::Known));
+        assert!(connection.query_row("SELECT count(*) FROM leases", [], |_| Ok(())).is_err());
+    }
+}

@@ -1,0 +1,95 @@
+use std::{sync::mpsc, thread, time::Duration};
+
+use rusqlite::Connection;
+use tokio::{sync::oneshot, time::timeout};
+
+use super::failure;
+use crate::store::{Place, Reason, StoreError};
+
+/// How long SQLite waits for another process's lock.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long a caller waits in all, queue included: what design.md allows a save.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Our statements are short and do not recurse.
+const STACK: usize = 256 * 1024;
+
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// A connection on a thread of its own, which does one job after the other.
+///
+/// SQLite has one writer at a time anyway, and a single thread keeps one page cache and one set of prepared
+/// statements, where a pool of blocking threads would keep many stacks.
+#[derive(Debug)]
+pub(super) struct Worker {
+    at: Place,
+    /// Taken when dropped, which ends the thread.
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Worker {
+    /// Starts the thread and opens the connection there.
+    pub(super) async fn start<T: Send + 'static>(
+        at: Place,
+        open: impl FnOnce() -> Result<(Connection, T), StoreError> + Send + 'static,
+    ) -> Result<(Self, T), StoreError> {
+        let (jobs, queue) = mpsc::channel::<Job>();
+        let (opened, opening) = oneshot::channel();
+        let thread = thread::Builder::new().name("sqlite".into()).stack_size(STACK).spawn(move || {
+            let (connection, result) = match open() {
+                Ok((connection, more)) => (Some(connection), Ok(more)),
+                Err(error) => (None, Err(error)),
+            };
+            if opened.send(result).is_ok()
+                && let Some(connection) = connection
+            {
+                work(connection, &queue);
+            }
+        });
+        let thread = Some(thread.map_err(|_| StoreError::Stopped { at: at.clone() })?);
+        let worker = Self { at, jobs: Some(jobs), thread };
+        let more = opening.await.map_err(|_| worker.stopped())??;
+        Ok((worker, more))
+    }
+
+    /// Runs `job` on the thread. A job whose caller has gone before its turn is left out.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, reply) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            if !answer.is_closed() {
+                // Whoever hung up meanwhile does not miss the answer.
+                let _ = answer.send(job(connection));
+            }
+        });
+        self.jobs.as_ref().and_then(|jobs| jobs.send(job).ok()).ok_or_else(|| self.stopped())?;
+        match timeout(PATIENCE, reply).await {
+            Ok(Ok(answer)) => answer.map_err(|error| failure::describe(&self.at, error)),
+            Ok(Err(_)) => Err(self.stopped()),
+            Err(_) => Err(StoreError::Unavailable { at: self.at.clone(), reason: Reason::Busy, source: None }),
+        }
+    }
+
+    fn stopped(&self) -> StoreError {
+        StoreError::Stopped { at: self.at.clone() }
+    }
+}
+
+impl Drop for Worker {
+    /// Waits for the job at hand, so that the file is closed (and its log checkpointed) once the store is gone.
+    fn drop(&mut self) {
+        self.jobs.take();
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has already answered its caller with `Stopped`.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn work(mut connection: Connection, queue: &mpsc::Receiver<Job>) {
+    for job in queue {
+        job(&mut connection);
+    }
+}

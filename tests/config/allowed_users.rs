@@ -1,0 +1,33 @@
+use super::*;
+
+fn users(value: &str) -> AllowedUsers {
+    let Mode::Keep(users) = config(&[("ALLOWED_USERS", value)]).mode else { panic!("{value:?} is mint mode") };
+    users
+}
+
+#[test]
+fn are_listed_with_commas_each_once_and_in_order() {
+    let users = users(" ada@example.com, auth0|123 ,ADA@example.com,, ");
+    assert_eq!(users.entries(), ["ada@example.com", "auth0|123"]);
+}
+
+#[test]
+fn that_name_nobody_are_refused_rather_than_admitting_everybody() {
+    let values = [",", " , ,", "*", "*@example.com", "ada@example.com grace@example.com", "Ada <ada@example.com>"];
+    assert_refused("ALLOWED_USERS", &values);
+}
+
+#[test]
+fn admit_by_email_in_any_case_and_by_user_id_or_sub_exactly() {
+    let users = users("Ada@Example.com,User-1,auth0|1");
+    assert_eq!(users.admits(Some("aDA@example.COM"), None, None), Some("Ada@Example.com"));
+    assert_eq!(users.admits(None, Some("User-1"), None), Some("User-1"));
+    assert_eq!(users.admits(None, None, Some("auth0|1")), Some("auth0|1"));
+    assert_eq!(users.admits(Some("grace@example.com"), Some("user-1"), Some("AUTH0|1")), None);
+    assert_eq!(users.admits(None, None, None), None);
+}
+
+#[test]
+fn are_not_admitted_by_an_email_that_looks_like_an_id() {
+    assert_eq!(users("user-1").admits(Some("user-1"), None, None), None);
+}

@@ -1,0 +1,103 @@
+//! The configuration as operators meet it: what starts, what is refused, and in which words.
+
+mod a_secret_file;
+mod allowed_users;
+mod api_keys;
+mod app_url;
+mod dotenv;
+mod express_session;
+mod listen;
+mod problems;
+mod properties;
+mod provider;
+mod scopes;
+mod store_url;
+mod telemetry;
+mod the_example;
+mod the_five_variables_of_glitch;
+mod values;
+
+use std::{path::Path, time::Duration};
+
+use secrecy::ExposeSecret;
+use tempfile::TempDir;
+use videoask_auth::config::{
+    AllowedUsers, Config, EnvFile, Environment, Finding, Listen, Loaded, LogFormat, Mode, Pkce, Problems, StoreUrl,
+    TelemetryConfig, VARIABLES, duration,
+};
+
+const GLITCH: [(&str, &str); 5] = [
+    ("CLIENT_ID", "the-client-id"),
+    ("CLIENT_SECRET", "canary-client-secret"),
+    ("APP_URL", "https://tokens.example.com"),
+    ("SCOPES", "openid,profile,email,offline_access"),
+    ("EXPRESS_SESSION", "0123456789abcdef0123456789abcdef"),
+];
+const KEY: &str = "an-api-key-of-more-than-32-characters";
+
+/// The five variables of a Glitch app, with some set otherwise.
+fn pairs<'a>(changed: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let kept = GLITCH.into_iter().filter(|(name, _)| !changed.iter().any(|(other, _)| other == name));
+    kept.chain(changed.iter().copied()).collect()
+}
+
+fn loaded(changed: &[(&str, &str)]) -> Loaded {
+    Config::from_pairs(pairs(changed)).unwrap_or_else(|problems| panic!("{changed:?}: {problems}"))
+}
+
+fn config(changed: &[(&str, &str)]) -> Config {
+    loaded(changed).config
+}
+
+fn refused(changed: &[(&str, &str)]) -> Problems {
+    Config::from_pairs(pairs(changed)).err().unwrap_or_else(|| panic!("{changed:?} is not refused"))
+}
+
+/// The one problem that these settings have.
+fn problem(changed: &[(&str, &str)]) -> Finding {
+    only(&refused(changed))
+}
+
+fn only(problems: &Problems) -> Finding {
+    let [problem] = problems.problems() else { panic!("not one problem: {problems}") };
+    problem.clone()
+}
+
+/// The one warning that these settings have.
+fn warning(changed: &[(&str, &str)]) -> Finding {
+    let warnings = loaded(changed).warnings;
+    let [warning] = warnings.as_slice() else { panic!("not one warning: {warnings:?}") };
+    warning.clone()
+}
+
+/// Every one of these values is refused, for its own variable.
+fn assert_refused(name: &str, values: &[&str]) {
+    for value in values {
+        assert_eq!(about(&problem(&[(name, value)])), name, "{value:?}");
+    }
+}
+
+fn about(finding: &Finding) -> &'static str {
+    finding.variable().map_or("", |variable| variable.name())
+}
+
+/// A folder with a `.env`.
+fn folder(env: impl AsRef<[u8]>) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(".env"), env).unwrap();
+    folder
+}
+
+fn load_in(folder: &Path, environment: &[(&str, &str)]) -> Result<Loaded, Problems> {
+    Config::load(&environment.iter().copied().collect(), &EnvFile::In(folder.to_owned()))
+}
+
+/// What one `.env` line makes of `CLIENT_ID`, the rest being right.
+fn client_id_by(line: &str) -> Result<String, Finding> {
+    let folder = folder(format!("{line}\n"));
+    let environment: Vec<_> = GLITCH.into_iter().filter(|(name, _)| *name != "CLIENT_ID").collect();
+    match load_in(folder.path(), &environment) {
+        Ok(loaded) => Ok(loaded.config.provider.client_id),
+        Err(problems) => Err(only(&problems)),
+    }
+}

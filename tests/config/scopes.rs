@@ -1,0 +1,23 @@
+use super::*;
+
+#[test]
+fn stand_between_commas_or_spaces_and_count_once() {
+    for value in ["openid,offline_access", "openid offline_access", " openid, openid ,,offline_access "] {
+        assert_eq!(config(&[("SCOPES", value)]).provider.scopes, ["openid", "offline_access"]);
+    }
+    assert_refused("SCOPES", &[",", "open\"id", "opené"]);
+}
+
+#[test]
+fn that_mint_mode_lacks_are_a_warning() {
+    assert!(warning(&[("SCOPES", "openid")]).wrong().contains("no refresh token"));
+    assert!(warning(&[("SCOPES", "offline_access")]).wrong().contains("openid"));
+}
+
+#[test]
+fn that_keep_mode_needs_are_demanded() {
+    let lacking = |users, scopes| problem(&[("ALLOWED_USERS", users), ("SCOPES", scopes)]).mend().to_owned();
+    assert_eq!(lacking("u-1", "openid,email"), "Add offline_access.");
+    assert_eq!(lacking("ada@example.com", "offline_access"), "Add openid and email.");
+    config(&[("ALLOWED_USERS", "u-1"), ("SCOPES", "offline_access")]);
+}

@@ -1,0 +1,160 @@
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use videoask_auth::standin::Quirk;
+
+use crate::tenant::{Tenant, decode, location, text};
+
+async fn quirky(quirk: Quirk) -> Tenant {
+    let tenant = Tenant::start().await;
+    tenant.standin.change_faults(|faults| _ = faults.quirks.insert(quirk));
+    tenant
+}
+
+async fn reply(quirk: Quirk) -> Value {
+    quirky(quirk).await.login().await
+}
+
+async fn id_claim(quirk: Quirk, claim: &str) -> Value {
+    decode(text(&reply(quirk).await, "id_token")).1[claim].clone()
+}
+
+#[tokio::test]
+async fn what_is_left_out_of_the_reply_is_left_out_alone() {
+    let left_out = [
+        (Quirk::NoIdToken, "id_token"),
+        (Quirk::NoRefreshToken, "refresh_token"),
+        (Quirk::NoExpiresIn, "expires_in"),
+        (Quirk::NoAccessToken, "access_token"),
+    ];
+    for (quirk, name) in left_out {
+        let reply = reply(quirk).await;
+        for field in ["id_token", "refresh_token", "expires_in", "access_token"] {
+            assert_eq!(reply.get(field).is_some(), field != name, "{field} with {quirk:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn expires_in_can_be_text() {
+    assert_eq!(reply(Quirk::ExpiresInText).await["expires_in"], "86400");
+}
+
+#[tokio::test]
+async fn an_opaque_access_token_is_no_jwt_and_good_until_it_expires() {
+    let tenant = quirky(Quirk::OpaqueAccessToken).await;
+    let reply = tenant.login().await;
+    let token = text(&reply, "access_token");
+    assert!(!token.contains('.'));
+    tenant.api("/me", token).await.granted();
+    tenant.advance(86_400);
+    tenant.api("/me", token).await.is_detail(401, "Token has expired.");
+}
+
+#[tokio::test]
+async fn the_id_token_can_lie_in_each_claim() {
+    assert_eq!(id_claim(Quirk::WrongIssuer, "iss").await, "https://another.example/");
+    assert_eq!(id_claim(Quirk::WrongAudience, "aud").await, "another-client");
+    assert_eq!(id_claim(Quirk::WrongNonce, "nonce").await, "another-nonce");
+    assert_eq!(id_claim(Quirk::EmailUnverified, "email_verified").await, false);
+    assert_eq!(id_claim(Quirk::ExpiredIdToken, "exp").await, 1_800_000_000 - 3_600);
+}
+
+#[tokio::test]
+async fn a_lying_id_token_leaves_the_access_token_good() {
+    for quirk in
+        [Quirk::WrongIssuer, Quirk::WrongAudience, Quirk::Hs256, Quirk::NewSigningKey, Quirk::UnlistedSigningKey]
+    {
+        let tenant = quirky(quirk).await;
+        let reply = tenant.login().await;
+        tenant.api("/me", text(&reply, "access_token")).await.granted();
+    }
+}
+
+#[tokio::test]
+async fn hs256_is_signed_with_the_client_secret() {
+    let reply = reply(Quirk::Hs256).await;
+    let (input, signature) = text(&reply, "id_token").rsplit_once('.').unwrap();
+    assert_eq!(decode(text(&reply, "id_token")).0["alg"], "HS256");
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"demo-client-secret");
+    let signature = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, signature).unwrap();
+    assert!(ring::hmac::verify(&key, input.as_bytes(), &signature).is_ok());
+}
+
+#[tokio::test]
+async fn a_new_signing_key_is_listed_and_an_unlisted_one_is_not() {
+    for (quirk, listed) in [(Quirk::NewSigningKey, true), (Quirk::UnlistedSigningKey, false)] {
+        let tenant = Tenant::start().await;
+        let before = decode(text(&tenant.login().await, "id_token")).0["kid"].clone();
+        tenant.standin.change_faults(|faults| _ = faults.quirks.insert(quirk));
+        let after = decode(text(&tenant.login().await, "id_token")).0["kid"].clone();
+        assert_ne!(before, after);
+        let jwks = tenant.get("/.well-known/jwks.json").await.granted();
+        let kids: Vec<_> = jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].clone()).collect();
+        assert!(kids.contains(&before));
+        assert_eq!(kids.contains(&after), listed);
+    }
+}
+
+#[tokio::test]
+async fn a_broken_signature_is_one() {
+    let tenant = quirky(Quirk::BrokenSignature).await;
+    let reply = tenant.login().await;
+    let signature = |name| text(&reply, name).rsplit_once('.').unwrap().1.len();
+    assert_ne!(signature("id_token"), signature("access_token"));
+}
+
+#[tokio::test]
+async fn a_strict_client_needs_pkce_and_gets_no_id_token() {
+    let by_id = Tenant::with(|options| options.client_id = "tpc_abc".into()).await;
+    for tenant in [by_id, quirky(Quirk::StrictClient).await] {
+        let reply = tenant.login().await;
+        assert_eq!(reply["id_token"], Value::Null);
+        assert!(reply["refresh_token"].is_string());
+        let without = tenant.authorize_form().without("code_challenge").without("code_challenge_method");
+        assert_eq!(location(&tenant.authorize(&without).await)["error"], "invalid_request");
+    }
+}
+
+#[tokio::test]
+async fn pkce_can_be_refused() {
+    let tenant = quirky(Quirk::RefusePkce).await;
+    assert_eq!(location(&tenant.authorize(&tenant.authorize_form()).await)["error"], "invalid_request");
+    let without = tenant.authorize_form().without("code_challenge").without("code_challenge_method");
+    assert_eq!(tenant.authorize(&without).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_wrong_secret_can_be_access_denied() {
+    let tenant = quirky(Quirk::WrongSecretIsAccessDenied).await;
+    tenant.token(&tenant.code_form("made-up").set("client_secret", "wrong")).await.is(401, "access_denied");
+}
+
+#[tokio::test]
+async fn the_callback_can_carry_an_issuer_or_another_state() {
+    let callback = async |quirk| {
+        let tenant = quirky(quirk).await;
+        let query = location(&tenant.press(&tenant.authorize_form(), "approve", "ada@example.com").await);
+        (tenant, query)
+    };
+    let (tenant, query) = callback(Quirk::CallbackIssuer).await;
+    assert_eq!(query["iss"], format!("{}/", tenant.url));
+    assert_eq!(callback(Quirk::WrongCallbackIssuer).await.1["iss"], "https://another.example/");
+    assert_eq!(callback(Quirk::WrongState).await.1["state"], "another-state");
+}
+
+#[tokio::test]
+async fn me_can_be_without_an_email() {
+    let tenant = quirky(Quirk::MeWithoutEmail).await;
+    let reply = tenant.login().await;
+    assert_eq!(tenant.api("/me", text(&reply, "access_token")).await.granted()["email"], Value::Null);
+}
+
+#[tokio::test]
+async fn the_providers_clock_can_be_off() {
+    let tenant = Tenant::start().await;
+    tenant.standin.change_faults(|faults| faults.clock_offset = 300);
+    let claims = decode(text(&tenant.login().await, "id_token")).1;
+    assert_eq!(claims["iat"], json!(1_800_000_300));
+    let answer = tenant.http.get(format!("{}/.well-known/jwks.json", tenant.url)).send().await.unwrap();
+    assert_eq!(answer.headers()["date"], "Fri, 15 Jan 2027 08:05:00 GMT");
+}

@@ -1,0 +1,181 @@
+//! What is particular to a real Redis, killed, frozen, full and locked.
+
+use super::*;
+
+#[tokio::test]
+async fn without_a_store_is_only_filled_where_that_is_asked_for() {
+    let server = Redis::start();
+    let error = open(&server.url(None), Missing::Refuse).await.unwrap_err();
+    assert!(matches!(error, StoreError::Missing { .. }), "{error}");
+    assert!(error.to_string().contains(&server.name()), "{error}");
+    assert_eq!(server.raw("DBSIZE"), ":0");
+}
+
+#[tokio::test]
+async fn gives_no_ttl_to_a_kept_record_and_more_than_a_day_to_what_ends() {
+    let server = Redis::start();
+    let store = created(&server.url(None)).await;
+    store.put_record(&minted("a", 10, 20)).await.unwrap();
+    store.put_record(&kept("a")).await.unwrap();
+    store.put_record(&minted("b", 10, 20)).await.unwrap();
+    store.create_session(&session("b", 10, 20)).await.unwrap();
+    assert_eq!(server.raw("TTL videoask-auth:record:a"), ":-1");
+    for kind in ["record", "session"] {
+        let ttl: i64 = server.raw(&format!("TTL videoask-auth:{kind}:b")).trim_start_matches(':').parse().unwrap();
+        assert!((86_300..=86_400).contains(&ttl), "{kind}: {ttl}");
+    }
+}
+
+#[tokio::test]
+async fn holds_nothing_of_ours_outside_our_prefix_and_no_trace_of_what_has_ended() {
+    let server = Redis::start();
+    let store = created(&server.url(None)).await;
+    store.create_session(&session("a", 10, 20)).await.unwrap();
+    store.put_record(&minted("a", 10, 20)).await.unwrap();
+    store.create_session(&session("b", 10, 20)).await.unwrap();
+    store.delete_session(&key("a")).await.unwrap();
+    store.sweep(at(10)).await.unwrap();
+    assert_eq!(server.raw("KEYS *"), "*1\r\n$20\r\nvideoask-auth:schema");
+}
+
+#[tokio::test]
+async fn of_a_newer_schema_is_refused_and_not_changed() {
+    let server = Redis::start();
+    server.raw("SET videoask-auth:schema 99");
+    let error = open(&server.url(None), Missing::Create).await.unwrap_err();
+    assert!(matches!(error, StoreError::Newer { found: 99, known: 1, .. }), "{error}");
+    assert_eq!(server.raw("GET videoask-auth:schema"), "$2\r\n99");
+}
+
+#[tokio::test]
+async fn wants_its_password_and_no_error_shows_the_one_given() {
+    let server = Redis::start_with(&["--requirepass", "sesame"]);
+    for password in [None, Some("hunter2")] {
+        let error = open(&server.url(password), Missing::Create).await.unwrap_err();
+        assert!(matches!(error, StoreError::AccessRefused { .. }), "{error}");
+        assert!(error.to_string().contains(&server.name()), "{error}");
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+    }
+    let opened = open(&server.url(Some("sesame")), Missing::Create).await.unwrap();
+    assert!(!format!("{opened:?}").contains("sesame"), "{opened:?}");
+    opened.store.probe().await.unwrap();
+}
+
+#[tokio::test]
+async fn killed_is_unavailable_at_once_and_serves_the_first_call_when_back() {
+    let mut server = Redis::start();
+    let store = created(&server.url(None)).await;
+    store.put_record(&kept("a")).await.unwrap();
+    server.kill();
+    let (answer, took) = timed(store.record(&key("a"))).await;
+    let error = answer.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { reason: Reason::Unreachable, .. }), "{error:?}");
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    server.revive();
+    assert_eq!(store.record(&key("a")).await.unwrap(), Some(kept("a")), "what was saved outlived the crash");
+}
+
+#[tokio::test]
+async fn restarted_between_two_calls_is_not_noticed() {
+    let mut server = Redis::start();
+    let store = created(&server.url(None)).await;
+    store.put_record(&kept("a")).await.unwrap();
+    server.kill();
+    server.revive();
+    store.put_record(&kept("b")).await.unwrap();
+    assert_eq!(store.record(&key("a")).await.unwrap(), Some(kept("a")));
+}
+
+#[tokio::test]
+async fn that_hangs_is_unavailable_within_the_budget_for_all_callers_and_works_again_after() {
+    let server = Redis::start();
+    let store = created(&server.url(None)).await;
+    server.freeze();
+    for round in ["on the old connection", "on a new one"] {
+        let calls = (0..8).map(|_| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { timed(store.put_record(&kept("a"))).await })
+        });
+        for call in calls.collect::<Vec<_>>() {
+            let (answer, took) = call.await.unwrap();
+            let error = answer.unwrap_err();
+            assert!(matches!(error, StoreError::Unavailable { reason: Reason::TimedOut, .. }), "{round}: {error:?}");
+            assert!(took < Duration::from_millis(4_500), "{round}: {took:?}");
+        }
+    }
+    server.thaw();
+    store.put_record(&kept("b")).await.unwrap();
+}
+
+#[tokio::test]
+async fn that_hangs_at_opening_is_unavailable_within_the_budget() {
+    let server = Redis::start();
+    server.freeze();
+    let (answer, took) = timed(open(&server.url(None), Missing::Create)).await;
+    let error = answer.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+    assert!(error.to_string().contains(&server.name()), "{error}");
+    assert!(took < Duration::from_millis(4_500), "{took:?}");
+}
+
+#[tokio::test]
+async fn that_refused_a_connection_is_asked_again_by_the_next_call() {
+    let server = Redis::start();
+    let store = created(&server.url(None)).await;
+    server.raw("CONFIG SET requirepass sesame");
+    server.raw_with("sesame", "CLIENT KILL TYPE normal");
+    let error = store.probe().await.unwrap_err();
+    assert!(matches!(error, StoreError::AccessRefused { .. }), "{error:?}");
+    server.raw_with("sesame", "CONFIG SET requirepass \"\"");
+    store.probe().await.unwrap();
+}
+
+#[tokio::test]
+async fn without_tls_is_unavailable_by_rediss() {
+    let server = Redis::start();
+    let error = open(&server.tls_url(), Missing::Create).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn that_is_full_says_so() {
+    let server = Redis::start();
+    let store = created(&server.url(None)).await;
+    server.raw("CONFIG SET maxmemory 1");
+    let error = store.create_session(&session("a", 10, 20)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Full { .. }), "{error:?}");
+    let error = store.probe().await.unwrap_err();
+    assert!(matches!(error, StoreError::Full { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn that_evicts_or_forgets_says_so() {
+    let server = Redis::start();
+    assert_eq!(findings(&server).await, []);
+    server.raw("CONFIG SET maxmemory-policy allkeys-lru");
+    assert_eq!(findings(&server).await, [Finding::Evicts { policy: "allkeys-lru".into() }]);
+    server.raw("CONFIG SET maxmemory-policy volatile-lru");
+    server.raw("CONFIG SET appendonly no");
+    assert_eq!(findings(&server).await, [Finding::NotPersistent]);
+    server.raw("CONFIG SET save 60");
+    server.raw("CONFIG SET save \"60 1\"");
+    assert_eq!(findings(&server).await, [], "save points are persistence too");
+}
+
+#[tokio::test]
+async fn that_will_not_tell_is_a_finding_and_no_failure() {
+    let server = Redis::start_with(&["--rename-command", "CONFIG", "", "--rename-command", "INFO", ""]);
+    assert_eq!(findings(&server).await, [Finding::EvictionUnknown, Finding::PersistenceUnknown]);
+}
+
+#[tokio::test]
+async fn url_that_is_none_is_refused_without_being_shown() {
+    let url = StoreUrl::Redis("redis://:hunter2@host:notaport".to_owned().into());
+    let error = open(&url, Missing::Create).await.unwrap_err();
+    assert!(matches!(error, StoreError::InvalidUrl), "{error}");
+    assert!(!format!("{error} {error:?}").contains("hunter2"));
+}
+
+async fn findings(server: &Redis) -> Vec<Finding> {
+    open(&server.url(None), Missing::Create).await.unwrap().findings
+}

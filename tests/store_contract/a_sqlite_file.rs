@@ -1,0 +1,145 @@
+//! What is particular to a SQLite file.
+
+use super::*;
+
+#[tokio::test]
+async fn is_only_made_where_that_is_asked_for() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    let error = open(&StoreUrl::Sqlite(path.clone()), Missing::Refuse).await.unwrap_err();
+    assert!(matches!(error, StoreError::Missing { .. }), "{error}");
+    assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+    assert_eq!(files(folder.path()), [""; 0]);
+}
+
+#[tokio::test]
+async fn and_those_beside_it_are_the_owners_alone() {
+    let folder = TempDir::new().unwrap();
+    let store = created(&file_in(&folder)).await;
+    store.create_session(&session("a", 10, 20)).await.unwrap();
+    assert_eq!(files(folder.path()), ["store.db", "store.db-shm", "store.db-wal"]);
+    for name in files(folder.path()) {
+        let mode = folder.path().join(&name).metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn keeps_what_was_written_when_it_is_closed_and_needs_no_file_beside_it() {
+    let folder = TempDir::new().unwrap();
+    let store = created(&file_in(&folder)).await;
+    store.put_record(&kept("a")).await.unwrap();
+    drop(store);
+    assert_eq!(files(folder.path()), ["store.db"]);
+    let store = open(&file_in(&folder), Missing::Refuse).await.unwrap().store;
+    assert_eq!(store.record(&key("a")).await.unwrap(), Some(kept("a")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn may_be_made_by_many_at_once() {
+    for _ in 0..10 {
+        let folder = TempDir::new().unwrap();
+        let url = file_in(&folder);
+        let openings = (0..8).map(|_| {
+            let url = url.clone();
+            tokio::spawn(async move { open(&url, Missing::Create).await.unwrap() })
+        });
+        let mut opened: Vec<Opened> = Vec::new();
+        for opening in openings.collect::<Vec<_>>() {
+            opened.push(opening.await.unwrap());
+        }
+        let makers = opened.iter().filter(|opened| opened.origin == Origin::Created).count();
+        assert_eq!(makers, 1);
+    }
+}
+
+#[tokio::test]
+async fn that_is_empty_becomes_a_store() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("store.db"), "").unwrap();
+    let refused = open(&file_in(&folder), Missing::Refuse).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Missing { .. }), "{refused}");
+    assert_eq!(open(&file_in(&folder), Missing::Create).await.unwrap().origin, Origin::Created);
+}
+
+#[tokio::test]
+async fn of_a_newer_schema_is_refused_with_both_versions() {
+    let folder = TempDir::new().unwrap();
+    drop(created(&file_in(&folder)).await);
+    sql(&folder, "PRAGMA user_version = 99");
+    let error = open(&file_in(&folder), Missing::Create).await.unwrap_err();
+    assert!(matches!(error, StoreError::Newer { found: 99, known: 1, .. }), "{error}");
+    let error = examine(&file_in(&folder)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn of_another_program_is_refused_and_not_changed() {
+    let folder = TempDir::new().unwrap();
+    sql(&folder, "CREATE TABLE theirs (x)");
+    let before = std::fs::read(folder.path().join("store.db")).unwrap();
+    let error = open(&file_in(&folder), Missing::Create).await.unwrap_err();
+    assert!(matches!(error, StoreError::Foreign { .. }), "{error}");
+    assert_eq!(std::fs::read(folder.path().join("store.db")).unwrap(), before);
+}
+
+#[tokio::test]
+async fn that_is_no_database_is_refused_and_not_changed() {
+    let folder = TempDir::new().unwrap();
+    let text = "Dear diary, this is long enough to hold the header of a database. ".repeat(20);
+    std::fs::write(folder.path().join("store.db"), &text).unwrap();
+    let error = open(&file_in(&folder), Missing::Create).await.unwrap_err();
+    assert!(matches!(error, StoreError::NotADatabase { .. }), "{error}");
+    assert_eq!(std::fs::read_to_string(folder.path().join("store.db")).unwrap(), text);
+}
+
+#[tokio::test]
+async fn that_is_a_folder_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let error = open(&StoreUrl::Sqlite(folder.path().into()), Missing::Create).await.unwrap_err();
+    assert!(matches!(error, StoreError::NotAFile { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn is_not_made_where_there_is_no_folder() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    for parent in ["nowhere", "file"] {
+        let url = StoreUrl::Sqlite(folder.path().join(parent).join("store.db"));
+        let error = open(&url, Missing::Create).await.unwrap_err();
+        assert!(matches!(error, StoreError::NoFolder { .. }), "{error}");
+        assert_eq!(examine(&url).await.unwrap().state, State::Absent(Room::NoFolder));
+    }
+}
+
+/// `/sys` takes no new file even from root, whom the mode of an ordinary folder does not stop.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn is_not_made_in_a_folder_that_cannot_be_written() {
+    let url = StoreUrl::Sqlite("/sys/kernel/store.db".into());
+    let error = open(&url, Missing::Create).await.unwrap_err();
+    assert!(matches!(error, StoreError::NotWritable { .. }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn locked_by_another_process_is_unavailable_within_the_budget_and_works_again_after() {
+    let folder = TempDir::new().unwrap();
+    let store = created(&file_in(&folder)).await;
+    let other = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (error, took) = timed(store.put_record(&kept("a"))).await;
+    let error = error.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { reason: Reason::Busy, .. }), "{error}");
+    assert!(took < Duration::from_millis(5_500), "{took:?}");
+    other.execute_batch("ROLLBACK").unwrap();
+    store.put_record(&kept("a")).await.unwrap();
+}
+
+#[tokio::test]
+async fn with_a_row_that_makes_no_sense_is_called_damaged() {
+    let folder = TempDir::new().unwrap();
+    let store = created(&file_in(&folder)).await;
+    sql(&folder, &format!("INSERT INTO sessions VALUES ('a', {}, 1, x'00')", i64::MAX));
+    let error = store.session(&key("a")).await.unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+}

@@ -1,0 +1,267 @@
+//! What holds in memory, in a SQLite file and in Redis alike.
+
+use super::*;
+
+/// Each test three times, once a backend.
+macro_rules! contract {
+    ($(async fn $name:ident($bed:ident: &Bed) $body:block)+) => {$(
+        mod $name {
+            use super::*;
+
+            async fn holds($bed: &Bed) $body
+
+            #[tokio::test]
+            async fn in_memory() {
+                holds(&Bed::in_memory().await).await;
+            }
+
+            #[tokio::test]
+            async fn in_sqlite() {
+                holds(&Bed::in_sqlite().await).await;
+            }
+
+            #[tokio::test]
+            async fn in_redis() {
+                holds(&Bed::in_redis().await).await;
+            }
+        }
+    )+};
+}
+
+contract! {
+    async fn a_session_comes_back_as_it_was_created(bed: &Bed) {
+        let row = session("a", 10, 20);
+        assert_eq!(bed.store.create_session(&row).await.unwrap(), Created::New);
+        assert_eq!(bed.store.session(&row.key).await.unwrap(), Some(row));
+    }
+
+    async fn what_is_not_there_is_none(bed: &Bed) {
+        assert_eq!(bed.store.session(&key("a")).await.unwrap(), None);
+        assert_eq!(bed.store.record(&key("a")).await.unwrap(), None);
+    }
+
+    async fn a_taken_key_is_reported_and_its_session_not_changed(bed: &Bed) {
+        let first = session("a", 10, 20);
+        bed.store.create_session(&first).await.unwrap();
+        let second = SessionRow { sealed: b"other".to_vec(), ..session("a", 30, 40) };
+        assert_eq!(bed.store.create_session(&second).await.unwrap(), Created::Exists);
+        assert_eq!(bed.store.session(&first.key).await.unwrap(), Some(first));
+    }
+
+    async fn of_many_who_create_one_session_at_once_one_wins(bed: &Bed) {
+        let attempts = (0..16).map(|number: u8| {
+            let store = Arc::clone(&bed.store);
+            let row = SessionRow { sealed: vec![number], ..session("a", 10, 20) };
+            tokio::spawn(async move { (store.create_session(&row).await.unwrap(), number) })
+        });
+        let mut winners = Vec::new();
+        for attempt in attempts.collect::<Vec<_>>() {
+            let (created, number) = attempt.await.unwrap();
+            winners.extend((created == Created::New).then_some(number));
+        }
+        let stored = bed.store.session(&key("a")).await.unwrap().unwrap();
+        assert_eq!(stored.sealed, winners, "one winner, and its data is what is stored");
+    }
+
+    async fn saving_replaces_the_data_and_nothing_else(bed: &Bed) {
+        let row = session("a", 10, 20);
+        bed.store.create_session(&row).await.unwrap();
+        assert_eq!(bed.store.save_session(&row.key, b"new").await.unwrap(), Outcome::Done);
+        let expected = SessionRow { sealed: b"new".to_vec(), ..row.clone() };
+        assert_eq!(bed.store.session(&row.key).await.unwrap(), Some(expected));
+    }
+
+    async fn saving_never_creates(bed: &Bed) {
+        assert_eq!(bed.store.save_session(&key("a"), b"x").await.unwrap(), Outcome::Missing);
+        assert_eq!(bed.store.session(&key("a")).await.unwrap(), None);
+    }
+
+    async fn saving_does_not_undo_a_logout(bed: &Bed) {
+        let row = session("a", 10, 20);
+        bed.store.create_session(&row).await.unwrap();
+        bed.store.delete_session(&row.key).await.unwrap();
+        assert_eq!(bed.store.save_session(&row.key, b"x").await.unwrap(), Outcome::Missing);
+        assert_eq!(bed.store.session(&row.key).await.unwrap(), None);
+    }
+
+    async fn deleting_twice_is_fine_and_other_sessions_stay(bed: &Bed) {
+        let other = session("b", 10, 20);
+        bed.store.create_session(&session("a", 10, 20)).await.unwrap();
+        bed.store.create_session(&other).await.unwrap();
+        bed.store.delete_session(&key("a")).await.unwrap();
+        bed.store.delete_session(&key("a")).await.unwrap();
+        assert_eq!(bed.store.session(&key("a")).await.unwrap(), None);
+        assert_eq!(bed.store.session(&other.key).await.unwrap(), Some(other));
+    }
+
+    async fn deleting_a_session_deletes_its_mint_record(bed: &Bed) {
+        bed.store.create_session(&session("a", 10, 20)).await.unwrap();
+        bed.store.put_record(&minted("a", 10, 20)).await.unwrap();
+        bed.store.delete_session(&key("a")).await.unwrap();
+        assert_eq!(bed.store.record(&key("a")).await.unwrap(), None);
+    }
+
+    async fn deleting_a_session_leaves_a_kept_record(bed: &Bed) {
+        bed.store.create_session(&session("a", 10, 20)).await.unwrap();
+        bed.store.put_record(&kept("a")).await.unwrap();
+        bed.store.delete_session(&key("a")).await.unwrap();
+        assert_eq!(bed.store.record(&key("a")).await.unwrap(), Some(kept("a")));
+    }
+
+    async fn a_touch_moves_the_idle_limit_of_session_and_mint_record(bed: &Bed) {
+        bed.store.create_session(&session("a", 10, 50)).await.unwrap();
+        bed.store.put_record(&minted("a", 10, 50)).await.unwrap();
+        assert_eq!(bed.store.touch_session(&key("a"), at(30)).await.unwrap(), Outcome::Done);
+        assert_eq!(bed.store.session(&key("a")).await.unwrap(), Some(session("a", 30, 50)));
+        assert_eq!(bed.store.record(&key("a")).await.unwrap(), Some(minted("a", 30, 50)));
+    }
+
+    async fn a_touched_session_is_swept_by_its_new_limit(bed: &Bed) {
+        bed.store.create_session(&session("a", 10, 50)).await.unwrap();
+        bed.store.touch_session(&key("a"), at(30)).await.unwrap();
+        assert_eq!(bed.store.sweep(at(29)).await.unwrap(), 0);
+        assert_eq!(bed.store.sweep(at(30)).await.unwrap(), 1);
+    }
+
+    async fn a_touch_gives_a_kept_record_no_limits(bed: &Bed) {
+        bed.store.create_session(&session("a", 10, 50)).await.unwrap();
+        bed.store.put_record(&kept("a")).await.unwrap();
+        bed.store.touch_session(&key("a"), at(30)).await.unwrap();
+        assert_eq!(bed.store.record(&key("a")).await.unwrap(), Some(kept("a")));
+    }
+
+    async fn a_touch_never_creates(bed: &Bed) {
+        assert_eq!(bed.store.touch_session(&key("a"), at(30)).await.unwrap(), Outcome::Missing);
+        assert_eq!(bed.store.session(&key("a")).await.unwrap(), None);
+        assert_eq!(bed.store.record(&key("a")).await.unwrap(), None);
+    }
+
+    async fn a_touch_without_a_session_leaves_the_record_to_the_sweep(bed: &Bed) {
+        bed.store.put_record(&minted("a", 10, 50)).await.unwrap();
+        assert_eq!(bed.store.touch_session(&key("a"), at(30)).await.unwrap(), Outcome::Missing);
+        assert_eq!(bed.store.record(&key("a")).await.unwrap(), Some(minted("a", 10, 50)));
+    }
+
+    async fn a_sweep_takes_what_is_past_either_limit_and_counts_the_sessions(bed: &Bed) {
+        bed.store.create_session(&session("idle", 10, 50)).await.unwrap();
+        bed.store.create_session(&session("absolute", 50, 10)).await.unwrap();
+        bed.store.create_session(&session("alive", 11, 50)).await.unwrap();
+        bed.store.put_record(&minted("idle", 10, 50)).await.unwrap();
+        bed.store.put_record(&minted("alive", 11, 50)).await.unwrap();
+        bed.store.put_record(&kept("kept")).await.unwrap();
+        assert_eq!(bed.store.sweep(at(9)).await.unwrap(), 0);
+        assert_eq!(bed.store.sweep(at(10)).await.unwrap(), 2);
+        assert_eq!(bed.store.sweep(at(10)).await.unwrap(), 0);
+        for (name, session, record) in [("idle", false, false), ("absolute", false, false), ("alive", true, true)] {
+            assert_eq!(bed.store.session(&key(name)).await.unwrap().is_some(), session, "session {name}");
+            assert_eq!(bed.store.record(&key(name)).await.unwrap().is_some(), record, "record {name}");
+        }
+        assert_eq!(bed.store.record(&key("kept")).await.unwrap(), Some(kept("kept")));
+    }
+
+    async fn a_sweep_takes_a_mint_record_whose_session_is_gone(bed: &Bed) {
+        bed.store.put_record(&minted("a", 10, 50)).await.unwrap();
+        assert_eq!(bed.store.sweep(at(10)).await.unwrap(), 0, "no session was swept");
+        assert_eq!(bed.store.record(&key("a")).await.unwrap(), None);
+    }
+
+    async fn a_sweep_takes_hundreds_in_one_call(bed: &Bed) {
+        for number in 0..350 {
+            bed.store.create_session(&session(&number.to_string(), 10, 50)).await.unwrap();
+        }
+        assert_eq!(bed.store.sweep(at(10)).await.unwrap(), 350);
+    }
+
+    async fn a_session_past_its_limits_is_still_read(bed: &Bed) {
+        let row = session("a", -1_000_000_000_000, -1_000_000_000_000);
+        bed.store.create_session(&row).await.unwrap();
+        assert_eq!(bed.store.session(&row.key).await.unwrap(), Some(row), "the caller's clock judges, not the store's");
+    }
+
+    async fn a_record_comes_back_as_it_was_put(bed: &Bed) {
+        for row in [minted("minted", 10, 20), kept("kept")] {
+            bed.store.put_record(&row).await.unwrap();
+            assert_eq!(bed.store.record(&row.key).await.unwrap(), Some(row));
+        }
+    }
+
+    async fn a_record_is_put_over_whatever_was_there(bed: &Bed) {
+        let later = RecordRow { connection_id: "c2".into(), generation: 1, sealed: b"later".to_vec(), ..kept("a") };
+        for row in [minted("a", 10, 20), later, minted("a", 30, 40)] {
+            bed.store.put_record(&row).await.unwrap();
+            assert_eq!(bed.store.record(&row.key).await.unwrap(), Some(row));
+        }
+    }
+
+    async fn a_kept_record_put_over_a_mint_record_is_not_swept(bed: &Bed) {
+        bed.store.put_record(&minted("a", 10, 20)).await.unwrap();
+        bed.store.put_record(&kept("a")).await.unwrap();
+        bed.store.sweep(at(1_000)).await.unwrap();
+        assert_eq!(bed.store.record(&key("a")).await.unwrap(), Some(kept("a")));
+    }
+
+    async fn sessions_and_records_of_one_key_are_two_things(bed: &Bed) {
+        bed.store.create_session(&session("a", 10, 20)).await.unwrap();
+        assert_eq!(bed.store.record(&key("a")).await.unwrap(), None);
+        bed.store.put_record(&kept("b")).await.unwrap();
+        assert_eq!(bed.store.session(&key("b")).await.unwrap(), None);
+    }
+
+    async fn limits_are_kept_to_the_millisecond(bed: &Bed) {
+        let precise = Limits { idle: at(10) + Duration::from_nanos(123_456_789), absolute: at(20) };
+        let row = SessionRow { limits: precise, ..session("a", 0, 0) };
+        bed.store.create_session(&row).await.unwrap();
+        let stored = bed.store.session(&row.key).await.unwrap().unwrap().limits;
+        assert_eq!(stored, Limits { idle: at(10) + Duration::from_millis(123), absolute: at(20) });
+    }
+
+    async fn any_bytes_are_kept_up_to_64_kib_and_none_at_all(bed: &Bed) {
+        let big: Vec<u8> = (0..=255).cycle().take(64 * 1024).collect();
+        for (name, sealed) in [("big", big), ("empty", Vec::new())] {
+            let row = SessionRow { sealed: sealed.clone(), ..session(name, 10, 20) };
+            bed.store.create_session(&row).await.unwrap();
+            assert_eq!(bed.store.session(&row.key).await.unwrap(), Some(row));
+            let record = RecordRow { sealed, ..kept(name) };
+            bed.store.put_record(&record).await.unwrap();
+            assert_eq!(bed.store.record(&record.key).await.unwrap(), Some(record));
+        }
+    }
+
+    async fn a_key_may_hold_any_character(bed: &Bed) {
+        let names = ["", " ", "a:b", "*", "a'; DROP TABLE sessions; --", "a\r\nb", "\u{0}", "{a}", "é\u{1f511}"];
+        for (name, number) in names.into_iter().zip(0_u8..) {
+            let row = SessionRow { sealed: vec![number], ..session(name, 10, 20) };
+            assert_eq!(bed.store.create_session(&row).await.unwrap(), Created::New, "{name:?}");
+        }
+        for (name, number) in names.into_iter().zip(0_u8..) {
+            assert_eq!(bed.store.session(&key(name)).await.unwrap().unwrap().sealed, [number], "{name:?}");
+        }
+    }
+
+    async fn the_largest_generation_is_kept(bed: &Bed) {
+        let row = RecordRow { generation: u64::MAX, ..kept("a") };
+        bed.store.put_record(&row).await.unwrap();
+        assert_eq!(bed.store.record(&row.key).await.unwrap(), Some(row));
+    }
+
+    async fn a_probe_leaves_no_row_behind(bed: &Bed) {
+        bed.store.probe().await.unwrap();
+        bed.store.probe().await.unwrap();
+        assert_eq!(bed.store.sweep(at(1_000_000_000_000)).await.unwrap(), 0);
+    }
+
+    async fn a_store_opened_again_is_the_same_one(bed: &Bed) {
+        // Each opening of `memory:` is a store of its own.
+        if let StoreUrl::Memory = bed.url {
+            assert_eq!(open(&bed.url, Missing::Create).await.unwrap().origin, Origin::Created);
+            return;
+        }
+        let row = session("a", 10, 20);
+        bed.store.create_session(&row).await.unwrap();
+        let second = open(&bed.url, Missing::Refuse).await.unwrap();
+        assert_eq!(second.origin, Origin::Existing);
+        assert_eq!(second.store.session(&row.key).await.unwrap(), Some(row.clone()));
+        second.store.save_session(&row.key, b"by the second").await.unwrap();
+        assert_eq!(bed.store.session(&row.key).await.unwrap().unwrap().sealed, b"by the second");
+    }
+}

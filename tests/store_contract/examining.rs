@@ -1,0 +1,39 @@
+//! What `check` sees.
+
+use super::*;
+
+#[tokio::test]
+async fn a_missing_file_tells_where_it_would_be_and_makes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let examined = examine(&file_in(&folder)).await.unwrap();
+    let at = Place::File(folder.path().join("store.db"));
+    assert_eq!(examined, Examined { at, state: State::Absent(Room::Writable), findings: vec![] });
+    assert_eq!(files(folder.path()), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_store_in_use_proves_that_it_can_be_written() {
+    let folder = TempDir::new().unwrap();
+    let store = created(&file_in(&folder)).await;
+    store.put_record(&kept("a")).await.unwrap();
+    assert_eq!(examine(&file_in(&folder)).await.unwrap().state, State::Sound);
+    assert_eq!(store.record(&key("a")).await.unwrap(), Some(kept("a")));
+}
+
+#[tokio::test]
+async fn memory_says_that_it_forgets() {
+    assert_eq!(examine(&StoreUrl::Memory).await.unwrap().findings, [Finding::NotPersistent]);
+    assert_eq!(open(&StoreUrl::Memory, Missing::Create).await.unwrap().findings, [Finding::NotPersistent]);
+}
+
+#[tokio::test]
+async fn an_empty_redis_makes_no_store_and_leaves_a_key_of_ten_seconds() {
+    let server = Redis::start();
+    let examined = examine(&server.url(None)).await.unwrap();
+    assert_eq!(examined.state, State::Absent(Room::Writable));
+    assert_eq!(examined.at.to_string(), server.name());
+    assert_eq!(server.raw("KEYS *"), "*1\r\n$19\r\nvideoask-auth:probe");
+    assert_ne!(server.raw("TTL videoask-auth:probe"), ":-1");
+    created(&server.url(None)).await;
+    assert_eq!(examine(&server.url(None)).await.unwrap().state, State::Sound);
+}

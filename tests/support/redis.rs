@@ -1,0 +1,169 @@
+//! A real redis-server of one test's own: a free port, a temporary folder, gone when dropped.
+
+use std::{
+    io::{Read, Write},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use secrecy::SecretString;
+use tempfile::TempDir;
+use videoask_auth::config::StoreUrl;
+
+/// A running (or just stopped) server.
+pub struct Redis {
+    port: u16,
+    folder: TempDir,
+    options: Vec<String>,
+    child: Child,
+}
+
+impl Redis {
+    /// Starts a server that keeps its data for a restart.
+    pub fn start() -> Self {
+        Self::start_with(&["--appendonly", "yes", "--appendfsync", "always"])
+    }
+
+    /// Starts a server with options of its command line.
+    ///
+    /// The port is free when asked for, but not held: where another process takes it first, the next one is tried.
+    pub fn start_with(options: &[&str]) -> Self {
+        let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
+        for _ in 0..20 {
+            let folder = TempDir::new().unwrap();
+            let port = free_port();
+            let mut child = spawn(port, &folder, &options);
+            if answers(port, &folder, &mut child) {
+                return Self { port, folder, options, child };
+            }
+        }
+        panic!("redis-server did not start; is it installed?");
+    }
+
+    /// The URL, with `password` if one is given.
+    pub fn url(&self, password: Option<&str>) -> StoreUrl {
+        let login = password.map(|password| format!(":{password}@")).unwrap_or_default();
+        url(&format!("redis://{login}127.0.0.1:{}", self.port))
+    }
+
+    /// The URL of this server with TLS, which it does not speak.
+    pub fn tls_url(&self) -> StoreUrl {
+        url(&format!("rediss://127.0.0.1:{}", self.port))
+    }
+
+    /// As errors name it.
+    pub fn name(&self) -> String {
+        format!("Redis at 127.0.0.1:{}", self.port)
+    }
+
+    /// Sends one command (words without spaces) on a connection of its own and gives back the raw reply.
+    pub fn raw(&self, command: &str) -> String {
+        self.exchange(&format!("{command}\r\n"))
+    }
+
+    /// As [`Redis::raw`], after logging in; the reply to that comes first.
+    pub fn raw_with(&self, password: &str, command: &str) -> String {
+        self.exchange(&format!("AUTH {password}\r\n{command}\r\n"))
+    }
+
+    fn exchange(&self, commands: &str) -> String {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        stream.write_all(format!("{commands}QUIT\r\n").as_bytes()).unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).unwrap();
+        reply.strip_suffix("+OK\r\n").unwrap_or(&reply).trim_end().to_owned()
+    }
+
+    /// SIGKILL, as by a crash.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts again on the same port, with the same data.
+    pub fn revive(&mut self) {
+        self.child = spawn(self.port, &self.folder, &self.options);
+        assert!(answers(self.port, &self.folder, &mut self.child), "redis-server did not start again");
+    }
+
+    /// SIGSTOP: the port still accepts, and nobody answers.
+    pub fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    /// SIGCONT.
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        // It may have been killed by the test already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn url(url: &str) -> StoreUrl {
+    StoreUrl::Redis(SecretString::from(url.to_owned()))
+}
+
+fn pid_file(folder: &TempDir) -> PathBuf {
+    folder.path().join("redis.pid")
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+fn spawn(port: u16, folder: &TempDir, options: &[String]) -> Child {
+    let pid_file = pid_file(folder);
+    // One that was killed has left it.
+    let _ = std::fs::remove_file(&pid_file);
+    Command::new("redis-server")
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
+        .arg(folder.path())
+        .arg("--pidfile")
+        .arg(pid_file)
+        .args(options)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("redis-server is installed")
+}
+
+/// Waits until it answers (a refusal is an answer too), or has ended. It writes its pid only once the port is its
+/// own, so this is no other server's answer.
+fn answers(port: u16, folder: &TempDir, child: &mut Child) -> bool {
+    for _ in 0..500 {
+        if child.try_wait().unwrap().is_some() {
+            return false;
+        }
+        if pid_file(folder).exists()
+            && ping(port).is_ok_and(|reply| reply.starts_with("+PONG") || reply.starts_with("-NOAUTH"))
+        {
+            return true;
+        }
+        // The harness's own wait for a process; no time of the program under test passes.
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    false
+}
+
+fn ping(port: u16) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    stream.write_all(b"PING\r\n")?;
+    let mut reply = [0; 64];
+    let length = stream.read(&mut reply)?;
+    Ok(String::from_utf8_lossy(&reply[..length]).into_owned())
+}

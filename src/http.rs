@@ -1,1 +1,169 @@
-//! http
+//! The only builder of HTTP clients, and the only reader of their bodies.
+//!
+//! No client of ours follows a redirect: each would carry a secret to wherever the answer points.
+
+use std::{sync::Once, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use reqwest::{Client, ClientBuilder, Response, redirect::Policy};
+use url::{Host, Url};
+
+/// The most that is read of any answer.
+pub const BODY_LIMIT: usize = 1 << 20;
+
+const USER_AGENT: &str = concat!("videoask-auth/", env!("CARGO_PKG_VERSION"));
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
+const API_TIMEOUT: Duration = Duration::from_secs(30);
+/// Connecting gives up this much before the exchange does, so that "nothing was sent" is told as such.
+const HEADROOM: Duration = Duration::from_millis(100);
+const EXCERPT: usize = 200;
+
+/// No client could be made.
+#[derive(Debug, thiserror::Error)]
+#[error("no HTTP client could be built; are the system's CA certificates installed (package ca-certificates)?")]
+pub struct BuildError(#[source] reqwest::Error);
+
+/// Why a body could not be read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It is longer than the limit.
+    #[error("the answer is too large")]
+    TooLarge,
+    /// The connection ended, or time ran out, before the body did.
+    #[error("the answer was cut off")]
+    Cut(#[source] reqwest::Error),
+}
+
+/// The client for the authorization server: `exchange_timeout` is for one request in all.
+pub fn provider_client(exchange_timeout: Duration, target: &Url) -> Result<Client, BuildError> {
+    let connect = CONNECT_TIMEOUT.min(exchange_timeout.saturating_sub(HEADROOM));
+    let client = builder(target)
+        .connect_timeout(connect)
+        .timeout(exchange_timeout)
+        // A request on a kept connection that the other side has just closed has an unknown outcome,
+        // and a spent code or refresh token is too dear for that. A login is rare enough to connect anew.
+        .pool_max_idle_per_host(0)
+        .retry(reqwest::retry::never());
+    client.build().map_err(BuildError)
+}
+
+/// The client for single calls of VideoAsk's API: 30 s in all.
+pub fn api_client(target: &Url) -> Result<Client, BuildError> {
+    builder(target).connect_timeout(CONNECT_TIMEOUT).timeout(API_TIMEOUT).build().map_err(BuildError)
+}
+
+/// The client for `healthcheck`: the answer comes from this machine, at once or not at all.
+pub fn health_client(target: &Url) -> Result<Client, BuildError> {
+    builder(target).no_proxy().timeout(HEALTH_TIMEOUT).build().map_err(BuildError)
+}
+
+/// Reads a body of at most `limit` bytes.
+pub async fn read_capped(mut response: Response, limit: usize) -> Result<Bytes, ReadError> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| ReadError::Cut(error.without_url()))? {
+        if body.len() + chunk.len() > limit {
+            return Err(ReadError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+/// `base` with `path`, which begins with a slash, below its own path.
+#[must_use]
+pub fn endpoint(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
+    url
+}
+
+/// Text from outside, fit to be shown and logged: escaped, and cut to 200 characters.
+#[must_use]
+pub fn excerpt(text: &str) -> String {
+    let mut shown = String::new();
+    let mut left = EXCERPT;
+    for character in text.chars() {
+        let escaped = match character {
+            '"' | '\'' => String::from(character),
+            other => other.escape_debug().to_string(),
+        };
+        let length = escaped.chars().count();
+        if length >= left {
+            shown.push('…');
+            break;
+        }
+        left -= length;
+        shown.push_str(&escaped);
+    }
+    shown
+}
+
+/// As [`excerpt`], for an answer that may echo the `secrets` of its request.
+#[must_use]
+pub fn excerpt_without<'s>(text: &str, secrets: impl IntoIterator<Item = &'s str>) -> String {
+    let redact = |text: String, secret: &str| if secret.is_empty() { text } else { text.replace(secret, "[redacted]") };
+    excerpt(&secrets.into_iter().fold(text.to_owned(), redact))
+}
+
+#[expect(clippy::disallowed_methods, reason = "this module is the one builder of HTTP clients")]
+fn builder(target: &Url) -> ClientBuilder {
+    install_crypto();
+    let builder = Client::builder().user_agent(USER_AGENT).redirect(Policy::none());
+    // A proxy of the system could not reach our own loopback, and must not see what is sent there.
+    if is_loopback(target) { builder.no_proxy() } else { builder }
+}
+
+fn install_crypto() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // An error means that the process has one already, which serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+fn is_loopback(target: &Url) -> bool {
+    match target.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_is_escaped_and_cut() {
+        assert_eq!(excerpt("it's \"fine\"\r\n\u{202e}é"), "it's \"fine\"\\r\\n\\u{202e}é");
+        let long = excerpt(&"\n".repeat(1000));
+        assert!(long.chars().count() <= EXCERPT, "{} characters", long.chars().count());
+        assert!(long.ends_with("\\n…"), "an escape is never cut in two");
+    }
+
+    #[test]
+    fn an_echoed_secret_is_redacted_even_where_the_cut_would_split_it() {
+        let text = format!("{}s3cret-value", "x".repeat(195));
+        assert!(!excerpt_without(&text, ["s3cret-value", ""]).contains("s3c"));
+    }
+
+    #[test]
+    fn an_endpoint_keeps_the_base_path() {
+        let url = |text: &str| Url::parse(text).expect("a valid URL");
+        assert_eq!(endpoint(&url("https://a.example"), "/me").as_str(), "https://a.example/me");
+        assert_eq!(endpoint(&url("https://a.example/base"), "/me").as_str(), "https://a.example/base/me");
+    }
+
+    #[test]
+    fn only_loopback_hosts_go_round_the_proxy() {
+        let loopback = |text: &str| is_loopback(&Url::parse(text).expect("a valid URL"));
+        for inside in ["http://localhost:1", "http://127.1.2.3", "http://[::1]:3", "http://app.localhost"] {
+            assert!(loopback(inside), "{inside}");
+        }
+        for outside in ["https://auth.videoask.com", "http://128.0.0.1", "https://localhost.example"] {
+            assert!(!loopback(outside), "{outside}");
+        }
+    }
+}

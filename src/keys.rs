@@ -161,8 +161,8 @@ impl Keyring {
     }
 
     /// The HMACs of `data` by the current secret and then by each previous one: a row may lie under any of them.
-    pub fn marks(&self, purpose: Purpose, data: &[u8]) -> impl Iterator<Item = [u8; 32]> {
-        self.sets.iter().map(move |set| set.mark(purpose, data))
+    pub fn marks(&self, purpose: Purpose, data: impl AsRef<[u8]>) -> impl Iterator<Item = [u8; 32]> {
+        self.sets.iter().map(move |set| set.mark(purpose, data.as_ref()))
     }
 
     /// `N` bytes from the operating system's generator.

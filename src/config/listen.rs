@@ -29,6 +29,18 @@ impl Listen {
         reader.finish(listen).map(|read| read.value)
     }
 
+    /// Where a process on this machine reaches the server: an address that means "every interface" is none to connect
+    /// to, so the loopback one stands in.
+    #[must_use]
+    pub fn local_address(&self) -> String {
+        match self.host.parse() {
+            Ok(IpAddr::V4(address)) if address.is_unspecified() => format!("127.0.0.1:{}", self.port),
+            Ok(IpAddr::V6(address)) if address.is_unspecified() => format!("[::1]:{}", self.port),
+            Ok(IpAddr::V6(address)) => format!("[{address}]:{}", self.port),
+            _ => format!("{}:{}", self.host, self.port),
+        }
+    }
+
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Reported> {
         let host = reader.or_default(HOST, "127.0.0.1", parse_host);
         let port = reader.or_default(PORT, "3000", parse_port);

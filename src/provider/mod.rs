@@ -1,1 +1,144 @@
-//! provider
+//! The OAuth client: authorize URL, code exchange, id_token. It knows no storage and serves no page.
+//!
+//! * [`AuthorizeParams`] – what one login adds to the authorize URL
+//! * [`TokenReply`] – a token set as it came; [`ExchangeError`] – the five ways in which none comes
+//! * [`IdClaims`] – who a verified id_token speaks of; [`IdTokenError`] – which claim is wrong, and the mend
+//! * [`Finding`] – what `check` learns from the provider without a human
+
+mod answer;
+mod authorize;
+mod diagnose;
+mod id_token;
+mod token;
+mod wire;
+
+use oauth2::{
+    AuthType, AuthUrl, AuthorizationCode, Client, ClientId, EndpointNotSet, EndpointSet, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, StandardRevocableToken, TokenUrl,
+    basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse},
+};
+use url::Url;
+
+pub use self::{
+    answer::{ExchangeError, Nonsense},
+    authorize::{AuthorizeParams, Nonce, Prompt},
+    diagnose::{Finding, Outcome},
+    id_token::{IdClaims, IdTokenError, JwksError},
+    token::{IdToken, TokenReply},
+};
+use self::{id_token::Verifier, wire::Wire};
+use crate::{
+    clock::Clock,
+    config::{Pkce, ProviderConfig},
+    http::{self, BuildError},
+};
+
+type OauthClient = Client<
+    BasicErrorResponse,
+    TokenReply,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
+
+/// VideoAsk's authorization server, as this client sees it.
+#[derive(Debug)]
+pub struct Provider {
+    oauth: OauthClient,
+    wire: Wire,
+    verifier: Verifier,
+    config: ProviderConfig,
+}
+
+impl Provider {
+    /// Prepares the client; nothing is asked of the server yet.
+    pub fn new(config: &ProviderConfig, clock: Clock) -> Result<Self, BuildError> {
+        let client = http::provider_client(config.exchange_timeout, &config.auth_url)?;
+        let oauth = Client::new(ClientId::new(config.client_id.clone()))
+            .set_client_secret(config.client_secret.clone())
+            .set_auth_type(AuthType::RequestBody)
+            .set_auth_uri(AuthUrl::from_url(http::endpoint(&config.auth_url, "/authorize")))
+            .set_token_uri(TokenUrl::from_url(http::endpoint(&config.auth_url, "/oauth/token")))
+            .set_redirect_uri(RedirectUrl::from_url(config.callback.clone()));
+        Ok(Self {
+            oauth,
+            verifier: Verifier::new(config, client.clone(), clock.clone()),
+            wire: Wire { client, clock },
+            config: config.clone(),
+        })
+    }
+
+    /// Where to send the browser.
+    #[must_use]
+    pub fn authorize_url(&self, login: &AuthorizeParams<'_>) -> Url {
+        let scopes = self.config.scopes.iter().cloned().map(Scope::new);
+        let mut request = self
+            .oauth
+            .authorize_url(|| login.state.clone())
+            .add_scopes(scopes)
+            .add_extra_param("audience", &self.config.audience);
+        if self.config.pkce == Pkce::On {
+            request = request.set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(login.verifier));
+        }
+        let nonce = self.asks_openid().then(|| login.nonce.secret());
+        let prompt = login.prompt.map(Prompt::as_str);
+        for (name, value) in [("nonce", nonce), ("prompt", prompt), ("login_hint", login.login_hint)] {
+            if let Some(value) = value {
+                request = request.add_extra_param(name, value);
+            }
+        }
+        request.url().0
+    }
+
+    /// Exchanges the code of a callback, once.
+    pub async fn exchange_code(
+        &self,
+        code: AuthorizationCode,
+        verifier: Option<PkceCodeVerifier>,
+    ) -> Result<TokenReply, ExchangeError> {
+        let mut request = self.oauth.exchange_code(code);
+        if let Some(verifier) = verifier.filter(|_| self.config.pkce == Pkce::On) {
+            request = request.set_pkce_verifier(verifier);
+        }
+        request.request_async(&self.wire).await.map_err(|error| match error {
+            RequestTokenError::Request(error) => error,
+            // The wire lets nothing through but a token set. What these would carry, the raw body, stays here.
+            RequestTokenError::ServerResponse(_) | RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
+                ExchangeError::Nonsense { status: 200, what: Nonsense::NoToken }
+            }
+        })
+    }
+
+    /// Verifies an id_token in full. `nonce` is the one that was sent, if `openid` was asked for.
+    pub async fn verify_id_token(&self, token: &IdToken, nonce: Option<&Nonce>) -> Result<IdClaims, IdTokenError> {
+        self.verifier.verify(token, nonce).await
+    }
+
+    /// With the client id, what a refresh token belongs to.
+    #[must_use]
+    pub fn token_endpoint(&self) -> &Url {
+        self.oauth.token_uri().url()
+    }
+
+    /// `CLIENT_ID`.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        &self.config.client_id
+    }
+
+    /// Asks the server, without a human, whether issuer, clock, client id, callback and secret fit.
+    pub async fn diagnose(&self) -> Vec<Finding> {
+        diagnose::diagnose(self).await
+    }
+
+    /// Whether the scopes ask for an id_token.
+    #[must_use]
+    pub fn asks_openid(&self) -> bool {
+        self.config.scopes.iter().any(|scope| scope == "openid")
+    }
+}

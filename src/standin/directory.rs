@@ -1,3 +1,5 @@
+use std::fmt::Write;
+
 use ring::digest::{SHA256, digest};
 
 /// A person with a pretend VideoAsk account.
@@ -65,6 +67,13 @@ impl User {
 
 /// An id that looks like a UUID and is always the same for the same thing.
 pub(super) fn uuid(of: &str) -> String {
-    let hex: String = digest(&SHA256, of.as_bytes()).as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(&digest(&SHA256, of.as_bytes()).as_ref()[..16]);
     format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
+        hex
+    })
 }

@@ -17,10 +17,10 @@ pub(super) fn routes(standin: &StandIn) -> Router<StandIn> {
 
 async fn jwks(State(standin): State<StandIn>) -> Json<Value> {
     let keys = standin.keys();
-    let listed = match standin.has(Quirk::NewSigningKey) {
-        true => vec![keys.next.jwk(), keys.current.jwk()],
-        false => vec![keys.current.jwk()],
-    };
+    let mut listed = vec![keys.current.jwk()];
+    if standin.has(Quirk::NewSigningKey) {
+        listed.insert(0, keys.next.jwk());
+    }
     Json(json!({ "keys": listed }))
 }
 

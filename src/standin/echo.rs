@@ -1,7 +1,5 @@
 //! `/echo` of the API: tells the caller what arrived, byte for byte, so that a proxy in between can be judged.
 
-use std::fmt::Write;
-
 use axum::{
     Json, Router,
     body::Body,
@@ -16,6 +14,7 @@ use serde_json::{Value, json};
 use super::{
     StandIn,
     access_token::{Caller, Detail},
+    directory::hex,
     faults::Endpoint,
     guard,
 };
@@ -75,11 +74,4 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
 
 fn lossy(value: &HeaderValue) -> String {
     String::from_utf8_lossy(value.as_bytes()).into_owned()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }

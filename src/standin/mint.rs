@@ -45,10 +45,10 @@ impl StandIn {
     }
 
     fn access_claims(&self, grant: &Grant, now: OffsetDateTime, expires: OffsetDateTime) -> Value {
-        let audience = match grant.has_scope("openid") {
-            true => json!([self.options().audience, self.url("/userinfo")]),
-            false => json!(self.options().audience),
-        };
+        let mut audience = json!(self.options().audience);
+        if grant.has_scope("openid") {
+            audience = json!([audience, self.url("/userinfo")]);
+        }
         json!({
             "iss": self.issuer(),
             "sub": grant.consent.user.sub(),
@@ -64,10 +64,10 @@ impl StandIn {
 
     fn id_token(&self, grant: &Grant) -> String {
         let claims = self.id_claims(grant);
-        let token = match self.has(Quirk::Hs256) {
-            true => jwt::hs256(&self.options().client_secret, &claims),
-            false => jwt::rs256(self.signing_key(), &claims),
-        };
+        if self.has(Quirk::Hs256) {
+            return jwt::hs256(&self.options().client_secret, &claims);
+        }
+        let token = jwt::rs256(self.signing_key(), &claims);
         if self.has(Quirk::BrokenSignature) {
             return format!("{}.{}", token.rsplit_once('.').map_or("", |(input, _)| input), jwt::random());
         }

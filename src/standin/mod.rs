@@ -7,6 +7,7 @@
 mod access_token;
 mod api;
 mod authorize;
+mod authorize_request;
 mod control;
 mod counters;
 mod directory;

@@ -23,8 +23,8 @@ pub(super) fn routes() -> Router<StandIn> {
 pub(super) struct LoginPage {
     /// The request's own query, so that the form's answer is judged by the very same rules.
     action: String,
+    /// The origin of the callback, by which a person may know the application.
     application: String,
-    callback_origin: String,
     accounts: Vec<Account>,
     scopes: Vec<Scope>,
 }
@@ -41,34 +41,32 @@ struct Scope {
 }
 
 impl LoginPage {
-    pub(super) fn new(uri: &Uri, callback: &Url, preselected: Option<User>, scopes: Vec<String>) -> Self {
+    pub(super) fn new(uri: &Uri, callback: &str, preselected: Option<User>, scope: &str) -> Self {
         let mut users = User::offered().to_vec();
         let selected = preselected.unwrap_or_else(|| users[0].clone());
         if !users.contains(&selected) {
             users.insert(0, selected.clone());
         }
         let account = |user: User| Account { initials: initials(&user.name), preselected: user == selected, user };
-        let callback_origin = callback.origin().ascii_serialization();
         Self {
             action: uri.path_and_query().map_or("/authorize", |all| all.as_str()).to_owned(),
-            application: callback.host_str().unwrap_or_default().to_owned(),
-            callback_origin,
+            application: Url::parse(callback).map(|url| url.origin().ascii_serialization()).unwrap_or_default(),
             accounts: users.into_iter().map(account).collect(),
-            scopes: scopes.into_iter().map(Scope::new).collect(),
+            scopes: scope.split_whitespace().map(Scope::new).collect(),
         }
     }
 }
 
 impl Scope {
-    fn new(name: String) -> Self {
-        let meaning = match name.as_str() {
+    fn new(name: &str) -> Self {
+        let meaning = match name {
             "openid" => "know that it is you",
             "profile" => "see your name",
             "email" => "see your e-mail address",
             "offline_access" => "stay connected when you are away",
             _ => "something of its own",
         };
-        Self { name, meaning }
+        Self { name: name.into(), meaning }
     }
 }
 
@@ -90,7 +88,7 @@ impl ErrorPage {
 impl IntoResponse for LoginPage {
     fn into_response(self) -> Response {
         // A browser holds the redirect that answers the form to `form-action` as well.
-        let form_action = format!("'self' {}", self.callback_origin);
+        let form_action = format!("'self' {}", self.application);
         html(StatusCode::OK, &self, &form_action)
     }
 }

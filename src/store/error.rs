@@ -4,6 +4,19 @@ use super::Place;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
+/// What a server said: text from outside, escaped and cut, so that it may be shown.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Said(String);
+
+impl Said {
+    const LENGTH: usize = 200;
+
+    pub(super) fn new(text: &impl fmt::Display) -> Self {
+        Self(text.to_string().escape_debug().take(Self::LENGTH).collect())
+    }
+}
+
 /// Why the store did not do as asked. Each says where, what is wrong, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -117,7 +130,7 @@ pub enum StoreError {
         /// Which Redis.
         at: Place,
         /// As Redis puts it.
-        source: redis::RedisError,
+        source: Said,
     },
 }
 

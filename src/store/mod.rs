@@ -15,13 +15,13 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 pub use self::{
-    error::{Reason, StoreError},
+    error::{Reason, Said, StoreError},
     findings::Finding,
     open::{Examined, Missing, Opened, Origin, Room, State, examine, open},
     place::Place,
 };
 
-/// A row's key in lower-case hex: the HMAC of a session id (mint), or of VideoAsk's `user_id` (keep).
+/// A row's key as URL-safe base64: the HMAC of a session id (mint), or of VideoAsk's `user_id` (keep).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowKey(pub String);
 

@@ -7,6 +7,7 @@ mod any_store;
 mod examining;
 #[path = "../support/redis.rs"]
 mod redis_server;
+mod tls;
 
 use std::{
     os::unix::fs::PermissionsExt,

@@ -121,7 +121,8 @@ fn pid_file(folder: &TempDir) -> PathBuf {
     folder.path().join("redis.pid")
 }
 
-fn free_port() -> u16 {
+/// A port that was free just now.
+pub fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 

@@ -60,7 +60,7 @@ impl Connection {
 
     async fn request<T: FromRedisValue>(&self, request: &Request<'_>) -> Result<T, StoreError> {
         match timeout(PATIENCE, self.send(request)).await {
-            Ok(answer) => answer.map_err(|error| failure::describe(&self.at, error)),
+            Ok(answer) => answer.map_err(|error| failure::describe(&self.at, &error)),
             Err(_) => Err(StoreError::Unavailable { at: self.at.clone(), reason: Reason::TimedOut, source: None }),
         }
     }

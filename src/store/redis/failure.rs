@@ -1,6 +1,6 @@
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
-use crate::store::{Place, Reason, StoreError};
+use crate::store::{Place, Reason, Said, StoreError};
 
 /// Whether a fresh connection may do better: the old one is broken, silent, without rights, or led to a replica.
 pub(super) fn of_the_connection(error: &RedisError) -> bool {
@@ -10,15 +10,13 @@ pub(super) fn of_the_connection(error: &RedisError) -> bool {
 }
 
 /// What an error of Redis means to whoever runs this program.
-pub(super) fn describe(at: &Place, source: RedisError) -> StoreError {
-    let at = at.clone();
-    if source.is_io_error() {
-        return StoreError::Unavailable { at, reason: silence(&source), source: Some(source.into()) };
-    }
-    match source.kind() {
+pub(super) fn describe(at: &Place, error: &RedisError) -> StoreError {
+    let (at, source) = (at.clone(), Said::new(error));
+    match error.kind() {
+        ErrorKind::Io => StoreError::Unavailable { at, reason: silence(error), source: Some(source.into()) },
         ErrorKind::AuthenticationFailed => StoreError::AccessRefused { at },
         ErrorKind::Parse | ErrorKind::UnexpectedReturnType => StoreError::Damaged { at, source: source.into() },
-        _ => answered(at, source),
+        _ => answered(at, error.code(), source),
     }
 }
 
@@ -33,8 +31,8 @@ fn silence(error: &RedisError) -> Reason {
 }
 
 /// By the code that an error reply begins with.
-fn answered(at: Place, source: RedisError) -> StoreError {
-    match source.code() {
+fn answered(at: Place, code: Option<&str>, source: Said) -> StoreError {
+    match code {
         Some("NOAUTH" | "WRONGPASS" | "NOPERM") => StoreError::AccessRefused { at },
         Some("OOM") => StoreError::Full { at, source: source.into() },
         Some("READONLY" | "MISCONF") => StoreError::NotWritable { at, source: Some(source.into()) },

@@ -1,0 +1,137 @@
+//! `check`: the doctor. It finds what is wrong with a set-up without a human, and says how to mend it.
+
+use crate::{
+    clock::Clock,
+    config::{Config, EnvFile, Environment, Mode},
+    provider::{self, Provider},
+    store::{self, Examined, Room, State},
+    telemetry,
+};
+
+use super::failure::{Count, Failure};
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Options {
+    /// Look at variables and store only, and ask nothing of VideoAsk
+    #[arg(long)]
+    offline: bool,
+}
+
+/// One line of the report, and its mend.
+struct Line {
+    mark: Mark,
+    text: String,
+    mend: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Good,
+    Problem,
+    Note,
+}
+
+pub(super) async fn run(options: Options, env_file: EnvFile) -> Result<(), Failure> {
+    let loaded = Config::load(&Environment::of_process(), &env_file)?;
+    let config = loaded.config;
+    let mut problems = Report::default();
+    problems.say(variables(loaded.env_file.as_deref()));
+    problems.say_all(loaded.warnings.iter().map(|warning| Line::note(warning.to_string())));
+    problems.say_all(examine(&config).await);
+    if options.offline {
+        problems.say(Line::note("VideoAsk was not asked (--offline)".to_owned()));
+    } else {
+        let findings = Provider::new(&config.provider, Clock::system())?.diagnose().await;
+        problems.say_all(findings.iter().map(Line::of_provider));
+    }
+    println!("\nThe callback URL to register in VideoAsk's developer settings:\n  {}", config.provider.callback);
+    problems.conclude()
+}
+
+/// Prints as it goes, since asking takes time, and counts what is to be mended.
+#[derive(Default)]
+struct Report {
+    problems: usize,
+}
+
+impl Report {
+    fn say(&mut self, line: Line) {
+        let Line { mark, text, mend } = line;
+        self.problems += usize::from(mark == Mark::Problem);
+        println!("{} {text}", mark.sign());
+        if let Some(mend) = mend {
+            println!("     Mend: {mend}");
+        }
+    }
+
+    fn say_all(&mut self, lines: impl IntoIterator<Item = Line>) {
+        lines.into_iter().for_each(|line| self.say(line));
+    }
+
+    fn conclude(self) -> Result<(), Failure> {
+        if self.problems == 0 { Ok(()) } else { Err(Failure::Found(Count(self.problems))) }
+    }
+}
+
+impl Mark {
+    fn sign(self) -> &'static str {
+        match self {
+            Self::Good => "ok  ",
+            Self::Problem => "FAIL",
+            Self::Note => "note",
+        }
+    }
+}
+
+impl Line {
+    fn good(text: String) -> Self {
+        Self { mark: Mark::Good, text, mend: None }
+    }
+
+    fn note(text: String) -> Self {
+        Self { mark: Mark::Note, text, mend: None }
+    }
+
+    fn problem(text: String, mend: &str) -> Self {
+        Self { mark: Mark::Problem, text, mend: Some(mend.to_owned()) }
+    }
+
+    fn of_provider(finding: &provider::Finding) -> Self {
+        let mark = match finding.outcome() {
+            provider::Outcome::Good => Mark::Good,
+            provider::Outcome::Problem => Mark::Problem,
+            provider::Outcome::Unknown => Mark::Note,
+        };
+        Self { mark, text: finding.to_string(), mend: finding.mend() }
+    }
+}
+
+fn variables(env_file: Option<&std::path::Path>) -> Line {
+    let source = env_file.map_or_else(|| "there is no .env here".to_owned(), |path| path.display().to_string());
+    Line::good(format!("the variables are complete (the environment, and {source})"))
+}
+
+/// Proves that the store takes a write, or that one can be made; creates nothing.
+async fn examine(config: &Config) -> Vec<Line> {
+    let Examined { at, state, findings } = match store::examine(&config.store).await {
+        Ok(examined) => examined,
+        // The error's own words say what to do.
+        Err(error) => return vec![Line { mark: Mark::Problem, text: telemetry::chain(&error), mend: None }],
+    };
+    let room = match state {
+        State::Sound => Line::good(format!("the store takes writes: {at}")),
+        State::Absent(Room::Writable) => Line::good(format!("there is no store yet; it will be made at {at}")),
+        State::Absent(Room::Unknown) => Line::note(format!("there is no store yet; it would be made at {at}")),
+        State::Absent(Room::NotWritable) => Line::problem(
+            format!("there is no store yet, and none can be made at {at}"),
+            "Let the user who runs this program write that folder, or mend STORE_URL.",
+        ),
+        State::Absent(Room::NoFolder) => Line::problem(
+            format!("there is no store yet, and no folder for it: {at}"),
+            "Make the folder, mount it, or mend STORE_URL.",
+        ),
+    };
+    // What a store forgets matters to kept connections only; a minted pair ends with its session.
+    let risks = findings.into_iter().filter(|_| matches!(config.mode, Mode::Keep(_)));
+    std::iter::once(room).chain(risks.map(|finding| Line::note(finding.to_string()))).collect()
+}

@@ -1,0 +1,118 @@
+//! `demo`: the app and a pretend VideoAsk, on this machine alone, everything in memory.
+
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use clap::ValueEnum;
+use ring::rand::{SecureRandom, SystemRandom};
+use tokio::{net::TcpListener, sync::watch};
+use url::Url;
+
+use crate::{
+    app::App,
+    clock::Clock,
+    config::{Config, Environment, Listen, Loaded, TelemetryConfig, duration},
+    standin::{self, Rotation, StandIn},
+    store::{self, Missing},
+    telemetry,
+};
+
+use super::{failure::Failure, serve, signals};
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Options {
+    /// Port of the app; the pretend VideoAsk takes a free one
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    /// Life of an access token, such as 90s, 10m or 24h
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration::parse)]
+    access_ttl: Duration,
+    /// Whether each refresh token works only once
+    #[arg(long, value_enum, default_value_t = Rotate::Off)]
+    rotate: Rotate,
+    /// With rotation: for how long a spent refresh token is forgiven
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse)]
+    leeway: Duration,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Rotate {
+    On,
+    Off,
+}
+
+pub(super) async fn run(options: Options) -> Result<(), Failure> {
+    telemetry::init(&TelemetryConfig::load(&Environment::of_process())?);
+    let stop = signals::stop();
+    let listener = serve::bind(&Listen { host: Ipv4Addr::LOCALHOST.to_string(), port: options.port }).await?;
+    let beside = serve::bind(&Listen { host: Ipv4Addr::LOCALHOST.to_string(), port: 0 }).await?;
+    let Loaded { config, .. } = configuration(&listener, &beside)?;
+    let clock = Clock::system();
+    let standin = pretend(&options, &config, clock.clone());
+    let opened = store::open(&config.store, Missing::Create).await?;
+    let app = App::build(&config, opened.store, clock)?;
+    println!("{}", welcome(config.app_url.as_url(), &config.provider.auth_url));
+
+    let (running, stopped) = watch::channel(());
+    let standin = tokio::spawn(standin.serve(beside, closed(stopped)));
+    let served = app.serve(listener, stop).await.map_err(Failure::Server);
+    drop(running);
+    // The stand-in has nothing to lose; that it ended is all that matters.
+    let _ = standin.await;
+    served
+}
+
+/// The demo's configuration, through the same checks as everybody's.
+fn configuration(listener: &TcpListener, beside: &TcpListener) -> Result<Loaded, Failure> {
+    let port = |listener: &TcpListener| listener.local_addr().map(|address| address.port()).map_err(Failure::Server);
+    let app_url = format!("http://localhost:{}", port(listener)?);
+    // Another loopback name, so that the two do not see each other's cookies.
+    let provider = format!("http://127.0.0.1:{}", port(beside)?);
+    let loaded = Config::from_pairs([
+        ("CLIENT_ID", "demo-client-id"),
+        ("CLIENT_SECRET", "demo-client-secret"),
+        ("APP_URL", &app_url),
+        ("EXPRESS_SESSION", &random_secret()?),
+        ("STORE_URL", "memory:"),
+        ("VIDEOASK_AUTH_URL", &provider),
+        ("VIDEOASK_API_URL", &provider),
+        ("AUDIENCE", "https://api.videoask.com/"),
+    ])?;
+    Ok(loaded)
+}
+
+fn pretend(options: &Options, config: &Config, clock: Clock) -> StandIn {
+    let mut tenant = standin::Options::new(config.provider.callback.as_str(), Arc::new(move || clock.now()));
+    tenant.access_ttl = options.access_ttl;
+    tenant.rotation = match options.rotate {
+        Rotate::On => Rotation::On { leeway: options.leeway },
+        Rotate::Off => Rotation::Off,
+    };
+    StandIn::new(tenant, config.provider.auth_url.clone())
+}
+
+/// Sessions of one demo mean nothing to the next.
+fn random_secret() -> Result<String, Failure> {
+    let mut bytes = [0_u8; 32];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| Failure::NoRandomness)?;
+    Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+}
+
+async fn closed(mut stopped: watch::Receiver<()>) {
+    // Nothing is ever sent: an error means that the sender is gone, which is the signal.
+    let _ = stopped.changed().await;
+}
+
+fn welcome(app: &Url, provider: &Url) -> String {
+    format!(
+        "The demo is ready. No account is needed, and nothing leaves this machine.
+
+  1. Open {app}
+  2. Click \"Login on VideoAsk\"
+  3. Choose a user and click \"Approve\": you come back with a token pair
+
+The pretend VideoAsk, login and API, is at {provider}
+Ctrl-C ends both; everything is in memory and gone then.
+"
+    )
+}

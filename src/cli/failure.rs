@@ -1,0 +1,68 @@
+//! Why a command ended without doing its work, in the words it prints and the code it exits with.
+
+use std::{io, process::ExitCode};
+
+use crate::{config::Problems, http, store::StoreError, telemetry};
+
+/// A command's failure.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// The configuration is wrong.
+    #[error("{0}")]
+    Configuration(#[from] Problems),
+    /// What this version does not do yet.
+    #[error("{0}")]
+    NotYet(&'static str),
+    /// The store cannot be had.
+    #[error("{}", telemetry::chain(.0))]
+    Store(#[from] StoreError),
+    /// The port cannot be had.
+    #[error("cannot listen on {address}: {}", .source)]
+    Listen {
+        /// As configured.
+        address: String,
+        /// The system's word.
+        source: io::Error,
+    },
+    /// No HTTP client can be built.
+    #[error("{}", telemetry::chain(.0))]
+    Client(#[from] http::BuildError),
+    /// The server ended by itself.
+    #[error("the server stopped: {0}")]
+    Server(io::Error),
+    /// `check` found something, and said so.
+    #[error("{0} to mend")]
+    Found(Count),
+    /// `healthcheck` got no good answer.
+    #[error("{0}")]
+    Unhealthy(String),
+    /// The system gives no random bytes.
+    #[error("the system gives no random bytes, and without them nothing can be kept secret")]
+    NoRandomness,
+    /// The system gives no threads.
+    #[error("the program cannot start: {0}")]
+    Runtime(io::Error),
+}
+
+/// How many problems `check` found.
+#[derive(Debug)]
+pub(super) struct Count(pub usize);
+
+impl std::fmt::Display for Count {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            1 => f.write_str("There is one thing"),
+            count => write!(f, "There are {count} things"),
+        }
+    }
+}
+
+impl Failure {
+    /// 2 for what the operator must write otherwise, 1 for the rest.
+    pub(super) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Configuration(_) | Self::NotYet(_) => ExitCode::from(2),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}

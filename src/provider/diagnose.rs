@@ -1,0 +1,337 @@
+//! What `check` learns from the provider without a human: reachability, issuer, clock, client id, callback, secret.
+
+use std::fmt;
+
+use oauth2::{AuthorizationCode, CsrfToken, PkceCodeChallenge};
+use reqwest::{Response, header};
+use serde_json::Value;
+use time::OffsetDateTime;
+use url::Url;
+
+use super::{
+    Provider,
+    answer::{ExchangeError, http_date},
+    authorize::{AuthorizeParams, Nonce, Prompt},
+};
+use crate::http::{BODY_LIMIT, endpoint, excerpt, read_capped};
+
+/// More than the id_token's tolerance of 60 s refuses logins.
+const MOST_SKEW: i64 = 60;
+
+/// Whether something must be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It works.
+    Good,
+    /// It does not, and [`Finding::mend`] tells what to do.
+    Problem,
+    /// It could not be told.
+    Unknown,
+}
+
+/// One thing that was found. `Display` says what it means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// The provider did not answer at all; nothing else was asked.
+    Unreachable {
+        /// The provider.
+        url: String,
+        /// In the transport's words.
+        why: String,
+    },
+    /// The provider names the issuer that id_tokens are held against.
+    IssuerFits,
+    /// It names another.
+    IssuerDiffers {
+        /// `ISSUER`.
+        ours: String,
+        /// What the provider says.
+        theirs: String,
+    },
+    /// It names none.
+    IssuerUnknown {
+        /// The status of its metadata.
+        status: u16,
+    },
+    /// The clocks agree.
+    ClockFits,
+    /// They do not; by seconds, positive where ours is ahead.
+    ClockSkewed {
+        /// By how much.
+        seconds: i64,
+    },
+    /// The provider's answer has no date.
+    ClockUnknown,
+    /// The provider sends people back to the callback.
+    ClientAndCallbackFit,
+    /// It does not know the client id.
+    ClientUnknown {
+        /// `CLIENT_ID`.
+        client_id: String,
+    },
+    /// It knows the client, but not this callback.
+    CallbackUnregistered {
+        /// `APP_URL` and the callback's path.
+        callback: String,
+    },
+    /// It refuses the one or the other, and does not tell which.
+    ClientOrCallbackRefused {
+        /// `CLIENT_ID`.
+        client_id: String,
+        /// `APP_URL` and the callback's path.
+        callback: String,
+    },
+    /// Client id and callback fit, but logins fail.
+    LoginRefused {
+        /// The `error` code.
+        code: String,
+        /// The `error_description`.
+        description: String,
+    },
+    /// Neither a redirect to the callback nor a refusal.
+    LoginUnclear {
+        /// What came instead.
+        why: String,
+    },
+    /// The client secret is right.
+    SecretFits,
+    /// It is wrong.
+    SecretWrong {
+        /// The `error` code.
+        code: String,
+    },
+    /// It could not be told.
+    SecretUnclear {
+        /// What came instead.
+        why: String,
+    },
+}
+
+impl Finding {
+    /// Whether something must be done.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::IssuerFits | Self::ClockFits | Self::ClientAndCallbackFit | Self::SecretFits => Outcome::Good,
+            Self::Unreachable { .. }
+            | Self::IssuerDiffers { .. }
+            | Self::ClockSkewed { .. }
+            | Self::ClientUnknown { .. }
+            | Self::CallbackUnregistered { .. }
+            | Self::ClientOrCallbackRefused { .. }
+            | Self::LoginRefused { .. }
+            | Self::SecretWrong { .. } => Outcome::Problem,
+            Self::IssuerUnknown { .. }
+            | Self::ClockUnknown
+            | Self::LoginUnclear { .. }
+            | Self::SecretUnclear { .. } => Outcome::Unknown,
+        }
+    }
+
+    /// What to do, where something is to be done.
+    #[must_use]
+    pub fn mend(&self) -> Option<String> {
+        Some(match self {
+            Self::IssuerFits | Self::ClockFits | Self::ClientAndCallbackFit | Self::SecretFits => return None,
+            Self::Unreachable { .. } => {
+                "Check VIDEOASK_AUTH_URL, this machine's network, and HTTPS_PROXY if it needs a proxy.".to_owned()
+            }
+            Self::IssuerDiffers { theirs, .. } => format!("Set ISSUER={theirs}"),
+            Self::IssuerUnknown { .. } => "Log in once: a wrong ISSUER is shown on the page.".to_owned(),
+            Self::ClockSkewed { .. } => "Set this machine's clock right (NTP).".to_owned(),
+            Self::ClockUnknown => "Compare this machine's clock with another by hand.".to_owned(),
+            Self::ClientUnknown { .. } => "Copy CLIENT_ID from VideoAsk's developer app.".to_owned(),
+            Self::CallbackUnregistered { callback } => {
+                format!("Add {callback} to the callback URLs of VideoAsk's developer app, letter by letter.")
+            }
+            Self::ClientOrCallbackRefused { callback, .. } => format!(
+                "Copy CLIENT_ID from VideoAsk's developer app, and add {callback} to its callback URLs, letter by letter."
+            ),
+            Self::LoginRefused { .. } => {
+                "Check SCOPES and AUDIENCE, and PKCE, against what the developer app allows.".to_owned()
+            }
+            Self::LoginUnclear { .. } => "Run check again later, or log in once in a browser.".to_owned(),
+            Self::SecretWrong { .. } => "Copy CLIENT_SECRET from VideoAsk's developer app.".to_owned(),
+            Self::SecretUnclear { .. } => "Mend what else is found first, then run check again.".to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable { url, why } => write!(f, "{url} does not answer: {why}"),
+            Self::IssuerFits => write!(f, "the issuer is the one VideoAsk names"),
+            Self::IssuerDiffers { ours, theirs } => {
+                write!(f, "ISSUER is {ours}, but VideoAsk says {theirs}; every login with an id_token would be refused")
+            }
+            Self::IssuerUnknown { status } => write!(f, "VideoAsk does not say who the issuer is (status {status})"),
+            Self::ClockFits => write!(f, "the clock agrees with VideoAsk's"),
+            Self::ClockSkewed { seconds } => {
+                let relation = if *seconds > 0 { "ahead of" } else { "behind" };
+                write!(f, "the clock is {} s {relation} VideoAsk's; id_tokens would be refused", seconds.abs())
+            }
+            Self::ClockUnknown => write!(f, "VideoAsk's answer has no date to compare the clock with"),
+            Self::ClientAndCallbackFit => write!(f, "VideoAsk knows the client id and sends people to the callback"),
+            Self::ClientUnknown { client_id } => write!(f, "VideoAsk does not know the client id {client_id}"),
+            Self::CallbackUnregistered { callback } => write!(f, "the callback {callback} is not registered"),
+            Self::ClientOrCallbackRefused { client_id, callback } => {
+                write!(
+                    f,
+                    "VideoAsk refuses the client id {client_id} or the callback {callback}, and does not say which"
+                )
+            }
+            Self::LoginRefused { code, description } => {
+                write!(f, "client id and callback are right, but logins are refused: {code} {description}")
+            }
+            Self::LoginUnclear { why } => write!(f, "client id and callback could not be checked: {why}"),
+            Self::SecretFits => write!(f, "the client secret is right"),
+            Self::SecretWrong { code } => write!(f, "the client secret is wrong (VideoAsk says {code})"),
+            Self::SecretUnclear { why } => write!(f, "the client secret could not be checked: {why}"),
+        }
+    }
+}
+
+/// Asks all there is to ask. Findings come in the order in which they should be mended.
+pub(super) async fn diagnose(provider: &Provider) -> Vec<Finding> {
+    let metadata = endpoint(&provider.config.auth_url, "/.well-known/openid-configuration");
+    let response = match provider.wire.client.get(metadata).send().await {
+        Ok(response) => response,
+        Err(error) => {
+            return vec![Finding::Unreachable { url: provider.config.auth_url.to_string(), why: words(error) }];
+        }
+    };
+    let clock = clock(&response, provider.wire.clock.now());
+    let issuer = issuer(response, &provider.config.issuer).await;
+    let secret = exchange_made_up_code(provider).await;
+    let login = login(provider, &secret).await;
+    vec![clock, issuer, login.clone(), secret.beside(&login)]
+}
+
+fn clock(response: &Response, now: OffsetDateTime) -> Finding {
+    let date = response.headers().get(header::DATE).and_then(|date| http_date(date.to_str().ok()?));
+    match date.map(|date| (now - date).whole_seconds()) {
+        None => Finding::ClockUnknown,
+        Some(seconds) if seconds.abs() > MOST_SKEW => Finding::ClockSkewed { seconds },
+        Some(_) => Finding::ClockFits,
+    }
+}
+
+async fn issuer(response: Response, ours: &str) -> Finding {
+    let status = response.status().as_u16();
+    let body = read_capped(response, BODY_LIMIT).await.unwrap_or_default();
+    let metadata: Value = serde_json::from_slice(&body).unwrap_or_default();
+    match metadata.get("issuer").and_then(Value::as_str) {
+        None => Finding::IssuerUnknown { status },
+        Some(theirs) if theirs == ours => Finding::IssuerFits,
+        Some(theirs) => Finding::IssuerDiffers { ours: ours.to_owned(), theirs: excerpt(theirs) },
+    }
+}
+
+/// What the token endpoint thinks of client id and secret together.
+enum Credentials {
+    Good,
+    Refused { code: String },
+    Unclear { why: String },
+}
+
+/// Who may exchange is judged before what they exchange, so `invalid_grant` proves id and secret.
+async fn exchange_made_up_code(provider: &Provider) -> Credentials {
+    let (_, verifier) = PkceCodeChallenge::new_random_sha256();
+    let code = AuthorizationCode::new(CsrfToken::new_random().into_secret());
+    match provider.exchange_code(code, Some(verifier)).await {
+        Err(ExchangeError::Refused { code, .. }) if code == "invalid_grant" => Credentials::Good,
+        Err(ExchangeError::Refused { code, status, .. })
+            if status == 401 || ["invalid_client", "access_denied", "unauthorized_client"].contains(&code.as_str()) =>
+        {
+            Credentials::Refused { code }
+        }
+        Err(error) => Credentials::Unclear { why: error.to_string() },
+        Ok(_) => Credentials::Unclear { why: "a made-up code was exchanged".to_owned() },
+    }
+}
+
+impl Credentials {
+    fn beside(self, login: &Finding) -> Finding {
+        match (self, login) {
+            (Self::Good, _) => Finding::SecretFits,
+            (Self::Refused { .. }, Finding::ClientUnknown { .. } | Finding::ClientOrCallbackRefused { .. }) => {
+                Finding::SecretUnclear { why: "the client id may be wrong".to_owned() }
+            }
+            (Self::Refused { code }, _) => Finding::SecretWrong { code },
+            (Self::Unclear { why }, _) => Finding::SecretUnclear { why },
+        }
+    }
+}
+
+/// Asks for a login with `prompt=none`: a known client with a registered callback is sent back at once.
+async fn login(provider: &Provider, credentials: &Credentials) -> Finding {
+    let (_, verifier) = PkceCodeChallenge::new_random_sha256();
+    let (state, nonce) = (CsrfToken::new_random(), Nonce::new(CsrfToken::new_random().into_secret()));
+    let prompt = Some(Prompt::None);
+    let params = AuthorizeParams { state: &state, nonce: &nonce, verifier: &verifier, prompt, login_hint: None };
+    let response = match provider.wire.client.get(provider.authorize_url(&params)).send().await {
+        Ok(response) => response,
+        Err(error) => return Finding::LoginUnclear { why: words(error) },
+    };
+    let status = response.status();
+    if let Some(target) = redirect(&response, &provider.config.callback) {
+        return sent_back(&target);
+    }
+    let text = text_of(response).await;
+    if status.is_client_error() && status.as_u16() != 429 || text.contains("error") && status.is_redirection() {
+        return refused(provider, credentials, &text);
+    }
+    Finding::LoginUnclear { why: format!("status {}", status.as_u16()) }
+}
+
+/// Where the answer sends people, if that is the callback.
+fn redirect(response: &Response, callback: &Url) -> Option<Url> {
+    let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
+    let target = Url::parse(location).ok().filter(|_| response.status().is_redirection())?;
+    (target.origin() == callback.origin() && target.path() == callback.path()).then_some(target)
+}
+
+fn sent_back(target: &Url) -> Finding {
+    let query = |name: &str| target.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    match query("error").as_deref() {
+        // Nobody is logged in here, or somebody would have to be asked something: both mean that all is well.
+        None | Some("login_required" | "consent_required" | "interaction_required" | "account_selection_required") => {
+            Finding::ClientAndCallbackFit
+        }
+        Some(code) => Finding::LoginRefused {
+            code: excerpt(code),
+            description: excerpt(&query("error_description").unwrap_or_default()),
+        },
+    }
+}
+
+fn refused(provider: &Provider, credentials: &Credentials, text: &str) -> Finding {
+    let client_id = provider.config.client_id.clone();
+    let callback = provider.config.callback.to_string();
+    // Only the token endpoint's word is certain; what a page says to people may be worded otherwise tomorrow.
+    if matches!(credentials, Credentials::Good) || text.contains("callback url mismatch") {
+        Finding::CallbackUnregistered { callback }
+    } else if text.contains("unknown client") {
+        Finding::ClientUnknown { client_id }
+    } else {
+        Finding::ClientOrCallbackRefused { client_id, callback }
+    }
+}
+
+/// All the answer says, in lower case: its body, and where it redirects to.
+async fn text_of(response: Response) -> String {
+    let location = response.headers().get(header::LOCATION).map(|value| value.as_bytes().to_vec()).unwrap_or_default();
+    let body = read_capped(response, BODY_LIMIT).await.unwrap_or_default();
+    [location.as_slice(), &body].map(String::from_utf8_lossy).join("\n").to_lowercase()
+}
+
+/// The innermost cause: the outer ones only say that sending failed.
+fn words(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut cause: &dyn std::error::Error = &error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    excerpt(&cause.to_string())
+}

@@ -1,0 +1,147 @@
+//! What an id_token says, and whether it may say that to us.
+
+use serde_json::{Map, Value};
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::IdTokenError;
+use crate::{http::excerpt, provider::authorize::Nonce};
+
+/// How far VideoAsk's clock and ours may differ.
+const TOLERANCE: Duration = Duration::seconds(60);
+const LONGEST_SUB: usize = 255;
+
+const ISS_MEND: &str = "If what came is where you log in on VideoAsk, set ISSUER to it, letter by letter.";
+const AUD_MEND: &str = "Check CLIENT_ID: this token was made for another app.";
+const TIME_MEND: &str = "Set this machine's clock right (NTP), then log in again.";
+const NONCE_MEND: &str = "Log in again from the home page: this answer belongs to another login.";
+const SUB_MEND: &str = "Log in again. If it comes again, tell VideoAsk's support, with this page.";
+
+/// Who a verified id_token speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdClaims {
+    /// VideoAsk's name for the user at its authorization server; not the API's `user_id`.
+    pub sub: String,
+    /// With the scope `email`.
+    pub email: Option<String>,
+    /// Whether VideoAsk vouches that the e-mail is the user's. Without a word it does not.
+    pub email_verified: bool,
+    /// With the scope `profile`.
+    pub name: Option<String>,
+}
+
+/// What the claims are held against.
+pub(super) struct Expected<'a> {
+    pub(super) issuer: &'a str,
+    pub(super) client_id: &'a str,
+    pub(super) nonce: Option<&'a Nonce>,
+    pub(super) now: OffsetDateTime,
+}
+
+type Claims = Map<String, Value>;
+
+impl Expected<'_> {
+    /// Every rule of OpenID Connect Core 3.1.3.7 that is left once the signature has been verified.
+    pub(super) fn check(&self, claims: &Claims) -> Result<IdClaims, IdTokenError> {
+        self.check_issuer(claims)?;
+        self.check_audience(claims)?;
+        self.check_times(claims)?;
+        self.check_nonce(claims)?;
+        let text = |name| claims.get(name).and_then(Value::as_str).map(str::to_owned);
+        Ok(IdClaims {
+            sub: subject(claims)?,
+            email: text("email"),
+            email_verified: claims.get("email_verified") == Some(&Value::Bool(true)),
+            name: text("name"),
+        })
+    }
+
+    fn check_issuer(&self, claims: &Claims) -> Result<(), IdTokenError> {
+        let iss = claims.get("iss");
+        if iss.and_then(Value::as_str) == Some(self.issuer) {
+            return Ok(());
+        }
+        Err(wrong("iss", self.issuer, quote(iss), ISS_MEND))
+    }
+
+    fn check_audience(&self, claims: &Claims) -> Result<(), IdTokenError> {
+        let aud = claims.get("aud");
+        let audiences = match aud {
+            Some(Value::Array(several)) => several.iter().map(Value::as_str).collect(),
+            one => one.map(|one| vec![one.as_str()]).unwrap_or_default(),
+        };
+        // One that is no string makes the whole list suspect.
+        if !audiences.contains(&Some(self.client_id)) || audiences.contains(&None) {
+            return Err(wrong("aud", self.client_id, quote(aud), AUD_MEND));
+        }
+        match claims.get("azp") {
+            None if audiences.len() == 1 => Ok(()),
+            Some(Value::String(azp)) if azp == self.client_id => Ok(()),
+            azp => Err(wrong("azp", self.client_id, quote(azp), AUD_MEND)),
+        }
+    }
+
+    fn check_times(&self, claims: &Claims) -> Result<(), IdTokenError> {
+        let (earliest, latest) = (self.now - TOLERANCE, self.now + TOLERANCE);
+        if moment(claims, "exp")?.is_none_or(|exp| exp <= earliest) {
+            return Err(wrong_time("exp", "after", earliest, claims));
+        }
+        if moment(claims, "iat")?.is_none_or(|iat| iat > latest) {
+            return Err(wrong_time("iat", "not after", latest, claims));
+        }
+        if moment(claims, "nbf")?.is_some_and(|nbf| nbf > latest) {
+            return Err(wrong_time("nbf", "not after", latest, claims));
+        }
+        Ok(())
+    }
+
+    fn check_nonce(&self, claims: &Claims) -> Result<(), IdTokenError> {
+        let came = match (self.nonce, claims.get("nonce")) {
+            (None, None) => return Ok(()),
+            (Some(nonce), Some(Value::String(came))) if nonce.is(came) => return Ok(()),
+            (_, None) => "none",
+            (_, Some(_)) => "another value",
+        };
+        let expected = if self.nonce.is_some() { "the value of this login" } else { "none" };
+        Err(wrong("nonce", expected, came.to_owned(), NONCE_MEND))
+    }
+}
+
+/// A claim as it may be shown.
+pub(super) fn quote(value: Option<&Value>) -> String {
+    match value {
+        None => "none".to_owned(),
+        Some(Value::String(text)) => excerpt(text),
+        Some(other) => excerpt(&other.to_string()),
+    }
+}
+
+fn wrong(claim: &'static str, expected: &str, came: String, mend: &'static str) -> IdTokenError {
+    IdTokenError::Claim { claim, expected: expected.to_owned(), came, mend }
+}
+
+fn subject(claims: &Claims) -> Result<String, IdTokenError> {
+    match claims.get("sub") {
+        Some(Value::String(sub)) if !sub.is_empty() && sub.len() <= LONGEST_SUB => Ok(sub.clone()),
+        sub => Err(wrong("sub", "1 to 255 characters", quote(sub), SUB_MEND)),
+    }
+}
+
+/// A NumericDate (RFC 7519, section 2), which may have a fraction.
+fn moment(claims: &Claims, claim: &'static str) -> Result<Option<OffsetDateTime>, IdTokenError> {
+    let Some(value) = claims.get(claim) else { return Ok(None) };
+    let seconds = value.as_f64().map(Duration::checked_seconds_f64);
+    seconds
+        .flatten()
+        .and_then(|since| OffsetDateTime::UNIX_EPOCH.checked_add(since))
+        .map(Some)
+        .ok_or_else(|| wrong(claim, "a time in seconds", quote(Some(value)), SUB_MEND))
+}
+
+fn wrong_time(claim: &'static str, relation: &str, limit: OffsetDateTime, claims: &Claims) -> IdTokenError {
+    let shown = |moment: OffsetDateTime| {
+        let seconds = moment.replace_nanosecond(0).unwrap_or(moment);
+        seconds.format(&Rfc3339).unwrap_or_else(|_| seconds.to_string())
+    };
+    let came = moment(claims, claim).ok().flatten().map_or_else(|| quote(claims.get(claim)), shown);
+    wrong(claim, &format!("{relation} {}", shown(limit)), came, TIME_MEND)
+}

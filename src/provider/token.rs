@@ -1,0 +1,158 @@
+//! What the token endpoint grants.
+
+use std::{fmt, time::Duration};
+
+use oauth2::{AccessToken, RefreshToken, Scope, TokenResponse, basic::BasicTokenType};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap};
+use serde_json::{Map, Value};
+
+/// A token set as it came.
+///
+/// It is read leniently: with rotation the refresh token that bought it is spent already, so nothing
+/// that could be done without may cost the access token or the new refresh token.
+#[derive(Clone, Debug)]
+pub struct TokenReply {
+    /// Fit for an `Authorization` header.
+    pub access_token: AccessToken,
+    /// Only with `offline_access`; of a refresh only where VideoAsk rotates.
+    pub refresh_token: Option<RefreshToken>,
+    /// Only with `openid`, and not from every kind of client.
+    pub id_token: Option<IdToken>,
+    /// What was granted; missing where it is what was asked for.
+    pub scope: Option<String>,
+    /// How long the access token lives.
+    pub expires_in: Option<Duration>,
+}
+
+/// An id_token, unverified. `Debug` does not show it.
+#[derive(Clone)]
+pub struct IdToken(String);
+
+impl IdToken {
+    /// Wraps a compact JWS.
+    #[must_use]
+    pub fn new(compact: String) -> Self {
+        Self(compact)
+    }
+
+    pub(super) fn secret(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for IdToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdToken([redacted])")
+    }
+}
+
+impl TokenReply {
+    /// The token set in a JSON object, if it has an access token that can be used.
+    pub(super) fn read(json: &Map<String, Value>) -> Option<Self> {
+        let text = |name| json.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+        Some(Self {
+            access_token: AccessToken::new(text("access_token").filter(|token| fits_a_header(token))?),
+            refresh_token: text("refresh_token").map(RefreshToken::new),
+            id_token: text("id_token").map(IdToken),
+            scope: text("scope"),
+            expires_in: json.get("expires_in").and_then(seconds),
+        })
+    }
+}
+
+/// RFC 6750 allows a token no blank, control or non-ASCII character.
+fn fits_a_header(token: &str) -> bool {
+    token.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Seconds as a number, or as a string, which some servers send.
+fn seconds(value: &Value) -> Option<Duration> {
+    let seconds = match value {
+        Value::String(text) => text.trim().parse().ok()?,
+        other => other.as_f64()?,
+    };
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+impl<'de> Deserialize<'de> for TokenReply {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::read(&Map::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("no usable access_token"))
+    }
+}
+
+/// `oauth2` asks every reply to be serializable. Nobody may write tokens that way, so this writes none.
+impl Serialize for TokenReply {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_map(Some(0))?.end()
+    }
+}
+
+impl TokenResponse for TokenReply {
+    type TokenType = BasicTokenType;
+
+    fn access_token(&self) -> &AccessToken {
+        &self.access_token
+    }
+
+    fn token_type(&self) -> &BasicTokenType {
+        &BasicTokenType::Bearer
+    }
+
+    fn expires_in(&self) -> Option<Duration> {
+        self.expires_in
+    }
+
+    fn refresh_token(&self) -> Option<&RefreshToken> {
+        self.refresh_token.as_ref()
+    }
+
+    fn scopes(&self) -> Option<&Vec<Scope>> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Option<TokenReply> {
+        serde_json::from_str(json).ok()
+    }
+
+    #[test]
+    fn nothing_odd_beside_a_usable_token_costs_the_token() {
+        let odd =
+            r#"{"access_token":"a","refresh_token":"r","token_type":7,"expires_in":[],"scope":{},"id_token":null}"#;
+        let reply = read(odd).expect("a usable token");
+        assert_eq!(reply.access_token.secret(), "a");
+        assert_eq!(reply.refresh_token.expect("rotated").secret(), "r");
+        assert!(reply.expires_in.is_none() && reply.scope.is_none() && reply.id_token.is_none());
+    }
+
+    #[test]
+    fn a_lifetime_may_be_a_number_or_a_string() {
+        let lifetime = |value: &str| {
+            read(&format!(r#"{{"access_token":"a","expires_in":{value}}}"#)).expect("a usable token").expires_in
+        };
+        for hour in ["3600", "3600.0", "\"3600\"", "\" 3600 \""] {
+            assert_eq!(lifetime(hour), Some(Duration::from_secs(3600)), "{hour}");
+        }
+        for nonsense in ["-1", "\"soon\"", "1e300", "\"NaN\"", "true"] {
+            assert_eq!(lifetime(nonsense), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_no_header_can_carry_is_no_token() {
+        for unusable in [r#""""#, r#""a\nb""#, r#""a b""#, r#""é""#, "7", "null"] {
+            assert!(read(&format!(r#"{{"access_token":{unusable}}}"#)).is_none(), "{unusable}");
+        }
+    }
+
+    #[test]
+    fn neither_debug_nor_serde_shows_a_token() {
+        let reply = read(r#"{"access_token":"canary","refresh_token":"canary","id_token":"canary"}"#).expect("usable");
+        assert!(!format!("{reply:?}").contains("canary"));
+        assert_eq!(serde_json::to_string(&reply).expect("serializable"), "{}");
+    }
+}

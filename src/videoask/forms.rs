@@ -1,0 +1,85 @@
+//! `GET /forms`.
+
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::me::id;
+
+/// Which part of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// At most how many.
+    pub limit: u32,
+    /// After how many.
+    pub offset: u32,
+}
+
+/// A page of forms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forms {
+    /// How many there are in all.
+    pub count: u64,
+    /// The page after this one.
+    pub next: Option<Page>,
+    /// The page before this one.
+    pub previous: Option<Page>,
+    /// The forms.
+    pub forms: Vec<Form>,
+}
+
+/// A form: what VideoAsk calls a videoask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// Its id.
+    pub id: String,
+    /// Its title, or empty.
+    pub title: String,
+    /// Where people answer it.
+    pub share_url: Option<Url>,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self { limit: 20, offset: 0 }
+    }
+}
+
+impl Page {
+    /// The page that a link of VideoAsk's points at. Only its query is read: who followed the link itself
+    /// would send the token wherever it points.
+    fn of_link(link: Option<&Value>) -> Option<Self> {
+        let url = Url::parse(link?.as_str()?).ok()?;
+        let number =
+            |name: &str| url.query_pairs().find(|(key, _)| key == name).and_then(|(_, value)| value.parse().ok());
+        // The link to the first page may leave the offset out.
+        Some(Self { limit: number("limit")?, offset: number("offset").unwrap_or(0) })
+    }
+}
+
+impl<'de> Deserialize<'de> for Forms {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = Map::deserialize(deserializer)?;
+        let results = json.get("results").and_then(Value::as_array);
+        let forms: Vec<Form> =
+            results.ok_or_else(|| D::Error::custom("no results"))?.iter().filter_map(Form::read).collect();
+        Ok(Self {
+            count: json.get("count").and_then(Value::as_u64).unwrap_or(forms.len() as u64),
+            next: Page::of_link(json.get("next")),
+            previous: Page::of_link(json.get("previous")),
+            forms,
+        })
+    }
+}
+
+impl Form {
+    fn read(json: &Value) -> Option<Self> {
+        let text = |name| json.get(name).and_then(Value::as_str).map(str::to_owned);
+        Some(Self {
+            id: id(json.get("form_id")).or_else(|| id(json.get("id")))?,
+            title: text("title").unwrap_or_default(),
+            // It becomes a link on a page, and a `javascript:` URL must not.
+            share_url: text("share_url").and_then(|url| Url::parse(&url).ok()).filter(|url| url.scheme() == "https"),
+        })
+    }
+}

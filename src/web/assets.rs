@@ -1,0 +1,92 @@
+//! The static files, embedded in the binary under names that change with their content, so browsers may keep them.
+
+use axum::{
+    Router,
+    extract::Path,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use ring::digest;
+
+use super::{Site, error::PageError};
+
+const YEAR: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
+
+/// The hashed paths, as pages link them.
+#[derive(Clone, Debug)]
+pub struct Assets {
+    /// The stylesheet.
+    pub style: String,
+    /// Reveal, copy and countdown.
+    pub script: String,
+    /// The icon.
+    pub icon: String,
+}
+
+const STYLE: Asset = Asset {
+    stem: "style",
+    extension: "css",
+    media_type: "text/css; charset=utf-8",
+    bytes: include_bytes!("../../static/style.css"),
+};
+const SCRIPT: Asset = Asset {
+    stem: "app",
+    extension: "js",
+    media_type: "text/javascript; charset=utf-8",
+    bytes: include_bytes!("../../static/app.js"),
+};
+const ICON: Asset = Asset {
+    stem: "icon",
+    extension: "svg",
+    media_type: "image/svg+xml",
+    bytes: include_bytes!("../../static/icon.svg"),
+};
+const FAVICON: &[u8] = include_bytes!("../../static/favicon.ico");
+
+struct Asset {
+    stem: &'static str,
+    extension: &'static str,
+    media_type: &'static str,
+    bytes: &'static [u8],
+}
+
+impl Asset {
+    fn name(&self) -> String {
+        let digest = digest::digest(&digest::SHA256, self.bytes);
+        let hash = BASE64_URL_SAFE_NO_PAD.encode(&digest.as_ref()[..9]);
+        format!("{}.{hash}.{}", self.stem, self.extension)
+    }
+}
+
+impl Assets {
+    /// Hashes the embedded files.
+    #[must_use]
+    pub fn embedded() -> Self {
+        let path = |asset: &Asset| format!("/static/{}", asset.name());
+        Self { style: path(&STYLE), script: path(&SCRIPT), icon: path(&ICON) }
+    }
+}
+
+pub(super) fn router() -> Router<Site> {
+    Router::new()
+        .route("/static/{name}", get(asset))
+        .route(
+            "/favicon.ico",
+            get(async || {
+                (
+                    [(header::CACHE_CONTROL, DAY), (header::CONTENT_TYPE, HeaderValue::from_static("image/x-icon"))],
+                    FAVICON,
+                )
+            }),
+        )
+        .route("/robots.txt", get(async || ([(header::CACHE_CONTROL, DAY)], "User-agent: *\nDisallow: /\n")))
+}
+
+async fn asset(Path(name): Path<String>) -> Result<Response, PageError> {
+    let asset = [STYLE, SCRIPT, ICON].into_iter().find(|asset| asset.name() == name).ok_or(PageError::NotFound)?;
+    let headers = [(header::CACHE_CONTROL, YEAR), (header::CONTENT_TYPE, HeaderValue::from_static(asset.media_type))];
+    Ok((StatusCode::OK, headers, asset.bytes).into_response())
+}

@@ -1,0 +1,63 @@
+//! Names and attributes of our cookies, decided by `APP_URL` and never by a header.
+
+use tower_sessions::cookie::{Cookie, SameSite, time::Duration};
+
+use crate::config::AppUrl;
+
+/// How this origin's cookies are called and marked.
+#[derive(Clone, Debug)]
+pub struct CookiePolicy {
+    prefix: String,
+    secure: Secure,
+}
+
+/// Whether cookies travel by https only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Secure {
+    Yes,
+    /// A loopback `APP_URL`; the browser would drop a `Secure` cookie there, or share one name between ports.
+    No,
+}
+
+impl CookiePolicy {
+    /// `__Host-` names for https; names with the port for http, because browsers share cookies between ports.
+    #[must_use]
+    pub fn new(app_url: &AppUrl) -> Self {
+        if app_url.is_https() {
+            return Self { prefix: "__Host-videoask-auth".to_owned(), secure: Secure::Yes };
+        }
+        let port = app_url.as_url().port_or_known_default().unwrap_or_default();
+        Self { prefix: format!("videoask-auth-{port}"), secure: Secure::No }
+    }
+
+    /// The session cookie's name.
+    #[must_use]
+    pub fn session_name(&self) -> String {
+        self.prefix.clone()
+    }
+
+    /// How the name of every pending-login cookie begins.
+    #[must_use]
+    pub fn pending_prefix(&self) -> String {
+        format!("{}-login-", self.prefix)
+    }
+
+    /// Whether the `Secure` attribute is set.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.secure == Secure::Yes
+    }
+
+    /// A cookie that lives for `life` seconds.
+    #[must_use]
+    pub fn cookie(&self, name: String, value: String, life: std::time::Duration) -> Cookie<'static> {
+        let life = Duration::try_from(life).unwrap_or(Duration::ZERO);
+        Cookie::build((name, value))
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(self.is_secure())
+            .max_age(life)
+            .build()
+    }
+}

@@ -1,0 +1,79 @@
+//! What a request to a page must pass before its handler, and the headers that every answer carries.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header},
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response},
+};
+use url::Url;
+
+use crate::config::{AppUrl, is_loopback};
+
+use super::{Site, error::PageError};
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// `default-src 'none'` and only what our pages use; nothing inline, so injected markup can neither run nor load.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Refuses an unsafe request that another site's page sent: by `Sec-Fetch-Site`, or by `Origin` where a browser does
+/// not send that. `null` is nobody's origin.
+pub(super) async fn same_origin(State(site): State<Site>, request: Request, next: Next) -> Result<Response, PageError> {
+    if request.method().is_safe() || from_ourselves(&site.app_url, request.headers()) {
+        return Ok(next.run(request).await);
+    }
+    Err(PageError::CrossSite)
+}
+
+fn from_ourselves(app_url: &AppUrl, headers: &HeaderMap) -> bool {
+    match headers.get(SEC_FETCH_SITE) {
+        Some(site) => site == "same-origin",
+        None => headers.get(header::ORIGIN).is_some_and(|origin| origin.as_bytes() == app_url.origin().as_bytes()),
+    }
+}
+
+/// Sends a page asked for by another loopback name to `APP_URL`: cookies set under one name are not sent to another,
+/// so the login would lose its way.
+pub(super) async fn one_loopback_name(State(site): State<Site>, request: Request, next: Next) -> Response {
+    match canonical(&site.app_url, request.method(), request.headers(), request.uri()) {
+        Some(url) => Redirect::temporary(url.as_str()).into_response(),
+        None => next.run(request).await,
+    }
+}
+
+fn canonical(app_url: &AppUrl, method: &Method, headers: &HeaderMap, uri: &Uri) -> Option<Url> {
+    let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let asked = Url::parse(&format!("http://{}/", asked?)).ok()?;
+    let ours = app_url.as_url();
+    if !method.is_safe() || !is_loopback(ours) || !is_loopback(&asked) || asked.host() == ours.host() {
+        return None;
+    }
+    let mut url = app_url.join(uri.path());
+    url.set_query(uri.query());
+    Some(url)
+}
+
+/// The headers of every answer.
+pub(super) async fn headers(State(site): State<Site>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        // With `no-referrer` browsers would send `Origin: null` with our own forms.
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if site.app_url.is_https() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    // Only the static files say otherwise.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}

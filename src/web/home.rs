@@ -1,0 +1,51 @@
+//! `GET /` and `POST /logout`.
+
+use axum::{
+    Router,
+    extract::State,
+    response::Redirect,
+    routing::{get, post},
+};
+use tower_sessions::Session;
+
+use super::{
+    Site,
+    error::PageError,
+    page::{Frame, HomePage, VisitorLine},
+    session::Visitor,
+};
+
+pub(super) fn router() -> Router<Site> {
+    Router::new().route("/", get(home)).route("/logout", post(logout))
+}
+
+async fn home(State(site): State<Site>, visitor: Visitor) -> Result<HomePage, PageError> {
+    let visitor = match visitor {
+        Visitor::Stranger => VisitorLine::Stranger,
+        Visitor::LoggedIn(login) => match site.record_of(&login).await {
+            Ok(record) => record
+                .contents
+                .identity
+                .label()
+                .map_or(VisitorLine::Unnamed, |name| VisitorLine::Named(name.to_owned())),
+            // Logging out ends in one place, and a record that does not open must not hide the way to a new login.
+            Err(PageError::LoggedOut) => VisitorLine::Stranger,
+            Err(PageError::Record(_)) => VisitorLine::Unnamed,
+            Err(error) => return Err(error),
+        },
+    };
+    Ok(HomePage {
+        frame: Frame::new(&site),
+        login_url: site.app_url.join("/auth/videoask").into(),
+        callback_url: site.app_url.callback().into(),
+        visitor,
+    })
+}
+
+/// Ends the session, with its record. Revokes nothing: whoever copied the pair may go on using it.
+async fn logout(session: Session) -> Result<Redirect, PageError> {
+    if session.id().is_some() {
+        session.flush().await?;
+    }
+    Ok(Redirect::to("/"))
+}

@@ -1,0 +1,142 @@
+//! The pages as templates, and the frame that all of them share.
+
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+
+use super::{Site, assets::Assets, error::PageError, explain::Explanation};
+
+/// What the layout needs.
+#[derive(Debug)]
+pub struct Frame {
+    /// Hashed paths of the static files.
+    pub assets: Assets,
+}
+
+impl Frame {
+    pub(super) fn new(site: &Site) -> Self {
+        Self { assets: site.assets.clone() }
+    }
+}
+
+/// `/`.
+#[derive(Template)]
+#[template(path = "home.html")]
+pub struct HomePage {
+    /// The layout's part.
+    pub frame: Frame,
+    /// Absolute, to `APP_URL`: following it from another name of this host still gets its cookies back.
+    pub login_url: String,
+    /// To register in VideoAsk's developer settings.
+    pub callback_url: String,
+    /// Who is logged in, if anyone: a name, or nothing where VideoAsk gave none.
+    pub visitor: VisitorLine,
+}
+
+/// What the home page says of the visitor.
+#[derive(Debug)]
+pub enum VisitorLine {
+    /// Not logged in.
+    Stranger,
+    /// Logged in, under this name.
+    Named(String),
+    /// Logged in, but VideoAsk did not say who.
+    Unnamed,
+}
+
+/// `/tokens`.
+#[derive(Template)]
+#[template(path = "tokens.html")]
+pub struct TokensPage {
+    /// The layout's part.
+    pub frame: Frame,
+    /// The access token, exact.
+    pub access_token: String,
+    /// The refresh token, exact, if there is one.
+    pub refresh_token: Option<String>,
+    /// When the access token ends, RFC 3339.
+    pub expires_at: String,
+    /// The same for people, such as `23 h 59 min`.
+    pub time_left: String,
+    /// What was granted.
+    pub scope: Option<String>,
+    /// Whose tokens these are.
+    pub user: Vec<(&'static str, String)>,
+    /// The claims of a JWT access token, pretty-printed.
+    pub claims: Option<String>,
+    /// `SCOPES` as it would have to be for a refresh token to come.
+    pub scopes_with_offline_access: String,
+    /// Programs to copy.
+    pub snippets: Vec<Snippet>,
+}
+
+/// A program that uses the token from an environment variable.
+#[derive(Debug)]
+pub struct Snippet {
+    /// The language, for its heading.
+    pub language: &'static str,
+    /// The text.
+    pub code: String,
+}
+
+/// `/tokens/forms`.
+#[derive(Template)]
+#[template(path = "forms.html")]
+pub struct FormsPage {
+    /// The layout's part.
+    pub frame: Frame,
+    /// How many forms there are.
+    pub count: u64,
+    /// Of these, the page's first and last, counted from 1.
+    pub range: Option<(u64, u64)>,
+    /// The page's forms.
+    pub forms: Vec<FormLine>,
+    /// Link to the page before.
+    pub previous: Option<String>,
+    /// Link to the page after.
+    pub next: Option<String>,
+}
+
+/// One form.
+#[derive(Debug)]
+pub struct FormLine {
+    /// Its title.
+    pub title: String,
+    /// Its id.
+    pub id: String,
+    /// Where it is answered, if it says so by an https URL.
+    pub share_url: Option<String>,
+}
+
+/// Any failure.
+#[derive(Template)]
+#[template(path = "error.html")]
+pub struct ErrorPage {
+    /// The layout's part.
+    pub frame: Frame,
+    /// The words.
+    pub explanation: Explanation,
+    /// As in the log.
+    pub request_id: String,
+}
+
+fn html(page: &impl Template) -> Response {
+    match page.render() {
+        Ok(text) => Html(text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a template failed");
+            PageError::Internal.into_response()
+        }
+    }
+}
+
+macro_rules! respond {
+    ($($page:ty),+) => {$(
+        impl IntoResponse for $page {
+            fn into_response(self) -> Response {
+                html(&self)
+            }
+        }
+    )+};
+}
+
+respond!(HomePage, TokensPage, FormsPage, ErrorPage);

@@ -1,0 +1,213 @@
+//! Browser sessions: a random id in the cookie, its row in our store under the id's HMAC, sealed.
+//!
+//! A session exists only after a login has succeeded, and never holds a token. The two limits live in the row and are
+//! judged by our clock; the layer's own expiry is not used.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::{extract::FromRequestParts, http::request::Parts};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use tower_sessions::{
+    Expiry, Session, SessionManagerLayer, SessionStore,
+    cookie::SameSite,
+    session::{Id, Record as SessionData},
+    session_store::{Error, Result as StoreResult},
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    clock::Clock,
+    keys::{Keyring, Purpose},
+    store::{Created, Limits, RowKey, SessionRow, Store},
+};
+
+use super::{Site, cookies::CookiePolicy, error::PageError};
+
+/// Ends a session that nobody uses.
+const IDLE: Duration = Duration::from_secs(60 * 60);
+/// Ends every session.
+const ABSOLUTE: Duration = Duration::from_secs(24 * 60 * 60);
+/// The idle limit moves at most this often, so that a busy page does not write at each request.
+const TOUCH_EVERY: Duration = Duration::from_secs(60);
+
+const LOGIN: &str = "login";
+
+/// What a session knows: in which mode its login was made. A session of the other mode counts as logged out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "snake_case")]
+pub enum Login {
+    /// The record lies under the session's own key.
+    Mint,
+}
+
+/// Sessions in our store, as tower-sessions asks for them.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    store: Arc<dyn Store>,
+    keys: Arc<Keyring>,
+    clock: Clock,
+}
+
+impl Sessions {
+    /// Sessions in `store`, sealed by `keys`, ended by `clock`.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, keys: Arc<Keyring>, clock: Clock) -> Self {
+        Self { store, keys, clock }
+    }
+
+    /// The layer that reads and sets the cookie.
+    #[must_use]
+    pub fn layer(self, policy: &CookiePolicy) -> SessionManagerLayer<Self> {
+        SessionManagerLayer::new(self)
+            .with_name(policy.session_name())
+            .with_secure(policy.is_secure())
+            .with_same_site(SameSite::Lax)
+            .with_expiry(Expiry::OnSessionEnd)
+    }
+
+    /// The key of a session's row and of its mint record, by the current secret.
+    #[must_use]
+    pub fn key(&self, id: Id) -> RowKey {
+        row_key(self.keys.mark(Purpose::SessionId, &id.0.to_le_bytes()))
+    }
+
+    /// The keys that rows of this session may lie under: by the current secret, then by each previous one.
+    pub fn keys(&self, id: Id) -> impl Iterator<Item = RowKey> {
+        self.keys.marks(Purpose::SessionId, id.0.to_le_bytes()).map(row_key)
+    }
+
+    /// The limits of a session, and of a mint record, that begins now.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        let now = self.clock.now();
+        Limits { idle: now + IDLE, absolute: now + ABSOLUTE }
+    }
+
+    async fn find(&self, id: Id) -> StoreResult<Option<SessionRow>> {
+        for key in self.keys(id) {
+            if let Some(row) = self.store.session(&key).await.map_err(backend)? {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn touch(&self, row: &SessionRow, now: OffsetDateTime) -> StoreResult<()> {
+        let idle = now + IDLE;
+        if idle - row.limits.idle >= TOUCH_EVERY {
+            self.store.touch_session(&row.key, idle).await.map_err(backend)?;
+        }
+        Ok(())
+    }
+
+    fn seal(&self, key: &RowKey, session: &SessionData) -> StoreResult<Vec<u8>> {
+        let data = Zeroizing::new(serde_json::to_vec(&session.data).map_err(|error| Error::Encode(error.to_string()))?);
+        Ok(self.keys.seal(Purpose::Session, &[key.0.as_bytes()], &data))
+    }
+
+    /// The data of a row; none for one that does not open, which counts as logged out.
+    fn open(&self, row: &SessionRow) -> Option<std::collections::HashMap<String, serde_json::Value>> {
+        let opened = self.keys.open(Purpose::Session, &[row.key.0.as_bytes()], &row.sealed).ok()?;
+        serde_json::from_slice(&opened.plaintext).ok()
+    }
+}
+
+#[async_trait]
+impl SessionStore for Sessions {
+    /// Always under a fresh id, whatever id the record came with: a login never keeps the id from before it.
+    async fn create(&self, session: &mut SessionData) -> StoreResult<()> {
+        loop {
+            session.id = Id::default();
+            let key = self.key(session.id);
+            let row = SessionRow { sealed: self.seal(&key, session)?, limits: self.limits(), key };
+            if self.store.create_session(&row).await.map_err(backend)? == Created::New {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn save(&self, session: &SessionData) -> StoreResult<()> {
+        // A row under a previous secret is not re-keyed: it stays as it is until it ends.
+        let key = self.key(session.id);
+        self.store.save_session(&key, &self.seal(&key, session)?).await.map_err(backend)?;
+        Ok(())
+    }
+
+    async fn load(&self, id: &Id) -> StoreResult<Option<SessionData>> {
+        let now = self.clock.now();
+        let Some(row) = self.find(*id).await?.filter(|row| !row.limits.passed(now)) else { return Ok(None) };
+        let Some(data) = self.open(&row) else { return Ok(None) };
+        self.touch(&row, now).await?;
+        Ok(Some(SessionData { id: *id, data, expiry_date: row.limits.absolute }))
+    }
+
+    async fn delete(&self, id: &Id) -> StoreResult<()> {
+        for key in self.keys(*id) {
+            self.store.delete_session(&key).await.map_err(backend)?;
+        }
+        Ok(())
+    }
+}
+
+fn row_key(mark: [u8; 32]) -> RowKey {
+    RowKey(BASE64_URL_SAFE_NO_PAD.encode(mark))
+}
+
+/// tower-sessions takes text only; the store's error says all in its `Display`.
+fn backend(error: impl std::error::Error) -> Error {
+    Error::Backend(crate::telemetry::chain(&error))
+}
+
+/// Begins a session for `login`, in place of whatever session the browser had, and gives its id.
+pub(super) async fn begin(session: &Session, login: &Login) -> Result<Id, PageError> {
+    if session.id().is_some() {
+        session.flush().await?;
+    }
+    session.insert(LOGIN, login).await?;
+    session.save().await?;
+    session.id().ok_or(PageError::Internal)
+}
+
+/// Who asks for a page.
+#[derive(Debug)]
+pub(super) enum Visitor {
+    /// A browser that is logged in, in the mode the program runs in.
+    LoggedIn(LoggedIn),
+    /// Anyone else.
+    Stranger,
+}
+
+/// A browser that is logged in; as an extractor it turns anyone else away.
+#[derive(Debug)]
+pub(super) struct LoggedIn {
+    /// The session's id.
+    pub id: Id,
+}
+
+impl FromRequestParts<Site> for Visitor {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, _site: &Site) -> Result<Self, PageError> {
+        let session = parts.extensions.get::<Session>().ok_or(PageError::Internal)?;
+        let login = session.get::<Login>(LOGIN).await?;
+        Ok(match (login, session.id()) {
+            (Some(Login::Mint), Some(id)) => Self::LoggedIn(LoggedIn { id }),
+            _ => Self::Stranger,
+        })
+    }
+}
+
+impl FromRequestParts<Site> for LoggedIn {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, PageError> {
+        match Visitor::from_request_parts(parts, site).await? {
+            Visitor::LoggedIn(login) => Ok(login),
+            Visitor::Stranger => Err(PageError::LoggedOut),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! `GET /tokens` and its downloads.
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde::Serialize;
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::vault::{EmailProof, Identity, TokenSet};
+
+use super::{
+    Site,
+    error::PageError,
+    page::{Frame, TokensPage},
+    session::LoggedIn,
+    snippets::snippets,
+};
+
+pub(super) fn router() -> Router<Site> {
+    Router::new().route("/tokens", get(tokens)).route("/tokens/export/{format}", get(export))
+}
+
+async fn tokens(State(site): State<Site>, login: LoggedIn) -> Result<TokensPage, PageError> {
+    let contents = site.record_of(&login).await?.contents;
+    let (tokens, now) = (&contents.tokens, site.clock.now());
+    Ok(TokensPage {
+        frame: Frame::new(&site),
+        access_token: tokens.access_token.secret().clone(),
+        refresh_token: tokens.refresh_token.as_ref().map(|token| token.secret().clone()),
+        expires_at: timestamp(tokens.expires_at),
+        time_left: time_left(tokens.expires_at - now),
+        scope: tokens.scope.clone(),
+        user: describe(&contents.identity),
+        claims: tokens.claims().and_then(|claims| serde_json::to_string_pretty(&claims).ok()),
+        scopes_with_offline_access: site.scopes_with_offline_access(),
+        snippets: snippets(&site.api_url),
+    })
+}
+
+/// The fields of `/api/token`, and the refresh token.
+#[derive(Serialize)]
+struct Export<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    expires_at: String,
+    expires_in: i64,
+    scope: Option<&'a str>,
+    user: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+}
+
+async fn export(State(site): State<Site>, login: LoggedIn, Path(format): Path<String>) -> Result<Response, PageError> {
+    let contents = site.record_of(&login).await?.contents;
+    let export = Export::new(&contents.tokens, &contents.identity, site.clock.now());
+    match format.as_str() {
+        "env" => Ok(attachment("videoask.env", export.env().into_response())),
+        "json" => Ok(attachment("videoask.json", Json(export).into_response())),
+        _ => Err(PageError::NotFound),
+    }
+}
+
+impl<'a> Export<'a> {
+    fn new(tokens: &'a TokenSet, identity: &'a Identity, now: OffsetDateTime) -> Self {
+        Self {
+            access_token: tokens.access_token.secret(),
+            token_type: "Bearer",
+            expires_at: timestamp(tokens.expires_at),
+            expires_in: (tokens.expires_at - now).whole_seconds().max(0),
+            scope: tokens.scope.as_deref(),
+            user: identity.label(),
+            refresh_token: tokens.refresh_token.as_ref().map(|token| token.secret().as_str()),
+        }
+    }
+
+    fn env(&self) -> String {
+        let lines = [
+            ("VIDEOASK_ACCESS_TOKEN", Some(self.access_token)),
+            ("VIDEOASK_REFRESH_TOKEN", self.refresh_token),
+            ("VIDEOASK_EXPIRES_AT", Some(&self.expires_at)),
+        ];
+        let lines = lines.into_iter().filter_map(|(name, value)| Some(format!("{name}={}\n", quoted(value?))));
+        lines.collect()
+    }
+}
+
+/// A value as shells and dotenv libraries read it alike: bare where nothing is special, else in single quotes.
+fn quoted(value: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._:+/=".contains(c);
+    if value.chars().all(plain) { value.to_owned() } else { format!("'{}'", value.replace('\'', r"'\''")) }
+}
+
+fn attachment(name: &'static str, mut response: Response) -> Response {
+    let value = HeaderValue::try_from(format!("attachment; filename=\"{name}\"")).ok();
+    response.headers_mut().extend(value.map(|value| (header::CONTENT_DISPOSITION, value)));
+    response
+}
+
+/// RFC 3339, UTC, whole seconds.
+fn timestamp(time: OffsetDateTime) -> String {
+    let whole = time.replace_nanosecond(0).unwrap_or(time);
+    whole.format(&Rfc3339).unwrap_or_default()
+}
+
+fn time_left(left: Duration) -> String {
+    let minutes = left.whole_minutes();
+    match (minutes / 60, minutes % 60) {
+        _ if !left.is_positive() => "expired".to_owned(),
+        (0, 0) => "less than a minute".to_owned(),
+        (0, minutes) => format!("{minutes} min"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
+fn describe(identity: &Identity) -> Vec<(&'static str, String)> {
+    let email = identity.email.as_ref().map(|email| match identity.email_proof {
+        EmailProof::No => format!("{email} (not verified)"),
+        EmailProof::Verified | EmailProof::Vouched => email.clone(),
+    });
+    [
+        ("Name", identity.name.clone()),
+        ("E-mail", email),
+        ("User id", identity.user_id.clone()),
+        ("Subject", identity.sub.clone()),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exported_value_is_quoted_only_where_it_must_be() {
+        assert_eq!(quoted("eyJ.a-b_c"), "eyJ.a-b_c");
+        assert_eq!(quoted("a b$c"), "'a b$c'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
+
+    #[test]
+    fn the_time_left_is_said_in_hours_and_minutes() {
+        assert_eq!(time_left(Duration::hours(24) - Duration::seconds(1)), "23 h 59 min");
+        assert_eq!(time_left(Duration::seconds(59)), "less than a minute");
+        assert_eq!(time_left(Duration::minutes(5)), "5 min");
+        assert_eq!(time_left(Duration::ZERO), "expired");
+        assert_eq!(time_left(Duration::seconds(-5)), "expired");
+    }
+}

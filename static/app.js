@@ -1,0 +1,37 @@
+// Everything works without this script; it adds copy buttons and a countdown.
+
+// A token is copied whether or not it is shown, so that it need not appear on a shared screen.
+for (const button of document.querySelectorAll('button[data-copy]')) {
+  if (!navigator.clipboard) break;
+  button.hidden = false;
+  const label = button.textContent;
+  button.addEventListener('click', async () => {
+    try {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+      button.textContent = 'Copied';
+    } catch {
+      button.textContent = 'Copy failed';
+    }
+    setTimeout(() => { button.textContent = label; }, 2000);
+  });
+}
+
+function timeLeft(milliseconds) {
+  const seconds = Math.floor(milliseconds / 1000);
+  if (seconds <= 0) return 'expired';
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor((seconds % 3600) / 60);
+  if (hours > 0) return `${hours} h ${minutes} min left`;
+  return minutes > 0 ? `${minutes} min ${seconds % 60} s left` : `${seconds} s left`;
+}
+
+for (const element of document.querySelectorAll('[data-expires]')) {
+  const end = Date.parse(element.dataset.expires);
+  const show = () => {
+    const left = end - Date.now();
+    element.textContent = timeLeft(left);
+    element.classList.toggle('expired', left <= 0);
+  };
+  show();
+  setInterval(show, 1000);
+}

@@ -1,0 +1,370 @@
+//! The login, from the home page to the token page and every way in between that it can fail.
+
+use std::time::Duration;
+
+use videoask_auth::standin::{Endpoint, Mishap, Quirk};
+
+use crate::support::{Page, Setup, World};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Logs in under a quirk and gives the page it ends on.
+async fn log_in_under(quirk: Quirk) -> (World, Page) {
+    let world = World::start().await;
+    world.standin.change_faults(|faults| {
+        faults.quirks.insert(quirk);
+    });
+    let page = world.browser().log_in("ada@example.com").await;
+    (world, page)
+}
+
+/// Logs in while the token endpoint has a mishap.
+async fn log_in_during(mishap: Mishap) -> Page {
+    let world = Setup::default().var("EXCHANGE_TIMEOUT", "1s").start().await;
+    world.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, mishap));
+    world.browser().log_in("ada@example.com").await
+}
+
+#[tokio::test]
+async fn a_login_ends_on_the_page_with_both_tokens() {
+    let world = World::start().await;
+    let browser = world.browser();
+    let home = browser.get("/").await;
+    assert!(home.text().contains(&format!("{}auth/videoask\"", world.app)), "{}", home.text());
+
+    let page = browser.log_in("ada@example.com").await;
+    assert_eq!((page.status, page.url.path()), (200, "/tokens"));
+    let access = page.element("access-token").expect("the access token is on the page");
+    assert_eq!(access.split('.').count(), 3, "the demo's access token is a JWT");
+    assert!(page.element("refresh-token").is_some_and(|token| !token.is_empty()));
+    assert!(page.text().contains("ada@example.com"));
+    assert!(page.text().contains("24 h 0 min"));
+    assert!(page.text().contains("2026-11-25T08:00:00Z"));
+    assert_eq!(world.standin.counters().code_exchanges, 1);
+}
+
+#[tokio::test]
+async fn the_way_to_videoask_carries_everything_that_protects_the_login() {
+    let world = World::start().await;
+    let there = world.browser().get("/auth/videoask?prompt=login").await;
+    assert_eq!(there.status, 302);
+    let url = there.location().expect("it redirects");
+    let value = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    assert_eq!(value("response_type").as_deref(), Some("code"));
+    assert_eq!(value("audience").as_deref(), Some("https://api.videoask.com/"));
+    assert_eq!(value("scope").as_deref(), Some("openid profile email offline_access"));
+    assert_eq!(value("code_challenge_method").as_deref(), Some("S256"));
+    assert_eq!(value("prompt").as_deref(), Some("login"));
+    assert_eq!(value("redirect_uri"), Some(format!("{}auth/videoask/callback", world.app)));
+    for name in ["state", "nonce", "code_challenge"] {
+        assert!(value(name).is_some_and(|value| value.len() >= 22), "{name} is long enough not to be guessed");
+    }
+}
+
+#[tokio::test]
+async fn a_denied_login_says_so_and_offers_another_user() {
+    let world = World::start().await;
+    let browser = world.browser();
+    let page = browser.begin().await;
+    let back = browser.decide(&page, "ada@example.com", "deny").await;
+    let page = browser.follow(back).await;
+    assert_eq!((page.status, page.title().as_str()), (403, "VideoAsk did not grant access"));
+    assert!(page.text().contains("/auth/videoask?prompt=login"));
+    assert_eq!(world.standin.counters().code_exchanges, 0);
+}
+
+#[tokio::test]
+async fn a_callback_out_of_nowhere_exchanges_nothing_and_shows_nothing_of_its_query() {
+    let world = World::start().await;
+    let page = world.browser().get("/auth/videoask/callback?state=s&code=c&error=made-up&error_description=boo").await;
+    assert_eq!((page.status, page.title().as_str()), (400, "No login was under way here"));
+    assert!(!page.text().contains("made-up") && !page.text().contains("boo"));
+    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 0);
+}
+
+#[tokio::test]
+async fn a_callback_works_once() {
+    let world = World::start().await;
+    let browser = world.browser();
+    let page = browser.begin().await;
+    let callback = browser.approve(&page, "ada@example.com").await;
+    let thief = browser.stolen();
+    browser.open(callback.as_str()).await;
+
+    let again = browser.get(callback.as_str()).await;
+    assert_eq!((again.status, again.title().as_str()), (409, "Already used: you are logged in"));
+    let stolen = thief.get(callback.as_str()).await;
+    assert_eq!((stolen.status, stolen.title().as_str()), (400, "This login was used already"));
+    let stranger = world.browser().get(callback.as_str()).await;
+    assert_eq!((stranger.status, stranger.title().as_str()), (400, "This login was used already"));
+    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 1);
+}
+
+#[tokio::test]
+async fn a_login_that_took_too_long_is_refused_before_its_code_is_sent() {
+    let world = World::start().await;
+    let browser = world.browser();
+    let page = browser.begin().await;
+    let callback = browser.approve(&page, "ada@example.com").await;
+    world.pass(10 * MINUTE);
+    let page = browser.get(callback.as_str()).await;
+    assert_eq!((page.status, page.title().as_str()), (400, "The login took too long"));
+    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 0);
+}
+
+#[tokio::test]
+async fn a_state_that_is_not_the_logins_finds_no_login() {
+    let (world, page) = log_in_under(Quirk::WrongState).await;
+    assert_eq!((page.status, page.title().as_str()), (400, "No login was under way here"));
+    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 0);
+}
+
+#[tokio::test]
+async fn a_cookie_moved_to_another_state_does_not_open() {
+    let world = World::start().await;
+    let browser = world.browser();
+    browser.begin().await;
+    let other = world.browser();
+    let page = other.begin().await;
+    let callback = other.approve(&page, "ada@example.com").await;
+    let name = other.cookie_names().into_iter().find(|name| name.contains("-login-")).expect("a pending login");
+    let value = browser.cookie_values().into_iter().max_by_key(String::len).expect("a pending login");
+    browser.set_cookie(&name, &value);
+    let page = browser.get(callback.as_str()).await;
+    assert_eq!((page.status, page.title().as_str()), (400, "No login was under way here"));
+}
+
+#[tokio::test]
+async fn several_tabs_can_log_in_at_once_and_the_fifth_makes_the_oldest_go() {
+    let world = World::start().await;
+    let browser = world.browser();
+    let mut tabs = Vec::new();
+    for _ in 0..5 {
+        tabs.push(browser.begin().await);
+        world.pass(Duration::from_secs(1));
+    }
+    assert_eq!(browser.cookie_names().iter().filter(|name| name.contains("-login-")).count(), 4);
+    let oldest = browser.approve(&tabs[0], "ada@example.com").await;
+    assert_eq!(browser.get(oldest.as_str()).await.title(), "No login was under way here");
+    for tab in &tabs[1..] {
+        let callback = browser.approve(tab, "ada@example.com").await;
+        assert_eq!(browser.open(callback.as_str()).await.url.path(), "/tokens");
+    }
+    assert_eq!(world.standin.counters().code_exchanges, 4);
+}
+
+#[tokio::test]
+async fn the_callbacks_issuer_is_checked_where_it_is_given() {
+    let (_, page) = log_in_under(Quirk::CallbackIssuer).await;
+    assert_eq!(page.url.path(), "/tokens");
+    let (world, page) = log_in_under(Quirk::WrongCallbackIssuer).await;
+    assert_eq!((page.status, page.title().as_str()), (400, "This answer is not from your VideoAsk"));
+    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 0);
+}
+
+#[tokio::test]
+async fn another_error_of_videoask_is_shown_escaped_and_cut() {
+    let world = World::start().await;
+    let browser = world.browser();
+    let description = format!("<script>alert(1)</script>{}", "x".repeat(500));
+    let mishap = Mishap::Error { status: 400, error: "unauthorized".into(), description };
+    world.standin.change_faults(|faults| faults.next(Endpoint::Authorize, 1, mishap));
+    let page = browser.open("/auth/videoask").await;
+    assert_eq!((page.status, page.title().as_str()), (502, "VideoAsk could not log you in"));
+    assert!(page.text().contains("unauthorized"));
+    assert!(!page.text().contains("<script>alert") && !page.text().contains(&"x".repeat(200)));
+}
+
+#[tokio::test]
+async fn a_wrong_secret_names_the_variables_to_mend() {
+    let world = Setup::default().var("CLIENT_SECRET", "another-secret").start().await;
+    let page = world.browser().log_in("ada@example.com").await;
+    assert_eq!((page.status, page.title().as_str()), (502, "VideoAsk does not accept this app's credentials"));
+    assert!(page.text().contains("CLIENT_SECRET") && page.text().contains("invalid_client"));
+    assert!(!page.text().contains("another-secret"));
+}
+
+#[tokio::test]
+async fn a_code_that_is_too_old_is_refused_with_a_way_on() {
+    let world = World::start().await;
+    let browser = world.browser();
+    let page = browser.begin().await;
+    let callback = browser.approve(&page, "ada@example.com").await;
+    world.pass(2 * MINUTE);
+    let page = browser.get(callback.as_str()).await;
+    assert_eq!((page.status, page.title().as_str()), (400, "VideoAsk refused the login code"));
+    assert!(page.text().contains("href=\"/auth/videoask\""));
+}
+
+#[tokio::test]
+async fn a_provider_in_trouble_is_told_apart_from_one_that_is_slow_or_talks_nonsense() {
+    for (mishap, status, title) in [
+        (Mishap::Status { status: 500 }, 503, "VideoAsk is busy"),
+        (Mishap::TooManyRequests { reset_in: Some(90), retry_after: None }, 503, "VideoAsk is busy"),
+        (Mishap::Html { status: 200 }, 502, "VideoAsk's answer makes no sense"),
+        (Mishap::HugeBody, 502, "VideoAsk's answer makes no sense"),
+        (Mishap::Redirect, 502, "VideoAsk's answer makes no sense"),
+        (Mishap::Cut, 504, "VideoAsk did not answer in time"),
+        (Mishap::ReplyLost, 504, "VideoAsk did not answer in time"),
+        (Mishap::Hang, 504, "VideoAsk did not answer in time"),
+    ] {
+        let page = log_in_during(mishap.clone()).await;
+        assert_eq!((page.status, page.title().as_str()), (status, title), "{mishap:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_busy_provider_says_when_to_come_back() {
+    let page = log_in_during(Mishap::TooManyRequests { reset_in: Some(90), retry_after: None }).await;
+    assert_eq!(page.header("retry-after"), Some("90"));
+}
+
+#[tokio::test]
+async fn a_provider_that_cannot_be_reached_has_a_page() {
+    let world = World::start().await;
+    let nowhere = Setup::default()
+        .var("VIDEOASK_AUTH_URL", "http://127.0.0.1:9")
+        .var("ISSUER", world.provider.as_str())
+        .start()
+        .await;
+    // The login is begun by hand, since the page of this app leads nowhere: only its state is needed.
+    let browser = nowhere.browser();
+    let there = browser.get("/auth/videoask").await.location().expect("it redirects");
+    let state = there.query_pairs().find(|(name, _)| name == "state").expect("a state").1.into_owned();
+    let page = browser.get(&format!("/auth/videoask/callback?code=c&state={state}")).await;
+    assert_eq!((page.status, page.title().as_str()), (502, "VideoAsk cannot be reached"));
+}
+
+#[tokio::test]
+async fn a_refused_id_token_names_its_claim_and_shows_no_token() {
+    for (quirk, claim) in [
+        (Quirk::WrongIssuer, "iss"),
+        (Quirk::WrongAudience, "aud"),
+        (Quirk::WrongNonce, "nonce"),
+        (Quirk::ExpiredIdToken, "exp"),
+    ] {
+        let (world, page) = log_in_under(quirk).await;
+        assert_eq!((page.status, page.title().as_str()), (502, "The login could not be proven"), "{quirk:?}");
+        assert!(page.text().contains(&format!("<dd>{claim}</dd>")), "{}", page.text());
+        assert!(page.element("access-token").is_none());
+        assert_eq!(world.browser().get("/tokens").await.status, 403);
+    }
+}
+
+#[tokio::test]
+async fn an_id_token_with_a_broken_signature_is_refused() {
+    for quirk in [Quirk::BrokenSignature, Quirk::UnlistedSigningKey] {
+        let (_, page) = log_in_under(quirk).await;
+        assert_eq!((page.status, page.title().as_str()), (502, "The login could not be proven"), "{quirk:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_shape_of_a_good_answer_gives_tokens() {
+    for quirk in [
+        Quirk::OpaqueAccessToken,
+        Quirk::NoIdToken,
+        Quirk::NoExpiresIn,
+        Quirk::ExpiresInText,
+        Quirk::Hs256,
+        Quirk::NewSigningKey,
+        Quirk::StrictClient,
+        Quirk::EmailUnverified,
+    ] {
+        let (_, page) = log_in_under(quirk).await;
+        assert_eq!((page.status, page.url.path()), (200, "/tokens"), "{quirk:?}: {}", page.text());
+        assert!(page.element("access-token").is_some_and(|token| !token.is_empty()), "{quirk:?}");
+        assert!(page.text().contains("ada@example.com"), "{quirk:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_rotated_between_two_logins_is_fetched() {
+    let world = World::start().await;
+    world.logged_in().await;
+    world.standin.change_faults(|faults| {
+        faults.quirks.insert(Quirk::NewSigningKey);
+    });
+    world.pass(2 * MINUTE);
+    world.logged_in().await;
+}
+
+#[tokio::test]
+async fn without_a_refresh_token_the_page_says_how_to_get_one() {
+    let world = Setup::default().var("SCOPES", "openid,profile").start().await;
+    let page = world.logged_in().await.get("/tokens").await;
+    assert!(page.element("refresh-token").is_none());
+    assert!(page.text().contains("SCOPES=openid,profile,offline_access"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn a_failing_me_never_hides_the_pair() {
+    let world = World::start().await;
+    world.standin.change_faults(|faults| {
+        faults.quirks.insert(Quirk::NoIdToken);
+        faults.always(Endpoint::Me, Mishap::Status { status: 500 });
+    });
+    let page = world.logged_in().await.get("/tokens").await;
+    assert!(page.element("access-token").is_some() && page.text().contains("did not say who logged in"));
+}
+
+#[tokio::test]
+async fn without_openid_no_nonce_is_sent_and_me_names_the_user() {
+    let world = Setup::default().var("SCOPES", "offline_access").start().await;
+    let page = world.logged_in().await.get("/tokens").await;
+    assert!(page.text().contains("ada@example.com"));
+    let query = world.standin.counters().last_authorize.expect("there was a login");
+    assert!(!query.contains("nonce="));
+}
+
+#[tokio::test]
+async fn pkce_can_be_switched_off_for_a_tenant_that_refuses_it() {
+    let world = Setup::default().var("PKCE", "off").start().await;
+    world.standin.change_faults(|faults| {
+        faults.quirks.insert(Quirk::RefusePkce);
+    });
+    world.logged_in().await;
+    assert!(!world.standin.counters().last_authorize.expect("there was a login").contains("code_challenge"));
+}
+
+#[tokio::test]
+async fn a_second_login_replaces_the_session_and_its_pair() {
+    let world = World::start().await;
+    let browser = world.logged_in().await;
+    let first = browser.stolen();
+    let page = browser.log_in("grace@example.com").await;
+    assert!(page.text().contains("grace@example.com"));
+    assert_eq!(first.get("/tokens").await.status, 403, "the session before the login is gone");
+}
+
+#[tokio::test]
+async fn a_failed_login_leaves_the_session_before_it_alone() {
+    let world = World::start().await;
+    let browser = world.logged_in().await;
+    let page = browser.begin().await;
+    let back = browser.decide(&page, "grace@example.com", "deny").await;
+    assert_eq!(browser.follow(back).await.status, 403);
+    assert!(browser.get("/tokens").await.text().contains("ada@example.com"));
+}
+
+#[tokio::test]
+async fn more_than_64_logins_at_once_are_asked_to_wait() {
+    let world = World::start().await;
+    world.standin.change_faults(|faults| faults.always(Endpoint::Token, Mishap::Hang));
+    let mut callbacks = Vec::new();
+    for _ in 0..65 {
+        let browser = world.browser();
+        let page = browser.begin().await;
+        callbacks.push((browser.clone(), browser.approve(&page, "ada@example.com").await));
+    }
+    let (last, callback) = callbacks.pop().expect("there are 65");
+    for (browser, callback) in callbacks {
+        tokio::spawn(async move { browser.get(callback.as_str()).await });
+    }
+    while world.standin.counters().requests_to(Endpoint::Token) < 64 {
+        tokio::task::yield_now().await;
+    }
+    let page = last.get(callback.as_str()).await;
+    assert_eq!((page.status, page.title().as_str()), (503, "Too many logins at once"));
+    assert_eq!(page.header("retry-after"), Some("5"));
+}

@@ -1,0 +1,5 @@
+//! The app as a browser meets it, before a stand-in, both in this process and on real sockets.
+
+mod login;
+mod pages;
+mod support;

@@ -1,0 +1,136 @@
+//! What the tests share: a real app and a real stand-in on ports of their own, and a browser that keeps cookies.
+pub mod browser;
+
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+
+use time::{OffsetDateTime, macros::datetime};
+use tokio::{net::TcpListener, sync::watch};
+use url::Url;
+use videoask_auth::{
+    app::App,
+    clock::{Clock, Hand},
+    config::Config,
+    standin::{Options, StandIn},
+    store::{self, Missing, Store},
+};
+
+pub use browser::{Browser, Page};
+
+/// Every world begins at this moment, and time passes only by its hand.
+pub const EPOCH: OffsetDateTime = datetime!(2026-11-24 08:00 UTC);
+pub const SECRET: &str = "test-express-session-0123456789abcdef";
+
+/// An app and a stand-in that talk to each other over real sockets, under one clock.
+pub struct World {
+    pub app: Url,
+    pub port: u16,
+    pub provider: Url,
+    pub standin: StandIn,
+    pub store: Arc<dyn Store>,
+    clock: Clock,
+    hand: Hand,
+    stop: watch::Sender<bool>,
+}
+
+/// What differs from world to world.
+#[derive(Default)]
+pub struct Setup {
+    pairs: Vec<(&'static str, String)>,
+    store: Option<Arc<dyn Store>>,
+}
+
+impl Setup {
+    /// Sets a variable.
+    pub fn var(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.pairs.push((name, value.into()));
+        self
+    }
+
+    /// Uses this store in place of one in memory.
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    pub async fn start(self) -> World {
+        let (listener, beside) = (listen().await, listen().await);
+        let port = |listener: &TcpListener| listener.local_addr().expect("a bound listener has an address").port();
+        let own_port = port(&listener);
+        let app = format!("http://localhost:{own_port}");
+        let provider = format!("http://127.0.0.1:{}", port(&beside));
+        let (clock, hand) = Clock::manual(EPOCH);
+
+        let defaults = [
+            ("CLIENT_ID", "demo-client-id".to_owned()),
+            ("CLIENT_SECRET", "demo-client-secret".to_owned()),
+            ("APP_URL", app.clone()),
+            ("EXPRESS_SESSION", SECRET.to_owned()),
+            ("STORE_URL", "memory:".to_owned()),
+            ("VIDEOASK_AUTH_URL", provider.clone()),
+            ("VIDEOASK_API_URL", provider.clone()),
+            ("AUDIENCE", "https://api.videoask.com/".to_owned()),
+        ];
+        let is_ours = |name: &str| self.pairs.iter().any(|(ours, _)| *ours == name);
+        let pairs = defaults.into_iter().filter(|(name, _)| !is_ours(name)).chain(self.pairs.clone());
+        let pairs: Vec<_> = pairs.collect();
+        let loaded = Config::from_pairs(pairs.iter().map(|(name, value)| (*name, value.as_str())));
+        let config = loaded.unwrap_or_else(|problems| panic!("{problems}")).config;
+
+        let now = clock.clone();
+        let options = Options::new(config.provider.callback.as_str(), Arc::new(move || now.now()));
+        let standin = StandIn::new(options, provider.parse().expect("the address makes a URL"));
+        let store = match self.store {
+            Some(store) => store,
+            None => store::open(&config.store, Missing::Create).await.expect("memory can always be opened").store,
+        };
+        let running = App::build(&config, Arc::clone(&store), clock.clone()).expect("the app can be built");
+        let (stop, stopped) = watch::channel(false);
+        tokio::spawn(standin.clone().serve(beside, until(stopped.clone())));
+        tokio::spawn(running.serve(listener, until(stopped)));
+        let url = |text: &str| text.parse().expect("the address makes a URL");
+        World { app: url(&app), port: own_port, provider: url(&provider), standin, store, clock, hand, stop }
+    }
+}
+
+impl World {
+    /// An app as a Glitch `.env` makes it, before a tenant without rotation.
+    pub async fn start() -> Self {
+        Setup::default().start().await
+    }
+
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.app.clone())
+    }
+
+    /// A browser after a whole login.
+    pub async fn logged_in(&self) -> Browser {
+        let browser = self.browser();
+        let page = browser.log_in("ada@example.com").await;
+        assert_eq!((page.status, page.url.path()), (200, "/tokens"), "{}", page.text());
+        browser
+    }
+
+    pub fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+
+    /// Lets time pass for app and stand-in alike.
+    pub fn pass(&self, time: Duration) {
+        self.hand.advance(time);
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+    }
+}
+
+pub async fn listen() -> TcpListener {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("the system has a free port")
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // An error means that the world is gone, which is the end as well.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}

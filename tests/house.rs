@@ -2,7 +2,7 @@
 //!
 //! `docs/architecture.md` draws what is checked here.
 
-use std::{fs, io, path::Path};
+use std::{fs, path::Path};
 
 /// The rooms, floor by floor from the ground up. A room imports only from floors below its own.
 const FLOORS: [&[&str]; 9] = [
@@ -23,11 +23,7 @@ const DEMO: &str = "cli/demo";
 
 #[test]
 fn imports_run_one_way() {
-    let mut breaches = Vec::new();
-    for (path, source) in sources(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").as_path()).expect("src is readable")
-    {
-        breaches.extend(check(&path, &source));
-    }
+    let breaches: Vec<_> = sources().iter().flat_map(|(path, source)| check(path, source)).collect();
     assert!(breaches.is_empty(), "walls broken:\n{}", breaches.join("\n"));
 }
 
@@ -74,24 +70,22 @@ fn comments_may_name_every_room() {
     assert_eq!(check("clock.rs", "//! Used by [`crate::web`].\nlet x = 1; // see crate::app"), [""; 0]);
 }
 
-/// Every Rust file below `folder`, by its path in there.
-fn sources(folder: &Path) -> io::Result<Vec<(String, String)>> {
-    let mut sources = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.file_name().expect("a folder's entry has a name").to_string_lossy().into_owned();
-        if path.is_dir() {
-            sources.extend(sources_below(&path, &name)?);
-        } else if !["lib.rs", "main.rs"].contains(&name.as_str()) && name.ends_with(".rs") {
-            sources.push((name, fs::read_to_string(path)?));
+/// Every file of every room, by its path in `src`. The two crate roots are no rooms.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut folders, mut sources) = (vec![root.clone()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("src is readable") {
+            let path = entry.expect("src is readable").path();
+            let name = path.strip_prefix(&root).expect("it is below src").display().to_string();
+            if path.is_dir() {
+                folders.push(path);
+            } else if name.ends_with(".rs") && !["lib.rs", "main.rs"].contains(&name.as_str()) {
+                sources.push((name, fs::read_to_string(&path).expect("source is text")));
+            }
         }
     }
-    Ok(sources)
-}
-
-fn sources_below(folder: &Path, name: &str) -> io::Result<impl Iterator<Item = (String, String)>> {
-    let name = name.to_owned();
-    Ok(sources(folder)?.into_iter().map(move |(path, source)| (format!("{name}/{path}"), source)))
+    sources
 }
 
 /// What one file does that it must not, each as `file:line: why`.

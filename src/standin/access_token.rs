@@ -37,8 +37,9 @@ impl FromRequestParts<StandIn> for Caller {
 impl StandIn {
     fn user_of(&self, token: &str) -> Result<User, Unauthorized> {
         let (opaque, refused) = self.locked(|state| {
-            let refused = state.faults.quirks.contains(&Quirk::RefuseAccessTokens) || state.ledger.refuses(token);
-            (state.ledger.opaque(token).cloned(), refused)
+            let tokens = &state.ledger.access_tokens;
+            let all_refused = state.faults.quirks.contains(&Quirk::RefuseAccessTokens);
+            (tokens.opaque.get(token).cloned(), all_refused || tokens.refused.contains(token))
         });
         let (user, expires) = match opaque {
             Some(known) => known,

@@ -13,10 +13,11 @@ use url::form_urlencoded;
 use super::{
     StandIn,
     authorize_request::{AuthorizeRequest, Callback, Problem, Refusal},
+    codes::Approval,
     directory::User,
     faults::{Endpoint, Quirk},
     guard,
-    ledger::{Approval, Consent},
+    ledger::Consent,
     pages::{ErrorPage, LoginPage},
 };
 
@@ -89,7 +90,7 @@ impl StandIn {
         let now = self.now();
         let code = self.locked(|state| {
             state.counters.approvals += 1;
-            state.ledger.issue_code(now, approval)
+            state.ledger.codes.issue(now, approval)
         });
         self.redirect(&request.callback, &[("code", &code)])
     }

@@ -1,4 +1,11 @@
 //! `/_control`: faults and counters over HTTP, for tests that run real processes.
+//!
+//! - `GET`, `PUT`, `PATCH /_control/faults`: [`Faults`] as JSON, such as
+//!   `{"mishaps": {"token": [{"kind": "reply_lost", "times": 1}]}, "quirks": ["no_id_token"], "clock_offset": 300}`
+//! - `GET`, `DELETE /_control/counters`: [`Counters`] as JSON
+//! - `POST /_control/refused-access-tokens`: the body is an access token that the API shall refuse from now on
+//! - `POST /_control/ended-grants`: the body is the e-mail of a user whose refresh tokens shall all be dead
+//! - `POST /_control/reset`: forgets everything
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -67,13 +74,11 @@ async fn reset(State(standin): State<StandIn>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// The body is the access token.
 async fn refuse(State(standin): State<StandIn>, token: String) -> StatusCode {
     standin.refuse_access_token(token);
     StatusCode::NO_CONTENT
 }
 
-/// The body is the user's e-mail.
 async fn end_grants(State(standin): State<StandIn>, email: String) -> StatusCode {
     standin.end_grants_of(&email);
     StatusCode::NO_CONTENT

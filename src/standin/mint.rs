@@ -15,7 +15,7 @@ impl StandIn {
         if let Some(token) = grant.refresh_token.as_ref().filter(|_| !self.has(Quirk::NoRefreshToken)) {
             reply.insert("refresh_token".into(), token.as_str().into());
         }
-        if grant.has_scope("openid") && !self.has(Quirk::NoIdToken) && !self.is_strict_client() {
+        if grant.consent.has_scope("openid") && !self.has(Quirk::NoIdToken) && !self.is_strict_client() {
             reply.insert("id_token".into(), self.id_token(grant).into());
         }
         reply.insert("scope".into(), grant.consent.scope.as_str().into());
@@ -38,7 +38,7 @@ impl StandIn {
         if self.has(Quirk::OpaqueAccessToken) {
             let token = jwt::random();
             let user = grant.consent.user.clone();
-            self.locked(|state| state.ledger.remember_opaque(now, token.clone(), user, expires));
+            self.locked(|state| state.ledger.access_tokens.remember_opaque(now, token.clone(), user, expires));
             return token;
         }
         jwt::rs256(self.signing_key(), &self.access_claims(grant, now, expires))
@@ -46,7 +46,7 @@ impl StandIn {
 
     fn access_claims(&self, grant: &Grant, now: OffsetDateTime, expires: OffsetDateTime) -> Value {
         let mut audience = json!(self.options().audience);
-        if grant.has_scope("openid") {
+        if grant.consent.has_scope("openid") {
             audience = json!([audience, self.url("/userinfo")]);
         }
         json!({
@@ -88,11 +88,11 @@ impl StandIn {
         if let Some(nonce) = &grant.nonce {
             claims["nonce"] = wrong(Quirk::WrongNonce, nonce.clone(), "another-nonce").into();
         }
-        if grant.has_scope("profile") {
+        if grant.consent.has_scope("profile") {
             claims["name"] = user.name.as_str().into();
             claims["nickname"] = user.email.split('@').next().into();
         }
-        if grant.has_scope("email") {
+        if grant.consent.has_scope("email") {
             claims["email"] = user.email.as_str().into();
             claims["email_verified"] = (user.email_verified && !self.has(Quirk::EmailUnverified)).into();
         }
@@ -102,11 +102,5 @@ impl StandIn {
     fn signing_key(&self) -> &SigningKey {
         let next = self.has(Quirk::NewSigningKey) || self.has(Quirk::UnlistedSigningKey);
         if next { &self.keys().next } else { &self.keys().current }
-    }
-}
-
-impl Grant {
-    fn has_scope(&self, wanted: &str) -> bool {
-        self.consent.scope.split(' ').any(|scope| scope == wanted)
     }
 }

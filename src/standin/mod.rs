@@ -8,6 +8,7 @@ mod access_token;
 mod api;
 mod authorize;
 mod authorize_request;
+mod codes;
 mod control;
 mod counters;
 mod directory;
@@ -22,6 +23,7 @@ mod mint;
 mod options;
 mod pages;
 mod params;
+mod refresh_tokens;
 mod revoke;
 mod token;
 mod wire;
@@ -140,12 +142,12 @@ impl StandIn {
 
     /// Makes the API answer 401 to this one access token from now on.
     pub fn refuse_access_token(&self, token: impl Into<String>) {
-        self.locked(|state| state.ledger.refuse_access_token(token.into()));
+        self.locked(|state| _ = state.ledger.access_tokens.refused.insert(token.into()));
     }
 
     /// Ends every refresh token of the user, as an administrator or the user could at VideoAsk.
     pub fn end_grants_of(&self, email: &str) {
-        self.locked(|state| state.ledger.end_grants_of(email));
+        self.locked(|state| state.ledger.refresh_tokens.end_all_of(email));
     }
 
     fn options(&self) -> &Options {

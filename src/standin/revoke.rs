@@ -25,10 +25,10 @@ async fn revoke(State(standin): State<StandIn>, headers: HeaderMap, body: Bytes)
     standin.authenticate(&params)?;
     let token = require(&params, "token")?;
     standin.locked(|state| {
-        let Some(user) = state.ledger.revoke(token) else { return };
+        let Some(user) = state.ledger.refresh_tokens.revoke(token) else { return };
         state.counters.revokes += 1;
         if state.faults.quirks.contains(&Quirk::RevokeDeletesGrant) {
-            state.ledger.end_grants_of(&user.email);
+            state.ledger.refresh_tokens.end_all_of(&user.email);
         }
     });
     Ok(StatusCode::OK)

@@ -14,8 +14,9 @@ use super::{
     StandIn,
     faults::{Endpoint, Quirk},
     guard,
-    ledger::{CodeAnswer, Grant, RefreshAnswer},
+    ledger::{CodeAnswer, Grant},
     params::{Params, Unreadable},
+    refresh_tokens::Refreshed,
 };
 
 pub(super) fn routes(standin: &StandIn) -> Router<StandIn> {
@@ -64,7 +65,7 @@ impl StandIn {
         let now = self.now();
         self.locked(|state| {
             let verifier = params.get("code_verifier");
-            let answer = state.ledger.redeem_code(now, self.options(), code, redirect_uri, verifier);
+            let answer = state.ledger.exchange_code(now, self.options(), code, redirect_uri, verifier);
             match answer {
                 CodeAnswer::Granted(_) => state.counters.code_exchanges += 1,
                 _ => state.counters.code_refusals += 1,
@@ -86,17 +87,16 @@ impl StandIn {
         let token = require(params, "refresh_token")?;
         let now = self.now();
         self.locked(|state| {
-            let answer = state.ledger.refresh(now, self.options(), token);
+            let answer = state.ledger.refresh_tokens.refresh(now, self.options(), token);
             let counters = &mut state.counters;
-            counters.spent_tokens_seen +=
-                u64::from(matches!(answer, RefreshAnswer::Forgiven(_) | RefreshAnswer::Reused));
-            counters.reuse_detections += u64::from(matches!(answer, RefreshAnswer::Reused));
+            counters.spent_tokens_seen += u64::from(matches!(answer, Refreshed::Forgiven(_) | Refreshed::Reused));
+            counters.reuse_detections += u64::from(matches!(answer, Refreshed::Reused));
             match answer {
-                RefreshAnswer::Granted(grant) | RefreshAnswer::Forgiven(grant) => {
+                Refreshed::Granted(grant) | Refreshed::Forgiven(grant) => {
                     counters.refresh_exchanges += 1;
                     Ok(grant)
                 }
-                RefreshAnswer::Reused | RefreshAnswer::Unknown => {
+                Refreshed::Reused | Refreshed::Unknown => {
                     counters.refresh_refusals += 1;
                     Err(invalid_grant("Unknown or invalid refresh token."))
                 }

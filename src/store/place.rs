@@ -24,9 +24,22 @@ impl fmt::Display for Place {
             Self::Memory => write!(f, "memory:"),
             Self::File(path) => write!(f, "{}", path.display()),
             Self::Redis { host, port, database } => {
-                write!(f, "Redis at {host}:{port}")?;
+                let (open, close) = if host.contains(':') { ("[", "]") } else { ("", "") };
+                write!(f, "Redis at {open}{host}{close}:{port}")?;
                 if *database == 0 { Ok(()) } else { write!(f, ", database {database}") }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redis_is_named_by_host_port_and_database() {
+        let name = |host: &str, database| Place::Redis { host: host.into(), port: 6379, database }.to_string();
+        assert_eq!(name("redis.example.com", 0), "Redis at redis.example.com:6379");
+        assert_eq!(name("::1", 3), "Redis at [::1]:6379, database 3");
     }
 }

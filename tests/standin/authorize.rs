@@ -69,6 +69,27 @@ async fn an_unknown_client_gets_a_page_and_no_redirect() {
 }
 
 #[tokio::test]
+async fn what_an_error_page_repeats_is_escaped() {
+    let tenant = Tenant::start().await;
+    let answer = tenant.authorize(&tenant.authorize_form().set("client_id", "<script>alert(1)</script>")).await;
+    let page = answer.text().await.unwrap();
+    assert!(page.contains("alert(1)") && !page.contains("<script"), "{page}");
+}
+
+#[tokio::test]
+async fn any_name_at_example_com_can_log_in_and_is_a_user_of_its_own() {
+    let tenant = Tenant::start().await;
+    let id_of = async |user: &str| {
+        let code = tenant.code_for(&tenant.authorize_form(), user).await;
+        let reply = tenant.token(&tenant.code_form(&code)).await.granted();
+        tenant.api("/me", reply["access_token"].as_str().unwrap()).await.granted()["user_id"].clone()
+    };
+    let (one, two) = (id_of("user-1@example.com").await, id_of("user-2@example.com").await);
+    assert_ne!(one, two);
+    assert_eq!(one, id_of("User-1@example.com").await);
+}
+
+#[tokio::test]
 async fn without_a_prompt_a_right_client_hears_login_required_and_a_wrong_one_gets_the_page() {
     let tenant = Tenant::start().await;
     let silent = tenant.authorize_form().set("prompt", "none");

@@ -2,7 +2,11 @@ use std::time::Duration;
 
 use reqwest::Response;
 use serde_json::{Value, json};
-use tokio::time::{sleep, timeout};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{sleep, timeout},
+};
 use videoask_auth::standin::{Counters, Endpoint, Faults, Mishap, Quirk};
 
 use crate::tenant::{Answer, Tenant, location, text};
@@ -72,6 +76,19 @@ async fn a_cut_connection_gives_no_answer_and_does_nothing() {
     assert!(error.is_request() && !error.is_timeout(), "{error}");
     assert_eq!(tenant.standin.counters().refresh_exchanges, 0);
     tenant.refresh(&token).await.granted();
+}
+
+#[tokio::test]
+async fn not_one_byte_comes_over_a_connection_that_is_cut() {
+    for mishap in [Mishap::Cut, Mishap::ReplyLost] {
+        let tenant = Tenant::start().await;
+        tenant.standin.change_faults(|faults| faults.next(Endpoint::Jwks, 1, mishap));
+        let mut stream = TcpStream::connect(tenant.url.strip_prefix("http://").unwrap()).await.unwrap();
+        stream.write_all(b"GET /.well-known/jwks.json HTTP/1.1\r\nHost: here\r\n\r\n").await.unwrap();
+        let mut received = Vec::new();
+        let _ = timeout(Duration::from_secs(5), stream.read_to_end(&mut received)).await.expect("it is closed");
+        assert!(received.is_empty(), "{}", String::from_utf8_lossy(&received));
+    }
 }
 
 #[tokio::test]

@@ -111,6 +111,16 @@ async fn rotating_does_not_extend_the_thirty_days() {
 }
 
 #[tokio::test]
+async fn a_spent_token_past_its_life_still_counts_as_seen() {
+    let tenant = Tenant::rotating(Duration::ZERO).await;
+    let first = refresh_token(&tenant).await;
+    rotate(&tenant, &first).await;
+    tenant.advance(30 * 86_400);
+    tenant.refresh(&first).await.is_dead();
+    assert_eq!(tenant.standin.counters().spent_tokens_seen, 1);
+}
+
+#[tokio::test]
 async fn each_exchange_restarts_the_idle_limit() {
     let tenant = Tenant::with(|options| {
         options.rotation = Rotation::On { leeway: Duration::ZERO };

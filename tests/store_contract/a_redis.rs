@@ -48,6 +48,14 @@ async fn of_a_newer_schema_is_refused_and_not_changed() {
 }
 
 #[tokio::test]
+async fn of_an_older_schema_is_migrated() {
+    let server = Redis::start();
+    server.raw("SET videoask-auth:schema 0");
+    open(&server.url(None), Missing::Refuse).await.unwrap().store.probe().await.unwrap();
+    assert_eq!(server.raw("GET videoask-auth:schema"), "$1\r\n1");
+}
+
+#[tokio::test]
 async fn wants_its_password_and_no_error_shows_the_one_given() {
     let server = Redis::start_with(&["--requirepass", "sesame"]);
     for password in [None, Some("hunter2")] {

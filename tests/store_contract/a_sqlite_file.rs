@@ -136,6 +136,17 @@ async fn locked_by_another_process_is_unavailable_within_the_budget_and_works_ag
 }
 
 #[tokio::test]
+async fn locked_by_another_process_can_still_be_opened_and_read() {
+    let folder = TempDir::new().unwrap();
+    let store = created(&file_in(&folder)).await;
+    store.put_record(&kept("a")).await.unwrap();
+    let other = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let second = open(&file_in(&folder), Missing::Refuse).await.unwrap();
+    assert_eq!(second.store.record(&key("a")).await.unwrap(), Some(kept("a")));
+}
+
+#[tokio::test]
 async fn with_a_row_that_makes_no_sense_is_called_damaged() {
     let folder = TempDir::new().unwrap();
     let store = created(&file_in(&folder)).await;

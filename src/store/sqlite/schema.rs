@@ -47,6 +47,10 @@ pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<Origin> {
 }
 
 fn migrate_by(steps: &[&str], connection: &mut Connection) -> rusqlite::Result<Origin> {
+    // So that opening a store that is up to date waits for no writer.
+    if version(connection)? == version_after(steps) {
+        return Ok(Origin::Existing);
+    }
     // Immediate: of two processes that open a fresh file at once, the second waits here and then finds it done.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let before = version(&transaction)?;

@@ -1,9 +1,11 @@
 FROM docker.io/library/rust:1-bookworm AS build
 WORKDIR /build
 
-# The dependencies alone, over empty sources: this layer is built anew only when the lock file changes.
+# The dependencies alone, over empty sources: built anew only when the lock file or a manifest changes. Cargo wants
+# every target that a manifest names to be there, and the benchmarks are named.
 COPY Cargo.toml Cargo.lock ./
 COPY tests/browser/Cargo.toml tests/browser/
+COPY benches benches
 RUN mkdir -p src tests/browser/src \
     && touch src/lib.rs tests/browser/src/lib.rs \
     && echo 'fn main() {}' > src/main.rs \
@@ -20,8 +22,9 @@ FROM docker.io/library/debian:bookworm-slim
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --user-group --home-dir /data --shell /usr/sbin/nologin videoask-auth \
-    && install --directory --owner=videoask-auth --group=videoask-auth --mode=0700 /data
+    && groupadd --gid 10001 videoask-auth \
+    && useradd --uid 10001 --gid 10001 --home-dir /data --shell /usr/sbin/nologin videoask-auth \
+    && install --directory --owner=10001 --group=10001 --mode=0700 /data
 COPY --from=build /build/target/release/videoask-auth /usr/local/bin/
 
 ENV HOST=0.0.0.0 STORE_URL=sqlite:///data/videoask-auth.db

@@ -80,7 +80,7 @@ fn sources() -> Vec<(String, String)> {
             let name = path.strip_prefix(&root).expect("it is below src").display().to_string();
             if path.is_dir() {
                 folders.push(path);
-            } else if name.ends_with(".rs") && !["lib.rs", "main.rs"].contains(&name.as_str()) {
+            } else if path.extension() == Some("rs".as_ref()) && !["lib.rs", "main.rs"].contains(&name.as_str()) {
                 sources.push((name, fs::read_to_string(&path).expect("source is text")));
             }
         }

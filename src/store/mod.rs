@@ -3,6 +3,8 @@
 //! The store sees sealed bytes and the few columns it must query. It knows no key, no clock and no token:
 //! every time limit comes from the caller.
 
+pub mod records;
+
 use async_trait::async_trait;
 use time::OffsetDateTime;
 

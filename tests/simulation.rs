@@ -84,3 +84,55 @@ fn replay() {
     let story = Schedule::new(seed, weather, &keys(), None, true).run();
     assert!(story.violations.is_empty(), "{:#?}", story.violations);
 }
+
+/// Runs schedules with a fault of another tool put in, and says how many it took to be caught.
+fn caught_within(most: u64, mutation: Mutation, weather: Weather) {
+    let keys = keys();
+    let first = 5_000_000;
+    let caught = (first..first + most).find_map(|seed| {
+        let story = run(seed, weather, &keys, Some(mutation));
+        story.violations.into_iter().next().map(|violation| (seed - first + 1, violation))
+    });
+    let (schedules, violation) = caught.unwrap_or_else(|| panic!("{mutation:?} was not caught in {most} schedules"));
+    println!("{mutation:?}: caught by schedule {schedules} from seed {first} ({weather:?}): {violation}");
+}
+
+#[test]
+fn a_lease_shorter_than_the_exchange_is_caught() {
+    caught_within(100, Mutation::ShortLease, Weather::Bearable);
+}
+
+#[test]
+fn a_refresh_that_dies_with_its_caller_is_caught() {
+    caught_within(100, Mutation::HangUpKills, Weather::Bearable);
+}
+
+#[test]
+fn a_set_forgotten_after_a_failed_save_is_caught() {
+    caught_within(100, Mutation::ForgottenSet, Weather::Bearable);
+}
+
+#[test]
+fn taking_every_refusal_for_death_is_caught() {
+    caught_within(100, Mutation::EveryRefusalIsDeath, Weather::Bearable);
+}
+
+#[test]
+fn overwriting_the_kept_refresh_token_with_nothing_is_caught() {
+    caught_within(100, Mutation::MissingTokenOverwrites, Weather::Bearable);
+}
+
+#[test]
+fn believing_what_was_read_before_the_lease_is_caught() {
+    caught_within(100, Mutation::NoSecondReading, Weather::Bearable);
+}
+
+#[test]
+fn saving_without_comparing_is_caught() {
+    caught_within(500, Mutation::UnfencedSave, Weather::Bearable);
+}
+
+#[test]
+fn exchanging_without_writing_ahead_is_caught() {
+    caught_within(500, Mutation::NoWriteAhead, Weather::Bearable);
+}

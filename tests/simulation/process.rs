@@ -33,13 +33,16 @@ pub struct Process {
     clock: Clock,
     running: Option<(Runtime, Vault)>,
     callers: Vec<JoinHandle<()>>,
+    /// Whether any task has a reason to run.
+    stirred: bool,
 }
 
 impl Process {
     pub fn new(world: &World, id: ProcessId) -> Self {
         let skew = world.lock().random.millis(0..1000);
         let (clock, hand) = Clock::manual(EPOCH + skew);
-        let mut process = Self { id, world: world.clone(), hand, clock, running: None, callers: Vec::new() };
+        let mut process =
+            Self { id, world: world.clone(), hand, clock, running: None, callers: Vec::new(), stirred: true };
         process.start();
         process
     }
@@ -66,13 +69,19 @@ impl Process {
         self.hand.next_sleeper()
     }
 
-    pub fn advance(&self, by: Duration) {
+    pub fn advance(&mut self, by: Duration) {
+        self.stirred |= self.next_sleeper().is_some_and(|next| next <= by);
         self.hand.advance(by);
     }
 
+    /// Something arrived, or did not.
+    pub fn stir(&mut self, touched: bool) {
+        self.stirred |= touched;
+    }
+
     /// Lets every task run until all of them wait.
-    pub fn poll(&self) {
-        if let Some((runtime, _)) = &self.running {
+    pub fn poll(&mut self) {
+        if let Some((runtime, _)) = self.running.as_ref().filter(|_| std::mem::take(&mut self.stirred)) {
             for _ in 0..2 {
                 runtime.block_on(tokio::task::yield_now());
             }
@@ -138,6 +147,7 @@ impl Process {
     /// Callers give up.
     pub fn hang_up(&mut self) {
         let any = self.callers.iter().any(|caller| !caller.is_finished());
+        self.stirred = true;
         for caller in self.callers.drain(..) {
             caller.abort();
         }
@@ -153,6 +163,7 @@ impl Process {
 
     fn spawn<F: Future<Output = ()> + Send + 'static>(&mut self, task: impl FnOnce(Vault) -> F) {
         if let Some((runtime, vault)) = &self.running {
+            self.stirred = true;
             self.callers.retain(|caller| !caller.is_finished());
             self.callers.push(runtime.spawn(task(vault.clone())));
         }

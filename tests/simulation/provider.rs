@@ -224,6 +224,7 @@ impl Inner {
         self.send(there, move |world| {
             let answer = world.arrive(&sent, &token, fate, back);
             world.strike(process);
+            world.store_may_go_away();
             if fate == Fate::Lost(Loss::Hangs) {
                 // Kept on the wire for longer than anybody waits.
                 world.send(Duration::from_secs(3600), move |_| drop(sender));
@@ -278,6 +279,16 @@ impl Inner {
             (_, Fate::Lost(_)) => Err(ExchangeError::NoAnswer { source: "cut".into() }),
             (Exchange::Granted(pair), _) => Ok(self.reply(pair)),
             (Exchange::Reuse | Exchange::Refused, _) => Err(refused(403, "invalid_grant")),
+        }
+    }
+
+    /// The worst moment for it: something is about to be saved.
+    fn store_may_go_away(&mut self) {
+        let rate = 20 * self.faults.store_away;
+        if self.random.chance(rate) {
+            let away = self.random.millis(100..60_000);
+            self.tell(format_args!("the store is away for {away:?}"));
+            self.rows.away_until = self.now + away;
         }
     }
 

@@ -183,7 +183,7 @@ impl Schedule {
             let sleepers = self.processes.iter().filter_map(|process| Some(now + process.next_sleeper()?));
             let thaws = self.thaws(now);
             let next = letter.into_iter().chain(sleepers).chain(thaws).min().unwrap_or(until).clamp(now, until);
-            for process in &self.processes {
+            for process in &mut self.processes {
                 process.advance(next - now);
             }
             self.world.lock().now = next;
@@ -200,15 +200,22 @@ impl Schedule {
         world.health.values().map(|health| health.frozen_until).filter(|thaw| *thaw > now).collect()
     }
 
+    /// Lets everybody run who has a reason to, and does not stand still.
     fn poll(&mut self) {
         let now = self.now();
+        let touched = std::mem::take(&mut self.world.lock().touched);
         for process in &mut self.processes {
-            let health = self.world.lock().health(process.id).clone();
-            if health.crash_now {
+            process.stir(touched.contains(&process.id));
+            let (crash_now, frozen_until) = {
+                let mut world = self.world.lock();
+                let health = world.health(process.id);
+                (health.crash_now, health.frozen_until)
+            };
+            if crash_now {
                 let excused = self.world.lock().mutation != Some(Mutation::ForgottenSet);
                 process.crash(excused);
             }
-            if health.frozen_until <= now {
+            if frozen_until <= now {
                 process.poll();
             }
         }

@@ -143,15 +143,13 @@ impl Inner {
 
     fn claim(&mut self, key: &RowKey, lease: &Lease, now: OffsetDateTime, horizon: OffsetDateTime) -> Claim {
         let Some(mut row) = self.rows.rows.get(key).cloned() else { return Claim::Missing };
-        let horizon = match self.mutation {
-            // As if every lease were two seconds long.
-            Some(Mutation::ShortLease) => now + (lease.until - now) - Duration::from_secs(2),
-            _ => horizon,
-        };
         if row.is_held(&lease.owner, now, horizon) {
             return Claim::Held(Box::new(row));
         }
         row.lease = Some(lease.clone());
+        if self.mutation == Some(Mutation::ShortLease) {
+            row.lease = Some(Lease { until: now + Duration::from_secs(2), ..lease.clone() });
+        }
         self.rows.rows.insert(key.clone(), row.clone());
         match (self.mutation, self.rows.past.get(key).and_then(|past| past.last())) {
             (Some(Mutation::NoSecondReading), Some(Some(earlier)))

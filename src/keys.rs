@@ -165,6 +165,12 @@ impl Keyring {
         self.sets.iter().map(move |set| set.mark(purpose, data.as_ref()))
     }
 
+    /// The id of the key that seals for this purpose, as [`sealing_key`] reads it from what it sealed.
+    #[must_use]
+    pub fn key_id(&self, purpose: Purpose) -> String {
+        hex(&self.sets[0].key(purpose).id)
+    }
+
     /// `N` bytes from the operating system's generator.
     ///
     /// # Panics
@@ -212,6 +218,16 @@ impl Key {
             hmac: hmac::Key::new(hmac::HMAC_SHA256, &*bytes(b"/mark")),
         }
     }
+}
+
+/// The id of the key that sealed this text; empty for a text that is too short to name one.
+#[must_use]
+pub fn sealing_key(sealed: &[u8]) -> String {
+    sealed.get(1..=KEY_ID).map(hex).unwrap_or_default()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Purpose and parts, each with its length before it, so that no two lists of parts read the same.

@@ -8,6 +8,7 @@ mod findings;
 mod millis;
 mod open;
 mod place;
+pub mod records;
 mod redis;
 mod sqlite;
 

@@ -1,15 +1,79 @@
-//! What holds records: a connection's token set and identity, sealed, one row each.
+//! What holds records, refreshes them exactly once, and hands out access tokens. `docs/vault.md` explains the machine.
 //!
-//! There is one record type and one sealing. The mode decides only the key a record lies under.
+//! There is one record type, one sealing and one refresh. The mode decides only the key a record lies under, and who
+//! may start a refresh.
 
+mod answer;
+mod backoff;
 mod connection;
+mod flight;
+mod hand_out;
+mod history;
 mod identity;
+mod lease;
+mod login;
+mod look;
+mod memory;
+mod provider;
 mod record;
+mod refresh;
+mod settings;
+mod stake;
 mod token_set;
+mod write_down;
+
+use std::sync::{Arc, atomic::AtomicU64};
+
+use crate::{clock::Clock, keys::Keyring, store::records::Records};
 
 pub use self::{
     connection::ConnectionId,
+    hand_out::{HandOutError, HandedOut, MinLife, Reconnect},
+    history::{Exchanged, History, Previous, Rotation, Trouble, TroubleKind, Words},
     identity::{EmailProof, Identity},
-    record::{Contents, Issuer, Record, RecordError},
+    login::{NotStored, Stored},
+    provider::Provider,
+    record::{Contents, Grave, Issuer, Record, RecordError},
+    settings::{Allowed, Settings, Upkeep},
+    stake::Drained,
     token_set::TokenSet,
 };
+
+/// All connections, as one process sees them. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Vault(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    store: Arc<dyn Records>,
+    provider: Arc<dyn Provider>,
+    keys: Arc<Keyring>,
+    clock: Clock,
+    settings: Settings,
+    memory: memory::Memory,
+    stakes: stake::Stakes,
+    serial: AtomicU64,
+}
+
+impl Vault {
+    /// A vault that remembers nothing yet. Its tasks run on the runtime of whoever calls it.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Records>,
+        provider: Arc<dyn Provider>,
+        keys: Arc<Keyring>,
+        clock: Clock,
+        settings: Settings,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            provider,
+            keys,
+            clock,
+            settings,
+            memory: memory::Memory::default(),
+            stakes: stake::Stakes::default(),
+            serial: AtomicU64::new(0),
+        }))
+    }
+}

@@ -1,15 +1,18 @@
 //! The stored connection of one user or one browser session, and its sealing.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::{
-    keys::{Keyring, OpenError, Purpose},
-    store::{Limits, RecordRow, RowKey},
+    keys::{self, Keyring, OpenError, Purpose},
+    store::{
+        Limits, RecordRow, RowKey,
+        records::{NewRow, Row, Sealed, State, Version},
+    },
 };
 
-use super::{ConnectionId, Identity, TokenSet};
+use super::{ConnectionId, History, Identity, TokenSet};
 
 /// One connection.
 #[derive(Clone, Debug)]
@@ -34,6 +37,9 @@ pub struct Contents {
     /// When the login or import was.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub minted_at: OffsetDateTime,
+    /// What happened to it since.
+    #[serde(default)]
+    pub history: History,
 }
 
 /// The client id and token endpoint a refresh token belongs to. It is worth nothing anywhere else.
@@ -64,38 +70,136 @@ impl Record {
         Self {
             connection_id: ConnectionId::random(keys),
             generation: 1,
-            contents: Contents { tokens, identity, issuer, minted_at },
+            contents: Contents { tokens, identity, issuer, minted_at, history: History::default() },
         }
     }
 
     /// The row that stores this record. Key, connection id and generation are bound to it by the sealing, so a row
     /// moved elsewhere does not open.
-    ///
-    /// # Panics
-    /// Never: the contents have only string keys, which JSON can always write.
     #[must_use]
     pub fn seal(&self, keys: &Keyring, key: RowKey, limits: Option<Limits>) -> RecordRow {
-        let plaintext = Zeroizing::new(
-            serde_json::to_vec(&self.contents).expect("contents have only string keys, so JSON can write them"),
-        );
-        let connection_id = self.connection_id.as_str();
-        let sealed =
-            keys.seal(Purpose::Record, &associated(&key, connection_id, &self.generation.to_be_bytes()), &plaintext);
-        RecordRow { connection_id: connection_id.to_owned(), generation: self.generation, key, limits, sealed }
+        let sealed = self.sealed(keys, &key).bytes;
+        let connection_id = self.connection_id.as_str().to_owned();
+        RecordRow { connection_id, generation: self.generation, key, limits, sealed }
     }
 
     /// Reads a row back.
     pub fn open(keys: &Keyring, row: &RecordRow) -> Result<Self, RecordError> {
-        let generation = row.generation.to_be_bytes();
-        let opened = keys.open(Purpose::Record, &associated(&row.key, &row.connection_id, &generation), &row.sealed)?;
-        Ok(Self {
-            connection_id: row.connection_id.clone().into(),
-            generation: row.generation,
-            contents: serde_json::from_slice(&opened.plaintext).map_err(RecordError::Format)?,
-        })
+        let version = Version { connection_id: row.connection_id.clone(), generation: row.generation };
+        Self::unseal(keys, &row.key, version, &row.sealed)
+    }
+
+    /// Reads a row of the vault's store back.
+    pub(super) fn of_row(keys: &Keyring, row: &Row) -> Result<Self, RecordError> {
+        Self::unseal(keys, &row.key, row.version.clone(), &row.sealed.bytes)
+    }
+
+    /// This record as a whole new row: a login's, or one to write back.
+    #[must_use]
+    pub fn new_row(&self, keys: &Keyring, key: &RowKey, state: State, limits: Option<Limits>) -> NewRow {
+        NewRow {
+            key: key.clone(),
+            version: self.version(),
+            state,
+            // A mint record is refreshed by its person only.
+            due: self.due(state).filter(|_| limits.is_none()),
+            limits,
+            sealed: self.sealed(keys, key),
+        }
+    }
+
+    /// What writers compare.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        Version { connection_id: self.connection_id.as_str().to_owned(), generation: self.generation }
+    }
+
+    /// The sealed blob of a row at `key`.
+    ///
+    /// # Panics
+    /// Never: the contents have only string keys, which JSON can always write.
+    #[must_use]
+    pub(super) fn sealed(&self, keys: &Keyring, key: &RowKey) -> Sealed {
+        seal(keys, key, &self.version(), Kind::Connection, &self.contents)
+    }
+
+    fn unseal(keys: &Keyring, key: &RowKey, version: Version, sealed: &[u8]) -> Result<Self, RecordError> {
+        let contents = unseal(keys, key, &version, Kind::Connection, sealed)?;
+        Ok(Self { connection_id: version.connection_id.into(), generation: version.generation, contents })
     }
 }
 
-fn associated<'a>(key: &'a RowKey, connection_id: &'a str, generation: &'a [u8; 8]) -> [&'a [u8]; 3] {
-    [key.0.as_bytes(), connection_id.as_bytes(), generation]
+/// What a tombstone keeps: whose it was and what happened, and no secret.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Grave {
+    /// Whose connection it was.
+    pub identity: Identity,
+    /// When its login or import was.
+    #[serde(with = "time::serde::timestamp::milliseconds")]
+    pub minted_at: OffsetDateTime,
+    /// When its secrets were removed.
+    #[serde(with = "time::serde::timestamp::milliseconds")]
+    pub buried_at: OffsetDateTime,
+    /// What happened to it.
+    pub history: History,
+}
+
+impl Grave {
+    /// What is left of a record.
+    #[must_use]
+    pub(super) fn of(record: &Record, buried_at: OffsetDateTime) -> Self {
+        let Contents { identity, minted_at, history, .. } = record.contents.clone();
+        Self { identity, minted_at, buried_at, history }
+    }
+
+    /// The sealed blob of a tombstone at `key`.
+    pub(super) fn sealed(&self, keys: &Keyring, key: &RowKey, version: &Version) -> Sealed {
+        seal(keys, key, version, Kind::Tombstone, self)
+    }
+
+    /// Reads a tombstone back.
+    pub(super) fn of_row(keys: &Keyring, row: &Row) -> Result<Self, RecordError> {
+        unseal(keys, &row.key, &row.version, Kind::Tombstone, &row.sealed.bytes)
+    }
+}
+
+/// What a blob holds; bound by the sealing, so that a tombstone cannot be shown as a connection.
+#[derive(Clone, Copy)]
+enum Kind {
+    Connection,
+    Tombstone,
+}
+
+impl Kind {
+    const fn label(self) -> &'static [u8] {
+        match self {
+            Self::Connection => b"connection",
+            Self::Tombstone => b"tombstone",
+        }
+    }
+}
+
+fn seal(keys: &Keyring, key: &RowKey, version: &Version, kind: Kind, contents: &impl Serialize) -> Sealed {
+    let plaintext = Zeroizing::new(
+        serde_json::to_vec(contents).expect("the contents have only string keys, so JSON can write them"),
+    );
+    let generation = version.generation.to_be_bytes();
+    let bytes = keys.seal(Purpose::Record, &associated(kind, key, version, &generation), &plaintext);
+    Sealed { key_id: keys::sealing_key(&bytes), bytes }
+}
+
+fn unseal<T: DeserializeOwned>(
+    keys: &Keyring,
+    key: &RowKey,
+    version: &Version,
+    kind: Kind,
+    sealed: &[u8],
+) -> Result<T, RecordError> {
+    let generation = version.generation.to_be_bytes();
+    let opened = keys.open(Purpose::Record, &associated(kind, key, version, &generation), sealed)?;
+    serde_json::from_slice(&opened.plaintext).map_err(RecordError::Format)
+}
+
+fn associated<'a>(kind: Kind, key: &'a RowKey, version: &'a Version, generation: &'a [u8; 8]) -> [&'a [u8]; 4] {
+    [kind.label(), key.0.as_bytes(), version.connection_id.as_bytes(), generation]
 }

@@ -46,6 +46,18 @@ impl TokenSet {
         Self { access_token, refresh_token, scope, issued_at: now, expires_at }
     }
 
+    /// How long the access token lives in all.
+    #[must_use]
+    pub fn life(&self) -> Duration {
+        (self.expires_at - self.issued_at).try_into().unwrap_or_default()
+    }
+
+    /// How long it still lives at `now`.
+    #[must_use]
+    pub fn left(&self, now: OffsetDateTime) -> Duration {
+        (self.expires_at - now).try_into().unwrap_or_default()
+    }
+
     /// The claims of an access token that is a JWT, unverified: for show, never for a decision.
     #[must_use]
     pub fn claims(&self) -> Option<Map<String, Value>> {

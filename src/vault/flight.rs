@@ -1,0 +1,174 @@
+//! A piece of work on one record, as a task of its own that no caller's hanging up cancels (rule 2).
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::store::{
+    RowKey, StoreError,
+    records::{Owner, Row, State},
+};
+
+use super::{
+    Record, RecordError, Vault,
+    memory::{Boarding, Kind, Known},
+    settings::STORE_TIMEOUT,
+};
+
+/// What the waiters get.
+pub(super) type Landing = Result<Arc<Known>, Setback>;
+
+/// Why there is no record to show for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Setback {
+    /// No row, or one that is not to be handed out.
+    NotConnected,
+    /// The store gave no answer.
+    StoreUnavailable,
+    /// Another process is at it for longer than it should need.
+    Contended,
+    /// The row is there, and this process cannot open it.
+    Unreadable,
+}
+
+/// One task at work on one record.
+#[derive(Debug)]
+pub(super) struct Flight {
+    pub(super) vault: Vault,
+    pub(super) key: RowKey,
+    kind: Kind,
+    landing: watch::Sender<Option<Landing>>,
+}
+
+/// How a caller got a result.
+pub(super) enum Flown {
+    /// By the caller's own task.
+    Own(Landing),
+    /// By one that was under way.
+    Shared(Landing),
+    /// It could not start: an earlier one, which had this result, is still busy writing it down.
+    Busy(Landing, Aftermath),
+}
+
+impl Vault {
+    /// Joins the task of this kind, or starts `work` as one.
+    pub(super) async fn fly<W, F>(&self, key: &RowKey, kind: Kind, work: W) -> Flown
+    where
+        W: FnOnce(Arc<Flight>) -> F,
+        F: Future<Output = Landing> + Send + 'static,
+    {
+        match self.0.memory.board(key, kind) {
+            Boarding::Aftermath(under) => Flown::Busy(landed(under.clone()).await, Aftermath(under)),
+            Boarding::Join(landing) => Flown::Shared(landed(landing).await),
+            Boarding::Start(sender, receiver) => {
+                let flight = Flight { vault: self.clone(), key: key.clone(), kind, landing: sender };
+                let flight = Arc::new(flight);
+                let work = work(Arc::clone(&flight));
+                tokio::spawn(async move { flight.land(work.await) });
+                Flown::Own(landed(receiver).await)
+            }
+        }
+    }
+
+    /// As [`Vault::fly`], but waits for whatever is under way and then starts its own.
+    pub(super) async fn fly_alone<W, F>(&self, key: &RowKey, work: W) -> Landing
+    where
+        W: FnOnce(Arc<Flight>) -> F,
+        F: Future<Output = Landing> + Send + 'static,
+    {
+        loop {
+            match self.0.memory.board(key, Kind::Work) {
+                Boarding::Join(under) | Boarding::Aftermath(under) => Aftermath(under).ended().await,
+                Boarding::Start(sender, receiver) => {
+                    let flight = Flight { vault: self.clone(), key: key.clone(), kind: Kind::Work, landing: sender };
+                    let flight = Arc::new(flight);
+                    let work = work(Arc::clone(&flight));
+                    tokio::spawn(async move { flight.land(work.await) });
+                    return landed(receiver).await;
+                }
+            }
+        }
+    }
+}
+
+async fn landed(mut landing: watch::Receiver<Option<Landing>>) -> Landing {
+    match landing.wait_for(Option::is_some).await {
+        Ok(landed) => landed.clone().unwrap_or(Err(Setback::Contended)),
+        // The task ended without a word: it was stopped with the process, or it panicked.
+        Err(_) => Err(Setback::Contended),
+    }
+}
+
+/// A task that goes on although its result is known.
+pub(super) struct Aftermath(watch::Receiver<Option<Landing>>);
+
+impl Aftermath {
+    /// Waits until the next task can start.
+    pub(super) async fn ended(mut self) {
+        while self.0.changed().await.is_ok() {}
+    }
+}
+
+impl Flight {
+    /// Gives the waiters their result. The task may go on writing it down; only the first result counts.
+    pub(super) fn land(&self, landing: Landing) {
+        self.landing.send_if_modified(|landed| {
+            let first = landed.is_none();
+            if first {
+                *landed = Some(landing);
+            }
+            first
+        });
+    }
+
+    /// One step of the store, within its time. Without an answer it may still have been done, or be done later.
+    pub(super) async fn ask<T>(&self, step: impl Future<Output = Result<T, StoreError>>) -> Result<T, Setback> {
+        match self.vault.0.clock.timeout(STORE_TIMEOUT, step).await {
+            Some(Ok(answer)) => Ok(answer),
+            Some(Err(error)) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the store did not do as asked");
+                Err(Setback::StoreUnavailable)
+            }
+            None => {
+                tracing::warn!("the store did not answer in time");
+                Err(Setback::StoreUnavailable)
+            }
+        }
+    }
+
+    /// Takes over a row as the store showed it when asked at that time.
+    pub(super) fn adopt(&self, row: &Row, asked: std::time::Duration) -> Landing {
+        let memory = &self.vault.0.memory;
+        if matches!(row.state, State::Revoking | State::Tombstone | State::Pending) {
+            memory.forget(&self.key, asked);
+            return Err(Setback::NotConnected);
+        }
+        let record = Record::of_row(&self.vault.0.keys, row).map_err(|error| self.unreadable(&error))?;
+        let known = Arc::new(Known { record, state: row.state, limits: row.limits });
+        memory.learn(&self.key, Arc::clone(&known), asked);
+        Ok(known)
+    }
+
+    pub(super) fn unreadable(&self, error: &RecordError) -> Setback {
+        tracing::error!(error = error as &dyn std::error::Error, "a record cannot be opened; it is left as it is");
+        Setback::Unreadable
+    }
+
+    /// A name for one claim, never used before.
+    pub(super) fn new_owner(&self) -> Owner {
+        let serial = self.vault.0.serial.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Owner(format!("{}#{serial}", self.vault.0.settings.process))
+    }
+
+    /// Whether a claim was made by this process. One task at a time works on a record, so whoever asks this has
+    /// found something that an earlier one left behind.
+    pub(super) fn is_ours(&self, owner: &Owner) -> bool {
+        owner.0.rsplit_once('#').is_some_and(|(process, _)| process == self.vault.0.settings.process)
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.vault.0.memory.leave(&self.key, self.kind);
+    }
+}

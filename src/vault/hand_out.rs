@@ -1,0 +1,249 @@
+//! Handing out an access token that lives long enough.
+
+use std::{sync::Arc, time::Duration};
+
+use oauth2::AccessToken;
+use time::OffsetDateTime;
+
+use crate::store::{
+    RowKey,
+    records::{State, Version},
+};
+
+use super::{
+    Identity, Record, Vault,
+    flight::{Flown, Setback},
+    history::{Trouble, TroubleKind},
+    memory::{Kind, Known},
+    refresh::Why,
+    settings::{PATIENCE, STORE_TIMEOUT, Upkeep},
+};
+
+const USUAL: Duration = Duration::from_secs(60);
+
+/// How long the token should live at least.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MinLife {
+    /// A minute or a tenth of its life, whichever is less; a shorter one will do where there is no better.
+    #[default]
+    Wish,
+    /// This long, or an error.
+    Demand(Duration),
+}
+
+/// A token, good at the moment it was handed out.
+#[derive(Clone, Debug)]
+pub struct HandedOut(Arc<Known>);
+
+/// Why there is no token.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HandOutError {
+    /// No connection, or one that is being revoked.
+    #[error("not connected")]
+    NotConnected,
+    /// The user is not in `ALLOWED_USERS`.
+    #[error("this user is not in ALLOWED_USERS")]
+    NotAllowed,
+    /// Over half the token's life was demanded.
+    #[error("a token can be asked to live {} s at most", most.as_secs())]
+    TooLong {
+        /// This is the most.
+        most: Duration,
+    },
+    /// Only a new login helps.
+    #[error("log in again: {0}")]
+    ReconnectRequired(Reconnect),
+    /// The provider did not give tokens this time.
+    #[error("VideoAsk gives no tokens at the moment")]
+    ProviderUnavailable {
+        /// When it is tried again.
+        retry_after: Duration,
+    },
+    /// The provider refuses this app.
+    #[error("VideoAsk refuses this app")]
+    ProviderRefused {
+        /// What it said, and when it is tried again.
+        trouble: Box<Trouble>,
+    },
+    /// The store did not answer, and memory has nothing.
+    #[error("the store does not answer")]
+    StoreUnavailable,
+    /// The record belongs to another client id or token endpoint.
+    #[error("these tokens belong to another CLIENT_ID or VIDEOASK_AUTH_URL")]
+    OtherClient,
+    /// The record was sealed by a secret that is not at hand, or was changed.
+    #[error("the stored tokens cannot be opened: EXPRESS_SESSION has changed")]
+    Unreadable,
+    /// In mint mode only the person refreshes, by the button.
+    #[error("the access token has expired; press Refresh")]
+    Expired,
+    /// It takes longer than a caller waits.
+    #[error("another process is refreshing this token")]
+    Busy,
+}
+
+/// Why only a new login helps.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Reconnect {
+    /// The provider said `invalid_grant`.
+    #[error("VideoAsk no longer takes the refresh token")]
+    Dead(Box<Trouble>),
+    /// The login gave none, and the access token has expired.
+    #[error("there is no refresh token; add offline_access to SCOPES")]
+    NoRefreshToken,
+    /// It is dead, and nobody noted why.
+    #[error("the connection has ended")]
+    Ended,
+}
+
+impl HandedOut {
+    /// Opens the API.
+    #[must_use]
+    pub fn access_token(&self) -> &AccessToken {
+        &self.record().contents.tokens.access_token
+    }
+
+    /// When it ends.
+    #[must_use]
+    pub fn expires_at(&self) -> OffsetDateTime {
+        self.record().contents.tokens.expires_at
+    }
+
+    /// What was granted, where the provider says it.
+    #[must_use]
+    pub fn scope(&self) -> Option<&str> {
+        self.record().contents.tokens.scope.as_deref()
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.record().contents.identity
+    }
+
+    /// Which token set it is of.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.record().version()
+    }
+
+    fn record(&self) -> &Record {
+        &self.0.record
+    }
+}
+
+impl MinLife {
+    /// What this comes to for a token of that life.
+    fn of(self, life: Duration) -> Result<Duration, HandOutError> {
+        match self {
+            Self::Wish => Ok(USUAL.min(life / 10)),
+            Self::Demand(least) if least > life / 2 => Err(HandOutError::TooLong { most: life / 2 }),
+            Self::Demand(least) => Ok(least),
+        }
+    }
+}
+
+impl Vault {
+    /// A token of this record that lives long enough, refreshed if need be. Waits at most 30 s; what it started goes
+    /// on without it.
+    pub async fn hand_out(&self, key: &RowKey, need: MinLife) -> Result<HandedOut, HandOutError> {
+        if let Some(known) = self.0.memory.glance(key, self.0.clock.monotonic())
+            && self.suffices(&known, need)? == Suffices::Yes
+        {
+            return Ok(HandedOut(known));
+        }
+        self.0.clock.timeout(PATIENCE, self.fetch(key, need)).await.unwrap_or(Err(HandOutError::Busy))
+    }
+
+    async fn fetch(&self, key: &RowKey, need: MinLife) -> Result<HandedOut, HandOutError> {
+        loop {
+            let known = self.current(key).await?;
+            let Suffices::NotFor(life) = self.suffices(&known, need)? else { return Ok(HandedOut(known)) };
+            let why = Why::Short(life);
+            if !known.may_be_sent(&why, &self.0.settings, self.0.clock.now()) || self.is_mint() {
+                return self.last_word(known, need, None);
+            }
+            let setback = match self.fly(key, Kind::Work, |flight| async move { flight.refresh(why).await }).await {
+                // It may have been started by somebody who was content with less.
+                Flown::Shared(Ok(_)) => continue,
+                Flown::Own(landing) | Flown::Shared(landing) => landing.err(),
+                Flown::Busy(_, work) => match self.0.clock.timeout(STORE_TIMEOUT, work.ended()).await {
+                    Some(()) => continue,
+                    None => Some(Setback::StoreUnavailable),
+                },
+            };
+            // Asked again, since a revoke may have come while this waited.
+            return self.last_word(self.current(key).await?, need, setback);
+        }
+    }
+
+    /// What can be handed out, or said, when nothing more can be done.
+    fn last_word(&self, known: Arc<Known>, need: MinLife, setback: Option<Setback>) -> Result<HandedOut, HandOutError> {
+        let valid = !known.record.contents.tokens.left(self.0.clock.now()).is_zero();
+        match self.suffices(&known, need)? {
+            Suffices::Yes => Ok(HandedOut(known)),
+            Suffices::NotFor(_) if valid && need == MinLife::Wish => Ok(HandedOut(known)),
+            Suffices::NotFor(_) => Err(self.shortcoming(&known, setback)),
+        }
+    }
+
+    fn suffices(&self, known: &Known, need: MinLife) -> Result<Suffices, HandOutError> {
+        let contents = &known.record.contents;
+        if !self.0.settings.upkeep.allows(&contents.identity) {
+            return Err(HandOutError::NotAllowed);
+        }
+        let wanted = need.of(contents.tokens.life())?;
+        let left = contents.tokens.left(self.0.clock.now());
+        Ok(if left >= wanted && !left.is_zero() { Suffices::Yes } else { Suffices::NotFor(wanted) })
+    }
+
+    /// The error of a connection's state.
+    fn shortcoming(&self, known: &Known, setback: Option<Setback>) -> HandOutError {
+        let contents = &known.record.contents;
+        let trouble = contents.history.trouble.clone().map(Box::new);
+        match (known.state, trouble) {
+            (State::Dead, Some(trouble)) => HandOutError::ReconnectRequired(Reconnect::Dead(trouble)),
+            (State::Dead, None) => HandOutError::ReconnectRequired(Reconnect::Ended),
+            _ if contents.tokens.refresh_token.is_none() => HandOutError::ReconnectRequired(Reconnect::NoRefreshToken),
+            _ if contents.issuer != self.0.settings.issuer => HandOutError::OtherClient,
+            _ if self.is_mint() => HandOutError::Expired,
+            _ if setback.is_some_and(|setback| setback != Setback::Contended) => {
+                setback.map_or(HandOutError::Busy, HandOutError::from)
+            }
+            (State::Blocked, Some(trouble)) => HandOutError::ProviderRefused { trouble },
+            (_, Some(trouble)) if trouble.kind == TroubleKind::Transient => {
+                HandOutError::ProviderUnavailable { retry_after: trouble.wait(self.0.clock.now()) }
+            }
+            _ => HandOutError::Busy,
+        }
+    }
+
+    fn is_mint(&self) -> bool {
+        matches!(self.0.settings.upkeep, Upkeep::Person)
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Suffices {
+    Yes,
+    NotFor(Duration),
+}
+
+impl Trouble {
+    /// How long until the next try.
+    #[must_use]
+    pub fn wait(&self, now: OffsetDateTime) -> Duration {
+        self.retry_at.and_then(|at| (at - now).try_into().ok()).unwrap_or_default()
+    }
+}
+
+impl From<Setback> for HandOutError {
+    fn from(setback: Setback) -> Self {
+        match setback {
+            Setback::NotConnected => Self::NotConnected,
+            Setback::StoreUnavailable => Self::StoreUnavailable,
+            Setback::Contended => Self::Busy,
+            Setback::Unreadable => Self::Unreadable,
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What happened to a connection, kept with it, so that its end has a reason.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+/// The past of one connection, and a word on the one before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// How often a refresh gave tokens.
+    pub exchanges: u64,
+    /// The latest of them.
+    pub last: Option<Exchanged>,
+    /// How many of the latest in a row were forced by a token that the API refused.
+    #[serde(default)]
+    pub forced: u32,
+    /// Whether the provider was seen to rotate.
+    pub rotation: Rotation,
+    /// What is wrong now.
+    pub trouble: Option<Trouble>,
+    /// The connection that this one replaced.
+    pub previous: Option<Previous>,
+}
+
+/// One successful exchange.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchanged {
+    /// When.
+    #[serde(with = "time::serde::timestamp::milliseconds")]
+    pub at: OffsetDateTime,
+    /// By which process.
+    pub by: String,
+}
+
+/// Whether a refresh gives a new refresh token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rotation {
+    /// No refresh yet.
+    #[default]
+    Unknown,
+    /// The latest one did.
+    Seen,
+    /// The latest one did not.
+    NotSeen,
+}
+
+/// A connection that was replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Previous {
+    /// When it was made.
+    #[serde(with = "time::serde::timestamp::milliseconds")]
+    pub minted_at: OffsetDateTime,
+    /// When it was known to be of no more use: it died, or was replaced.
+    #[serde(with = "time::serde::timestamp::milliseconds")]
+    pub ended_at: OffsetDateTime,
+}
+
+/// Refreshes that fail, since when, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// What it means for the connection.
+    pub kind: TroubleKind,
+    /// When the first of them failed.
+    #[serde(with = "time::serde::timestamp::milliseconds")]
+    pub since: OffsetDateTime,
+    /// How many failed in a row with this meaning.
+    pub failures: u32,
+    /// Before this nothing is sent; `None` is never again by the vault itself.
+    #[serde(with = "time::serde::timestamp::milliseconds::option")]
+    pub retry_at: Option<OffsetDateTime>,
+    /// What the provider said, of the latest.
+    pub words: Words,
+    /// Which process heard it.
+    pub by: String,
+}
+
+/// The three meanings of a refresh that gave no tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TroubleKind {
+    /// It may well work next time.
+    Transient,
+    /// Something is set up wrongly, here or at the provider.
+    Blocked,
+    /// The refresh token is good for nothing.
+    Dead,
+}
+
+/// The provider's words, escaped and cut by whoever made them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Words {
+    /// The HTTP status, if there was an answer.
+    pub status: Option<u16>,
+    /// The OAuth error code, if there was one.
+    pub code: Option<String>,
+    /// Its description, or what was wrong with the answer.
+    pub text: String,
+}
+
+impl Trouble {
+    /// The likely cause, as a sentence for people.
+    #[must_use]
+    pub fn likely_cause(&self, rotation: Rotation) -> &'static str {
+        match (self.kind, self.words.code.as_deref(), rotation) {
+            (TroubleKind::Transient, None, _) => "VideoAsk could not be reached, or did not answer.",
+            (TroubleKind::Transient, Some(_), _) => "VideoAsk is busy, or has a problem of its own.",
+            (TroubleKind::Dead, _, Rotation::Seen) => {
+                "The refresh token was used by another program too, revoked, or is past its lifetime."
+            }
+            (TroubleKind::Dead, _, _) => "The refresh token was revoked at VideoAsk, or is past its lifetime.",
+            (TroubleKind::Blocked, Some("invalid_client" | "access_denied" | "unauthorized_client"), _) => {
+                "CLIENT_ID or CLIENT_SECRET is wrong, or the developer app was changed."
+            }
+            (TroubleKind::Blocked, _, _) => "VideoAsk refuses this request for a reason that this app does not know.",
+        }
+    }
+
+    /// The one thing to do next.
+    #[must_use]
+    pub fn next_step(&self) -> &'static str {
+        match self.kind {
+            TroubleKind::Transient => "Nothing: it is tried again.",
+            TroubleKind::Blocked => "Run `videoask-auth check`, and mend what it finds.",
+            TroubleKind::Dead => "Log in again.",
+        }
+    }
+}

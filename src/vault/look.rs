@@ -1,0 +1,89 @@
+//! One small read for all callers: does what memory says still hold (rule 1), and has the store lost it (rule 6)?
+
+use std::sync::Arc;
+
+use crate::store::{
+    RowKey,
+    records::{Head, State, Swap},
+};
+
+use super::{
+    Vault,
+    flight::{Flight, Flown, Landing, Setback},
+    memory::{Kind, Known},
+};
+
+impl Vault {
+    /// The record as the store confirmed it lately, or as memory has it while the store is silent.
+    pub(super) async fn current(&self, key: &RowKey) -> Landing {
+        if let Some(known) = self.0.memory.glance(key, self.0.clock.monotonic()) {
+            return Ok(known);
+        }
+        match self.fly(key, Kind::Look, |flight| async move { flight.look().await }).await {
+            Flown::Own(landing) | Flown::Shared(landing) | Flown::Busy(landing, _) => landing,
+        }
+    }
+}
+
+impl Flight {
+    async fn look(&self) -> Landing {
+        match self.try_look().await {
+            Err(Setback::StoreUnavailable) => {
+                let now = self.vault.0.clock.monotonic();
+                self.vault.0.memory.blind(&self.key, now).ok_or(Setback::StoreUnavailable)
+            }
+            landing => landing,
+        }
+    }
+
+    async fn try_look(&self) -> Landing {
+        let Some(known) = self.vault.0.memory.known(&self.key) else { return self.read().await };
+        let asked = self.vault.0.clock.monotonic();
+        match self.ask(self.vault.0.store.peek(&self.key)).await? {
+            Some(head) if known.is(&head) => {
+                self.vault.0.memory.confirm(&self.key, &known, asked);
+                Ok(known)
+            }
+            head if known.is_lost_by(head.as_ref()) => self.restore(&known).await,
+            _ => self.read().await,
+        }
+    }
+
+    async fn read(&self) -> Landing {
+        let asked = self.vault.0.clock.monotonic();
+        match self.ask(self.vault.0.store.read(&self.key)).await? {
+            Some(row) => self.adopt(&row, asked),
+            None => {
+                self.vault.0.memory.forget(&self.key, asked);
+                Err(Setback::NotConnected)
+            }
+        }
+    }
+
+    /// Writes back a kept set that the store has lost; whatever the store has instead wins.
+    pub(super) async fn restore(&self, known: &Arc<Known>) -> Landing {
+        let asked = self.vault.0.clock.monotonic();
+        let row = known.record.new_row(&self.vault.0.keys, &self.key, known.state, known.limits);
+        match self.ask(self.vault.0.store.restore(&row)).await? {
+            Swap::Done => {
+                tracing::error!(generation = row.version.generation, "the store had lost a record; it is written back");
+                self.vault.0.memory.learn(&self.key, Arc::clone(known), asked);
+                Ok(Arc::clone(known))
+            }
+            Swap::Moved(row) => self.adopt(&row, asked),
+            Swap::Missing => Err(Setback::NotConnected),
+        }
+    }
+}
+
+impl Known {
+    /// Whether the store has less than what it had once. Nothing deletes a kept row, so one that is missing was lost.
+    pub(super) fn is_lost_by(&self, head: Option<&Head>) -> bool {
+        self.is_kept()
+            && head.is_none_or(|head| {
+                self.is_connection(&head.version.connection_id)
+                    && head.version.generation < self.record.generation
+                    && !matches!(head.state, State::Revoking | State::Tombstone)
+            })
+    }
+}

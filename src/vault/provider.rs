@@ -1,0 +1,17 @@
+//! What the vault asks of the authorization server.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use oauth2::RefreshToken;
+
+use crate::provider::{ExchangeError, TokenReply};
+
+/// One POST each; nothing is tried again here, since only the vault knows whether a token may be sent twice.
+#[async_trait]
+pub trait Provider: fmt::Debug + Send + Sync + 'static {
+    /// The refresh grant (RFC 6749, 6).
+    async fn refresh(&self, token: &RefreshToken) -> Result<TokenReply, ExchangeError>;
+    /// Revokes a refresh token (RFC 7009).
+    async fn revoke(&self, token: &RefreshToken) -> Result<(), ExchangeError>;
+}

@@ -1,0 +1,186 @@
+//! The refresh: lease, second reading, write-ahead, exchange, saving, in this order (rules 3 to 8).
+
+use std::sync::Arc;
+
+use oauth2::{AccessToken, RefreshToken};
+use time::OffsetDateTime;
+
+use crate::store::records::{Change, Expected, Row, State, Swap, Version};
+
+use super::{
+    answer::{Answer, Moment, Occasion},
+    backoff,
+    flight::{Flight, Landing, Setback},
+    lease::{Hold, Taken},
+    memory::Known,
+    settings::Settings,
+    stake::Stake,
+};
+
+/// Why a refresh is wanted. Decided again under the lease, since somebody else may have done it.
+#[derive(Clone, Debug)]
+pub(super) enum Why {
+    /// A caller needs a token that lives this long.
+    Short(std::time::Duration),
+    /// The keeper found it due.
+    Due,
+    /// A person pressed the button under this token set.
+    Button(Version),
+    /// The API refused this token.
+    Refused(AccessToken),
+}
+
+impl Why {
+    fn occasion(&self) -> Occasion {
+        match self {
+            Self::Refused(_) => Occasion::Forced,
+            Self::Short(_) | Self::Due | Self::Button(_) => Occasion::Ordinary,
+        }
+    }
+
+    /// Whether this is a reason to refresh this record.
+    fn applies(&self, due: Option<OffsetDateTime>, known: &Known, now: OffsetDateTime) -> bool {
+        let tokens = &known.record.contents.tokens;
+        match self {
+            Self::Short(life) => tokens.left(now) < *life,
+            Self::Due => due.is_some_and(|due| due <= now),
+            Self::Button(shown) => known.record.version() == *shown,
+            Self::Refused(refused) => tokens.access_token.secret() == refused.secret() && !known.is_worn_out(now),
+        }
+    }
+}
+
+impl Known {
+    /// Whether a refresh for this reason may be sent at all.
+    pub(super) fn may_be_sent(&self, why: &Why, settings: &Settings, now: OffsetDateTime) -> bool {
+        let contents = &self.record.contents;
+        let trouble = contents.history.trouble.as_ref();
+        let by_person = matches!(why, Why::Button(_));
+        let state_allows = match self.state {
+            State::Live => trouble.is_none_or(|trouble| trouble.retry_at.is_none_or(|retry| retry <= now)),
+            State::Blocked => by_person || trouble.is_none_or(|trouble| trouble.retry_at.is_none_or(|at| at <= now)),
+            State::Dead => by_person,
+            State::Revoking | State::Pending | State::Tombstone => false,
+        };
+        state_allows
+            && contents.tokens.refresh_token.is_some()
+            && contents.issuer == settings.issuer
+            && settings.upkeep.allows(&contents.identity)
+    }
+
+    /// Whether forcing a refresh has been tried lately, in vain: the token that came of it is refused too.
+    fn is_worn_out(&self, now: OffsetDateTime) -> bool {
+        let history = &self.record.contents.history;
+        let last = history.last.as_ref().filter(|_| history.forced > 0);
+        last.is_some_and(|last| now < last.at + backoff::forced(history.forced))
+    }
+}
+
+impl Flight {
+    /// Refreshes the record, if that is still wanted once the lease is held.
+    pub(super) async fn refresh(&self, why: Why) -> Landing {
+        let mut hold = match self.take_lease(|row, known| self.is_wanted(&why, row, known)).await? {
+            Taken::Hold(hold) => hold,
+            Taken::Needless(known) => return Ok(known),
+        };
+        let landing = self.refresh_under(&mut hold, &why).await;
+        self.land(landing.clone());
+        self.release(&hold).await;
+        landing
+    }
+
+    async fn refresh_under(&self, hold: &mut Hold, why: &Why) -> Landing {
+        loop {
+            let known = self.adopt(&hold.row, hold.asked)?;
+            if !self.is_wanted(why, &hold.row, &known) {
+                return Ok(known);
+            }
+            if self.is_abandoned(hold).await? {
+                return self.exchange(hold, &known, why.occasion()).await;
+            }
+        }
+    }
+
+    fn is_wanted(&self, why: &Why, row: &Row, known: &Known) -> bool {
+        let now = self.vault.0.clock.now();
+        why.applies(row.due, known, now) && known.may_be_sent(why, &self.vault.0.settings, now)
+    }
+
+    /// Writes ahead, sends, and writes down what came of it. A crash is the only way out that leaves the attempt open.
+    async fn exchange(&self, hold: &Hold, known: &Arc<Known>, occasion: Occasion) -> Landing {
+        let Some(token) = &known.record.contents.tokens.refresh_token else { return Ok(Arc::clone(known)) };
+        let Some(_stake) = Stake::take(&self.vault) else { return Err(Setback::Contended) };
+        let expected = match self.begin(hold).await {
+            Ok(Begun::Yes(expected)) => expected,
+            Ok(Begun::Moved(row)) => return self.adopt(&row, hold.asked),
+            Err(setback) => return self.close_unsent(hold, setback).await,
+        };
+        let Some((sent, answer)) = self.send(hold, token).await else {
+            return self.close_unsent(hold, Setback::StoreUnavailable).await;
+        };
+        let moment = Moment { sent, now: self.vault.0.clock.now(), process: &self.vault.0.settings.process };
+        let verdict = known.record.after(known.state, answer, occasion, moment);
+        let known = Known { record: verdict.record, state: verdict.state, limits: known.limits };
+        self.write_down(&expected, Arc::new(known)).await
+    }
+
+    /// "Attempt A started": nothing is sent unless the store has said yes to it.
+    async fn begin(&self, hold: &Hold) -> Result<Begun, Setback> {
+        let row = &hold.row;
+        let before =
+            Expected { version: row.version.clone(), attempt: row.attempt.clone(), lease: Some(hold.owner.clone()) };
+        let begun = hold.reopened(Some(&hold.owner));
+        match self.ask(self.vault.0.store.swap(&self.key, &before, &begun)).await? {
+            Swap::Done => Ok(Begun::Yes(hold.expected())),
+            Swap::Moved(row) => Ok(Begun::Moved(row)),
+            Swap::Missing => Err(Setback::NotConnected),
+        }
+    }
+
+    /// Sends the token; once more, at once, if no answer came. Nothing if the lease has no time left for it.
+    async fn send(&self, hold: &Hold, token: &RefreshToken) -> Option<Sent> {
+        match self.send_once(hold, token).await? {
+            lost @ (_, Answer::Unknown(_)) => Some(self.send_once(hold, token).await.unwrap_or(lost)),
+            sent => Some(sent),
+        }
+    }
+
+    async fn send_once(&self, hold: &Hold, token: &RefreshToken) -> Option<Sent> {
+        let vault = &self.vault.0;
+        if vault.clock.monotonic() + vault.settings.send_budget() > hold.ends {
+            return None;
+        }
+        let sent = vault.clock.now();
+        let answer = vault.clock.timeout(vault.settings.exchange_timeout, vault.provider.refresh(token)).await;
+        Some((sent, answer.map_or_else(Answer::no_answer, Answer::read)))
+    }
+}
+
+/// When the token was sent, and what came back.
+type Sent = (OffsetDateTime, Answer);
+
+/// How writing ahead ended.
+enum Begun {
+    /// Sending is allowed; this is what the row is until then.
+    Yes(Expected),
+    /// Something else happened to the row.
+    Moved(Box<Row>),
+}
+
+impl Hold {
+    /// The row as it is while our attempt is open.
+    pub(super) fn expected(&self) -> Expected {
+        Expected { version: self.row.version.clone(), attempt: Some(self.owner.clone()), lease: None }
+    }
+
+    /// The row as it was, with this attempt open, or none.
+    pub(super) fn reopened(&self, attempt: Option<&crate::store::records::Owner>) -> Change {
+        Change {
+            generation: self.row.version.generation,
+            state: self.row.state,
+            due: self.row.due,
+            attempt: attempt.cloned(),
+            sealed: None,
+        }
+    }
+}

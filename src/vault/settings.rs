@@ -1,0 +1,84 @@
+//! What a vault is told once, and the numbers that follow from it.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use super::{Identity, Issuer};
+
+/// How long memory is trusted without asking the store.
+pub(super) const CONFIRMED: Duration = Duration::from_secs(5);
+/// How long a store that did not answer is not asked again for a token that is at hand.
+pub(super) const BLIND: Duration = Duration::from_secs(1);
+/// The time that a send leaves for saving what it brings.
+pub(super) const SAVING: Duration = Duration::from_secs(5);
+/// How long a stranger's open attempt is watched before it is taken over.
+pub(super) const WATCH: Duration = Duration::from_secs(5);
+/// How often saving, closing and watching ask the store.
+pub(super) const AGAIN: Duration = Duration::from_secs(1);
+/// One step of the store. Two of them and a pause are shorter than [`WATCH`], so an owner whose store is back saves
+/// before anybody takes its attempt over. The store's own timeouts are shorter.
+pub(super) const STORE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a caller waits at most.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Who this vault is, and for whom it works.
+#[derive(Clone)]
+pub struct Settings {
+    /// The name of this process in leases and in the history. No other process, and no earlier start, has the same.
+    pub process: String,
+    /// The client and token endpoint whose refresh tokens may be sent.
+    pub issuer: Issuer,
+    /// `EXCHANGE_TIMEOUT`.
+    pub exchange_timeout: Duration,
+    /// Who may start a refresh.
+    pub upkeep: Upkeep,
+}
+
+/// Who may start a refresh, by the mode.
+#[derive(Clone)]
+pub enum Upkeep {
+    /// Mint mode: a person, by the button, and nobody else.
+    Person,
+    /// Keep mode: the vault, for users who pass this check at each use.
+    Vault(Allowed),
+}
+
+/// Whether a user is in `ALLOWED_USERS`.
+pub type Allowed = Arc<dyn Fn(&Identity) -> bool + Send + Sync>;
+
+impl Settings {
+    /// A lease outlives two exchanges, their saving, and the store's answers in between.
+    pub(super) fn lease(&self) -> Duration {
+        2 * self.exchange_timeout + Duration::from_secs(10)
+    }
+
+    /// What must be left of the lease for one send.
+    pub(super) fn send_budget(&self) -> Duration {
+        self.exchange_timeout + SAVING
+    }
+
+    /// How long a shutdown waits for what is under way.
+    #[must_use]
+    pub fn grace(&self) -> Duration {
+        2 * self.exchange_timeout + SAVING
+    }
+}
+
+impl Upkeep {
+    /// Whether this user's tokens may be used at all.
+    pub(super) fn allows(&self, identity: &Identity) -> bool {
+        match self {
+            Self::Person => true,
+            Self::Vault(allowed) => allowed(identity),
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("process", &self.process)
+            .field("issuer", &self.issuer)
+            .field("exchange_timeout", &self.exchange_timeout)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,221 @@
+//! What must hold, whatever happens: the invariants (a) to (e).
+
+use std::{collections::HashMap, time::Duration};
+
+use videoask_auth::{
+    store::{
+        RecordRow, RowKey,
+        records::{Row, State},
+    },
+    vault::{Contents, HandOutError, HandedOut, Record},
+};
+
+use super::{
+    process::{LEASE, SKEW, WATCH},
+    provider::{Access, Exchange, Family},
+    world::{Inner, ProcessId},
+};
+
+/// How a row was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    Put,
+    Swap,
+    Restore,
+}
+
+/// One request to the tenant.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub process: ProcessId,
+    life: u32,
+    key: RowKey,
+    pub at: Duration,
+    /// When the sender had asked for the lease.
+    asked: Duration,
+}
+
+/// How a refresh token was spent.
+#[derive(Clone, Debug)]
+struct Spend {
+    by: Sent,
+    /// When what came of it was stored.
+    saved: Option<Duration>,
+}
+
+/// What was seen, and what was wrong with it.
+#[derive(Debug, Default)]
+pub struct Check {
+    pub violations: Vec<String>,
+    spends: HashMap<String, Spend>,
+    lost_replies: Vec<String>,
+    crashes: Vec<(ProcessId, u32, Duration)>,
+    stood_still: Vec<(ProcessId, Duration, Duration)>,
+    store_lost: HashMap<RowKey, Duration>,
+    /// When a connection was marked as revoking.
+    revoked: HashMap<String, Duration>,
+    /// The latest access token that was stored of a connection.
+    latest: HashMap<String, u64>,
+    pub exchanges: u64,
+    pub hand_outs: u64,
+}
+
+impl Check {
+    pub fn fail(&mut self, what: String) {
+        self.violations.push(what);
+    }
+
+    pub fn reply_lost(&mut self, token: &str) {
+        self.lost_replies.push(token.to_owned());
+    }
+
+    pub fn crashed(&mut self, process: ProcessId, life: u32, now: Duration) {
+        self.crashes.push((process, life, now));
+    }
+
+    pub fn stood_still(&mut self, process: ProcessId, from: Duration, until: Duration) {
+        self.stood_still.push((process, from, until));
+    }
+
+    pub fn store_lost(&mut self, key: &RowKey, now: Duration) {
+        self.store_lost.insert(key.clone(), now);
+    }
+
+    /// The exceptions of (a): a crash, a lost reply, a store that lost a write, or a process or its store connection
+    /// that stood still so long that lease and watch were over before it saved.
+    fn excuse(&self, token: &str, spend: &Spend, now: Duration) -> Option<&'static str> {
+        let Sent { process, life, key, at, asked } = &spend.by;
+        let unsaved_until = spend.saved.unwrap_or(Duration::MAX);
+        if self.lost_replies.iter().any(|lost| lost == token) {
+            return Some("the reply was lost");
+        }
+        if self.crashes.iter().any(|(p, l, when)| (p, l) == (process, life) && at <= when && *when <= unsaved_until) {
+            return Some("its process crashed");
+        }
+        if self.store_lost.get(key).is_some_and(|when| when >= at) {
+            return Some("the store lost a write");
+        }
+        let late = now.min(unsaved_until) >= *asked + LEASE + WATCH - 2 * SKEW;
+        let still =
+            self.stood_still.iter().any(|(p, from, until)| p == process && *from <= unsaved_until && until >= at);
+        (late && still).then_some("its process stood still")
+    }
+}
+
+impl Inner {
+    pub fn note_send(&mut self, process: ProcessId, token: &str) -> Sent {
+        let (now, life) = (self.now, self.health(process).life);
+        let key = self.tenant.refresh.get(token).map_or(RowKey(String::new()), |known| key_of(known.family));
+        let asked = self.health(process).asked.get(&key).copied().unwrap_or(now);
+        Sent { process, life, key, at: now, asked }
+    }
+
+    /// Exchanges, and holds (a): no spent token, and none that the tenant never gave.
+    pub fn check_exchange(&mut self, sent: &Sent, token: &str) -> Exchange {
+        let now = self.now;
+        let spent = self.tenant.refresh.get(token).map(|known| known.spent.is_some());
+        match spent {
+            None => self.check.fail(format!("(a) p{} sent a token that the tenant never gave", sent.process)),
+            Some(true) => match self.check.spends.get(token).map(|spend| (self.check.excuse(token, spend, now), spend))
+            {
+                Some((Some(excuse), _)) => self.tell(format_args!("spent token {token} again, excused: {excuse}")),
+                unexcused => {
+                    let what = format!("(a) p{} sent the spent {token}; spent by {unexcused:?}", sent.process);
+                    self.check.fail(what);
+                }
+            },
+            Some(false) => {}
+        }
+        let outcome = self.tenant.exchange(now, token);
+        if let Exchange::Granted(_) = outcome {
+            self.check.exchanges += 1;
+            let spend = Spend { by: sent.clone(), saved: None };
+            self.check.spends.entry(token.to_owned()).or_insert(spend);
+        }
+        outcome
+    }
+
+    /// Holds (b) and (e) at each write.
+    pub fn check_write(&mut self, before: Option<&Row>, after: &Row, how: How) {
+        let now = self.now;
+        if let Some(before) = before
+            && how != How::Put
+            && before.version.connection_id != after.version.connection_id
+        {
+            self.check
+                .fail(format!("(e) {:?} was overwritten by another connection: {:?}", before.version, after.version));
+        }
+        if after.state == State::Revoking {
+            self.check.revoked.entry(after.version.connection_id.clone()).or_insert(now);
+        }
+        let Some(contents) = self.open(after) else { return };
+        let Some(access) = self.access(&contents) else { return };
+        if let Some(spend) = access.of.as_ref().and_then(|of| self.check.spends.get_mut(of)) {
+            spend.saved.get_or_insert(now);
+        }
+        let latest = self.check.latest.entry(after.version.connection_id.clone()).or_default();
+        let older = access.serial < *latest;
+        *latest = access.serial.max(*latest);
+        if older && !self.check.store_lost.contains_key(&after.key) {
+            self.check.fail(format!("(e) an older token set overwrote a newer one of {:?}", after.version));
+        }
+        let died = after.state == State::Dead && before.is_none_or(|before| before.state != State::Dead);
+        if died && !self.tenant.families[access.family].ended {
+            self.check.fail(format!("(b) {:?} was declared dead and lives", after.version));
+        }
+    }
+
+    /// Holds (c) when a token is handed out.
+    pub fn check_hand_out(&mut self, process: ProcessId, handed: &HandedOut) {
+        self.check.hand_outs += 1;
+        let (now, trouble) = (self.now, self.health(process).store_trouble);
+        let Some(access) = self.tenant.access.get(handed.access_token().secret()).cloned() else {
+            return self.check.fail(format!("(c) p{process} handed out a token that the tenant never gave"));
+        };
+        if now > access.expires + SKEW {
+            self.check.fail(format!("(c) p{process} handed out a token {:?} after its end", now - access.expires));
+        }
+        let connection = handed.version().connection_id;
+        if let Some(revoked) = self.check.revoked.get(&connection).copied()
+            && now > revoked + Duration::from_secs(5)
+            && now > trouble + Duration::from_secs(5)
+            && !self.check.store_lost.contains_key(&key_of(access.family))
+        {
+            self.check.fail(format!("(c) p{process} handed out a token {:?} after its revoke", now - revoked));
+        }
+    }
+
+    /// Holds (d), and the end of (b), when all faults have stopped and callers have asked once more.
+    pub fn check_end(&mut self, process: ProcessId, key: &RowKey, end: &Result<HandedOut, HandOutError>) {
+        let row = self.rows.rows.get(key).cloned();
+        let family =
+            row.as_ref().and_then(|row| self.open(row)).and_then(|contents| Some(self.access(&contents)?.family));
+        let lives = family.is_some_and(|family| !self.tenant.families[family].ended);
+        let fine = match (end, row.as_ref().map(|row| row.state)) {
+            (Ok(_), Some(State::Live | State::Dead | State::Blocked)) => lives,
+            (Err(HandOutError::ReconnectRequired(_)), Some(State::Dead)) => !lives,
+            (Err(HandOutError::NotConnected), None | Some(State::Revoking | State::Tombstone)) => true,
+            _ => false,
+        };
+        if !fine {
+            let state = row.map(|row| (row.version, row.state));
+            self.check
+                .fail(format!("(d) p{process} ends with {end:?}; the row is {state:?}, the grant lives: {lives}"));
+        }
+    }
+
+    fn open(&self, row: &Row) -> Option<Contents> {
+        let Row { key, version, limits, sealed, .. } = row.clone();
+        let (connection_id, generation, sealed) = (version.connection_id, version.generation, sealed.bytes);
+        Record::open(&self.keys, &RecordRow { key, connection_id, generation, limits, sealed }).ok().map(|r| r.contents)
+    }
+
+    fn access(&self, contents: &Contents) -> Option<Access> {
+        self.tenant.access.get(contents.tokens.access_token.secret()).cloned()
+    }
+}
+
+/// The tenant has two users, who log in by turns.
+pub fn key_of(family: Family) -> RowKey {
+    RowKey(format!("user-{}", family % 2))
+}

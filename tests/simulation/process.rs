@@ -1,0 +1,175 @@
+//! One process: the real vault on a runtime of its own, which is polled by hand. Not polling it is a process that
+//! stands still, and dropping it is `kill -9`: no task of it sees another poll.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::JoinHandle,
+};
+use videoask_auth::{
+    clock::{Clock, Hand},
+    store::RowKey,
+    vault::{Issuer, MinLife, Record, Settings, Upkeep, Vault},
+};
+
+use super::{
+    fault::Mutation,
+    provider::SimulatedProvider,
+    store::SimulatedStore,
+    world::{EPOCH, ProcessId, World},
+};
+
+pub const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(10);
+pub const LEASE: Duration = Duration::from_secs(30);
+pub const WATCH: Duration = Duration::from_secs(5);
+/// How much the clocks of two machines differ at most.
+pub const SKEW: Duration = Duration::from_secs(1);
+
+pub struct Process {
+    pub id: ProcessId,
+    world: World,
+    hand: Hand,
+    clock: Clock,
+    running: Option<(Runtime, Vault)>,
+    callers: Vec<JoinHandle<()>>,
+    /// Whether any task has a reason to run.
+    stirred: bool,
+}
+
+impl Process {
+    pub fn new(world: &World, id: ProcessId) -> Self {
+        let skew = world.lock().random.millis(0..1000);
+        let (clock, hand) = Clock::manual(EPOCH + skew);
+        let mut process =
+            Self { id, world: world.clone(), hand, clock, running: None, callers: Vec::new(), stirred: true };
+        process.start();
+        process
+    }
+
+    fn start(&mut self) {
+        let life = self.world.lock().health(self.id).life;
+        let runtime = Builder::new_current_thread().build().expect("a runtime without drivers always starts");
+        let vault = Vault::new(
+            Arc::new(SimulatedStore { world: self.world.clone(), process: self.id }),
+            Arc::new(SimulatedProvider { world: self.world.clone(), process: self.id }),
+            Arc::clone(&self.world.lock().keys),
+            self.clock.clone(),
+            Settings {
+                process: format!("p{}.{life}", self.id),
+                issuer: issuer(),
+                exchange_timeout: EXCHANGE_TIMEOUT,
+                upkeep: Upkeep::Vault(Arc::new(|_| true)),
+            },
+        );
+        self.running = Some((runtime, vault));
+    }
+
+    pub fn next_sleeper(&self) -> Option<Duration> {
+        self.hand.next_sleeper()
+    }
+
+    pub fn advance(&mut self, by: Duration) {
+        self.stirred |= self.next_sleeper().is_some_and(|next| next <= by);
+        self.hand.advance(by);
+    }
+
+    /// Something arrived, or did not.
+    pub fn stir(&mut self, touched: bool) {
+        self.stirred |= touched;
+    }
+
+    /// Lets every task run until all of them wait.
+    pub fn poll(&mut self) {
+        if let Some((runtime, _)) = self.running.as_ref().filter(|_| std::mem::take(&mut self.stirred)) {
+            for _ in 0..2 {
+                runtime.block_on(tokio::task::yield_now());
+            }
+        }
+    }
+
+    /// `kill -9`, and a new start. What is on the wire still arrives.
+    pub fn crash(&mut self, excused: bool) {
+        self.running = None;
+        self.callers.clear();
+        {
+            let mut world = self.world.lock();
+            let now = world.now;
+            let health = world.health(self.id);
+            let life = health.life;
+            health.life += 1;
+            health.crash_now = false;
+            if excused {
+                world.check.crashed(self.id, life, now);
+            }
+            world.tell(format_args!("p{} is killed, and starts again", self.id));
+        }
+        self.start();
+    }
+
+    /// A caller who wants a token, and checks it.
+    pub fn ask(&mut self, key: &RowKey, need: MinLife) {
+        let (world, id, key) = (self.world.clone(), self.id, key.clone());
+        self.spawn(move |vault| async move {
+            let result = vault.hand_out(&key, need).await;
+            let mut world = world.lock();
+            world.tell(format_args!("p{id} hands out {:?}", result.as_ref().map(|handed| handed.version())));
+            if let Ok(handed) = &result {
+                world.check_hand_out(id, handed);
+            }
+        });
+    }
+
+    /// The last caller of a schedule.
+    pub fn ask_at_the_end(&mut self, key: &RowKey) {
+        let (world, id, key) = (self.world.clone(), self.id, key.clone());
+        self.spawn(move |vault| async move {
+            let result = vault.hand_out(&key, MinLife::Demand(Duration::from_secs(1))).await;
+            let mut world = world.lock();
+            world.check_end(id, &key, &result);
+            if let Ok(handed) = &result {
+                world.check_hand_out(id, handed);
+            }
+            if vault.unsaved() > 0 {
+                world.check.fail(format!("(d) p{id} still has an unsaved set"));
+            }
+        });
+    }
+
+    pub fn log_in(&mut self, key: &RowKey, record: Record) {
+        let (world, id, key) = (self.world.clone(), self.id, key.clone());
+        self.spawn(move |vault| async move {
+            let stored = vault.login(&key, record, None).await;
+            world.lock().tell(format_args!("p{id} stored a login: {stored:?}"));
+        });
+    }
+
+    /// Callers give up.
+    pub fn hang_up(&mut self) {
+        let any = self.callers.iter().any(|caller| !caller.is_finished());
+        self.stirred = true;
+        for caller in self.callers.drain(..) {
+            caller.abort();
+        }
+        if any && self.world.lock().mutation == Some(Mutation::HangUpKills) {
+            self.crash(false);
+        }
+    }
+
+    /// Whether every caller has been answered.
+    pub fn is_idle(&self) -> bool {
+        self.callers.iter().all(JoinHandle::is_finished)
+    }
+
+    fn spawn<F: Future<Output = ()> + Send + 'static>(&mut self, task: impl FnOnce(Vault) -> F) {
+        if let Some((runtime, vault)) = &self.running {
+            self.stirred = true;
+            self.callers.retain(|caller| !caller.is_finished());
+            self.callers.push(runtime.spawn(task(vault.clone())));
+        }
+    }
+}
+
+pub fn issuer() -> Issuer {
+    Issuer { client_id: "client".to_owned(), token_endpoint: "https://tenant.test/oauth/token".to_owned() }
+}

@@ -1,0 +1,236 @@
+//! One schedule: who asks what when, and what goes wrong meanwhile; all of it from a seed.
+
+use std::{sync::Arc, time::Duration};
+
+use oauth2::{AccessToken, RefreshToken};
+use videoask_auth::{
+    keys::Keyring,
+    store::RowKey,
+    vault::{ConnectionId, Identity, MinLife, Record, TokenSet},
+};
+
+use super::{
+    check::key_of,
+    fault::{Faults, Mutation},
+    process::{Process, issuer},
+    provider::{Family, Pair, Tenant},
+    random::Random,
+    world::World,
+};
+
+/// Faults go on for this long, and then stop.
+const STORMY: Duration = Duration::from_secs(15 * 60);
+/// Longer than any wait that the vault may have started.
+const CALM: Duration = Duration::from_secs(65 * 60);
+
+/// What a schedule came to.
+#[derive(Debug)]
+pub struct Story {
+    pub violations: Vec<String>,
+    pub exchanges: u64,
+    pub hand_outs: u64,
+}
+
+/// Which faults a schedule may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weather {
+    /// Not one spent token is sent, whatever happens here.
+    Bearable,
+    /// Everything.
+    All,
+}
+
+pub struct Schedule {
+    world: World,
+    processes: Vec<Process>,
+    random: Random,
+    faults: Faults,
+}
+
+impl Schedule {
+    pub fn new(seed: u64, weather: Weather, keys: &Arc<Keyring>, mutation: Option<Mutation>, loud: bool) -> Self {
+        let mut random = Random::new(seed);
+        let faults = match weather {
+            Weather::Bearable => Faults::bearable(&mut random),
+            Weather::All => Faults::all(&mut random),
+        };
+        let leeway = *random.pick(&[0, 0, 10, 60]);
+        let life = random.millis(60_000..400_000);
+        let tenant = Tenant::new(random.chance(800), Duration::from_secs(leeway), life);
+        let world = World::new(Random::new(random.number()), faults.clone(), tenant, Arc::clone(keys), mutation);
+        world.lock().loud = loud;
+        world.lock().tell(format_args!("seed {seed}, leeway {leeway} s, life {life:?}, {faults:?}"));
+        let processes = (0..2 + usize::try_from(random.below(2)).expect("small")).map(|id| Process::new(&world, id));
+        let processes = processes.collect();
+        Self { world, processes, random, faults }
+    }
+
+    pub fn run(mut self) -> Story {
+        self.log_in(0);
+        while self.now() < STORMY && self.world.lock().check.violations.is_empty() {
+            let until = self.now() + self.pause();
+            self.run_until(until);
+            self.something_happens();
+        }
+        self.end();
+        let world = self.world.lock();
+        let check = &world.check;
+        Story { violations: check.violations.clone(), exchanges: check.exchanges, hand_outs: check.hand_outs }
+    }
+
+    fn pause(&mut self) -> Duration {
+        let longest = *self.random.pick(&[200, 5_000, 60_000]);
+        self.random.millis(0..longest)
+    }
+
+    fn something_happens(&mut self) {
+        match self.random.below(20) {
+            0 => {
+                let user = usize::try_from(self.random.below(2)).expect("small");
+                self.log_in(user);
+            }
+            1..3 => self.any_process().hang_up(),
+            3 if self.random.chance(100 * self.faults.store_away) => {
+                let away = self.random.millis(100..90_000);
+                let mut world = self.world.lock();
+                world.rows.away_until = world.now + away;
+                world.tell(format_args!("the store is away for {away:?}"));
+            }
+            4 if self.random.chance(100 * self.faults.store_loses) => self.world.lock().lose(&key_of(0)),
+            5 if self.random.chance(50) => self.tenant_ends_a_grant(),
+            _ => self.callers(),
+        }
+    }
+
+    /// A burst of callers, at one process or at all of them.
+    fn callers(&mut self) {
+        let key = self.any_key();
+        for index in 0..self.processes.len() {
+            for _ in 0..self.random.below(3) {
+                let need = if self.random.chance(300) {
+                    MinLife::Demand(self.random.millis(0..30_000))
+                } else {
+                    MinLife::Wish
+                };
+                self.processes[index].ask(&key, need);
+            }
+        }
+        self.poll();
+    }
+
+    fn log_in(&mut self, user: Family) {
+        let (pair, family, now, life) = {
+            let mut world = self.world.lock();
+            let now = world.now;
+            let mut pair = world.tenant.log_in(now);
+            while (world.tenant.families.len() - 1) % 2 != user {
+                pair = world.tenant.log_in(now);
+            }
+            (pair, world.tenant.families.len() - 1, world.wall(), world.tenant.life)
+        };
+        let Pair { access, refresh } = pair;
+        let tokens = TokenSet::dated(AccessToken::new(access), refresh.map(RefreshToken::new), None, Some(life), now);
+        let keys = Arc::clone(&self.world.lock().keys);
+        let mut record = Record::minted(&keys, tokens, Identity::default(), issuer());
+        record.connection_id = ConnectionId::from(format!("connection-{family}"));
+        self.any_process().log_in(&key_of(family), record);
+        self.poll();
+    }
+
+    fn tenant_ends_a_grant(&mut self) {
+        let mut world = self.world.lock();
+        let grants = world.tenant.families.len() as u64;
+        let family = usize::try_from(world.random.below(grants)).expect("small");
+        world.tenant.families[family].ended = true;
+        world.tell(format_args!("the tenant ends grant {family}"));
+    }
+
+    /// All faults stop; time goes on; everybody asks once more.
+    fn end(&mut self) {
+        {
+            let mut world = self.world.lock();
+            world.tell(format_args!("all faults stop"));
+            world.faults = Faults::default();
+            world.rows.away_until = Duration::ZERO;
+            for health in world.health.values_mut() {
+                health.frozen_until = Duration::ZERO;
+                health.cut_off_until = Duration::ZERO;
+                health.crash_now = false;
+            }
+        }
+        self.poll();
+        let until = self.now() + CALM;
+        self.run_until(until);
+        let keys: Vec<RowKey> = self.world.lock().rows.rows.keys().cloned().collect();
+        for key in keys {
+            // In the order of their numbers: what one does must be good enough for the next.
+            for index in 0..self.processes.len() {
+                self.processes[index].ask_at_the_end(&key);
+            }
+            self.poll();
+            let until = self.now() + Duration::from_secs(40);
+            self.run_until(until);
+        }
+        if self.processes.iter().any(|process| !process.is_idle()) {
+            self.world.lock().check.fail("(d) somebody was never answered".to_owned());
+        }
+    }
+
+    fn run_until(&mut self, until: Duration) {
+        while self.world.lock().check.violations.is_empty() {
+            let now = self.now();
+            let letter = self.world.next_letter();
+            let sleepers = self.processes.iter().filter_map(|process| Some(now + process.next_sleeper()?));
+            let thaws = self.thaws(now);
+            let next = letter.into_iter().chain(sleepers).chain(thaws).min().unwrap_or(until).clamp(now, until);
+            for process in &mut self.processes {
+                process.advance(next - now);
+            }
+            self.world.lock().now = next;
+            self.world.deliver();
+            self.poll();
+            if next >= until {
+                return;
+            }
+        }
+    }
+
+    fn thaws(&self, now: Duration) -> Vec<Duration> {
+        let world = self.world.lock();
+        world.health.values().map(|health| health.frozen_until).filter(|thaw| *thaw > now).collect()
+    }
+
+    /// Lets everybody run who has a reason to, and does not stand still.
+    fn poll(&mut self) {
+        let now = self.now();
+        let touched = std::mem::take(&mut self.world.lock().touched);
+        for process in &mut self.processes {
+            process.stir(touched.contains(&process.id));
+            let (crash_now, frozen_until) = {
+                let mut world = self.world.lock();
+                let health = world.health(process.id);
+                (health.crash_now, health.frozen_until)
+            };
+            if crash_now {
+                let excused = self.world.lock().mutation != Some(Mutation::ForgottenSet);
+                process.crash(excused);
+            }
+            if frozen_until <= now {
+                process.poll();
+            }
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.world.lock().now
+    }
+
+    fn any_process(&mut self) -> &mut Process {
+        let index = self.random.below(self.processes.len() as u64);
+        &mut self.processes[usize::try_from(index).expect("small")]
+    }
+
+    fn any_key(&mut self) -> RowKey {
+        key_of(usize::try_from(self.random.below(2)).expect("small"))
+    }
+}

@@ -29,6 +29,10 @@ pub(super) enum Setback {
     Contended,
     /// The row is there, and this process cannot open it.
     Unreadable,
+    /// It is marked, and the provider has not confirmed.
+    Revoking,
+    /// Its refresh token is another client's.
+    OtherClient,
 }
 
 /// One task at work on one record.

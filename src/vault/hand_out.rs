@@ -163,17 +163,26 @@ impl Vault {
             if !known.may_be_sent(&why, &self.0.settings, self.0.clock.now()) || self.is_mint() {
                 return self.last_word(known, need, None);
             }
-            let setback = match self.fly(key, Kind::Work, |flight| async move { flight.refresh(why).await }).await {
+            let setback = match self.try_refresh(key, why).await {
                 // It may have been started by somebody who was content with less.
-                Flown::Shared(Ok(_)) => continue,
-                Flown::Own(landing) | Flown::Shared(landing) => landing.err(),
-                Flown::Busy(_, work) => match self.0.clock.timeout(STORE_TIMEOUT, work.ended()).await {
-                    Some(()) => continue,
-                    None => Some(Setback::StoreUnavailable),
-                },
+                Tried::ByOther(None) | Tried::Later => continue,
+                Tried::ByUs(setback) | Tried::ByOther(setback) => setback,
+                Tried::Never => Some(Setback::StoreUnavailable),
             };
             // Asked again, since a revoke may have come while this waited.
             return self.last_word(self.current(key).await?, need, setback);
+        }
+    }
+
+    /// Refreshes, or waits for a refresh that is under way.
+    pub(super) async fn try_refresh(&self, key: &RowKey, why: Why) -> Tried {
+        match self.fly(key, Kind::Work, |flight| async move { flight.refresh(why).await }).await {
+            Flown::Own(landing) => Tried::ByUs(landing.err()),
+            Flown::Shared(landing) => Tried::ByOther(landing.err()),
+            Flown::Busy(_, work) => match self.0.clock.timeout(STORE_TIMEOUT, work.ended()).await {
+                Some(()) => Tried::Later,
+                None => Tried::Never,
+            },
         }
     }
 
@@ -198,7 +207,7 @@ impl Vault {
     }
 
     /// The error of a connection's state.
-    fn shortcoming(&self, known: &Known, setback: Option<Setback>) -> HandOutError {
+    pub(super) fn shortcoming(&self, known: &Known, setback: Option<Setback>) -> HandOutError {
         let contents = &known.record.contents;
         let trouble = contents.history.trouble.clone().map(Box::new);
         match (known.state, trouble) {
@@ -218,9 +227,21 @@ impl Vault {
         }
     }
 
-    fn is_mint(&self) -> bool {
+    pub(super) fn is_mint(&self) -> bool {
         matches!(self.0.settings.upkeep, Upkeep::Person)
     }
+}
+
+/// How a refresh went that a caller wanted.
+pub(super) enum Tried {
+    /// It was this caller's.
+    ByUs(Option<Setback>),
+    /// It was under way, perhaps for another reason.
+    ByOther(Option<Setback>),
+    /// It could not start, and can now.
+    Later,
+    /// It cannot start: the store does not take the outcome of the one before.
+    Never,
 }
 
 #[derive(PartialEq, Eq)]
@@ -234,16 +255,5 @@ impl Trouble {
     #[must_use]
     pub fn wait(&self, now: OffsetDateTime) -> Duration {
         self.retry_at.and_then(|at| (at - now).try_into().ok()).unwrap_or_default()
-    }
-}
-
-impl From<Setback> for HandOutError {
-    fn from(setback: Setback) -> Self {
-        match setback {
-            Setback::NotConnected => Self::NotConnected,
-            Setback::StoreUnavailable => Self::StoreUnavailable,
-            Setback::Contended => Self::Busy,
-            Setback::Unreadable => Self::Unreadable,
-        }
     }
 }

@@ -1,12 +1,11 @@
 //! The lease (rule 3) and the watch over a stranger's open attempt (rule 8).
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use crate::store::records::{CLOCK_TOLERANCE, Claim, Lease, Owner, Row};
 
 use super::{
-    flight::{Flight, Setback},
-    memory::Known,
+    flight::{Flight, Landing, Setback},
     settings::{AGAIN, WATCH},
 };
 
@@ -23,18 +22,13 @@ pub(super) struct Hold {
     pub(super) row: Row,
 }
 
-/// How asking for a lease ended.
-#[derive(Debug)]
-pub(super) enum Taken {
-    /// It is ours.
-    Hold(Hold),
-    /// It is not needed any more: somebody else did what was wanted.
-    Needless(Arc<Known>),
-}
-
 impl Flight {
-    /// Takes the lease, waiting for others who hold it; gives up waiting when `wanted` says that there is no need.
-    pub(super) async fn take_lease(&self, wanted: impl Fn(&Row, &Known) -> bool) -> Result<Taken, Setback> {
+    /// Takes the lease, waiting for others who hold it; while they do, `needless` looks at the row, and a landing
+    /// from it ends the waiting.
+    pub(super) async fn take_lease(
+        &self,
+        needless: impl Fn(&Row, Duration) -> Option<Landing>,
+    ) -> Result<Hold, Landing> {
         let owner = self.new_owner();
         let clock = &self.vault.0.clock;
         let patience = clock.monotonic() + self.vault.0.settings.lease() + WATCH;
@@ -44,20 +38,19 @@ impl Flight {
                 Err(setback) => {
                     // The claim may still arrive. Nobody would wait for it if this does too.
                     let _ = self.ask(self.vault.0.store.release(&self.key, &owner)).await;
-                    return Err(setback);
+                    return Err(Err(setback));
                 }
-                Ok(Claim::Claimed(row)) => return Ok(Taken::Hold(self.hold(owner, asked, *row))),
-                Ok(Claim::Missing) => self.put_back_or_forget(asked).await?,
+                Ok(Claim::Claimed(row)) => return Ok(self.hold(owner, asked, *row)),
+                Ok(Claim::Missing) => self.put_back_or_forget(asked).await.map_err(Err)?,
                 Ok(Claim::Held(row)) => {
-                    let known = self.adopt(&row, asked)?;
-                    if !wanted(&row, &known) {
-                        return Ok(Taken::Needless(known));
+                    if let Some(landing) = needless(&row, asked) {
+                        return Err(landing);
                     }
-                    self.drop_what_was_left_behind(&row).await?;
+                    self.drop_what_was_left_behind(&row).await.map_err(Err)?;
                 }
             }
             if clock.monotonic() > patience {
-                return Err(Setback::Contended);
+                return Err(Err(Setback::Contended));
             }
             clock.sleep(POLL).await;
         }

@@ -116,11 +116,6 @@ impl Memory {
         self.slots().get(key)?.known.clone()
     }
 
-    /// Whether this record's set is still to be saved.
-    pub(super) fn is_unsaved(&self, key: &RowKey) -> bool {
-        self.slots().get(key).is_some_and(|slot| slot.unsaved)
-    }
-
     /// How many sets are still to be saved.
     pub(super) fn unsaved(&self) -> usize {
         self.slots().values().filter(|slot| slot.unsaved).count()

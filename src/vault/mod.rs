@@ -10,6 +10,7 @@ mod flight;
 mod hand_out;
 mod history;
 mod identity;
+mod keeper;
 mod lease;
 mod login;
 mod look;
@@ -17,6 +18,8 @@ mod memory;
 mod provider;
 mod record;
 mod refresh;
+mod refresh_now;
+mod revoke;
 mod settings;
 mod stake;
 mod token_set;
@@ -34,6 +37,8 @@ pub use self::{
     login::{NotStored, Stored},
     provider::Provider,
     record::{Contents, Grave, Issuer, Record, RecordError},
+    refresh_now::Refreshed,
+    revoke::{Ended, Ending, NotEnded},
     settings::{Allowed, Settings, Upkeep},
     stake::Drained,
     token_set::TokenSet,
@@ -52,6 +57,7 @@ struct Inner {
     settings: Settings,
     memory: memory::Memory,
     stakes: stake::Stakes,
+    heartbeat: keeper::Heartbeat,
     serial: AtomicU64,
 }
 
@@ -73,6 +79,7 @@ impl Vault {
             settings,
             memory: memory::Memory::default(),
             stakes: stake::Stakes::default(),
+            heartbeat: keeper::Heartbeat::default(),
             serial: AtomicU64::new(0),
         }))
     }

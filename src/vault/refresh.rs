@@ -11,7 +11,7 @@ use super::{
     answer::{Answer, Moment, Occasion},
     backoff,
     flight::{Flight, Landing, Setback},
-    lease::{Hold, Taken},
+    lease::Hold,
     memory::Known,
     settings::Settings,
     stake::Stake,
@@ -39,7 +39,7 @@ impl Why {
     }
 
     /// Whether this is a reason to refresh this record.
-    fn applies(&self, due: Option<OffsetDateTime>, known: &Known, now: OffsetDateTime) -> bool {
+    pub(super) fn applies(&self, due: Option<OffsetDateTime>, known: &Known, now: OffsetDateTime) -> bool {
         let tokens = &known.record.contents.tokens;
         match self {
             Self::Short(life) => tokens.left(now) < *life,
@@ -79,9 +79,13 @@ impl Known {
 impl Flight {
     /// Refreshes the record, if that is still wanted once the lease is held.
     pub(super) async fn refresh(&self, why: Why) -> Landing {
-        let mut hold = match self.take_lease(|row, known| self.is_wanted(&why, row, known)).await? {
-            Taken::Hold(hold) => hold,
-            Taken::Needless(known) => return Ok(known),
+        let needless = |row: &Row, asked| match self.adopt(row, asked) {
+            Ok(known) if self.is_wanted(&why, row, &known) => None,
+            landing => Some(landing),
+        };
+        let mut hold = match self.take_lease(needless).await {
+            Ok(hold) => hold,
+            Err(landing) => return landing,
         };
         let landing = self.refresh_under(&mut hold, &why).await;
         self.land(landing.clone());

@@ -2,10 +2,11 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use oauth2::AccessToken;
 use videoask_auth::{
     store::{
         RecordRow, RowKey,
-        records::{Row, State},
+        records::{Row, State, Version},
     },
     vault::{Contents, HandOutError, HandedOut, Record},
 };
@@ -13,7 +14,7 @@ use videoask_auth::{
 use super::{
     process::{LEASE, SKEW, WATCH},
     provider::{Access, Exchange, Family},
-    world::{Inner, ProcessId},
+    world::{EPOCH, Inner, ProcessId},
 };
 
 /// How a row was written.
@@ -145,7 +146,7 @@ impl Inner {
             self.check
                 .fail(format!("(e) {:?} was overwritten by another connection: {:?}", before.version, after.version));
         }
-        if after.state == State::Revoking {
+        if matches!(after.state, State::Revoking | State::Tombstone) {
             self.check.revoked.entry(after.version.connection_id.clone()).or_insert(now);
         }
         let Some(contents) = self.open(after) else { return };
@@ -188,11 +189,13 @@ impl Inner {
     /// Holds (d), and the end of (b), when all faults have stopped and callers have asked once more.
     pub fn check_end(&mut self, process: ProcessId, key: &RowKey, end: &Result<HandedOut, HandOutError>) {
         let row = self.rows.rows.get(key).cloned();
-        let family =
-            row.as_ref().and_then(|row| self.open(row)).and_then(|contents| Some(self.access(&contents)?.family));
+        let contents = row.as_ref().and_then(|row| self.open(row));
+        let renewable = contents.as_ref().is_some_and(|contents| contents.tokens.refresh_token.is_some());
+        let family = contents.and_then(|contents| Some(self.access(&contents)?.family));
         let lives = family.is_some_and(|family| !self.tenant.families[family].ended);
         let fine = match (end, row.as_ref().map(|row| row.state)) {
-            (Ok(_), Some(State::Live | State::Dead | State::Blocked)) => lives,
+            (Ok(_), Some(State::Live)) => lives || !renewable,
+            (Err(HandOutError::ReconnectRequired(_)), Some(State::Live)) => !renewable,
             (Err(HandOutError::ReconnectRequired(_)), Some(State::Dead)) => !lives,
             (Err(HandOutError::NotConnected), None | Some(State::Revoking | State::Tombstone)) => true,
             _ => false,
@@ -202,6 +205,20 @@ impl Inner {
             self.check
                 .fail(format!("(d) p{process} ends with {end:?}; the row is {state:?}, the grant lives: {lives}"));
         }
+    }
+
+    /// The set that the store has now.
+    pub fn current(&self, key: &RowKey) -> Option<(Version, AccessToken)> {
+        let row = self.rows.rows.get(key)?;
+        Some((row.version.clone(), self.open(row)?.tokens.access_token))
+    }
+
+    /// When the last record that waits for a next try may be tried.
+    pub fn latest_retry(&self) -> Duration {
+        let contents = self.rows.rows.values().filter_map(|row| self.open(row));
+        let retries = contents.filter_map(|contents| contents.history.trouble?.retry_at);
+        let latest = retries.max().map(|retry| Duration::try_from(retry - EPOCH).unwrap_or_default());
+        latest.unwrap_or_default()
     }
 
     fn open(&self, row: &Row) -> Option<Contents> {

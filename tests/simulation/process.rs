@@ -3,14 +3,15 @@
 
 use std::{sync::Arc, time::Duration};
 
+use oauth2::AccessToken;
 use tokio::{
     runtime::{Builder, Runtime},
     task::JoinHandle,
 };
 use videoask_auth::{
     clock::{Clock, Hand},
-    store::RowKey,
-    vault::{Issuer, MinLife, Record, Settings, Upkeep, Vault},
+    store::{RowKey, records::Version},
+    vault::{Ending, Issuer, MinLife, Record, Settings, Upkeep, Vault},
 };
 
 use super::{
@@ -33,16 +34,18 @@ pub struct Process {
     clock: Clock,
     running: Option<(Runtime, Vault)>,
     callers: Vec<JoinHandle<()>>,
+    /// Whether its keeper runs.
+    keeps: bool,
     /// Whether any task has a reason to run.
     stirred: bool,
 }
 
 impl Process {
-    pub fn new(world: &World, id: ProcessId) -> Self {
+    pub fn new(world: &World, id: ProcessId, keeps: bool) -> Self {
         let skew = world.lock().random.millis(0..1000);
         let (clock, hand) = Clock::manual(EPOCH + skew);
         let mut process =
-            Self { id, world: world.clone(), hand, clock, running: None, callers: Vec::new(), stirred: true };
+            Self { id, world: world.clone(), hand, clock, running: None, callers: Vec::new(), keeps, stirred: true };
         process.start();
         process
     }
@@ -62,7 +65,12 @@ impl Process {
                 upkeep: Upkeep::Vault(Arc::new(|_| true)),
             },
         );
+        if self.keeps {
+            let vault = vault.clone();
+            runtime.spawn(async move { vault.keep(std::future::pending()).await });
+        }
         self.running = Some((runtime, vault));
+        self.stirred = true;
     }
 
     pub fn next_sleeper(&self) -> Option<Duration> {
@@ -141,6 +149,37 @@ impl Process {
         self.spawn(move |vault| async move {
             let stored = vault.login(&key, record, None).await;
             world.lock().tell(format_args!("p{id} stored a login: {stored:?}"));
+        });
+    }
+
+    /// A person presses the button under the token set that the store has now.
+    pub fn press(&mut self, key: &RowKey, shown: Version) {
+        let (world, id, key) = (self.world.clone(), self.id, key.clone());
+        self.spawn(move |vault| async move {
+            let refreshed = vault.refresh_now(&key, &shown).await;
+            world.lock().tell(format_args!("p{id} was asked to refresh {shown:?}: {refreshed:?}"));
+        });
+    }
+
+    /// The API refused a token.
+    pub fn refuse(&mut self, key: &RowKey, refused: AccessToken) {
+        let (world, id, key) = (self.world.clone(), self.id, key.clone());
+        self.spawn(move |vault| async move {
+            let handed = vault.replace_refused(&key, &refused, MinLife::Wish).await;
+            let mut world = world.lock();
+            world.tell(format_args!("p{id} was told of a refused token: {handed:?}"));
+            if let Ok(handed) = handed {
+                world.check_hand_out(id, &handed);
+            }
+        });
+    }
+
+    /// A person revokes, or the operator forgets.
+    pub fn end(&mut self, key: &RowKey, shown: Option<Version>, ending: Ending) {
+        let (world, id, key) = (self.world.clone(), self.id, key.clone());
+        self.spawn(move |vault| async move {
+            let ended = vault.end(&key, shown.as_ref(), ending).await;
+            world.lock().tell(format_args!("p{id} was asked to {ending:?} {shown:?}: {ended:?}"));
         });
     }
 

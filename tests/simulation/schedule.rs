@@ -6,7 +6,7 @@ use oauth2::{AccessToken, RefreshToken};
 use videoask_auth::{
     keys::Keyring,
     store::RowKey,
-    vault::{ConnectionId, Identity, MinLife, Record, TokenSet},
+    vault::{ConnectionId, Ending, Identity, MinLife, Record, TokenSet},
 };
 
 use super::{
@@ -20,8 +20,8 @@ use super::{
 
 /// Faults go on for this long, and then stop.
 const STORMY: Duration = Duration::from_secs(15 * 60);
-/// Longer than any wait that the vault may have started.
-const CALM: Duration = Duration::from_secs(65 * 60);
+/// Longer than anything is on its way; and then every token has run out.
+const CALM: Duration = Duration::from_secs(2 * 60);
 
 /// What a schedule came to.
 #[derive(Debug)]
@@ -60,7 +60,9 @@ impl Schedule {
         let world = World::new(Random::new(random.number()), faults.clone(), tenant, Arc::clone(keys), mutation);
         world.lock().loud = loud;
         world.lock().tell(format_args!("seed {seed}, leeway {leeway} s, life {life:?}, {faults:?}"));
-        let processes = (0..2 + usize::try_from(random.below(2)).expect("small")).map(|id| Process::new(&world, id));
+        let keeps = random.chance(300);
+        let processes =
+            (0..2 + usize::try_from(random.below(2)).expect("small")).map(|id| Process::new(&world, id, keeps));
         let processes = processes.collect();
         Self { world, processes, random, faults }
     }
@@ -98,6 +100,9 @@ impl Schedule {
             }
             4 if self.random.chance(100 * self.faults.store_loses) => self.world.lock().lose(&key_of(0)),
             5 if self.random.chance(50) => self.tenant_ends_a_grant(),
+            6 => self.button(),
+            7 if self.random.chance(300) => self.api_refuses(),
+            8 if self.random.chance(200) => self.somebody_ends_it(),
             _ => self.callers(),
         }
     }
@@ -118,6 +123,33 @@ impl Schedule {
         self.poll();
     }
 
+    /// The button, pressed in several processes under the same set.
+    fn button(&mut self) {
+        let key = self.any_key();
+        let Some((shown, _)) = self.world.lock().current(&key) else { return };
+        for index in 0..self.processes.len() {
+            self.processes[index].press(&key, shown.clone());
+        }
+        self.poll();
+    }
+
+    fn api_refuses(&mut self) {
+        let key = self.any_key();
+        let Some((_, token)) = self.world.lock().current(&key) else { return };
+        for index in 0..self.processes.len() {
+            self.processes[index].refuse(&key, token.clone());
+        }
+        self.poll();
+    }
+
+    fn somebody_ends_it(&mut self) {
+        let key = self.any_key();
+        let shown = self.world.lock().current(&key).map(|(shown, _)| shown).filter(|_| self.random.chance(500));
+        let ending = *self.random.pick(&[Ending::Revoke, Ending::Revoke, Ending::Forget]);
+        self.any_process().end(&key, shown, ending);
+        self.poll();
+    }
+
     fn log_in(&mut self, user: Family) {
         let (pair, family, now, life) = {
             let mut world = self.world.lock();
@@ -129,6 +161,7 @@ impl Schedule {
             (pair, world.tenant.families.len() - 1, world.wall(), world.tenant.life)
         };
         let Pair { access, refresh } = pair;
+        let refresh = refresh.filter(|_| !self.random.chance(50));
         let tokens = TokenSet::dated(AccessToken::new(access), refresh.map(RefreshToken::new), None, Some(life), now);
         let keys = Arc::clone(&self.world.lock().keys);
         let mut record = Record::minted(&keys, tokens, Identity::default(), issuer());
@@ -159,7 +192,9 @@ impl Schedule {
             }
         }
         self.poll();
-        let until = self.now() + CALM;
+        let until = self.now() + CALM + self.world.lock().tenant.life;
+        self.run_until(until);
+        let until = self.world.lock().latest_retry().max(until) + Duration::from_secs(2);
         self.run_until(until);
         let keys: Vec<RowKey> = self.world.lock().rows.rows.keys().cloned().collect();
         for key in keys {

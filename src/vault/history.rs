@@ -125,3 +125,13 @@ impl Trouble {
         }
     }
 }
+
+impl std::fmt::Display for Words {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.code, self.status) {
+            (Some(code), Some(status)) => write!(f, "{code} ({status}): {}", self.text),
+            (None, Some(status)) => write!(f, "status {status}: {}", self.text),
+            (_, None) => f.write_str(&self.text),
+        }
+    }
+}

@@ -46,6 +46,7 @@ impl Vault {
                     let known = Known { record, state: State::Live, limits };
                     self.0.memory.learn(key, Arc::new(known), asked);
                 }
+                self.forget_names();
                 return Ok(Stored::Yes);
             }
         }

@@ -6,6 +6,7 @@
 mod answer;
 mod backoff;
 mod connection;
+mod directory;
 mod flight;
 mod hand_out;
 mod history;
@@ -19,6 +20,7 @@ mod provider;
 mod record;
 mod refresh;
 mod refresh_now;
+mod report;
 mod revoke;
 mod settings;
 mod stake;
@@ -31,6 +33,7 @@ use crate::{clock::Clock, keys::Keyring, store::records::Records};
 
 pub use self::{
     connection::ConnectionId,
+    directory::NotFound,
     hand_out::{HandOutError, HandedOut, MinLife, Reconnect},
     history::{Exchanged, History, Previous, Rotation, Trouble, TroubleKind, Words},
     identity::{EmailProof, Identity},
@@ -38,6 +41,7 @@ pub use self::{
     provider::Provider,
     record::{Contents, Grave, Issuer, Record, RecordError},
     refresh_now::Refreshed,
+    report::{Report, TroubleReport},
     revoke::{Ended, Ending, NotEnded},
     settings::{Allowed, Settings, Upkeep},
     stake::Drained,
@@ -58,6 +62,7 @@ struct Inner {
     memory: memory::Memory,
     stakes: stake::Stakes,
     heartbeat: keeper::Heartbeat,
+    directory: directory::Directory,
     serial: AtomicU64,
 }
 
@@ -80,6 +85,7 @@ impl Vault {
             memory: memory::Memory::default(),
             stakes: stake::Stakes::default(),
             heartbeat: keeper::Heartbeat::default(),
+            directory: directory::Directory::default(),
             serial: AtomicU64::new(0),
         }))
     }

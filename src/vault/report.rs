@@ -1,0 +1,136 @@
+//! What a person is told of a connection, on the page, by `status` and in the machine API: times and words, no secret.
+
+use serde::Serialize;
+use time::{Duration, OffsetDateTime};
+
+use crate::store::records::State;
+
+use super::{Previous, Rotation, Trouble, status::{Obstacle, Status}};
+
+/// A connection in plain terms.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// E-mail, name or id.
+    pub user: Option<String>,
+    /// VideoAsk's own id of the user.
+    pub user_id: Option<String>,
+    /// One word.
+    pub state: &'static str,
+    /// Why it is not used although its state is good.
+    pub obstacle: Option<&'static str>,
+    /// When the access token ends.
+    #[serde(with = "time::serde::rfc3339")]
+    pub expires_at: OffsetDateTime,
+    /// When the login or import was.
+    #[serde(with = "time::serde::rfc3339")]
+    pub minted_at: OffsetDateTime,
+    /// How often it was refreshed since.
+    pub refreshes: u64,
+    /// When last.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub refreshed_at: Option<OffsetDateTime>,
+    /// By which process.
+    pub refreshed_by: Option<String>,
+    /// Whether VideoAsk was seen to give a new refresh token at each refresh.
+    pub rotation: Rotation,
+    /// When the vault refreshes it next.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub next_refresh: Option<OffsetDateTime>,
+    /// How long the connection before this one lived, in seconds.
+    pub previous_lived: Option<i64>,
+    /// Where this one is near the age at which the one before ended: log in again before this.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub log_in_before: Option<OffsetDateTime>,
+    /// What is wrong, if anything is.
+    pub trouble: Option<TroubleReport>,
+}
+
+/// What is wrong with a connection.
+#[derive(Clone, Debug, Serialize)]
+pub struct TroubleReport {
+    /// Since when.
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+    /// How many refreshes failed in a row.
+    pub failures: u32,
+    /// What VideoAsk said.
+    pub said: String,
+    /// The likely cause.
+    pub cause: &'static str,
+    /// The one next step.
+    pub next_step: &'static str,
+}
+
+impl Report {
+    /// A connection as it stands at this moment.
+    #[must_use]
+    pub fn of(status: &Status, now: OffsetDateTime) -> Self {
+        let Status { identity, history, .. } = status;
+        Self {
+            user: identity.label().map(str::to_owned),
+            user_id: identity.user_id.clone(),
+            state: word(status.state),
+            obstacle: status.obstacle.map(Obstacle::sentence),
+            expires_at: whole(status.expires_at),
+            minted_at: whole(status.minted_at),
+            refreshes: history.exchanges,
+            refreshed_at: history.last.as_ref().map(|last| whole(last.at)),
+            refreshed_by: history.last.as_ref().map(|last| last.by.clone()),
+            rotation: history.rotation,
+            next_refresh: status.next_refresh.map(whole),
+            previous_lived: history.previous.as_ref().map(|previous| previous.lived().whole_seconds()),
+            log_in_before: status.log_in_again_before(now).map(whole),
+            trouble: history.trouble.as_ref().map(|trouble| TroubleReport::of(trouble, history.rotation)),
+        }
+    }
+}
+
+impl Obstacle {
+    /// What is in the way, and what to do.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::NotAllowed => "The user is not in ALLOWED_USERS: add the user, or forget the connection.",
+            Self::OtherClient => {
+                "It belongs to another CLIENT_ID or VIDEOASK_AUTH_URL: set those again, or log in anew."
+            }
+            Self::NoRefreshToken => "The login gave no refresh token: add offline_access to SCOPES, and log in again.",
+        }
+    }
+}
+
+impl TroubleReport {
+    fn of(trouble: &Trouble, rotation: Rotation) -> Self {
+        Self {
+            since: whole(trouble.since),
+            failures: trouble.failures,
+            said: trouble.words.to_string(),
+            cause: trouble.likely_cause(rotation),
+            next_step: trouble.next_step(),
+        }
+    }
+}
+
+impl Previous {
+    /// How long that connection was of use.
+    #[must_use]
+    pub fn lived(&self) -> Duration {
+        (self.ended_at - self.minted_at).max(Duration::ZERO)
+    }
+}
+
+/// The state in one word.
+fn word(state: State) -> &'static str {
+    match state {
+        State::Live => "live",
+        State::Dead => "reconnect-required",
+        State::Blocked => "blocked",
+        State::Revoking => "revoking",
+        State::Pending => "pending",
+        State::Tombstone => "forgotten",
+    }
+}
+
+fn whole(time: OffsetDateTime) -> OffsetDateTime {
+    time.replace_nanosecond(0).unwrap_or(time)
+}

@@ -10,6 +10,7 @@ mod flight;
 mod hand_out;
 mod history;
 mod identity;
+mod import;
 mod keeper;
 mod lease;
 mod login;
@@ -22,6 +23,7 @@ mod refresh_now;
 mod revoke;
 mod settings;
 mod stake;
+mod status;
 mod token_set;
 mod write_down;
 
@@ -34,6 +36,7 @@ pub use self::{
     hand_out::{HandOutError, HandedOut, MinLife, Reconnect},
     history::{Exchanged, History, Previous, Rotation, Trouble, TroubleKind, Words},
     identity::{EmailProof, Identity},
+    import::{Adopted, Import, PendingImport, Replace},
     login::{NotStored, Stored},
     provider::Provider,
     record::{Contents, Grave, Issuer, Record, RecordError},
@@ -41,6 +44,7 @@ pub use self::{
     revoke::{Ended, Ending, NotEnded},
     settings::{Allowed, Settings, Upkeep},
     stake::Drained,
+    status::{Listed, Obstacle, Shown, Status},
     token_set::TokenSet,
 };
 

@@ -62,12 +62,12 @@ fn all_hold(first: u64, count: u64, weather: Weather) {
 
 #[test]
 fn no_spent_token_is_sent_where_nothing_is_lost() {
-    all_hold(1, 200, Weather::Bearable);
+    all_hold(1, 5_000, Weather::Bearable);
 }
 
 #[test]
 fn the_promises_hold_whatever_fails() {
-    all_hold(1_000_000, 200, Weather::All);
+    all_hold(1_000_000, 5_000, Weather::All);
 }
 
 /// Runs one schedule again, aloud.

@@ -107,7 +107,10 @@ impl Record {
     /// What this record, in this state, becomes by an answer.
     pub(super) fn after(&self, state: State, answer: Answer, occasion: Occasion, moment: Moment<'_>) -> Verdict {
         match answer {
-            Answer::Tokens(reply) => self.renewed(reply, occasion, moment),
+            Answer::Tokens(reply) => {
+                let state = if state == State::Pending { state } else { State::Live };
+                Verdict { record: self.renewed(reply, occasion, moment), state }
+            }
             // A person tried a dead connection once more. Only tokens prove that it lives.
             Answer::Transient { .. } | Answer::Unknown(_) | Answer::Blocked(_) if state == State::Dead => {
                 Verdict { record: self.clone(), state }
@@ -115,14 +118,14 @@ impl Record {
             Answer::Transient { told, words } => {
                 let failures = self.failures(TroubleKind::Transient);
                 let wait = backoff::transient(failures, told, self.spread(failures));
-                self.troubled(TroubleKind::Transient, words, Some(moment.now + wait), moment)
+                self.troubled(state, TroubleKind::Transient, words, Some(moment.now + wait), moment)
             }
             Answer::Unknown(words) => self.after(state, Answer::transient(words), occasion, moment),
             Answer::Blocked(words) => {
                 let wait = backoff::blocked(self.failures(TroubleKind::Blocked));
-                self.troubled(TroubleKind::Blocked, words, Some(moment.now + wait), moment)
+                self.troubled(state, TroubleKind::Blocked, words, Some(moment.now + wait), moment)
             }
-            Answer::Dead(words) => self.troubled(TroubleKind::Dead, words, None, moment),
+            Answer::Dead(words) => self.troubled(state, TroubleKind::Dead, words, None, moment),
         }
     }
 
@@ -140,7 +143,7 @@ impl Record {
         }
     }
 
-    fn renewed(&self, reply: TokenReply, occasion: Occasion, moment: Moment<'_>) -> Verdict {
+    fn renewed(&self, reply: TokenReply, occasion: Occasion, moment: Moment<'_>) -> Self {
         let Contents { tokens: old, identity, issuer, minted_at, mut history } = self.contents.clone();
         let fresh = reply.refresh_token.filter(|token| !token.secret().is_empty());
         let rotation = Rotation::seen(old.refresh_token.as_ref(), fresh.as_ref());
@@ -157,12 +160,12 @@ impl Record {
         history.rotation = rotation;
         history.trouble = None;
         let contents = Contents { tokens, identity, issuer, minted_at, history };
-        let record = Self { connection_id: self.connection_id.clone(), generation: self.generation + 1, contents };
-        Verdict { record, state: State::Live }
+        Self { connection_id: self.connection_id.clone(), generation: self.generation + 1, contents }
     }
 
     fn troubled(
         &self,
+        state: State,
         kind: TroubleKind,
         words: Words,
         retry_at: Option<OffsetDateTime>,
@@ -173,7 +176,7 @@ impl Record {
         let since = history.trouble.as_ref().filter(|old| old.kind == kind).map_or(moment.now, |old| old.since);
         let failures = self.failures(kind);
         history.trouble = Some(Trouble { kind, since, failures, retry_at, words, by: moment.process.to_owned() });
-        Verdict { record, state: kind.state() }
+        Verdict { record, state: kind.follows(state) }
     }
 
     /// The number of this failure among those in a row with the same meaning, from 1.
@@ -188,12 +191,13 @@ impl Record {
 }
 
 impl TroubleKind {
-    /// What the vault may do with such a connection.
-    fn state(self) -> State {
-        match self {
-            Self::Transient => State::Live,
-            Self::Blocked => State::Blocked,
-            Self::Dead => State::Dead,
+    /// What the vault may do with such a connection. A pending import stays one until it has an owner, or is dead.
+    fn follows(self, state: State) -> State {
+        match (self, state) {
+            (Self::Dead, _) => State::Dead,
+            (_, State::Pending) => State::Pending,
+            (Self::Transient, _) => State::Live,
+            (Self::Blocked, _) => State::Blocked,
         }
     }
 }

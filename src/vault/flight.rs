@@ -143,7 +143,12 @@ impl Flight {
     /// Takes over a row as the store showed it when asked at that time.
     pub(super) fn adopt(&self, row: &Row, asked: std::time::Duration) -> Landing {
         let memory = &self.vault.0.memory;
-        if matches!(row.state, State::Revoking | State::Tombstone | State::Pending) {
+        let hidden = match row.state {
+            State::Live | State::Dead | State::Blocked => false,
+            State::Pending => !self.key.is_import(),
+            State::Revoking | State::Tombstone => true,
+        };
+        if hidden {
             memory.forget(&self.key, asked);
             return Err(Setback::NotConnected);
         }

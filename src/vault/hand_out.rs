@@ -174,6 +174,11 @@ impl Vault {
         }
     }
 
+    /// Refreshes after whatever is under way, and says what was in the way of it.
+    pub(super) async fn refresh_alone(&self, key: &RowKey, why: Why) -> Option<Setback> {
+        self.fly_alone(key, |flight| async move { flight.refresh(why).await }).await.err()
+    }
+
     /// Refreshes, or waits for a refresh that is under way.
     pub(super) async fn try_refresh(&self, key: &RowKey, why: Why) -> Tried {
         match self.fly(key, Kind::Work, |flight| async move { flight.refresh(why).await }).await {

@@ -37,6 +37,14 @@ impl Identity {
         [&self.email, &self.name, &self.user_id, &self.sub].into_iter().find_map(|name| name.as_deref())
     }
 
+    /// Whether a name in `ALLOWED_USERS`, `?user=` or `--user` means this user: an e-mail that counts, in any ASCII
+    /// case, or VideoAsk's id, or the subject.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        self.proven_email().is_some_and(|email| email.eq_ignore_ascii_case(name))
+            || [&self.user_id, &self.sub].into_iter().any(|id| id.as_deref() == Some(name))
+    }
+
     /// The address, if it counts.
     #[must_use]
     pub fn proven_email(&self) -> Option<&str> {

@@ -70,7 +70,7 @@ impl Vault {
             && Record::of_row(&self.0.keys, row).is_ok_and(|old| old.contents.tokens.refresh_token.is_some())
     }
 
-    fn previous(&self, row: &Row, new: &Record) -> Option<Previous> {
+    pub(super) fn previous(&self, row: &Row, new: &Record) -> Option<Previous> {
         let ended_at = new.contents.minted_at;
         if row.state == State::Tombstone {
             let Grave { minted_at, buried_at, .. } = Grave::of_row(&self.0.keys, row).ok()?;

@@ -11,16 +11,25 @@ use super::{
     Vault,
     flight::{Flight, Flown, Landing, Setback},
     memory::{Kind, Known},
+    settings::CONFIRMED,
 };
 
 impl Vault {
     /// The record as the store confirmed it lately, or as memory has it while the store is silent.
     pub(super) async fn current(&self, key: &RowKey) -> Landing {
-        if let Some(known) = self.0.memory.glance(key, self.0.clock.monotonic()) {
-            return Ok(known);
-        }
-        match self.fly(key, Kind::Look, |flight| async move { flight.look().await }).await {
-            Flown::Own(landing) | Flown::Shared(landing) | Flown::Busy(landing, _) => landing,
+        loop {
+            let asked = self.0.clock.monotonic();
+            if let Some(known) = self.0.memory.glance(key, asked) {
+                return Ok(known);
+            }
+            let looked = match self.fly(key, Kind::Look, |flight| async move { flight.look().await }).await {
+                Flown::Own(landing) | Flown::Shared(landing) | Flown::Busy(landing, _) => landing?,
+            };
+            // A process that stood still may find an answer that is long out of date. A kept record is in memory
+            // now, which knows; a mint record is not.
+            if !looked.is_kept() && self.0.clock.monotonic() <= asked + CONFIRMED {
+                return Ok(looked);
+            }
         }
     }
 }

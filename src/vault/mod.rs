@@ -11,6 +11,7 @@ mod flight;
 mod hand_out;
 mod history;
 mod identity;
+mod import;
 mod keeper;
 mod lease;
 mod login;
@@ -24,6 +25,7 @@ mod report;
 mod revoke;
 mod settings;
 mod stake;
+mod status;
 mod token_set;
 mod write_down;
 
@@ -37,6 +39,7 @@ pub use self::{
     hand_out::{HandOutError, HandedOut, MinLife, Reconnect},
     history::{Exchanged, History, Previous, Rotation, Trouble, TroubleKind, Words},
     identity::{EmailProof, Identity},
+    import::{Adopted, Import, PendingImport, Replace},
     login::{NotStored, Stored},
     provider::Provider,
     record::{Contents, Grave, Issuer, Record, RecordError},
@@ -45,6 +48,7 @@ pub use self::{
     revoke::{Ended, Ending, NotEnded},
     settings::{Allowed, Settings, Upkeep},
     stake::Drained,
+    status::{Listed, Obstacle, Shown, Status},
     token_set::TokenSet,
 };
 

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use crate::store::records::{Change, Expected, Row, State, Swap, Version};
 
 use super::{
+    Contents,
     answer::{Answer, Moment, Occasion},
     backoff,
     flight::{Flight, Landing, Setback},
@@ -28,13 +29,15 @@ pub(super) enum Why {
     Button(Version),
     /// The API refused this token.
     Refused(AccessToken),
+    /// It came by `import`, and was never exchanged.
+    Import,
 }
 
 impl Why {
     fn occasion(&self) -> Occasion {
         match self {
             Self::Refused(_) => Occasion::Forced,
-            Self::Short(_) | Self::Due | Self::Button(_) => Occasion::Ordinary,
+            Self::Short(_) | Self::Due | Self::Button(_) | Self::Import => Occasion::Ordinary,
         }
     }
 
@@ -46,6 +49,7 @@ impl Why {
             Self::Due => due.is_some_and(|due| due <= now),
             Self::Button(shown) => known.record.version() == *shown,
             Self::Refused(refused) => tokens.access_token.secret() == refused.secret() && !known.is_worn_out(now),
+            Self::Import => Self::import_applies(known.state, &known.record, now),
         }
     }
 }
@@ -60,12 +64,14 @@ impl Known {
             State::Live => trouble.is_none_or(|trouble| trouble.retry_at.is_none_or(|retry| retry <= now)),
             State::Blocked => by_person || trouble.is_none_or(|trouble| trouble.retry_at.is_none_or(|at| at <= now)),
             State::Dead => by_person,
-            State::Revoking | State::Pending | State::Tombstone => false,
+            // Nobody is known to own it; the operator vouches.
+            State::Pending => matches!(why, Why::Import),
+            State::Revoking | State::Tombstone => false,
         };
         state_allows
             && contents.tokens.refresh_token.is_some()
             && contents.issuer == settings.issuer
-            && settings.upkeep.allows(&contents.identity)
+            && known_owner_is_allowed(self.state, settings, contents)
     }
 
     /// Whether forcing a refresh has been tried lately, in vain: the token that came of it is refused too.
@@ -74,6 +80,10 @@ impl Known {
         let last = history.last.as_ref().filter(|_| history.forced > 0);
         last.is_some_and(|last| now < last.at + backoff::forced(history.forced))
     }
+}
+
+fn known_owner_is_allowed(state: State, settings: &Settings, contents: &Contents) -> bool {
+    state == State::Pending || settings.upkeep.allows(&contents.identity)
 }
 
 impl Flight {

@@ -1,0 +1,193 @@
+//! A refresh token from elsewhere: written down first, then exchanged once, then given to whoever it belongs to.
+//!
+//! A pending import lies under the fingerprint of its token. When it finds its owner a tombstone stays there, and
+//! nothing ever deletes it: so a token that was imported before is known, whatever became of it.
+
+use std::time::Duration;
+
+use oauth2::{AccessToken, RefreshToken};
+use ring::digest::{SHA256, digest};
+use time::OffsetDateTime;
+
+use crate::store::{
+    RowKey, StoreError,
+    records::{Adoption, Expected, Row, State},
+};
+
+use super::{
+    Contents, Grave, HandOutError, History, Identity, Record, TokenSet, Vault,
+    history::{Trouble, TroubleKind},
+    refresh::Why,
+    settings::STORE_TIMEOUT,
+};
+
+const PREFIX: &str = "import:";
+/// What asking who the user is may take.
+pub(super) const TO_IDENTIFY: Duration = Duration::from_secs(60);
+/// How often a step is tried against rows that keep moving.
+const TRIES: usize = 5;
+
+/// How far an import has come.
+#[derive(Clone, Debug)]
+pub enum Import {
+    /// This token was imported before, and was not sent again.
+    Already,
+    /// It is exchanged, and nobody is known to own it yet.
+    Pending(PendingImport),
+    /// The provider did not take it.
+    Refused(Box<Trouble>),
+}
+
+/// An exchanged import that waits for its owner.
+#[derive(Clone, Debug)]
+pub struct PendingImport {
+    key: RowKey,
+    record: Record,
+}
+
+/// What became of giving an import to its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adopted {
+    /// It is the connection now.
+    Yes,
+    /// The owner has a live connection; the import stays pending.
+    NeedsReplace,
+}
+
+/// Whether an import may take the place of a live connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replace {
+    /// It may.
+    Live,
+    /// Only that of a dead one, or of none.
+    OnlyDead,
+}
+
+impl PendingImport {
+    /// Opens the API, to ask whose it is.
+    #[must_use]
+    pub fn access_token(&self) -> &AccessToken {
+        &self.record.contents.tokens.access_token
+    }
+}
+
+impl RowKey {
+    /// Where the import of this token lies: the plain SHA-256 of it, which is random enough to need no salt.
+    fn of_import(token: &RefreshToken) -> Self {
+        let fingerprint = digest(&SHA256, token.secret().as_bytes());
+        Self(fingerprint.as_ref().iter().fold(PREFIX.to_owned(), |hex, byte| format!("{hex}{byte:02x}")))
+    }
+
+    /// Whether an import lies here, and not a user's or a session's record.
+    pub(super) fn is_import(&self) -> bool {
+        self.0.starts_with(PREFIX)
+    }
+}
+
+impl Row {
+    pub(super) fn is_adopted_import(&self) -> bool {
+        self.key.is_import() && self.state == State::Tombstone
+    }
+}
+
+impl Vault {
+    /// Writes the token down, and exchanges it, unless that was done before.
+    pub async fn import(&self, token: RefreshToken) -> Result<Import, HandOutError> {
+        let key = RowKey::of_import(&token);
+        let Some(row) = self.steady(self.0.store.read(&key)).await? else {
+            let row = self.unexchanged(token).new_row(&self.0.keys, &key, State::Pending, None);
+            // Somebody may import the same token at this moment; then this is theirs.
+            self.steady(self.0.store.put(&row, None)).await?;
+            return self.go_on(key).await;
+        };
+        match row.state {
+            State::Tombstone => Ok(Import::Already),
+            _ => self.go_on(key).await,
+        }
+    }
+
+    async fn go_on(&self, key: RowKey) -> Result<Import, HandOutError> {
+        if let Some(setback) = self.refresh_alone(&key, Why::Import).await {
+            return Err(setback.into());
+        }
+        let Some(row) = self.steady(self.0.store.read(&key)).await? else { return Err(HandOutError::NotConnected) };
+        if row.state == State::Tombstone {
+            return Ok(Import::Already);
+        }
+        let record = Record::of_row(&self.0.keys, &row).map_err(|_| HandOutError::Unreadable)?;
+        if record.contents.issuer != self.0.settings.issuer {
+            return Err(HandOutError::OtherClient);
+        }
+        match &record.contents.history.trouble {
+            Some(trouble) if trouble.kind == TroubleKind::Transient => {
+                Err(HandOutError::ProviderUnavailable { retry_after: trouble.wait(self.0.clock.now()) })
+            }
+            Some(trouble) => Ok(Import::Refused(Box::new(trouble.clone()))),
+            None if record.generation == 1 => Err(HandOutError::Busy),
+            None => Ok(Import::Pending(PendingImport { key, record })),
+        }
+    }
+
+    /// Gives a pending import to the user it was found to belong to.
+    pub async fn adopt(
+        &self,
+        import: PendingImport,
+        owner: &RowKey,
+        identity: Identity,
+        replace: Replace,
+    ) -> Result<Adopted, HandOutError> {
+        let PendingImport { key: pending, mut record } = import;
+        let now = self.0.clock.now();
+        record.contents.identity = identity;
+        for _ in 0..TRIES {
+            let there = self.steady(self.0.store.read(owner)).await?;
+            if there.as_ref().is_some_and(|row| row.version.connection_id == record.connection_id.as_str()) {
+                return Ok(Adopted::Yes);
+            }
+            let live = there.as_ref().is_some_and(|row| matches!(row.state, State::Live | State::Blocked));
+            if live && replace == Replace::OnlyDead {
+                return Ok(Adopted::NeedsReplace);
+            }
+            record.contents.history.previous = there.as_ref().and_then(|row| self.previous(row, &record));
+            let row = record.new_row(&self.0.keys, owner, State::Live, None);
+            let grave = Grave::of(&record, now).sealed(&self.0.keys, &pending, &record.version());
+            let expected = Expected { version: record.version(), attempt: None, lease: None };
+            let over = there.as_ref().map(|row| &row.version);
+            match self.steady(self.0.store.adopt(&pending, &expected, &grave, &row, over)).await? {
+                Adoption::Done => return Ok(Adopted::Yes),
+                Adoption::OwnerMoved(_) | Adoption::PendingMoved(_) => {}
+            }
+        }
+        Err(HandOutError::Busy)
+    }
+
+    /// A connection that has only a refresh token yet.
+    fn unexchanged(&self, token: RefreshToken) -> Record {
+        let now = self.0.clock.now();
+        let tokens = TokenSet {
+            access_token: AccessToken::new(String::new()),
+            refresh_token: Some(token),
+            scope: None,
+            issued_at: now,
+            expires_at: now,
+        };
+        let issuer = self.0.settings.issuer.clone();
+        let contents =
+            Contents { tokens, identity: Identity::default(), issuer, minted_at: now, history: History::default() };
+        Record { connection_id: super::ConnectionId::random(&self.0.keys), generation: 1, contents }
+    }
+
+    async fn steady<T>(&self, step: impl Future<Output = Result<T, StoreError>>) -> Result<T, HandOutError> {
+        match self.0.clock.timeout(STORE_TIMEOUT, step).await {
+            Some(Ok(answer)) => Ok(answer),
+            Some(Err(_)) | None => Err(HandOutError::StoreUnavailable),
+        }
+    }
+}
+
+impl Why {
+    /// Whether a pending import is still to be exchanged, or was so long ago that its owner cannot be asked for.
+    pub(super) fn import_applies(state: State, record: &Record, now: OffsetDateTime) -> bool {
+        state == State::Pending && (record.generation == 1 || record.contents.tokens.left(now) < TO_IDENTIFY)
+    }
+}

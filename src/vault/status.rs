@@ -1,0 +1,168 @@
+//! What people and machines may know about connections: states, times and reasons, and no secret.
+
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use crate::store::{
+    Limits, RowKey,
+    records::{KeyId, Page, Row, State, Version},
+};
+
+use super::{Grave, HandOutError, History, Identity, Record, Vault, memory::Known, settings::STORE_TIMEOUT};
+
+const PAGE: u32 = 100;
+
+/// One connection.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// Where it lies.
+    pub key: RowKey,
+    /// Which token set is current.
+    pub version: Version,
+    /// What may be done with it.
+    pub state: State,
+    /// Why it is not used although its state is good.
+    pub obstacle: Option<Obstacle>,
+    /// Whose it is.
+    pub identity: Identity,
+    /// When the login or import was.
+    pub minted_at: OffsetDateTime,
+    /// When the current token set was made.
+    pub issued_at: OffsetDateTime,
+    /// When the current access token ends.
+    pub expires_at: OffsetDateTime,
+    /// When the keeper refreshes it next, if it does.
+    pub next_refresh: Option<OffsetDateTime>,
+    /// What happened to it.
+    pub history: History,
+    /// Which secret sealed it.
+    pub sealed_by: KeyId,
+}
+
+/// Why a connection is not used although its state is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The user is not in `ALLOWED_USERS`.
+    NotAllowed,
+    /// It belongs to another client id or token endpoint.
+    OtherClient,
+    /// The login gave no refresh token.
+    NoRefreshToken,
+}
+
+/// One row of a list.
+#[derive(Clone, Debug)]
+pub enum Listed {
+    /// A connection.
+    Connection(Box<Status>),
+    /// What is left of one.
+    Tombstone(RowKey, Box<Grave>),
+    /// A row that this process cannot open. It is left as it is.
+    Unreadable(RowKey, State),
+}
+
+/// A record as its own person may see it, tokens included.
+#[derive(Clone, Debug)]
+pub struct Shown(Arc<Known>);
+
+impl Shown {
+    /// Tokens, identity and history.
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        &self.0.record
+    }
+
+    /// What may be done with it.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.0.state
+    }
+
+    /// Those of its session for a mint record.
+    #[must_use]
+    pub fn limits(&self) -> Option<Limits> {
+        self.0.limits
+    }
+}
+
+impl Status {
+    /// When the person should have logged in again, by what the connection before this one lived; told from 80 % of
+    /// that on. Nothing is known of a first connection, and a guess would be taken for a fact.
+    #[must_use]
+    pub fn log_in_again_before(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        let previous = self.history.previous.as_ref()?;
+        let life = previous.ended_at - previous.minted_at;
+        (now >= self.minted_at + life * 0.8).then_some(self.minted_at + life)
+    }
+}
+
+impl Vault {
+    /// The record of this key, for the pages of its own person: expired, dead or blocked as it may be.
+    pub async fn show(&self, key: &RowKey) -> Result<Shown, HandOutError> {
+        let known = self.current(key).await?;
+        if self.0.settings.upkeep.allows(&known.record.contents.identity) {
+            Ok(Shown(known))
+        } else {
+            Err(HandOutError::NotAllowed)
+        }
+    }
+
+    /// Everything that is kept, pages of sessions aside. Imports that found their owner are left out.
+    pub async fn list(&self) -> Result<Vec<Listed>, HandOutError> {
+        let mut listed = Vec::new();
+        let mut after: Option<RowKey> = None;
+        loop {
+            let page = Page { after: after.as_ref(), limit: PAGE };
+            let answer = self.0.clock.timeout(STORE_TIMEOUT, self.0.store.list(page)).await;
+            let Some(Ok(rows)) = answer else { return Err(HandOutError::StoreUnavailable) };
+            let last = rows.len() < PAGE as usize;
+            after = rows.last().map(|row| row.key.clone());
+            listed.extend(rows.iter().filter(|row| !row.is_adopted_import()).map(|row| self.describe(row)));
+            if last {
+                return Ok(listed);
+            }
+        }
+    }
+
+    fn describe(&self, row: &Row) -> Listed {
+        let keys = &self.0.keys;
+        let described = if row.state == State::Tombstone {
+            Grave::of_row(keys, row).map(|grave| Listed::Tombstone(row.key.clone(), Box::new(grave)))
+        } else {
+            Record::of_row(keys, row).map(|record| Listed::Connection(Box::new(self.status(row, record))))
+        };
+        described.unwrap_or_else(|_| Listed::Unreadable(row.key.clone(), row.state))
+    }
+
+    fn status(&self, row: &Row, record: Record) -> Status {
+        let obstacle = self.obstacle(&record);
+        let contents = record.contents;
+        Status {
+            key: row.key.clone(),
+            version: row.version.clone(),
+            state: row.state,
+            obstacle,
+            minted_at: contents.minted_at,
+            issued_at: contents.tokens.issued_at,
+            expires_at: contents.tokens.expires_at,
+            next_refresh: row.due.filter(|_| obstacle.is_none()),
+            identity: contents.identity,
+            history: contents.history,
+            sealed_by: row.sealed.key_id.clone(),
+        }
+    }
+
+    fn obstacle(&self, record: &Record) -> Option<Obstacle> {
+        let (contents, settings) = (&record.contents, &self.0.settings);
+        if !settings.upkeep.allows(&contents.identity) {
+            Some(Obstacle::NotAllowed)
+        } else if contents.issuer != settings.issuer {
+            Some(Obstacle::OtherClient)
+        } else if contents.tokens.refresh_token.is_none() {
+            Some(Obstacle::NoRefreshToken)
+        } else {
+            None
+        }
+    }
+}

@@ -4,15 +4,17 @@
 for (const button of document.querySelectorAll('button[data-copy]')) {
   if (!navigator.clipboard) break;
   button.hidden = false;
-  const label = button.textContent;
+  const label = [...button.childNodes];
+  let since;
   button.addEventListener('click', async () => {
+    clearTimeout(since);
     try {
       await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
       button.textContent = 'Copied';
     } catch {
-      button.textContent = 'Copy failed';
+      button.textContent = 'Not copied';
     }
-    setTimeout(() => { button.textContent = label; }, 2000);
+    since = setTimeout(() => button.replaceChildren(...label), 2000);
   });
 }
 

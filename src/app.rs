@@ -10,12 +10,13 @@ use tokio::{
 
 use crate::{
     clock::Clock,
-    config::Config,
+    config::{Config, Mode},
     http,
     keys::Keyring,
     provider::Provider,
     store::Store,
     telemetry,
+    vault::{self, Drained, Settings, Upkeep, Vault},
     videoask::Api,
     web::{self, CODE_EXCHANGES, Rooms, Site},
 };
@@ -30,10 +31,23 @@ const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
 /// The program, ready to serve.
 pub struct App {
     router: Router,
+    vault: Vault,
+    mode: Mode,
     exchanges: Arc<Semaphore>,
     exchange_timeout: Duration,
     store: Arc<dyn Store>,
     clock: Clock,
+}
+
+/// Why serving did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The listener failed.
+    #[error("the server stopped")]
+    Listener(#[from] io::Error),
+    /// New tokens came, could not be saved before the end, and are gone with the process.
+    #[error("{0} new token sets could not be saved before the end; their users may have to log in again")]
+    Unsaved(usize),
 }
 
 impl App {
@@ -42,33 +56,38 @@ impl App {
     /// # Errors
     /// When an HTTP client cannot be built, as without any CA certificates.
     pub fn build(config: &Config, store: Arc<dyn Store>, clock: Clock) -> Result<Self, http::BuildError> {
-        let keys = Arc::new(Keyring::new(&config.secrets.current, &config.secrets.previous));
-        let provider = Provider::new(&config.provider, clock.clone())?;
-        let api = Api::new(&config.api)?;
-        let rooms = Rooms { provider, api, store: Arc::clone(&store), keys, clock: clock.clone() };
+        let House { provider, api, keys, vault } = House::build(config, Arc::clone(&store), clock.clone())?;
+        let rooms =
+            Rooms { provider, api, vault: vault.clone(), store: Arc::clone(&store), keys, clock: clock.clone() };
         let site = Site::new(config, rooms);
         Ok(Self {
             exchanges: Arc::clone(&site.exchanges),
             exchange_timeout: config.provider.exchange_timeout,
             router: web::router(site),
+            vault,
+            mode: config.mode.clone(),
             store,
             clock,
         })
     }
 
-    /// Serves until `shutdown` completes. Then requests may finish for 10 s, and a code exchange that was sent may be
-    /// answered and saved: for its own timeout and 5 s. What takes longer is cut, with a warning in the log.
+    /// Serves until `shutdown` completes. Then requests may finish for 10 s, a code exchange that was sent may be
+    /// answered and saved, for its own timeout and 5 s, and the vault ends what it has sent. What takes longer is cut,
+    /// with a warning in the log.
     ///
     /// # Errors
-    /// When the listener fails.
+    /// When the listener fails, or a token set is unsaved at the end.
     pub async fn serve(
         self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> io::Result<()> {
-        let Self { router, exchanges, exchange_timeout, store, clock } = self;
-        let sweeper = tokio::spawn(sweep(store, clock.clone()));
-        let (running, mut stopping) = watch::channel(());
+    ) -> Result<(), ServeError> {
+        let Self { router, vault, mode, exchanges, exchange_timeout, store, clock } = self;
+        let (running, stopping) = watch::channel(());
+        let background = [
+            tokio::spawn(sweep(store, clock.clone())),
+            tokio::spawn(keep(vault.clone(), mode, stopped(stopping.clone()))),
+        ];
         let server = axum::serve(listener, router).with_graceful_shutdown(async move {
             shutdown.await;
             tracing::info!("stopping: requests under way may finish");
@@ -81,22 +100,97 @@ impl App {
             Ok(())
         };
         let overdue = async {
-            // `running` is dropped at the signal and never sends, so this is the signal.
-            let _ = stopping.changed().await;
+            stopped(stopping.clone()).await;
             clock.sleep(GRACE).await;
             let patience = (exchange_timeout + SAVING).saturating_sub(GRACE);
             tokio::select! { () = exchanges_done(&exchanges) => {} () = clock.sleep(patience) => {} }
         };
-        let result = tokio::select! {
-            result = finished => result,
-            () = overdue => {
-                tracing::warn!("some requests did not end in time and were cut");
-                Ok(())
+        let requests = async {
+            tokio::select! {
+                result = finished => result,
+                () = overdue => {
+                    tracing::warn!("some requests did not end in time and were cut");
+                    Ok(())
+                }
             }
         };
-        sweeper.abort();
-        result
+        let drained = async {
+            stopped(stopping.clone()).await;
+            vault.drain(vault.grace()).await
+        };
+        let (result, drained) = tokio::join!(requests, drained);
+        background.iter().for_each(tokio::task::JoinHandle::abort);
+        result.map_err(ServeError::Listener)?;
+        match drained {
+            Drained::Unsaved(count) => Err(ServeError::Unsaved(count)),
+            Drained::Unended => {
+                tracing::warn!("an exchange was not answered in time and was cut");
+                Ok(())
+            }
+            Drained::Whole => Ok(()),
+        }
     }
+}
+
+/// The rooms between the store and the pages, as a server and a command share them.
+pub struct House {
+    /// The OAuth client.
+    pub provider: Arc<Provider>,
+    /// VideoAsk's API.
+    pub api: Api,
+    /// Keys.
+    pub keys: Arc<Keyring>,
+    /// Connections.
+    pub vault: Vault,
+}
+
+impl House {
+    /// Builds them over a store.
+    ///
+    /// # Errors
+    /// When an HTTP client cannot be built, as without any CA certificates.
+    pub fn build(config: &Config, store: Arc<dyn Store>, clock: Clock) -> Result<Self, http::BuildError> {
+        let keys = Arc::new(Keyring::new(&config.secrets.current, &config.secrets.previous));
+        let provider = Arc::new(Provider::new(&config.provider, clock.clone())?);
+        let settings = Settings {
+            process: process_name(&keys),
+            issuer: provider.issuer(),
+            exchange_timeout: config.provider.exchange_timeout,
+            upkeep: upkeep(&config.mode),
+        };
+        let vault =
+            Vault::new(store, Arc::clone(&provider) as Arc<dyn vault::Provider>, Arc::clone(&keys), clock, settings);
+        Ok(Self { provider, api: Api::new(&config.api)?, keys, vault })
+    }
+}
+
+fn upkeep(mode: &Mode) -> Upkeep {
+    match mode {
+        Mode::Mint => Upkeep::Person,
+        Mode::Keep(allowed) => {
+            let allowed = allowed.clone();
+            Upkeep::Vault(Arc::new(move |identity| identity.is_in(&allowed)))
+        }
+    }
+}
+
+/// The process id, for people, and a few random bytes, since process ids come again.
+fn process_name(keys: &Keyring) -> String {
+    format!("{}-{:08x}", std::process::id(), u32::from_be_bytes(keys.random_bytes()))
+}
+
+/// Runs the keeper, in keep mode. That it stopped is said here once, and by `/readyz` from then on.
+async fn keep(vault: Vault, mode: Mode, stop: impl Future<Output = ()> + Send + 'static) {
+    if let Mode::Keep(_) = mode
+        && let Err(error) = tokio::spawn(async move { vault.keep(stop).await }).await
+    {
+        tracing::error!(%error, "the keeper stopped: nothing is refreshed before it is asked for; restart the program");
+    }
+}
+
+/// Completes when the sender is gone, which is the signal to stop. Nothing is ever sent.
+async fn stopped(mut stopping: watch::Receiver<()>) {
+    let _ = stopping.changed().await;
 }
 
 /// Waits until no code exchange is under way.

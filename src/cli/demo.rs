@@ -55,16 +55,16 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
 
     let (running, stopped) = watch::channel(());
     let standin = tokio::spawn(standin.serve(beside, closed(stopped)));
-    let served = app.serve(listener, stop).await.map_err(Failure::Server);
+    let served = app.serve(listener, stop).await;
     drop(running);
     // The stand-in has nothing to lose; that it ended is all that matters.
     let _ = standin.await;
-    served
+    Ok(served?)
 }
 
 /// The demo's configuration, through the same checks as everybody's.
 fn configuration(listener: &TcpListener, beside: &TcpListener) -> Result<Loaded, Failure> {
-    let port = |listener: &TcpListener| listener.local_addr().map(|address| address.port()).map_err(Failure::Server);
+    let port = |listener: &TcpListener| listener.local_addr().map(|address| address.port()).map_err(|error| Failure::Server(error.into()));
     let app_url = format!("http://localhost:{}", port(listener)?);
     // Another loopback name, so that the two do not see each other's cookies.
     let provider = format!("http://127.0.0.1:{}", port(beside)?);

@@ -2,7 +2,7 @@
 
 use std::{io, process::ExitCode};
 
-use crate::{config::Problems, http, store::StoreError, telemetry};
+use crate::{app::ServeError, config::Problems, http, store::StoreError, telemetry};
 
 /// A command's failure.
 #[derive(Debug, thiserror::Error)]
@@ -28,8 +28,8 @@ pub(super) enum Failure {
     #[error("{}", telemetry::chain(.0))]
     Client(#[from] http::BuildError),
     /// The server ended by itself.
-    #[error("the server stopped: {0}")]
-    Server(io::Error),
+    #[error("{}", telemetry::chain(.0))]
+    Server(#[from] ServeError),
     /// `check` found something, and said so.
     #[error("{0} to mend")]
     Found(Count),

@@ -32,7 +32,7 @@ pub(super) async fn run(env_file: EnvFile) -> Result<(), Failure> {
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, app_url = %config.app_url.as_url(), "ready");
     }
-    app.serve(listener, stop).await.map_err(Failure::Server)
+    Ok(app.serve(listener, stop).await?)
 }
 
 /// Takes the port.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::AllowedUsers;
+
 /// The names VideoAsk has for one user. `GET /me` gives `user_id`; an id_token gives `sub`; either may give the rest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
@@ -31,6 +33,12 @@ pub enum EmailProof {
 }
 
 impl Identity {
+    /// Whether the list has one of this user's names; an e-mail that does not count is none.
+    #[must_use]
+    pub fn is_in(&self, allowed: &AllowedUsers) -> bool {
+        allowed.admits(self.proven_email(), self.user_id.as_deref(), self.sub.as_deref()).is_some()
+    }
+
     /// What to call this user on a page: e-mail, else name, else id.
     #[must_use]
     pub fn label(&self) -> Option<&str> {

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use time::OffsetDateTime;
 use tokio::sync::watch;
 
 use crate::store::{
@@ -114,6 +115,12 @@ impl Memory {
     /// What is remembered, however old.
     pub(super) fn known(&self, key: &RowKey) -> Option<Arc<Known>> {
         self.slots().get(key)?.known.clone()
+    }
+
+    /// Whether any token in memory is good at this time.
+    pub(super) fn has_token(&self, now: OffsetDateTime) -> bool {
+        let good = |known: &Arc<Known>| !known.record.contents.tokens.left(now).is_zero();
+        self.slots().values().any(|slot| slot.known.as_ref().is_some_and(good))
     }
 
     /// How many sets are still to be saved.

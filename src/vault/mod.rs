@@ -9,6 +9,7 @@ mod connection;
 mod directory;
 mod flight;
 mod hand_out;
+mod health;
 mod history;
 mod identity;
 mod import;
@@ -37,6 +38,7 @@ pub use self::{
     connection::ConnectionId,
     directory::NotFound,
     hand_out::{HandOutError, HandedOut, MinLife, Reconnect},
+    health::{Ailment, Health},
     history::{Exchanged, History, Previous, Rotation, Trouble, TroubleKind, Words},
     identity::{EmailProof, Identity},
     import::{Adopted, Import, PendingImport, Replace},

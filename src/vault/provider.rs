@@ -5,7 +5,9 @@ use std::fmt;
 use async_trait::async_trait;
 use oauth2::RefreshToken;
 
-use crate::provider::{ExchangeError, TokenReply};
+use crate::provider::{self, ExchangeError, TokenReply};
+
+use super::Issuer;
 
 /// One POST each; nothing is tried again here, since only the vault knows whether a token may be sent twice.
 #[async_trait]
@@ -14,4 +16,23 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     async fn refresh(&self, token: &RefreshToken) -> Result<TokenReply, ExchangeError>;
     /// Revokes a refresh token (RFC 7009).
     async fn revoke(&self, token: &RefreshToken) -> Result<(), ExchangeError>;
+}
+
+#[async_trait]
+impl Provider for provider::Provider {
+    async fn refresh(&self, token: &RefreshToken) -> Result<TokenReply, ExchangeError> {
+        self.refresh(token).await
+    }
+
+    async fn revoke(&self, token: &RefreshToken) -> Result<(), ExchangeError> {
+        self.revoke(token).await
+    }
+}
+
+impl provider::Provider {
+    /// What the refresh tokens that this client gets belong to.
+    #[must_use]
+    pub fn issuer(&self) -> Issuer {
+        Issuer { client_id: self.client_id().to_owned(), token_endpoint: self.token_endpoint().to_string() }
+    }
 }

@@ -5,7 +5,10 @@ use time::{Duration, OffsetDateTime};
 
 use crate::store::records::State;
 
-use super::{Previous, Rotation, Trouble, status::{Obstacle, Status}};
+use super::{
+    Previous, Rotation, Trouble,
+    status::{Obstacle, Status},
+};
 
 /// A connection in plain terms.
 #[derive(Clone, Debug, Serialize)]
@@ -82,6 +85,14 @@ impl Report {
             log_in_before: status.log_in_again_before(now).map(whole),
             trouble: history.trouble.as_ref().map(|trouble| TroubleReport::of(trouble, history.rotation)),
         }
+    }
+}
+
+impl Report {
+    /// Whether there is a refresh token at all.
+    #[must_use]
+    pub fn has_refresh_token(&self) -> bool {
+        self.obstacle != Some(Obstacle::NoRefreshToken.sentence())
     }
 }
 

@@ -54,6 +54,12 @@ pub enum Drained {
 }
 
 impl Vault {
+    /// How long a shutdown should wait at most: two exchanges and their saving.
+    #[must_use]
+    pub fn grace(&self) -> Duration {
+        self.0.settings.grace()
+    }
+
     /// Begins no more exchanges, and waits at most this long for those that were sent and for sets to be saved.
     pub async fn drain(&self, at_most: Duration) -> Drained {
         self.0.stakes.0.send_modify(|count| count.closing = true);
@@ -65,6 +71,11 @@ impl Vault {
             (0, None) => Drained::Unended,
             (unsaved, _) => Drained::Unsaved(unsaved),
         }
+    }
+
+    /// Whether the process is on its way out.
+    pub(super) fn is_closing(&self) -> bool {
+        self.0.stakes.0.borrow().closing
     }
 
     /// How many sets are in memory alone, because the store could not be told yet.

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::store::{
     Limits, RowKey,
-    records::{KeyId, Page, Row, State, Version},
+    records::{Page, Row, State, Version},
 };
 
 use super::{Grave, HandOutError, History, Identity, Record, Vault, memory::Known, settings::STORE_TIMEOUT};
@@ -36,8 +36,6 @@ pub struct Status {
     pub next_refresh: Option<OffsetDateTime>,
     /// What happened to it.
     pub history: History,
-    /// Which secret sealed it.
-    pub sealed_by: KeyId,
 }
 
 /// Why a connection is not used although its state is good.
@@ -130,26 +128,41 @@ impl Vault {
         let described = if row.state == State::Tombstone {
             Grave::of_row(keys, row).map(|grave| Listed::Tombstone(row.key.clone(), Box::new(grave)))
         } else {
-            Record::of_row(keys, row).map(|record| Listed::Connection(Box::new(self.status(row, record))))
+            Record::of_row(keys, row)
+                .map(|record| Listed::Connection(Box::new(self.status(&row.key, record, row.state, row.due))))
         };
         described.unwrap_or_else(|_| Listed::Unreadable(row.key.clone(), row.state))
     }
 
-    fn status(&self, row: &Row, record: Record) -> Status {
+    /// The status of a record that is shown.
+    #[must_use]
+    pub fn status_of(&self, key: &RowKey, shown: &Shown) -> Status {
+        let due = shown.record().due(shown.state());
+        self.status(key, shown.record().clone(), shown.state(), due)
+    }
+
+    /// The version of a connection that is marked as revoked and not confirmed, for another try.
+    pub async fn revoking(&self, key: &RowKey) -> Result<Option<Version>, HandOutError> {
+        let answer = self.0.clock.timeout(STORE_TIMEOUT, self.0.store.peek(key)).await;
+        let Some(Ok(head)) = answer else { return Err(HandOutError::StoreUnavailable) };
+        Ok(head.filter(|head| head.state == State::Revoking).map(|head| head.version))
+    }
+
+    fn status(&self, key: &RowKey, record: Record, state: State, due: Option<OffsetDateTime>) -> Status {
         let obstacle = self.obstacle(&record);
+        let version = record.version();
         let contents = record.contents;
         Status {
-            key: row.key.clone(),
-            version: row.version.clone(),
-            state: row.state,
+            key: key.clone(),
+            version,
+            state,
             obstacle,
             minted_at: contents.minted_at,
             issued_at: contents.tokens.issued_at,
             expires_at: contents.tokens.expires_at,
-            next_refresh: row.due.filter(|_| obstacle.is_none()),
+            next_refresh: due.filter(|_| obstacle.is_none()),
             identity: contents.identity,
             history: contents.history,
-            sealed_by: row.sealed.key_id.clone(),
         }
     }
 

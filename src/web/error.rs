@@ -16,7 +16,7 @@ use crate::{
     provider::{ExchangeError, IdTokenError},
     store::StoreError,
     telemetry,
-    vault::RecordError,
+    vault::{HandOutError, Identity, NotEnded, NotStored},
     videoask::ApiError,
 };
 
@@ -85,9 +85,21 @@ pub enum PageError {
     /// The session could not be read or written.
     #[error("the session failed")]
     Session(#[from] session::Error),
-    /// The stored tokens do not open.
-    #[error("the record failed")]
-    Record(#[from] RecordError),
+    /// Keep mode: VideoAsk did not say who logged in.
+    #[error("VideoAsk did not say who logged in")]
+    Unknown(#[source] ApiError),
+    /// Keep mode: the user is not in `ALLOWED_USERS`.
+    #[error("the user is not in ALLOWED_USERS")]
+    NotListed(Box<Identity>),
+    /// The connection was not stored.
+    #[error("the connection was not stored")]
+    NotStored(#[from] NotStored),
+    /// The vault has nothing to show, or did not refresh.
+    #[error("the vault gave nothing")]
+    Vault(#[from] HandOutError),
+    /// The connection was not ended.
+    #[error("the connection was not ended")]
+    NotEnded(#[from] NotEnded),
     /// The page needs a login.
     #[error("not logged in")]
     LoggedOut,

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 
 use crate::{
     provider::{ExchangeError, IdTokenError},
+    vault::{HandOutError, Identity, NotEnded, Reconnect, Trouble},
     videoask::ApiError,
 };
 
@@ -93,8 +94,11 @@ pub fn explain(error: &PageError) -> Explanation {
         PageError::Exchange(error) => exchange(error),
         PageError::IdToken(error) => id_token(error),
         PageError::Api(error) => api(error),
-        PageError::Store(_) | PageError::Session(_) => store(),
-        PageError::Record(_) => record(),
+        PageError::Store(_) | PageError::Session(_) | PageError::NotStored(_) => store(),
+        PageError::Unknown(error) => unknown(error),
+        PageError::NotListed(identity) => not_listed(identity),
+        PageError::Vault(error) => connection(error),
+        PageError::NotEnded(error) => not_ended(*error),
         PageError::LoggedOut
         | PageError::CrossSite
         | PageError::TooBusy
@@ -298,14 +302,122 @@ fn store() -> Explanation {
     .action(Action::Home)
 }
 
-fn record() -> Explanation {
-    Explanation::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "The stored tokens cannot be opened",
-        "They were sealed with another EXPRESS_SESSION, or were changed in the store.",
-        "Log in again to get a new pair. If you run this app and changed EXPRESS_SESSION: put the old one in \
-         EXPRESS_SESSION_PREVIOUS.",
-    )
+fn unknown(error: &ApiError) -> Explanation {
+    let explanation = Explanation::new(
+        StatusCode::BAD_GATEWAY,
+        "VideoAsk did not say who you are",
+        "The login worked, but VideoAsk's API did not name its user. This app keeps tokens by user, so it kept nothing.",
+        "Log in again in a minute.",
+    );
+    explanation.fact("Reason", &error.to_string())
+}
+
+fn not_listed(identity: &Identity) -> Explanation {
+    let line = identity.proven_email().or(identity.user_id.as_deref()).unwrap_or_default();
+    let explanation = Explanation::new(
+        StatusCode::FORBIDDEN,
+        "This user may not log in here",
+        "This app keeps tokens for the users that its operator listed, and you are not one of them. Nothing was stored.",
+        "Log in as another user. If you run this app, add the entry below to ALLOWED_USERS and restart. An e-mail counts \
+         only if VideoAsk has verified it; the user id always does.",
+    );
+    let described = super::tokens::describe(identity);
+    let explanation = described.iter().fold(explanation, |explanation, (name, value)| explanation.fact(name, value));
+    explanation.fact("Add to ALLOWED_USERS", line).action(Action::LogInAsAnother)
+}
+
+/// Why the vault has nothing to show, or did not refresh.
+fn connection(error: &HandOutError) -> Explanation {
+    use StatusCode as S;
+    match error {
+        HandOutError::NotConnected => Explanation::new(
+            S::NOT_FOUND,
+            "There is no connection",
+            "It was revoked or forgotten, or its session has ended.",
+            "Log in to make a new one.",
+        ),
+        HandOutError::NotAllowed => Explanation::new(
+            S::FORBIDDEN,
+            "This user is not in ALLOWED_USERS any more",
+            "The connection is still stored, but it is neither used nor refreshed.",
+            "Log in as another user. If you run this app, put the user back on the list, or run `videoask-auth forget`.",
+        )
+        .action(Action::LogInAsAnother),
+        HandOutError::ReconnectRequired(reason) => reconnect(reason),
+        HandOutError::ProviderUnavailable { retry_after } => Explanation::new(
+            S::SERVICE_UNAVAILABLE,
+            "VideoAsk gives no tokens at the moment",
+            "The refresh was tried and did not work. The tokens you have stay as they are.",
+            "Wait a moment, then press Refresh again.",
+        )
+        .retry_after(*retry_after)
+        .action(Action::Tokens),
+        HandOutError::ProviderRefused { trouble } => troubled(
+            Explanation::new(
+                S::BAD_GATEWAY,
+                "VideoAsk refuses to refresh",
+                "The connection is kept, and the refresh can be tried again when the cause is mended.",
+                "If you run this app, run `videoask-auth check`, and mend what it finds.",
+            )
+            .action(Action::Tokens),
+            trouble,
+        ),
+        HandOutError::StoreUnavailable => store(),
+        HandOutError::OtherClient => Explanation::new(
+            S::CONFLICT,
+            "These tokens belong to another app",
+            "They were made for another CLIENT_ID or VIDEOASK_AUTH_URL, so this app cannot refresh them.",
+            "Log in again to make new ones, or set the old values again.",
+        ),
+        HandOutError::Unreadable => Explanation::new(
+            S::INTERNAL_SERVER_ERROR,
+            "The stored tokens cannot be opened",
+            "They were sealed with another EXPRESS_SESSION, or were changed in the store.",
+            "Log in again to get a new pair. If you run this app and changed EXPRESS_SESSION: put the old one in \
+             EXPRESS_SESSION_PREVIOUS.",
+        ),
+        HandOutError::Expired | HandOutError::TooLong { .. } | HandOutError::Busy => Explanation::new(
+            S::SERVICE_UNAVAILABLE,
+            "Somebody else is refreshing",
+            "Another process of this app is at work on these tokens, and took longer than this page waits.",
+            "Look at the tokens again in a moment.",
+        )
+        .retry_after(Duration::from_secs(5))
+        .action(Action::Tokens),
+    }
+}
+
+fn reconnect(reason: &Reconnect) -> Explanation {
+    let explanation = Explanation::new(
+        StatusCode::CONFLICT,
+        "This connection has ended",
+        "VideoAsk does not take its refresh token any more. An access token that is still valid works to its end.",
+        "Log in again.",
+    );
+    match reason {
+        Reconnect::Dead(trouble) => troubled(explanation, trouble),
+        Reconnect::NoRefreshToken | Reconnect::Ended => explanation.fact("Reason", &reason.to_string()),
+    }
+}
+
+fn troubled(explanation: Explanation, trouble: &Trouble) -> Explanation {
+    explanation.fact("VideoAsk says", &trouble.words.to_string())
+}
+
+fn not_ended(error: NotEnded) -> Explanation {
+    match error {
+        NotEnded::Revoking => Explanation::new(
+            StatusCode::BAD_GATEWAY,
+            "VideoAsk did not confirm",
+            "The connection is marked as revoked, and this app uses it no more; but VideoAsk did not answer as it should.",
+            "Go back to the tokens, and try again there.",
+        )
+        .action(Action::Tokens),
+        NotEnded::OtherClient => connection(&HandOutError::OtherClient),
+        NotEnded::StoreUnavailable => connection(&HandOutError::StoreUnavailable),
+        NotEnded::Busy => connection(&HandOutError::Busy),
+        NotEnded::Unreadable => connection(&HandOutError::Unreadable),
+    }
 }
 
 fn request(error: &PageError) -> Explanation {

@@ -37,8 +37,9 @@ async fn forms(
 ) -> Result<FormsPage, PageError> {
     let Query(query) = query.map_err(|_| PageError::BadQuery)?;
     let page = Page { limit: query.limit.unwrap_or(LIMIT).clamp(1, MOST), offset: query.offset.unwrap_or(0) };
-    let record = site.record_of(&login).await?;
-    let Forms { count, forms, next, previous } = site.api.forms(&record.contents.tokens.access_token, page).await?;
+    let (_, shown) = site.connection_of(&login).await?;
+    let token = &shown.record().contents.tokens.access_token;
+    let Forms { count, forms, next, previous } = site.api.forms(token, page).await?;
     let shown = forms.len() as u64;
     Ok(FormsPage {
         frame: Frame::new(&site),

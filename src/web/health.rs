@@ -1,9 +1,28 @@
-//! Whether the process is alive, for whatever may restart it.
+//! Whether the process is alive, for whatever may restart it, and ready, for whatever sends it requests.
 
-use axum::{Router, routing::get};
+use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
+use serde::Serialize;
+
+use crate::vault::Health;
 
 use super::Site;
 
 pub(super) fn router() -> Router<Site> {
-    Router::new().route("/healthz", get(async || "ok\n"))
+    Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(ready))
+}
+
+#[derive(Serialize)]
+struct Readiness {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+async fn ready(State(site): State<Site>) -> (StatusCode, Json<Readiness>) {
+    let (code, status, ailment) = match site.vault.health().await {
+        Health::Good => (StatusCode::OK, "ready", None),
+        Health::Degraded(ailment) => (StatusCode::OK, "degraded", Some(ailment)),
+        Health::Unfit(ailment) => (StatusCode::SERVICE_UNAVAILABLE, "unready", Some(ailment)),
+    };
+    (code, Json(Readiness { status, reason: ailment.map(|ailment| ailment.to_string()) }))
 }

@@ -11,7 +11,7 @@ use tower_sessions::Session;
 use super::{
     Site,
     error::PageError,
-    page::{Frame, HomePage, VisitorLine},
+    page::{Frame, Holder, HomePage, VisitorLine},
     session::Visitor,
 };
 
@@ -22,20 +22,18 @@ pub(super) fn router() -> Router<Site> {
 async fn home(State(site): State<Site>, visitor: Visitor) -> Result<HomePage, PageError> {
     let visitor = match visitor {
         Visitor::Stranger => VisitorLine::Stranger,
-        Visitor::LoggedIn(login) => match site.record_of(&login).await {
-            Ok(record) => record
-                .contents
-                .identity
-                .label()
-                .map_or(VisitorLine::Unnamed, |name| VisitorLine::Named(name.to_owned())),
-            // Logging out ends in one place, and a record that does not open must not hide the way to a new login.
-            Err(PageError::LoggedOut) => VisitorLine::Stranger,
-            Err(PageError::Record(_)) => VisitorLine::Unnamed,
-            Err(error) => return Err(error),
+        Visitor::LoggedIn(login) => match site.connection_of(&login).await {
+            Ok((_, shown)) => match shown.record().contents.identity.label() {
+                Some(name) => VisitorLine::Named(name.to_owned()),
+                None => VisitorLine::Unnamed,
+            },
+            // Whatever became of the connection must not hide the way to a new login.
+            Err(_) => VisitorLine::Unnamed,
         },
     };
     Ok(HomePage {
         frame: Frame::new(&site),
+        holder: Holder::of(&site.mode),
         login_url: site.app_url.join("/auth/videoask").into(),
         callback_url: site.app_url.callback().into(),
         visitor,

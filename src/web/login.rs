@@ -18,17 +18,20 @@ use tower_sessions::Session;
 use tracing::Instrument;
 
 use crate::{
-    provider::{AuthorizeParams, IdClaims, Nonce, Prompt, TokenReply},
+    provider::{AuthorizeParams, Prompt, TokenReply},
+    store::RowKey,
     telemetry::{self, excerpt},
-    vault::{EmailProof, Identity, Issuer, Record, TokenSet},
+    vault::{Record, Stored, TokenSet},
 };
 
 use super::{
     Site,
     error::PageError,
+    identify::identify,
     pending::PendingLogin,
     replay::FirstUse,
     session::{self, Login, Visitor},
+    tokens::WITHOUT_REFRESH_TOKEN,
 };
 
 pub(super) fn router() -> Router<Site> {
@@ -90,8 +93,10 @@ async fn callback(
     let permit = Arc::clone(&site.exchanges).try_acquire_owned().map_err(|_| PageError::TooBusy)?;
     // A task of its own: a browser that hangs up must not cut an exchange that was sent, nor its saving.
     let finish = finish(site, login, code, session, permit).in_current_span();
-    tokio::spawn(finish).await.map_err(|_| PageError::Internal)??;
-    Ok(Redirect::to("/tokens"))
+    match tokio::spawn(finish).await.map_err(|_| PageError::Internal)?? {
+        Stored::Yes => Ok(Redirect::to("/tokens")),
+        Stored::KeptOld => Ok(Redirect::to(&format!("/tokens?login={WITHOUT_REFRESH_TOKEN}"))),
+    }
 }
 
 /// The checks between the cookie and the exchange.
@@ -128,52 +133,31 @@ async fn finish(
     code: AuthorizationCode,
     session: Session,
     _permit: OwnedSemaphorePermit,
-) -> Result<(), PageError> {
+) -> Result<Stored, PageError> {
     let PendingLogin { nonce, verifier, .. } = login;
+    let sent = site.clock.now();
     let reply = site.provider.exchange_code(code, Some(verifier)).await?;
     let identity = identify(&site, &reply, &nonce).await?;
-    let now = site.clock.now();
+    let login = site.admit(&identity)?;
     let TokenReply { access_token, refresh_token, scope, expires_in, .. } = reply;
-    let tokens = TokenSet::dated(access_token, refresh_token, scope, expires_in, now);
-    let issuer = Issuer {
-        client_id: site.provider.client_id().to_owned(),
-        token_endpoint: site.provider.token_endpoint().to_string(),
+    let tokens = TokenSet::dated(access_token, refresh_token, scope, expires_in, sent);
+    save(&site, &session, &login, Record::minted(&site.keys, tokens, identity, site.provider.issuer())).await
+}
+
+/// The session first, since only then there is an id to key a mint record by; without its record it is taken back.
+async fn save(site: &Site, session: &Session, login: &Login, record: Record) -> Result<Stored, PageError> {
+    let id = session::begin(session, login).await?;
+    let (key, limits) = match login {
+        Login::Mint => (site.sessions.key(id), Some(site.sessions.limits())),
+        Login::Keep { user_id } => (RowKey::of_user(user_id), None),
     };
-    save(&site, &session, &Record::minted(&site.keys, tokens, identity, issuer)).await
-}
-
-/// Who logged in: by the id_token, or by `/me` where there is none. A failing `/me` never hides the pair.
-async fn identify(site: &Site, reply: &TokenReply, nonce: &Nonce) -> Result<Identity, PageError> {
-    if let Some(id_token) = &reply.id_token {
-        // A nonce that was not sent must not come back either.
-        let nonce = site.provider.asks_openid().then_some(nonce);
-        return Ok(site.provider.verify_id_token(id_token, nonce).await?.into());
-    }
-    match site.api.me(&reply.access_token).await {
-        Ok(me) => Ok(Identity { user_id: Some(me.user_id), email: me.email, name: me.username, ..Identity::default() }),
+    match site.vault.login(&key, record, limits).await {
+        Ok(stored) => Ok(stored),
         Err(error) => {
-            tracing::warn!(cause = telemetry::chain(&error), "VideoAsk did not say who logged in");
-            Ok(Identity::default())
+            if let Err(error) = session.flush().await {
+                tracing::warn!(cause = telemetry::chain(&error), "a session without a record was left behind");
+            }
+            Err(error.into())
         }
     }
-}
-
-impl From<IdClaims> for Identity {
-    fn from(claims: IdClaims) -> Self {
-        let email_proof = if claims.email_verified { EmailProof::Verified } else { EmailProof::No };
-        Self { user_id: None, sub: Some(claims.sub), email: claims.email, email_proof, name: claims.name }
-    }
-}
-
-/// The session first, since only then there is an id to key the record by; without its record it is taken back.
-async fn save(site: &Site, session: &Session, record: &Record) -> Result<(), PageError> {
-    let id = session::begin(session, &Login::Mint).await?;
-    let row = record.seal(&site.keys, site.sessions.key(id), Some(site.sessions.limits()));
-    if let Err(error) = site.store.put_record(&row).await {
-        if let Err(error) = session.flush().await {
-            tracing::warn!(cause = telemetry::chain(&error), "a session without a record was left behind");
-        }
-        return Err(error.into());
-    }
-    Ok(())
 }

@@ -1,5 +1,6 @@
 //! Pages for people. Every route module has its router beside its handlers; this one puts them together.
 
+mod actions;
 mod assets;
 mod cookies;
 mod error;
@@ -8,8 +9,11 @@ mod forms;
 mod guard;
 mod health;
 mod home;
+mod identify;
 mod login;
+mod notice;
 mod page;
+mod past;
 mod pending;
 mod replay;
 mod request;
@@ -31,12 +35,17 @@ use url::Url;
 
 use crate::{
     clock::Clock,
-    config::{AppUrl, Config},
+    config::{AppUrl, Config, Mode},
     keys::Keyring,
     provider::Provider,
-    store::Store,
-    vault::Record,
+    store::{RowKey, Store},
+    vault::{HandOutError, Shown, Vault},
     videoask::Api,
+};
+
+use self::{
+    error::PageError,
+    session::{LoggedIn, Login},
 };
 
 pub use self::{
@@ -60,6 +69,8 @@ pub struct Site(Arc<Parts>);
 pub struct Parts {
     /// The public origin.
     pub app_url: AppUrl,
+    /// Who may log in.
+    pub mode: Mode,
     /// `ISSUER`.
     pub issuer: String,
     /// `SCOPES`.
@@ -67,11 +78,11 @@ pub struct Parts {
     /// `VIDEOASK_API_URL`.
     pub api_url: Url,
     /// The OAuth client.
-    pub provider: Provider,
+    pub provider: Arc<Provider>,
     /// VideoAsk's API.
     pub api: Api,
-    /// Rows.
-    pub store: Arc<dyn Store>,
+    /// Connections.
+    pub vault: Vault,
     /// Keys.
     pub keys: Arc<Keyring>,
     /// Time.
@@ -100,37 +111,46 @@ impl Site {
     /// Joins the rooms below to what the pages need.
     #[must_use]
     pub fn new(config: &Config, rooms: Rooms) -> Self {
-        let Rooms { provider, api, store, keys, clock } = rooms;
+        let Rooms { provider, api, vault, store, keys, clock } = rooms;
         let policy = CookiePolicy::new(&config.app_url);
         Self(Arc::new(Parts {
             app_url: config.app_url.clone(),
+            mode: config.mode.clone(),
             issuer: config.provider.issuer.clone(),
             scopes: config.provider.scopes.clone(),
             api_url: config.api.url.clone(),
             provider,
             api,
-            sessions: Sessions::new(Arc::clone(&store), Arc::clone(&keys), clock.clone()),
+            vault,
+            sessions: Sessions::new(store, Arc::clone(&keys), clock.clone()),
             pending: PendingLogins::new(Arc::clone(&keys), policy),
             used_states: UsedStates::default(),
             exchanges: Arc::new(Semaphore::new(CODE_EXCHANGES as usize)),
             assets: Assets::embedded(),
-            store,
             keys,
             clock,
         }))
     }
 
-    /// The record of a login's session. A record whose limits have passed, or that is gone, means logged out.
-    async fn record_of(&self, login: &session::LoggedIn) -> Result<Record, error::PageError> {
-        for key in self.sessions.keys(login.id) {
-            if let Some(row) = self.store.record(&key).await? {
-                if row.limits.is_some_and(|limits| limits.passed(self.clock.now())) {
-                    break;
-                }
-                return Ok(Record::open(&self.keys, &row)?);
+    /// Where the connection of a login may lie: one key in keep mode, one for each secret in mint mode.
+    fn keys_of(&self, login: &LoggedIn) -> Vec<RowKey> {
+        match &login.login {
+            Login::Mint => self.sessions.keys(login.id).collect(),
+            Login::Keep { user_id } => vec![RowKey::of_user(user_id)],
+        }
+    }
+
+    /// The connection of a login, and where it lies. One that is gone means logged out in mint mode, where it ends
+    /// with the session.
+    async fn connection_of(&self, login: &LoggedIn) -> Result<(RowKey, Shown), PageError> {
+        for key in self.keys_of(login) {
+            match self.vault.show(&key).await {
+                Ok(shown) => return Ok((key, shown)),
+                Err(HandOutError::NotConnected) => {}
+                Err(error) => return Err(error.into()),
             }
         }
-        Err(error::PageError::LoggedOut)
+        Err(HandOutError::NotConnected.into())
     }
 
     /// `SCOPES` with `offline_access` at its end, in the form the variable takes.
@@ -146,10 +166,12 @@ impl Site {
 /// The rooms that the pages stand on.
 pub struct Rooms {
     /// The OAuth client.
-    pub provider: Provider,
+    pub provider: Arc<Provider>,
     /// VideoAsk's API.
     pub api: Api,
-    /// Rows.
+    /// Connections.
+    pub vault: Vault,
+    /// Browser sessions' rows.
     pub store: Arc<dyn Store>,
     /// Keys.
     pub keys: Arc<Keyring>,
@@ -162,9 +184,9 @@ pub fn router(site: Site) -> Router {
     pages(&site)
         .merge(assets::router())
         .merge(health::router())
-        .fallback(async || error::PageError::NotFound)
-        .method_not_allowed_fallback(async || error::PageError::MethodNotAllowed)
-        .layer(CatchPanicLayer::custom(|_| error::PageError::Internal.into_response()))
+        .fallback(async || PageError::NotFound)
+        .method_not_allowed_fallback(async || PageError::MethodNotAllowed)
+        .layer(CatchPanicLayer::custom(|_| PageError::Internal.into_response()))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(middleware::map_response(too_large))
         .layer(middleware::from_fn_with_state(site.clone(), guard::headers))
@@ -175,7 +197,7 @@ pub fn router(site: Site) -> Router {
 /// Gives a body beyond the limit its page, which the layer that refuses it cannot.
 async fn too_large(response: Response) -> Response {
     match response.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => error::PageError::TooLarge.into_response(),
+        StatusCode::PAYLOAD_TOO_LARGE => PageError::TooLarge.into_response(),
         _ => response,
     }
 }
@@ -185,6 +207,7 @@ fn pages(site: &Site) -> Router<Site> {
     home::router()
         .merge(login::router())
         .merge(tokens::router())
+        .merge(actions::router())
         .merge(forms::router())
         .layer(site.sessions.clone().layer(&CookiePolicy::new(&site.app_url)))
         .layer(middleware::from_fn_with_state(site.clone(), guard::same_origin))

@@ -3,7 +3,9 @@
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 
-use super::{Site, assets::Assets, error::PageError, explain::Explanation};
+use crate::{config::Mode, store::records::Version};
+
+use super::{Site, assets::Assets, error::PageError, explain::Explanation, notice::Notice};
 
 /// What the layout needs.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub struct HomePage {
     pub login_url: String,
     /// To register in VideoAsk's developer settings.
     pub callback_url: String,
+    /// Who refreshes.
+    pub holder: Holder,
     /// Who is logged in, if anyone: a name, or nothing where VideoAsk gave none.
     pub visitor: VisitorLine,
 }
@@ -49,6 +53,12 @@ pub enum VisitorLine {
 pub struct TokensPage {
     /// The layout's part.
     pub frame: Frame,
+    /// Who refreshes.
+    pub holder: Holder,
+    /// What comes first, where something is wrong.
+    pub notice: Option<Notice>,
+    /// Which token set this is; the buttons carry it.
+    pub version: Version,
     /// The access token, exact.
     pub access_token: String,
     /// The refresh token, exact, if there is one.
@@ -61,12 +71,42 @@ pub struct TokensPage {
     pub scope: Option<String>,
     /// Whose tokens these are.
     pub user: Vec<(&'static str, String)>,
+    /// What the connection went through.
+    pub past: Vec<(&'static str, String)>,
     /// The claims of a JWT access token, pretty-printed.
     pub claims: Option<String>,
     /// `SCOPES` as it would have to be for a refresh token to come.
     pub scopes_with_offline_access: String,
     /// Programs to copy.
     pub snippets: Vec<Snippet>,
+}
+
+/// Who holds the refresh token and may send it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// Mint mode: whoever copies it.
+    Person,
+    /// Keep mode: this app.
+    App,
+}
+
+impl Holder {
+    pub(super) fn of(mode: &Mode) -> Self {
+        match mode {
+            Mode::Mint => Self::Person,
+            Mode::Keep(_) => Self::App,
+        }
+    }
+}
+
+/// `/tokens`, while a revocation is not confirmed.
+#[derive(Template)]
+#[template(path = "revoking.html")]
+pub struct RevokingPage {
+    /// The layout's part.
+    pub frame: Frame,
+    /// What is being revoked.
+    pub version: Version,
 }
 
 /// A program that uses the token from an environment variable.
@@ -139,4 +179,4 @@ macro_rules! respond {
     )+};
 }
 
-respond!(HomePage, TokensPage, FormsPage, ErrorPage);
+respond!(HomePage, TokensPage, RevokingPage, FormsPage, ErrorPage);

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     clock::Clock,
+    config::Mode,
     keys::{Keyring, Purpose},
     store::{Created, Limits, RowKey, SessionRow, Store},
     telemetry,
@@ -43,6 +44,18 @@ const LOGIN: &str = "login";
 pub enum Login {
     /// The record lies under the session's own key.
     Mint,
+    /// The record lies under VideoAsk's `user_id`, and outlives the session.
+    Keep {
+        /// Whose session this is.
+        user_id: String,
+    },
+}
+
+impl Login {
+    /// Whether this is a login of the mode the program runs in.
+    fn is_of(&self, mode: &Mode) -> bool {
+        matches!((self, mode), (Self::Mint, Mode::Mint) | (Self::Keep { .. }, Mode::Keep(_)))
+    }
 }
 
 /// Sessions in our store, as tower-sessions asks for them.
@@ -187,16 +200,18 @@ pub(super) enum Visitor {
 pub(super) struct LoggedIn {
     /// The session's id.
     pub id: Id,
+    /// Where the connection lies.
+    pub login: Login,
 }
 
 impl FromRequestParts<Site> for Visitor {
     type Rejection = PageError;
 
-    async fn from_request_parts(parts: &mut Parts, _site: &Site) -> Result<Self, PageError> {
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, PageError> {
         let session = parts.extensions.get::<Session>().ok_or(PageError::Internal)?;
-        let login = session.get::<Login>(LOGIN).await?;
+        let login = session.get::<Login>(LOGIN).await?.filter(|login| login.is_of(&site.mode));
         Ok(match (login, session.id()) {
-            (Some(Login::Mint), Some(id)) => Self::LoggedIn(LoggedIn { id }),
+            (Some(login), Some(id)) => Self::LoggedIn(LoggedIn { id, login }),
             _ => Self::Stranger,
         })
     }

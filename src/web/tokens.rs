@@ -2,43 +2,79 @@
 
 use axum::{
     Json, Router,
-    extract::{Path, State},
+    extract::{Path, Query, State, rejection::QueryRejection},
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
     routing::get,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::vault::{EmailProof, Identity, TokenSet};
+use crate::vault::{EmailProof, HandOutError, Identity, Report, TokenSet};
 
 use super::{
     Site,
     error::PageError,
-    page::{Frame, TokensPage},
+    notice::Notice,
+    page::{Frame, Holder, RevokingPage, TokensPage},
+    past,
     session::LoggedIn,
     snippets::snippets,
 };
+
+/// In the query after a login that brought no refresh token, over a connection that has one.
+pub(super) const WITHOUT_REFRESH_TOKEN: &str = "without-refresh-token";
 
 pub(super) fn router() -> Router<Site> {
     Router::new().route("/tokens", get(tokens)).route("/tokens/export/{format}", get(export))
 }
 
-async fn tokens(State(site): State<Site>, login: LoggedIn) -> Result<TokensPage, PageError> {
-    let contents = site.record_of(&login).await?.contents;
-    let (tokens, now) = (&contents.tokens, site.clock.now());
-    Ok(TokensPage {
+#[derive(Deserialize)]
+struct TokensQuery {
+    login: Option<String>,
+}
+
+async fn tokens(
+    State(site): State<Site>,
+    login: LoggedIn,
+    query: Result<Query<TokensQuery>, QueryRejection>,
+) -> Result<Response, PageError> {
+    let (key, shown) = match site.connection_of(&login).await {
+        Err(PageError::Vault(HandOutError::NotConnected)) => return without_connection(&site, &login).await,
+        found => found?,
+    };
+    let now = site.clock.now();
+    let contents = &shown.record().contents;
+    let tokens = &contents.tokens;
+    let report = Report::of(&site.vault.status_of(&key, &shown), now);
+    let kept_old = query.is_ok_and(|Query(query)| query.login.as_deref() == Some(WITHOUT_REFRESH_TOKEN));
+    let page = TokensPage {
         frame: Frame::new(&site),
+        holder: Holder::of(&site.mode),
+        notice: Notice::of(&report, kept_old),
+        version: shown.record().version(),
         access_token: tokens.access_token.secret().clone(),
         refresh_token: tokens.refresh_token.as_ref().map(|token| token.secret().clone()),
         expires_at: timestamp(tokens.expires_at),
         time_left: time_left(tokens.expires_at - now),
         scope: tokens.scope.clone(),
         user: describe(&contents.identity),
+        past: past::lines(&report, now),
         claims: tokens.claims().and_then(|claims| serde_json::to_string_pretty(&claims).ok()),
         scopes_with_offline_access: site.scopes_with_offline_access(),
         snippets: snippets(&site.api_url),
-    })
+    };
+    Ok(page.into_response())
+}
+
+/// One that is being revoked can be tried again; for any other there is only a new login.
+async fn without_connection(site: &Site, login: &LoggedIn) -> Result<Response, PageError> {
+    for key in site.keys_of(login) {
+        if let Some(version) = site.vault.revoking(&key).await? {
+            return Ok(RevokingPage { frame: Frame::new(site), version }.into_response());
+        }
+    }
+    Err(HandOutError::NotConnected.into())
 }
 
 /// The fields of `/api/token`, and the refresh token.
@@ -55,8 +91,13 @@ struct Export<'a> {
 }
 
 async fn export(State(site): State<Site>, login: LoggedIn, Path(format): Path<String>) -> Result<Response, PageError> {
-    let contents = site.record_of(&login).await?.contents;
-    let export = Export::new(&contents.tokens, &contents.identity, site.clock.now());
+    let (_, shown) = site.connection_of(&login).await?;
+    let contents = &shown.record().contents;
+    let mut export = Export::new(&contents.tokens, &contents.identity, site.clock.now());
+    if Holder::of(&site.mode) == Holder::App {
+        // Two that refresh would log each other out, so the one that this app refreshes does not leave by a download.
+        export.refresh_token = None;
+    }
     match format.as_str() {
         "env" => Ok(attachment("videoask.env", export.env().into_response())),
         "json" => Ok(attachment("videoask.json", Json(export).into_response())),
@@ -101,7 +142,7 @@ fn attachment(name: &'static str, mut response: Response) -> Response {
 }
 
 /// RFC 3339, UTC, whole seconds.
-fn timestamp(time: OffsetDateTime) -> String {
+pub(super) fn timestamp(time: OffsetDateTime) -> String {
     let whole = time.replace_nanosecond(0).unwrap_or(time);
     whole.format(&Rfc3339).unwrap_or_default()
 }
@@ -116,7 +157,7 @@ fn time_left(left: Duration) -> String {
     }
 }
 
-fn describe(identity: &Identity) -> Vec<(&'static str, String)> {
+pub(super) fn describe(identity: &Identity) -> Vec<(&'static str, String)> {
     let email = identity.email.as_ref().map(|email| match identity.email_proof {
         EmailProof::No => format!("{email} (not verified)"),
         EmailProof::Verified | EmailProof::Vouched => email.clone(),

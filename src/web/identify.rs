@@ -1,0 +1,82 @@
+//! Who logged in, and whether they may.
+
+use crate::{
+    config::Mode,
+    provider::{IdClaims, Nonce, TokenReply},
+    telemetry,
+    vault::{EmailProof, Identity},
+    videoask::{ApiError, Me},
+};
+
+use super::{Site, error::PageError, session::Login};
+
+/// How often `/me` is asked within one login, where the login depends on it.
+const TRIES: u32 = 3;
+
+/// Mint mode: by the id_token, or by `/me` where there is none; a failing `/me` never hides the pair. Keep mode: by
+/// both, since `user_id` is the key of what is kept.
+pub(super) async fn identify(site: &Site, reply: &TokenReply, nonce: &Nonce) -> Result<Identity, PageError> {
+    let claimed = match &reply.id_token {
+        Some(id_token) => {
+            // A nonce that was not sent must not come back either.
+            let nonce = site.provider.asks_openid().then_some(nonce);
+            Some(Identity::from(site.provider.verify_id_token(id_token, nonce).await?))
+        }
+        None => None,
+    };
+    match (&site.mode, claimed) {
+        (Mode::Mint, Some(identity)) => Ok(identity),
+        (Mode::Mint, None) => Ok(site.api.me(&reply.access_token).await.map_or_else(unnamed, Identity::from)),
+        (Mode::Keep(_), claimed) => Ok(claimed.unwrap_or_default().named_by(insist_on_me(site, reply).await?)),
+    }
+}
+
+fn unnamed(error: ApiError) -> Identity {
+    tracing::warn!(cause = telemetry::chain(&error), "VideoAsk did not say who logged in");
+    Identity::default()
+}
+
+/// `/me`, asked again where it failed for a passing reason.
+async fn insist_on_me(site: &Site, reply: &TokenReply) -> Result<Me, PageError> {
+    let mut tries = 1;
+    loop {
+        match site.api.me(&reply.access_token).await {
+            Ok(me) => return Ok(me),
+            Err(error @ ApiError::Unauthorized { .. }) => return Err(PageError::Unknown(error)),
+            Err(error) if tries == TRIES => return Err(PageError::Unknown(error)),
+            Err(_) => tries += 1,
+        }
+    }
+}
+
+impl Site {
+    /// What this user's session will be, if `ALLOWED_USERS` lets them in.
+    pub(super) fn admit(&self, identity: &Identity) -> Result<Login, PageError> {
+        let Mode::Keep(allowed) = &self.mode else { return Ok(Login::Mint) };
+        match &identity.user_id {
+            Some(user_id) if identity.is_in(allowed) => Ok(Login::Keep { user_id: user_id.clone() }),
+            _ => Err(PageError::NotListed(Box::new(identity.clone()))),
+        }
+    }
+}
+
+impl Identity {
+    /// Adds what `/me` says; its e-mail is not known to be verified, so it only fills a gap.
+    fn named_by(self, me: Me) -> Self {
+        let Me { user_id, username, email } = me;
+        Self { user_id: Some(user_id), email: self.email.or(email), name: self.name.or(username), ..self }
+    }
+}
+
+impl From<Me> for Identity {
+    fn from(me: Me) -> Self {
+        Self::default().named_by(me)
+    }
+}
+
+impl From<IdClaims> for Identity {
+    fn from(claims: IdClaims) -> Self {
+        let email_proof = if claims.email_verified { EmailProof::Verified } else { EmailProof::No };
+        Self { user_id: None, sub: Some(claims.sub), email: claims.email, email_proof, name: claims.name }
+    }
+}

@@ -1,5 +1,10 @@
 // Everything works without this script; it adds copy buttons and a countdown.
 
+// Some browsers keep a page for their Back button in spite of `no-store`. After a logout it must not come back.
+addEventListener('pageshow', (event) => {
+  if (event.persisted) location.reload();
+});
+
 // A token is copied whether or not it is shown, so that it need not appear on a shared screen.
 for (const button of document.querySelectorAll('button[data-copy]')) {
   if (!navigator.clipboard) break;

@@ -72,7 +72,7 @@ impl Flight {
     pub(super) async fn close_unsent(&self, hold: &Hold, setback: Setback) -> Landing {
         self.land(Err(setback));
         let closed = hold.reopened(None);
-        while self.ask(self.vault.0.store.swap(&self.key, &hold.expected(), &closed)).await.is_err() {
+        while self.ask(self.vault.0.store.swap(&self.key, &hold.attempted(), &closed)).await.is_err() {
             self.vault.0.clock.sleep(AGAIN).await;
         }
         Err(setback)

@@ -23,6 +23,8 @@ pub enum How {
     Put,
     Swap,
     Restore,
+    /// The pending row of an import that has found its owner.
+    Adopt,
 }
 
 /// One request to the tenant.
@@ -55,6 +57,8 @@ pub struct Check {
     store_lost: HashMap<RowKey, Duration>,
     /// When a connection was marked as revoking.
     revoked: HashMap<String, Duration>,
+    /// In which row a refresh token lies.
+    places: HashMap<String, RowKey>,
     /// The latest access token that was stored of a connection.
     latest: HashMap<String, u64>,
     pub exchanges: u64,
@@ -106,7 +110,7 @@ impl Check {
 impl Inner {
     pub fn note_send(&mut self, process: ProcessId, token: &str) -> Sent {
         let (now, life) = (self.now, self.health(process).life);
-        let key = self.tenant.refresh.get(token).map_or(RowKey(String::new()), |known| key_of(known.family));
+        let key = self.check.places.get(token).cloned().unwrap_or_else(|| RowKey(String::new()));
         let asked = self.health(process).asked.get(&key).copied().unwrap_or(now);
         Sent { process, life, key, at: now, asked }
     }
@@ -146,10 +150,13 @@ impl Inner {
             self.check
                 .fail(format!("(e) {:?} was overwritten by another connection: {:?}", before.version, after.version));
         }
-        if matches!(after.state, State::Revoking | State::Tombstone) {
+        if how != How::Adopt && matches!(after.state, State::Revoking | State::Tombstone) {
             self.check.revoked.entry(after.version.connection_id.clone()).or_insert(now);
         }
         let Some(contents) = self.open(after) else { return };
+        if let Some(token) = &contents.tokens.refresh_token {
+            self.check.places.insert(token.secret().clone(), after.key.clone());
+        }
         let Some(access) = self.access(&contents) else { return };
         if let Some(spend) = access.of.as_ref().and_then(|of| self.check.spends.get_mut(of)) {
             spend.saved.get_or_insert(now);

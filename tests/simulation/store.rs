@@ -296,8 +296,9 @@ impl Records for SimulatedStore {
                 Swap::Moved(there) => return Adoption::OwnerMoved(Some(there)),
                 Swap::Missing => return Adoption::OwnerMoved(None),
             }
-            let tombstone = Row { state: State::Tombstone, due: None, attempt: None, sealed: grave, ..import };
-            world.write(&pending, tombstone, How::Swap);
+            let tombstone =
+                Row { state: State::Tombstone, due: None, attempt: None, lease: None, sealed: grave, ..import };
+            world.write(&pending, tombstone, How::Adopt);
             Adoption::Done
         })
         .await

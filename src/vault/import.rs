@@ -33,7 +33,7 @@ pub enum Import {
     /// This token was imported before, and was not sent again.
     Already,
     /// It is exchanged, and nobody is known to own it yet.
-    Pending(PendingImport),
+    Pending(Box<PendingImport>),
     /// The provider did not take it.
     Refused(Box<Trouble>),
 }
@@ -124,7 +124,7 @@ impl Vault {
             }
             Some(trouble) => Ok(Import::Refused(Box::new(trouble.clone()))),
             None if record.generation == 1 => Err(HandOutError::Busy),
-            None => Ok(Import::Pending(PendingImport { key, record })),
+            None => Ok(Import::Pending(Box::new(PendingImport { key, record }))),
         }
     }
 

@@ -106,13 +106,11 @@ impl Flight {
     }
 
     async fn put_back_or_forget(&self, asked: Duration) -> Result<(), Setback> {
-        match self.vault.0.memory.known(&self.key).filter(|known| known.is_kept()) {
-            Some(known) => self.restore(&known).await.map(|_| ()),
-            None => {
-                self.vault.0.memory.forget(&self.key, asked);
-                Err(Setback::NotConnected)
-            }
+        if let Some(known) = self.vault.0.memory.known(&self.key).filter(|known| known.is_kept()) {
+            return self.restore(&known).await.map(|_| ());
         }
+        self.vault.0.memory.forget(&self.key, asked);
+        Err(Setback::NotConnected)
     }
 
     /// A lease of this process that no task of it holds: its release was lost.

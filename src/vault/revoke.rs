@@ -86,7 +86,7 @@ impl Flight {
         if hold.row.state == State::Tombstone || shown.is_some_and(|shown| *shown != hold.row.version) {
             return self.adopt(&hold.row, hold.asked);
         }
-        let record = Record::of_row(&self.vault.0.keys, &hold.row).map_err(|error| self.unreadable(&error))?;
+        let record = Record::of_row(&self.vault.0.keys, &hold.row)?;
         if let (Ending::Revoke, Some(token)) = (ending, &record.contents.tokens.refresh_token) {
             if record.contents.issuer != self.vault.0.settings.issuer {
                 return Err(Setback::OtherClient);

@@ -29,7 +29,7 @@ impl Flight {
             }
         };
         memory.settled(&self.key);
-        self.note(brought, &known, &landing);
+        note(brought, &known, &landing);
         landing
     }
 
@@ -77,17 +77,18 @@ impl Flight {
         }
         Err(setback)
     }
+}
 
-    fn note(&self, brought: bool, known: &Known, landing: &Landing) {
-        let (connection, generation) = (&known.record.connection_id, known.record.generation);
-        match landing {
-            Ok(kept) if kept.record.version() == known.record.version() => {
-                tracing::info!(%connection, generation, state = ?known.state, "an exchange has ended");
-            }
-            _ if brought => {
-                tracing::warn!(%connection, generation, "a token set was dropped: something newer is stored");
-            }
-            _ => {}
+/// One line in the log for each exchange.
+fn note(brought: bool, known: &Known, landing: &Landing) {
+    let (connection, generation) = (&known.record.connection_id, known.record.generation);
+    match landing {
+        Ok(kept) if kept.record.version() == known.record.version() => {
+            tracing::info!(%connection, generation, state = ?known.state, "an exchange has ended");
         }
+        _ if brought => {
+            tracing::warn!(%connection, generation, "a token set was dropped: something newer is stored");
+        }
+        _ => {}
     }
 }

@@ -11,7 +11,7 @@ use tokio::{
 use videoask_auth::{
     clock::{Clock, Hand},
     store::{RowKey, records::Version},
-    vault::{Ending, Identity, Import, Issuer, MinLife, Record, Replace, Settings, Upkeep, Vault},
+    vault::{Ending, HandedOut, Identity, Import, Issuer, MinLife, Record, Replace, Settings, Upkeep, Vault},
 };
 
 use super::{
@@ -121,7 +121,7 @@ impl Process {
         self.spawn(move |vault| async move {
             let result = vault.hand_out(&key, need).await;
             let mut world = world.lock();
-            world.tell(format_args!("p{id} hands out {:?}", result.as_ref().map(|handed| handed.version())));
+            world.tell(format_args!("p{id} hands out {:?}", result.as_ref().map(HandedOut::version)));
             if let Ok(handed) = &result {
                 world.check_hand_out(id, handed);
             }
@@ -190,7 +190,7 @@ impl Process {
             let imported = vault.import(token).await;
             world.lock().tell(format_args!("p{id} has imported: {imported:?}"));
             if let Ok(Import::Pending(pending)) = imported {
-                let adopted = vault.adopt(pending, &owner, Identity::default(), replace).await;
+                let adopted = vault.adopt(*pending, &owner, Identity::default(), replace).await;
                 world.lock().tell(format_args!("p{id} gives it to {owner:?}: {adopted:?}"));
             }
         });

@@ -238,7 +238,7 @@ impl Schedule {
             let thaws = self.thaws(now);
             let next = letter.into_iter().chain(sleepers).chain(thaws).min().unwrap_or(until).clamp(now, until);
             for process in &mut self.processes {
-                process.advance(next - now);
+                process.advance(next.saturating_sub(now));
             }
             self.world.lock().now = next;
             self.world.deliver();

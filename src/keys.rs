@@ -227,7 +227,7 @@ pub fn sealing_key(sealed: &[u8]) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 /// Purpose and parts, each with its length before it, so that no two lists of parts read the same.

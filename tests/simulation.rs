@@ -54,9 +54,9 @@ fn all_hold(first: u64, count: u64, weather: Weather) {
         exchanges += story.exchanges;
         hand_outs += story.hand_outs;
     }
-    let rate = count as f64 / started.elapsed().as_secs_f64();
+    let rate = u128::from(count) * 1000 / started.elapsed().as_millis().max(1);
     println!(
-        "{count} schedules from seed {first} ({weather:?}): {rate:.0} a second, {exchanges} exchanges, {hand_outs} tokens handed out"
+        "{count} schedules from seed {first} ({weather:?}): {rate} a second, {exchanges} exchanges, {hand_outs} tokens handed out"
     );
 }
 

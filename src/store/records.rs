@@ -118,6 +118,8 @@ pub struct NewRow {
 pub struct Expected {
     /// Exactly this version.
     pub version: Version,
+    /// Exactly this state: a tombstone has the version of what it is left of.
+    pub state: State,
     /// Exactly this attempt is open, or none.
     pub attempt: Option<Owner>,
     /// If given, the row's lease names this owner. Its end is not looked at: a lease that ran out and that nobody
@@ -214,8 +216,8 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
     async fn restore(&self, row: &NewRow) -> Result<Swap, StoreError>;
 
     /// Gives the pending import at `pending` to its owner, in one step over both keys. Only where the pending row is
-    /// as `expected` and `row` can be put as by [`Records::put`] over `over`, both happen: the row is put, and the pending row
-    /// becomes a tombstone with `grave` for its blob, same version, no attempt, never due.
+    /// as `expected` and `row` can be put as by [`Records::put`] over `over`, both happen: the row is put, and the
+    /// pending row becomes a tombstone with `grave` for its blob: same version, no attempt, no lease, never due.
     async fn adopt(
         &self,
         pending: &RowKey,
@@ -267,6 +269,7 @@ impl Row {
     pub fn is_as(&self, expected: &Expected) -> bool {
         let lease = self.lease.as_ref().map(|lease| &lease.owner);
         self.version == expected.version
+            && self.state == expected.state
             && self.attempt == expected.attempt
             && (expected.lease.is_none() || expected.lease.as_ref() == lease)
     }

@@ -210,3 +210,142 @@ impl Rotation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use oauth2::AccessToken;
+    use secrecy::SecretString;
+
+    use super::*;
+    use crate::{
+        keys::Keyring,
+        vault::{Identity, Issuer},
+    };
+
+    const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+    const MOMENT: Moment<'_> = Moment { sent: NOW, now: NOW, process: "test" };
+
+    fn record() -> Record {
+        let tokens = TokenSet::dated(
+            AccessToken::new("access-1".to_owned()),
+            Some(RefreshToken::new("refresh-1".to_owned())),
+            Some("openid".to_owned()),
+            Some(Duration::from_secs(1000)),
+            NOW,
+        );
+        let keys = Keyring::new(&SecretString::from("a secret of no importance"), &[]);
+        let issuer = Issuer { client_id: "client".to_owned(), token_endpoint: "https://tenant.test".to_owned() };
+        Record::minted(&keys, tokens, Identity::default(), issuer)
+    }
+
+    fn reply(refresh_token: Option<&str>) -> TokenReply {
+        TokenReply {
+            access_token: AccessToken::new("access-2".to_owned()),
+            refresh_token: refresh_token.map(|token| RefreshToken::new(token.to_owned())),
+            id_token: None,
+            scope: None,
+            expires_in: Some(Duration::from_secs(1000)),
+        }
+    }
+
+    fn refused(status: u16, code: &str) -> ExchangeError {
+        ExchangeError::Refused { status, code: code.to_owned(), description: "words".to_owned() }
+    }
+
+    fn after(state: State, answer: Result<TokenReply, ExchangeError>) -> Verdict {
+        record().after(state, Answer::read(answer), Occasion::Ordinary, MOMENT)
+    }
+
+    fn refresh_token(verdict: &Verdict) -> Option<&str> {
+        verdict.record.contents.tokens.refresh_token.as_ref().map(|token| token.secret().as_str())
+    }
+
+    #[test]
+    fn a_new_refresh_token_takes_the_place_of_the_old_one() {
+        let verdict = after(State::Live, Ok(reply(Some("refresh-2"))));
+        assert_eq!(refresh_token(&verdict), Some("refresh-2"));
+        assert_eq!((verdict.state, verdict.record.generation), (State::Live, 2));
+        assert_eq!(verdict.record.contents.history.rotation, Rotation::Seen);
+    }
+
+    #[test]
+    fn a_reply_without_a_refresh_token_or_scope_keeps_the_old_ones() {
+        for empty in [None, Some("")] {
+            let verdict = after(State::Live, Ok(reply(empty)));
+            assert_eq!(refresh_token(&verdict), Some("refresh-1"));
+            assert_eq!(verdict.record.contents.tokens.scope.as_deref(), Some("openid"));
+            assert_eq!(verdict.record.contents.history.rotation, Rotation::NotSeen);
+        }
+    }
+
+    #[test]
+    fn only_invalid_grant_is_death_whatever_the_status() {
+        for status in [400, 401, 403, 404] {
+            assert_eq!(after(State::Live, Err(refused(status, "invalid_grant"))).state, State::Dead);
+        }
+        for code in ["invalid_client", "access_denied", "unauthorized_client", "invalid_request"] {
+            assert_eq!(after(State::Live, Err(refused(401, code))).state, State::Blocked, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_busy_or_broken_provider_proves_nothing_about_the_grant() {
+        for error in [
+            refused(500, "invalid_grant"),
+            refused(429, "invalid_grant"),
+            refused(400, "temporarily_unavailable"),
+            refused(403, "too_many_requests"),
+            refused(400, "server_error"),
+            ExchangeError::Busy { status: 503, code: None, retry_after: None },
+            ExchangeError::Nonsense { status: 200, what: "no JSON".to_owned() },
+            ExchangeError::NotSent { source: "refused".into() },
+            ExchangeError::NoAnswer { source: "cut".into() },
+        ] {
+            let words = format!("{error:?}");
+            let verdict = after(State::Live, Err(error));
+            assert_eq!((verdict.state, verdict.record.generation), (State::Live, 1), "{words}");
+            assert_eq!(refresh_token(&verdict), Some("refresh-1"), "{words}");
+            assert!(verdict.record.contents.history.trouble.is_some_and(|trouble| trouble.retry_at > Some(NOW)));
+        }
+    }
+
+    #[test]
+    fn a_dead_connection_that_is_tried_again_comes_alive_by_tokens_alone() {
+        let busy = ExchangeError::Busy { status: 503, code: None, retry_after: None };
+        assert_eq!(after(State::Dead, Err(busy)).state, State::Dead);
+        assert_eq!(after(State::Dead, Err(refused(401, "invalid_client"))).state, State::Dead);
+        assert_eq!(after(State::Dead, Ok(reply(None))).state, State::Live);
+    }
+
+    #[test]
+    fn a_pending_import_stays_one_until_it_has_an_owner() {
+        assert_eq!(after(State::Pending, Ok(reply(None))).state, State::Pending);
+        assert_eq!(after(State::Pending, Err(refused(401, "invalid_client"))).state, State::Pending);
+        assert_eq!(after(State::Pending, Err(refused(403, "invalid_grant"))).state, State::Dead);
+    }
+
+    #[test]
+    fn failures_in_a_row_wait_longer_and_keep_their_beginning() {
+        let busy = || Answer::read(Err(ExchangeError::Busy { status: 503, code: None, retry_after: None }));
+        let first = record().after(State::Live, busy(), Occasion::Ordinary, MOMENT).record;
+        let later = Moment { now: NOW + Duration::from_secs(10), ..MOMENT };
+        let second = first.after(State::Live, busy(), Occasion::Ordinary, later).record;
+        let trouble = second.contents.history.trouble.expect("it failed twice");
+        assert_eq!((trouble.failures, trouble.since), (2, NOW));
+        assert!(trouble.retry_at >= Some(later.now + Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn a_tenth_of_the_life_or_more_is_left_when_a_record_is_due() {
+        let due = record().due(State::Live).expect("it is renewable");
+        assert!((NOW + Duration::from_secs(850)..=NOW + Duration::from_secs(900)).contains(&due));
+        assert_eq!(record().due(State::Dead), None);
+    }
+
+    #[test]
+    fn a_token_lives_from_when_it_was_asked_for() {
+        let late = Moment { now: NOW + Duration::from_secs(9), ..MOMENT };
+        let verdict = record().after(State::Live, Answer::Tokens(reply(None)), Occasion::Ordinary, late);
+        assert_eq!(verdict.record.contents.tokens.expires_at, NOW + Duration::from_secs(1000));
+    }
+}

@@ -152,15 +152,10 @@ impl Flight {
             memory.forget(&self.key, asked);
             return Err(Setback::NotConnected);
         }
-        let record = Record::of_row(&self.vault.0.keys, row).map_err(|error| self.unreadable(&error))?;
+        let record = Record::of_row(&self.vault.0.keys, row)?;
         let known = Arc::new(Known { record, state: row.state, limits: row.limits });
         memory.learn(&self.key, Arc::clone(&known), asked);
         Ok(known)
-    }
-
-    pub(super) fn unreadable(&self, error: &RecordError) -> Setback {
-        tracing::error!(error = error as &dyn std::error::Error, "a record cannot be opened; it is left as it is");
-        Setback::Unreadable
     }
 
     /// A name for one claim, never used before.
@@ -173,6 +168,13 @@ impl Flight {
     /// found something that an earlier one left behind.
     pub(super) fn is_ours(&self, owner: &Owner) -> bool {
         owner.0.rsplit_once('#').is_some_and(|(process, _)| process == self.vault.0.settings.process)
+    }
+}
+
+impl From<RecordError> for Setback {
+    fn from(error: RecordError) -> Self {
+        tracing::error!(error = &error as &dyn std::error::Error, "a record cannot be opened; it is left as it is");
+        Self::Unreadable
     }
 }
 

@@ -15,7 +15,7 @@ use crate::store::{
 };
 
 use super::{
-    Contents, Grave, HandOutError, History, Identity, Record, TokenSet, Vault,
+    ConnectionId, Contents, Grave, HandOutError, History, Identity, Record, TokenSet, Vault,
     history::{Trouble, TroubleKind},
     refresh::Why,
     settings::STORE_TIMEOUT,
@@ -33,7 +33,7 @@ pub enum Import {
     /// This token was imported before, and was not sent again.
     Already,
     /// It is exchanged, and nobody is known to own it yet.
-    Pending(PendingImport),
+    Pending(Box<PendingImport>),
     /// The provider did not take it.
     Refused(Box<Trouble>),
 }
@@ -72,7 +72,7 @@ impl PendingImport {
 }
 
 impl RowKey {
-    /// Where the import of this token lies: the plain SHA-256 of it, which is random enough to need no salt.
+    /// Where the import of this token lies: its plain SHA-256, which needs no salt since the token is random.
     fn of_import(token: &RefreshToken) -> Self {
         let fingerprint = digest(&SHA256, token.secret().as_bytes());
         Self(fingerprint.as_ref().iter().fold(PREFIX.to_owned(), |hex, byte| format!("{hex}{byte:02x}")))
@@ -95,7 +95,7 @@ impl Vault {
     pub async fn import(&self, token: RefreshToken) -> Result<Import, HandOutError> {
         let key = RowKey::of_import(&token);
         let Some(row) = self.steady(self.0.store.read(&key)).await? else {
-            let row = self.unexchanged(token).new_row(&self.0.keys, &key, State::Pending, None);
+            let row = self.unexchanged(&key, token).new_row(&self.0.keys, &key, State::Pending, None);
             // Somebody may import the same token at this moment; then this is theirs.
             self.steady(self.0.store.put(&row, None)).await?;
             return self.go_on(key).await;
@@ -124,7 +124,7 @@ impl Vault {
             }
             Some(trouble) => Ok(Import::Refused(Box::new(trouble.clone()))),
             None if record.generation == 1 => Err(HandOutError::Busy),
-            None => Ok(Import::Pending(PendingImport { key, record })),
+            None => Ok(Import::Pending(Box::new(PendingImport { key, record }))),
         }
     }
 
@@ -151,7 +151,7 @@ impl Vault {
             record.contents.history.previous = there.as_ref().and_then(|row| self.previous(row, &record));
             let row = record.new_row(&self.0.keys, owner, State::Live, None);
             let grave = Grave::of(&record, now).sealed(&self.0.keys, &pending, &record.version());
-            let expected = Expected { version: record.version(), attempt: None, lease: None };
+            let expected = Expected { version: record.version(), state: State::Pending, attempt: None, lease: None };
             let over = there.as_ref().map(|row| &row.version);
             match self.steady(self.0.store.adopt(&pending, &expected, &grave, &row, over)).await? {
                 Adoption::Done => return Ok(Adopted::Yes),
@@ -162,7 +162,7 @@ impl Vault {
     }
 
     /// A connection that has only a refresh token yet.
-    fn unexchanged(&self, token: RefreshToken) -> Record {
+    fn unexchanged(&self, key: &RowKey, token: RefreshToken) -> Record {
         let now = self.0.clock.now();
         let tokens = TokenSet {
             access_token: AccessToken::new(String::new()),
@@ -174,7 +174,9 @@ impl Vault {
         let issuer = self.0.settings.issuer.clone();
         let contents =
             Contents { tokens, identity: Identity::default(), issuer, minted_at: now, history: History::default() };
-        Record { connection_id: super::ConnectionId::random(&self.0.keys), generation: 1, contents }
+        // As random as the token, and the same for two who import it at once.
+        let id = key.0.chars().skip(PREFIX.len()).take(32).collect::<String>();
+        Record { connection_id: ConnectionId::from(id), generation: 1, contents }
     }
 
     async fn steady<T>(&self, step: impl Future<Output = Result<T, StoreError>>) -> Result<T, HandOutError> {

@@ -158,7 +158,7 @@ impl Flight {
 
     async fn seal_anew_under(&self, hold: &Hold) -> Landing {
         if hold.row.attempt.is_none() {
-            let sealed = self.sealed_anew(&hold.row).map_err(|error| self.unreadable(&error))?;
+            let sealed = self.sealed_anew(&hold.row)?;
             let change = Change { sealed: Some(sealed), ..hold.reopened(None) };
             self.swap_under(hold, &change).await?;
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::store::records::{CLOCK_TOLERANCE, Claim, Lease, Owner, Row};
+use crate::store::records::{CLOCK_TOLERANCE, Change, Claim, Expected, Lease, Owner, Row, Swap};
 
 use super::{
     flight::{Flight, Landing, Setback},
@@ -80,6 +80,11 @@ impl Flight {
         let _ = self.ask(self.vault.0.store.release(&self.key, &hold.owner)).await;
     }
 
+    /// Changes the row as it stands under the lease.
+    pub(super) async fn swap_under(&self, hold: &Hold, change: &Change) -> Result<Swap, Setback> {
+        self.ask(self.vault.0.store.swap(&self.key, &hold.as_read(), change)).await
+    }
+
     async fn renew(&self, owner: &Owner) -> Result<Hold, Setback> {
         let asked = self.vault.0.clock.monotonic();
         match self.claim(owner).await? {
@@ -101,13 +106,11 @@ impl Flight {
     }
 
     async fn put_back_or_forget(&self, asked: Duration) -> Result<(), Setback> {
-        match self.vault.0.memory.known(&self.key).filter(|known| known.is_kept()) {
-            Some(known) => self.restore(&known).await.map(|_| ()),
-            None => {
-                self.vault.0.memory.forget(&self.key, asked);
-                Err(Setback::NotConnected)
-            }
+        if let Some(known) = self.vault.0.memory.known(&self.key).filter(|known| known.is_kept()) {
+            return self.restore(&known).await.map(|_| ());
         }
+        self.vault.0.memory.forget(&self.key, asked);
+        Err(Setback::NotConnected)
     }
 
     /// A lease of this process that no task of it holds: its release was lost.
@@ -118,6 +121,26 @@ impl Flight {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Hold {
+    /// The row as it was read, still under this lease.
+    fn as_read(&self) -> Expected {
+        let Row { version, state, attempt, .. } = self.row.clone();
+        Expected { version, state, attempt, lease: Some(self.owner.clone()) }
+    }
+
+    /// The row while our attempt is open. The lease is not compared: what an exchange brought is saved however late.
+    pub(super) fn attempted(&self) -> Expected {
+        Expected { attempt: Some(self.owner.clone()), lease: None, ..self.as_read() }
+    }
+
+    /// The row as it was read, with this attempt open, or none.
+    pub(super) fn reopened(&self, attempt: Option<&Owner>) -> Change {
+        let Row { version, state, due, .. } = &self.row;
+        let generation = version.generation;
+        Change { generation, state: *state, due: *due, attempt: attempt.cloned(), sealed: None }
     }
 }
 

@@ -60,13 +60,11 @@ impl Flight {
 
     async fn read(&self) -> Landing {
         let asked = self.vault.0.clock.monotonic();
-        match self.ask(self.vault.0.store.read(&self.key)).await? {
-            Some(row) => self.adopt(&row, asked),
-            None => {
-                self.vault.0.memory.forget(&self.key, asked);
-                Err(Setback::NotConnected)
-            }
+        if let Some(row) = self.ask(self.vault.0.store.read(&self.key)).await? {
+            return self.adopt(&row, asked);
         }
+        self.vault.0.memory.forget(&self.key, asked);
+        Err(Setback::NotConnected)
     }
 
     /// Writes back a kept set that the store has lost; whatever the store has instead wins.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oauth2::{AccessToken, RefreshToken};
 use time::OffsetDateTime;
 
-use crate::store::records::{Change, Expected, Row, State, Swap, Version};
+use crate::store::records::{Expected, Row, State, Swap, Version};
 
 use super::{
     Contents,
@@ -140,12 +140,8 @@ impl Flight {
 
     /// "Attempt A started": nothing is sent unless the store has said yes to it.
     async fn begin(&self, hold: &Hold) -> Result<Begun, Setback> {
-        let row = &hold.row;
-        let before =
-            Expected { version: row.version.clone(), attempt: row.attempt.clone(), lease: Some(hold.owner.clone()) };
-        let begun = hold.reopened(Some(&hold.owner));
-        match self.ask(self.vault.0.store.swap(&self.key, &before, &begun)).await? {
-            Swap::Done => Ok(Begun::Yes(hold.expected())),
+        match self.swap_under(hold, &hold.reopened(Some(&hold.owner))).await? {
+            Swap::Done => Ok(Begun::Yes(hold.attempted())),
             Swap::Moved(row) => Ok(Begun::Moved(row)),
             Swap::Missing => Err(Setback::NotConnected),
         }
@@ -179,22 +175,4 @@ enum Begun {
     Yes(Expected),
     /// Something else happened to the row.
     Moved(Box<Row>),
-}
-
-impl Hold {
-    /// The row as it is while our attempt is open.
-    pub(super) fn expected(&self) -> Expected {
-        Expected { version: self.row.version.clone(), attempt: Some(self.owner.clone()), lease: None }
-    }
-
-    /// The row as it was, with this attempt open, or none.
-    pub(super) fn reopened(&self, attempt: Option<&crate::store::records::Owner>) -> Change {
-        Change {
-            generation: self.row.version.generation,
-            state: self.row.state,
-            due: self.row.due,
-            attempt: attempt.cloned(),
-            sealed: None,
-        }
-    }
 }

@@ -4,7 +4,7 @@ use oauth2::RefreshToken;
 
 use crate::store::{
     RowKey,
-    records::{Change, Expected, State, Swap, Version},
+    records::{Change, State, Swap, Version},
 };
 
 use super::{
@@ -86,7 +86,7 @@ impl Flight {
         if hold.row.state == State::Tombstone || shown.is_some_and(|shown| *shown != hold.row.version) {
             return self.adopt(&hold.row, hold.asked);
         }
-        let record = Record::of_row(&self.vault.0.keys, &hold.row).map_err(|error| self.unreadable(&error))?;
+        let record = Record::of_row(&self.vault.0.keys, &hold.row)?;
         if let (Ending::Revoke, Some(token)) = (ending, &record.contents.tokens.refresh_token) {
             if record.contents.issuer != self.vault.0.settings.issuer {
                 return Err(Setback::OtherClient);
@@ -138,16 +138,6 @@ impl Flight {
             Swap::Moved(row) => self.adopt(&row, asked),
             Swap::Missing => Err(Setback::NotConnected),
         }
-    }
-
-    /// A change of the row as it stands under the lease.
-    pub(super) async fn swap_under(&self, hold: &Hold, change: &Change) -> Result<Swap, Setback> {
-        let expected = Expected {
-            version: hold.row.version.clone(),
-            attempt: hold.row.attempt.clone(),
-            lease: Some(hold.owner.clone()),
-        };
-        self.ask(self.vault.0.store.swap(&self.key, &expected, change)).await
     }
 }
 

@@ -29,7 +29,7 @@ impl Flight {
             }
         };
         memory.settled(&self.key);
-        self.note(brought, &known, &landing);
+        note(brought, &known, &landing);
         landing
     }
 
@@ -72,22 +72,23 @@ impl Flight {
     pub(super) async fn close_unsent(&self, hold: &Hold, setback: Setback) -> Landing {
         self.land(Err(setback));
         let closed = hold.reopened(None);
-        while self.ask(self.vault.0.store.swap(&self.key, &hold.expected(), &closed)).await.is_err() {
+        while self.ask(self.vault.0.store.swap(&self.key, &hold.attempted(), &closed)).await.is_err() {
             self.vault.0.clock.sleep(AGAIN).await;
         }
         Err(setback)
     }
+}
 
-    fn note(&self, brought: bool, known: &Known, landing: &Landing) {
-        let (connection, generation) = (&known.record.connection_id, known.record.generation);
-        match landing {
-            Ok(kept) if kept.record.version() == known.record.version() => {
-                tracing::info!(%connection, generation, state = ?known.state, "an exchange has ended");
-            }
-            _ if brought => {
-                tracing::warn!(%connection, generation, "a token set was dropped: something newer is stored");
-            }
-            _ => {}
+/// One line in the log for each exchange.
+fn note(brought: bool, known: &Known, landing: &Landing) {
+    let (connection, generation) = (&known.record.connection_id, known.record.generation);
+    match landing {
+        Ok(kept) if kept.record.version() == known.record.version() => {
+            tracing::info!(%connection, generation, state = ?known.state, "an exchange has ended");
         }
+        _ if brought => {
+            tracing::warn!(%connection, generation, "a token set was dropped: something newer is stored");
+        }
+        _ => {}
     }
 }

@@ -23,6 +23,8 @@ pub enum How {
     Put,
     Swap,
     Restore,
+    /// The pending row of an import that has found its owner.
+    Adopt,
 }
 
 /// One request to the tenant.
@@ -55,6 +57,8 @@ pub struct Check {
     store_lost: HashMap<RowKey, Duration>,
     /// When a connection was marked as revoking.
     revoked: HashMap<String, Duration>,
+    /// In which row a refresh token lies.
+    places: HashMap<String, RowKey>,
     /// The latest access token that was stored of a connection.
     latest: HashMap<String, u64>,
     pub exchanges: u64,
@@ -96,7 +100,7 @@ impl Check {
         if self.store_lost.get(key).is_some_and(|when| when >= at) {
             return Some("the store lost a write");
         }
-        let late = now.min(unsaved_until) >= *asked + LEASE + WATCH - 2 * SKEW;
+        let late = now.min(unsaved_until) + 2 * SKEW >= *asked + LEASE + WATCH;
         let still =
             self.stood_still.iter().any(|(p, from, until)| p == process && *from <= unsaved_until && until >= at);
         (late && still).then_some("its process stood still")
@@ -106,7 +110,7 @@ impl Check {
 impl Inner {
     pub fn note_send(&mut self, process: ProcessId, token: &str) -> Sent {
         let (now, life) = (self.now, self.health(process).life);
-        let key = self.tenant.refresh.get(token).map_or(RowKey(String::new()), |known| key_of(known.family));
+        let key = self.check.places.get(token).cloned().unwrap_or_else(|| RowKey(String::new()));
         let asked = self.health(process).asked.get(&key).copied().unwrap_or(now);
         Sent { process, life, key, at: now, asked }
     }
@@ -114,8 +118,8 @@ impl Inner {
     /// Exchanges, and holds (a): no spent token, and none that the tenant never gave.
     pub fn check_exchange(&mut self, sent: &Sent, token: &str) -> Exchange {
         let now = self.now;
-        let spent = self.tenant.refresh.get(token).map(|known| known.spent.is_some());
-        match spent {
+        let before = self.tenant.refresh.get(token).map(|known| known.spent.is_some());
+        match before {
             None => self.check.fail(format!("(a) p{} sent a token that the tenant never gave", sent.process)),
             Some(true) => match self.check.spends.get(token).map(|spend| (self.check.excuse(token, spend, now), spend))
             {
@@ -146,10 +150,13 @@ impl Inner {
             self.check
                 .fail(format!("(e) {:?} was overwritten by another connection: {:?}", before.version, after.version));
         }
-        if matches!(after.state, State::Revoking | State::Tombstone) {
+        if how != How::Adopt && matches!(after.state, State::Revoking | State::Tombstone) {
             self.check.revoked.entry(after.version.connection_id.clone()).or_insert(now);
         }
         let Some(contents) = self.open(after) else { return };
+        if let Some(token) = &contents.tokens.refresh_token {
+            self.check.places.insert(token.secret().clone(), after.key.clone());
+        }
         let Some(access) = self.access(&contents) else { return };
         if let Some(spend) = access.of.as_ref().and_then(|of| self.check.spends.get_mut(of)) {
             spend.saved.get_or_insert(now);
@@ -174,7 +181,8 @@ impl Inner {
             return self.check.fail(format!("(c) p{process} handed out a token that the tenant never gave"));
         };
         if now > access.expires + SKEW {
-            self.check.fail(format!("(c) p{process} handed out a token {:?} after its end", now - access.expires));
+            self.check
+                .fail(format!("(c) p{process} handed out a token at {now:?}, and it ended at {:?}", access.expires));
         }
         let connection = handed.version().connection_id;
         if let Some(revoked) = self.check.revoked.get(&connection).copied()
@@ -182,13 +190,13 @@ impl Inner {
             && now > trouble + Duration::from_secs(5)
             && !self.check.store_lost.contains_key(&key_of(access.family))
         {
-            self.check.fail(format!("(c) p{process} handed out a token {:?} after its revoke", now - revoked));
+            self.check.fail(format!("(c) p{process} handed out a token at {now:?}, and it was revoked at {revoked:?}"));
         }
     }
 
     /// Holds (d), and the end of (b), when all faults have stopped and callers have asked once more.
     pub fn check_end(&mut self, process: ProcessId, key: &RowKey, end: &Result<HandedOut, HandOutError>) {
-        let row = self.rows.rows.get(key).cloned();
+        let row = self.rows.now.get(key).cloned();
         let contents = row.as_ref().and_then(|row| self.open(row));
         let renewable = contents.as_ref().is_some_and(|contents| contents.tokens.refresh_token.is_some());
         let family = contents.and_then(|contents| Some(self.access(&contents)?.family));
@@ -209,13 +217,13 @@ impl Inner {
 
     /// The set that the store has now.
     pub fn current(&self, key: &RowKey) -> Option<(Version, AccessToken)> {
-        let row = self.rows.rows.get(key)?;
+        let row = self.rows.now.get(key)?;
         Some((row.version.clone(), self.open(row)?.tokens.access_token))
     }
 
     /// When the last record that waits for a next try may be tried.
     pub fn latest_retry(&self) -> Duration {
-        let contents = self.rows.rows.values().filter_map(|row| self.open(row));
+        let contents = self.rows.now.values().filter_map(|row| self.open(row));
         let retries = contents.filter_map(|contents| contents.history.trouble?.retry_at);
         let latest = retries.max().map(|retry| Duration::try_from(retry - EPOCH).unwrap_or_default());
         latest.unwrap_or_default()

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use oauth2::AccessToken;
+use oauth2::{AccessToken, RefreshToken};
 use tokio::{
     runtime::{Builder, Runtime},
     task::JoinHandle,
@@ -11,7 +11,7 @@ use tokio::{
 use videoask_auth::{
     clock::{Clock, Hand},
     store::{RowKey, records::Version},
-    vault::{Ending, Issuer, MinLife, Record, Settings, Upkeep, Vault},
+    vault::{Ending, HandedOut, Identity, Import, Issuer, MinLife, Record, Replace, Settings, Upkeep, Vault},
 };
 
 use super::{
@@ -121,7 +121,7 @@ impl Process {
         self.spawn(move |vault| async move {
             let result = vault.hand_out(&key, need).await;
             let mut world = world.lock();
-            world.tell(format_args!("p{id} hands out {:?}", result.as_ref().map(|handed| handed.version())));
+            world.tell(format_args!("p{id} hands out {:?}", result.as_ref().map(HandedOut::version)));
             if let Ok(handed) = &result {
                 world.check_hand_out(id, handed);
             }
@@ -180,6 +180,19 @@ impl Process {
         self.spawn(move |vault| async move {
             let ended = vault.end(&key, shown.as_ref(), ending).await;
             world.lock().tell(format_args!("p{id} was asked to {ending:?} {shown:?}: {ended:?}"));
+        });
+    }
+
+    /// The operator imports a refresh token, and finds that it is this user's; perhaps not for the first time.
+    pub fn import(&mut self, token: RefreshToken, owner: &RowKey, replace: Replace) {
+        let (world, id, owner) = (self.world.clone(), self.id, owner.clone());
+        self.spawn(move |vault| async move {
+            let imported = vault.import(token).await;
+            world.lock().tell(format_args!("p{id} has imported: {imported:?}"));
+            if let Ok(Import::Pending(pending)) = imported {
+                let adopted = vault.adopt(*pending, &owner, Identity::default(), replace).await;
+                world.lock().tell(format_args!("p{id} gives it to {owner:?}: {adopted:?}"));
+            }
         });
     }
 

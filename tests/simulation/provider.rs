@@ -186,10 +186,7 @@ impl Provider for SimulatedProvider {
             let mut world = self.world.lock();
             let (process, token) = (self.process, token.secret().clone());
             let there = world.random.millis(5..400);
-            let lost = {
-                let rate = world.faults.reply_lost;
-                world.random.chance(rate)
-            };
+            let lost = world.happens(|faults| faults.reply_lost);
             world.send(there, move |world| {
                 world.tell(format_args!("tenant: revoke {token}"));
                 world.tenant.revoke(&token);
@@ -213,10 +210,7 @@ impl Inner {
             Fate::Lost(Loss::ArrivesLate) => EXCHANGE_TIMEOUT + self.random.millis(0..20_000),
             _ => self.random.millis(5..200),
         };
-        let slow = {
-            let rate = self.faults.slow;
-            self.random.chance(rate)
-        };
+        let slow = self.happens(|faults| faults.slow);
         // An answer that takes longer than this is lost to whoever stops waiting.
         let back = if slow { self.random.millis(100..9_500) } else { self.random.millis(5..200) };
         self.tell(format_args!("p{process} sends {token}: {fate:?}, back after {:?}", there + back));
@@ -240,10 +234,7 @@ impl Inner {
     }
 
     fn fate(&mut self) -> Fate {
-        if {
-            let rate = self.faults.reply_lost;
-            self.random.chance(rate)
-        } {
+        if self.happens(|faults| faults.reply_lost) {
             return Fate::Lost(*self.random.pick(&[
                 Loss::Cut,
                 Loss::CutBefore,
@@ -252,10 +243,7 @@ impl Inner {
                 Loss::ArrivesLate,
             ]));
         }
-        if {
-            let rate = self.faults.busy;
-            self.random.chance(rate)
-        } {
+        if self.happens(|faults| faults.busy) {
             return *self.random.pick(&[Fate::Busy, Fate::NotSent, Fate::Refused]);
         }
         Fate::Answered
@@ -284,8 +272,7 @@ impl Inner {
 
     /// The worst moment for it: something is about to be saved.
     fn store_may_go_away(&mut self) {
-        let rate = 20 * self.faults.store_away;
-        if self.random.chance(rate) {
+        if self.happens(|faults| 20 * faults.store_away) {
             let away = self.random.millis(100..60_000);
             self.tell(format_args!("the store is away for {away:?}"));
             self.rows.away_until = self.now + away;

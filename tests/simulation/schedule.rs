@@ -6,7 +6,7 @@ use oauth2::{AccessToken, RefreshToken};
 use videoask_auth::{
     keys::Keyring,
     store::RowKey,
-    vault::{ConnectionId, Ending, Identity, MinLife, Record, TokenSet},
+    vault::{ConnectionId, Ending, Identity, MinLife, Record, Replace, TokenSet},
 };
 
 use super::{
@@ -45,6 +45,8 @@ pub struct Schedule {
     processes: Vec<Process>,
     random: Random,
     faults: Faults,
+    /// Refresh tokens that were imported, and whose they are.
+    imports: Vec<(String, RowKey)>,
 }
 
 impl Schedule {
@@ -64,7 +66,7 @@ impl Schedule {
         let processes =
             (0..2 + usize::try_from(random.below(2)).expect("small")).map(|id| Process::new(&world, id, keeps));
         let processes = processes.collect();
-        Self { world, processes, random, faults }
+        Self { world, processes, random, faults, imports: Vec::new() }
     }
 
     pub fn run(mut self) -> Story {
@@ -103,6 +105,7 @@ impl Schedule {
             6 => self.button(),
             7 if self.random.chance(300) => self.api_refuses(),
             8 if self.random.chance(200) => self.somebody_ends_it(),
+            9 if self.random.chance(300) => self.import(),
             _ => self.callers(),
         }
     }
@@ -147,6 +150,23 @@ impl Schedule {
         let shown = self.world.lock().current(&key).map(|(shown, _)| shown).filter(|_| self.random.chance(500));
         let ending = *self.random.pick(&[Ending::Revoke, Ending::Revoke, Ending::Forget]);
         self.any_process().end(&key, shown, ending);
+        self.poll();
+    }
+
+    /// A token from the Glitch days, or one of them again, in one process or two.
+    fn import(&mut self) {
+        if self.imports.is_empty() || self.random.chance(400) {
+            let mut world = self.world.lock();
+            let now = world.now;
+            let pair = world.tenant.log_in(now);
+            let owner = key_of(world.tenant.families.len() - 1);
+            self.imports.extend(pair.refresh.map(|token| (token, owner)));
+        }
+        let (token, owner) = self.random.pick(&self.imports).clone();
+        for _ in 0..=self.random.below(2) {
+            let replace = *self.random.pick(&[Replace::Live, Replace::OnlyDead]);
+            self.any_process().import(RefreshToken::new(token.clone()), &owner, replace);
+        }
         self.poll();
     }
 
@@ -196,8 +216,7 @@ impl Schedule {
         self.run_until(until);
         let until = self.world.lock().latest_retry().max(until) + Duration::from_secs(2);
         self.run_until(until);
-        let keys: Vec<RowKey> = self.world.lock().rows.rows.keys().cloned().collect();
-        for key in keys {
+        for key in [key_of(0), key_of(1)] {
             // In the order of their numbers: what one does must be good enough for the next.
             for index in 0..self.processes.len() {
                 self.processes[index].ask_at_the_end(&key);
@@ -219,7 +238,7 @@ impl Schedule {
             let thaws = self.thaws(now);
             let next = letter.into_iter().chain(sleepers).chain(thaws).min().unwrap_or(until).clamp(now, until);
             for process in &mut self.processes {
-                process.advance(next - now);
+                process.advance(next.saturating_sub(now));
             }
             self.world.lock().now = next;
             self.world.deliver();

@@ -25,7 +25,7 @@ use super::{
 /// All rows, and what they were.
 #[derive(Debug, Default)]
 pub struct Rows {
-    pub rows: BTreeMap<RowKey, Row>,
+    pub now: BTreeMap<RowKey, Row>,
     /// What each key's row was before each write, oldest first.
     pub past: HashMap<RowKey, Vec<Option<Row>>>,
     pub away_until: Duration,
@@ -104,10 +104,9 @@ impl Inner {
     fn fate_of_step(&mut self, process: ProcessId) -> Fate {
         let now = self.now;
         let unreachable = now < self.rows.away_until || now < self.health(process).cut_off_until;
-        let rate = self.faults.store_fails;
         let fate = if unreachable {
             *self.random.pick(&[Fate::Refused, Fate::Hangs])
-        } else if self.health(process).failed < 2 && self.random.chance(rate) {
+        } else if self.health(process).failed < 2 && self.happens(|faults| faults.store_fails) {
             *self.random.pick(&[Fate::Refused, Fate::AnswerLost, Fate::Late, Fate::Hangs])
         } else {
             Fate::Answered
@@ -122,9 +121,10 @@ impl Inner {
         fate
     }
 
-    fn write(&mut self, key: &RowKey, row: Row, how: How) {
-        let before = self.rows.rows.insert(key.clone(), row.clone());
-        self.check_write(before.as_ref(), &row, how);
+    fn write(&mut self, row: &Row, how: How) {
+        let key = &row.key;
+        let before = self.rows.now.insert(key.clone(), row.clone());
+        self.check_write(before.as_ref(), row, how);
         self.rows.past.entry(key.clone()).or_default().push(before);
     }
 
@@ -134,15 +134,15 @@ impl Inner {
         let earlier = self.random.pick(&past[past.len().saturating_sub(6)..]).clone();
         self.tell(format_args!("the store loses {key:?}: {earlier:?}"));
         match earlier {
-            Some(row) => self.rows.rows.insert(key.clone(), row),
-            None => self.rows.rows.remove(key),
+            Some(row) => self.rows.now.insert(key.clone(), row),
+            None => self.rows.now.remove(key),
         };
         let now = self.now;
         self.check.store_lost(key, now);
     }
 
     fn claim(&mut self, key: &RowKey, lease: &Lease, now: OffsetDateTime, horizon: OffsetDateTime) -> Claim {
-        let Some(mut row) = self.rows.rows.get(key).cloned() else { return Claim::Missing };
+        let Some(mut row) = self.rows.now.get(key).cloned() else { return Claim::Missing };
         if row.is_held(&lease.owner, now, horizon) {
             return Claim::Held(Box::new(row));
         }
@@ -150,7 +150,7 @@ impl Inner {
         if self.mutation == Some(Mutation::ShortLease) {
             row.lease = Some(Lease { until: now + Duration::from_secs(2), ..lease.clone() });
         }
-        self.rows.rows.insert(key.clone(), row.clone());
+        self.rows.now.insert(key.clone(), row.clone());
         match (self.mutation, self.rows.past.get(key).and_then(|past| past.last())) {
             (Some(Mutation::NoSecondReading), Some(Some(earlier)))
                 if earlier.version.connection_id == row.version.connection_id =>
@@ -162,7 +162,7 @@ impl Inner {
     }
 
     fn swap(&mut self, key: &RowKey, expected: &Expected, change: &Change) -> Swap {
-        let Some(row) = self.rows.rows.get(key).cloned() else { return Swap::Missing };
+        let Some(row) = self.rows.now.get(key).cloned() else { return Swap::Missing };
         if !row.is_as(expected) && !self.waves_through(&row, expected, change) {
             return Swap::Moved(Box::new(row));
         }
@@ -175,7 +175,7 @@ impl Inner {
         if self.mutation == Some(Mutation::NoWriteAhead) {
             after.attempt = None;
         }
-        self.write(key, after, How::Swap);
+        self.write(&after, How::Swap);
         Swap::Done
     }
 
@@ -185,30 +185,30 @@ impl Inner {
         match self.mutation {
             Some(Mutation::NoSecondReading) => begins,
             Some(Mutation::UnfencedSave) => change.generation > expected.version.generation,
-            Some(Mutation::NoWriteAhead) => row.version == expected.version,
+            Some(Mutation::NoWriteAhead) => (&row.version, row.state) == (&expected.version, expected.state),
             _ => false,
         }
     }
 
     fn put(&mut self, new: &NewRow, over: Option<&Version>) -> Swap {
-        let there = self.rows.rows.get(&new.key);
+        let there = self.rows.now.get(&new.key);
         match (there, over) {
             (Some(row), _) if row.version.connection_id == new.version.connection_id => return Swap::Done,
             (Some(row), over) if Some(&row.version) != over => return Swap::Moved(Box::new(row.clone())),
             (None, Some(_)) => return Swap::Missing,
             _ => {}
         }
-        self.write(&new.key, Row::from(new), How::Put);
+        self.write(&Row::from(new), How::Put);
         Swap::Done
     }
 
     fn restore(&mut self, new: &NewRow) -> Swap {
-        match self.rows.rows.get(&new.key).cloned() {
+        match self.rows.now.get(&new.key).cloned() {
             Some(row) if !row.is_behind(&new.version) => Swap::Moved(Box::new(row)),
             there => {
                 let mut row = Row::from(new);
                 row.lease = there.and_then(|row| row.lease);
-                self.write(&new.key, row, How::Restore);
+                self.write(&row, How::Restore);
                 Swap::Done
             }
         }
@@ -219,12 +219,12 @@ impl Inner {
 impl Records for SimulatedStore {
     async fn peek(&self, key: &RowKey) -> Result<Option<Head>, StoreError> {
         let key = key.clone();
-        self.step("peek", move |world| world.rows.rows.get(&key).map(Row::head)).await
+        self.step("peek", move |world| world.rows.now.get(&key).map(Row::head)).await
     }
 
     async fn read(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
         let key = key.clone();
-        self.step("read", move |world| world.rows.rows.get(&key).cloned()).await
+        self.step("read", move |world| world.rows.now.get(&key).cloned()).await
     }
 
     async fn put(&self, row: &NewRow, over: Option<&Version>) -> Result<Swap, StoreError> {
@@ -251,7 +251,7 @@ impl Records for SimulatedStore {
     async fn release(&self, key: &RowKey, owner: &Owner) -> Result<(), StoreError> {
         let (key, owner) = (key.clone(), owner.clone());
         self.step("release", move |world| {
-            if let Some(row) = world.rows.rows.get_mut(&key)
+            if let Some(row) = world.rows.now.get_mut(&key)
                 && row.lease.as_ref().is_some_and(|lease| lease.owner == owner)
             {
                 row.lease = None;
@@ -287,7 +287,7 @@ impl Records for SimulatedStore {
         let (pending, expected, grave, row, over) =
             (pending.clone(), expected.clone(), grave.clone(), row.clone(), over.cloned());
         self.step("adopt", move |world| {
-            let Some(import) = world.rows.rows.get(&pending).cloned() else { return Adoption::PendingMoved(None) };
+            let Some(import) = world.rows.now.get(&pending).cloned() else { return Adoption::PendingMoved(None) };
             if !import.is_as(&expected) {
                 return Adoption::PendingMoved(Some(Box::new(import)));
             }
@@ -296,8 +296,9 @@ impl Records for SimulatedStore {
                 Swap::Moved(there) => return Adoption::OwnerMoved(Some(there)),
                 Swap::Missing => return Adoption::OwnerMoved(None),
             }
-            let tombstone = Row { state: State::Tombstone, due: None, attempt: None, sealed: grave, ..import };
-            world.write(&pending, tombstone, How::Swap);
+            let tombstone =
+                Row { state: State::Tombstone, due: None, attempt: None, lease: None, sealed: grave, ..import };
+            world.write(&tombstone, How::Adopt);
             Adoption::Done
         })
         .await
@@ -311,7 +312,7 @@ impl Records for SimulatedStore {
     ) -> Result<Vec<(OffsetDateTime, RowKey)>, StoreError> {
         let after = after.cloned();
         self.step("due", move |world| {
-            let rows = world.rows.rows.values();
+            let rows = world.rows.now.values();
             let mut due: Vec<_> = rows.filter_map(|row| Some((row.due?, row.key.clone()))).collect();
             due.retain(|entry| entry.0 <= now && after.as_ref().is_none_or(|after| entry > after));
             due.sort();
@@ -324,7 +325,7 @@ impl Records for SimulatedStore {
     async fn list(&self, page: Page<'_>) -> Result<Vec<Row>, StoreError> {
         let (after, limit) = (page.after.cloned(), page.limit as usize);
         self.step("list", move |world| {
-            let rows = world.rows.rows.values();
+            let rows = world.rows.now.values();
             rows.filter(|row| row.limits.is_none() && after.as_ref().is_none_or(|after| row.key > *after))
                 .take(limit)
                 .cloned()
@@ -342,7 +343,7 @@ impl Records for SimulatedStore {
     async fn count_by_sealing_key(&self) -> Result<Vec<(KeyId, u64)>, StoreError> {
         self.step("count", |world| {
             let mut counts = BTreeMap::<KeyId, u64>::new();
-            for row in world.rows.rows.values().filter(|row| row.limits.is_none()) {
+            for row in world.rows.now.values().filter(|row| row.limits.is_none()) {
                 *counts.entry(row.sealed.key_id.clone()).or_default() += 1;
             }
             counts.into_iter().collect()

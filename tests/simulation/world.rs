@@ -139,20 +139,24 @@ impl Inner {
         self.health.entry(process).or_default()
     }
 
+    /// Whether something happens now that happens so often.
+    pub fn happens(&mut self, rate: impl Fn(&Faults) -> u64) -> bool {
+        self.random.chance(rate(&self.faults))
+    }
+
     /// A moment at which a process may be struck: around each of its awaits.
     pub fn strike(&mut self, process: ProcessId) {
-        let (crash, freeze, cut) = (self.faults.crash, self.faults.freeze, self.faults.cut_off);
-        if self.random.chance(crash) {
+        if self.happens(|faults| faults.crash) {
             self.tell(format_args!("p{process} is struck"));
             self.health(process).crash_now = true;
         }
-        if self.random.chance(freeze) {
+        if self.happens(|faults| faults.freeze) {
             let until = self.now + self.random.millis(100..90_000);
             self.tell(format_args!("p{process} stands still until {until:?}"));
             self.health(process).frozen_until = until;
             self.check.stood_still(process, self.now, until);
         }
-        if self.random.chance(cut) {
+        if self.happens(|faults| faults.cut_off) {
             let until = self.now + self.random.millis(100..90_000);
             self.tell(format_args!("p{process} is cut off from the store until {until:?}"));
             self.health(process).cut_off_until = until;

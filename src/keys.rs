@@ -214,6 +214,16 @@ impl Key {
     }
 }
 
+/// The id of the key that sealed this text; empty for a text that is too short to name one.
+#[must_use]
+pub fn sealing_key(sealed: &[u8]) -> String {
+    sealed.get(1..=KEY_ID).map(hex).unwrap_or_default()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
 /// Purpose and parts, each with its length before it, so that no two lists of parts read the same.
 fn frame(purpose: Purpose, parts: &[&[u8]]) -> Vec<u8> {
     let mut framed = vec![VERSION];

@@ -5,8 +5,11 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::{
-    keys::{Keyring, OpenError, Purpose},
-    store::{Limits, RecordRow, RowKey},
+    keys::{self, Keyring, OpenError, Purpose},
+    store::{
+        Limits, RowKey,
+        records::{NewRow, Row, Sealed, State, Version},
+    },
 };
 
 use super::{ConnectionId, Identity, TokenSet};
@@ -74,23 +77,27 @@ impl Record {
     /// # Panics
     /// Never: the contents have only string keys, which JSON can always write.
     #[must_use]
-    pub fn seal(&self, keys: &Keyring, key: RowKey, limits: Option<Limits>) -> RecordRow {
+    pub fn seal(&self, keys: &Keyring, key: RowKey, limits: Option<Limits>) -> NewRow {
         let plaintext = Zeroizing::new(
             serde_json::to_vec(&self.contents).expect("contents have only string keys, so JSON can write them"),
         );
         let connection_id = self.connection_id.as_str();
-        let sealed =
+        let bytes =
             keys.seal(Purpose::Record, &associated(&key, connection_id, &self.generation.to_be_bytes()), &plaintext);
-        RecordRow { connection_id: connection_id.to_owned(), generation: self.generation, key, limits, sealed }
+        let version = Version { connection_id: connection_id.to_owned(), generation: self.generation };
+        let sealed = Sealed { key_id: keys::sealing_key(&bytes), bytes };
+        NewRow { key, version, state: State::Live, due: None, limits, sealed }
     }
 
     /// Reads a row back.
-    pub fn open(keys: &Keyring, row: &RecordRow) -> Result<Self, RecordError> {
-        let generation = row.generation.to_be_bytes();
-        let opened = keys.open(Purpose::Record, &associated(&row.key, &row.connection_id, &generation), &row.sealed)?;
+    pub fn open(keys: &Keyring, row: &Row) -> Result<Self, RecordError> {
+        let Version { connection_id, generation } = &row.version;
+        let generation_bytes = generation.to_be_bytes();
+        let associated = associated(&row.key, connection_id, &generation_bytes);
+        let opened = keys.open(Purpose::Record, &associated, &row.sealed.bytes)?;
         Ok(Self {
-            connection_id: row.connection_id.clone().into(),
-            generation: row.generation,
+            connection_id: connection_id.clone().into(),
+            generation: *generation,
             contents: serde_json::from_slice(&opened.plaintext).map_err(RecordError::Format)?,
         })
     }

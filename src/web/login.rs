@@ -169,7 +169,8 @@ impl From<IdClaims> for Identity {
 async fn save(site: &Site, session: &Session, record: &Record) -> Result<(), PageError> {
     let id = session::begin(session, &Login::Mint).await?;
     let row = record.seal(&site.keys, site.sessions.key(id), Some(site.sessions.limits()));
-    if let Err(error) = site.store.put_record(&row).await {
+    // The id is new, so there is nothing under its key that a put could meet.
+    if let Err(error) = site.store.put(&row, None).await {
         if let Err(error) = session.flush().await {
             tracing::warn!(cause = telemetry::chain(&error), "a session without a record was left behind");
         }

@@ -123,7 +123,7 @@ impl Site {
     /// The record of a login's session. A record whose limits have passed, or that is gone, means logged out.
     async fn record_of(&self, login: &session::LoggedIn) -> Result<Record, error::PageError> {
         for key in self.sessions.keys(login.id) {
-            if let Some(row) = self.store.record(&key).await? {
+            if let Some(row) = self.store.read(&key).await? {
                 if row.limits.is_some_and(|limits| limits.passed(self.clock.now())) {
                     break;
                 }

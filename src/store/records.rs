@@ -1,0 +1,326 @@
+//! The contract of records, leases and attempts.
+//!
+//! Each method is **one atomic step**: a short `BEGIN IMMEDIATE` transaction or one Lua script. Nobody waits inside
+//! one. The store decides nothing about tokens: it compares, and changes what it was told to. Time comes from the
+//! caller, so a step does the same whatever the store's own clock shows.
+//!
+//! An `Err` says only that there is **no answer**. The step may have been done, may not, or may yet be (a write that
+//! was given up on can arrive late); every caller of this trait is written for that, and no backend repeats a write
+//! by itself.
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+
+use super::{Limits, RowKey, StoreError};
+
+/// A stored connection, sealed, with what the store must query beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The HMAC of a session's id (mint), VideoAsk's `user_id` (keep), or the fingerprint of an import.
+    pub key: RowKey,
+    /// One login's or import's line of token sets, and which of them this is.
+    pub version: Version,
+    /// What may be done with it.
+    pub state: State,
+    /// When the keeper should look at it; `None` is never.
+    pub due: Option<OffsetDateTime>,
+    /// The exchange that was written ahead and not closed yet.
+    pub attempt: Option<Owner>,
+    /// Who works on it, and for how long at most.
+    pub lease: Option<Lease>,
+    /// Those of its session for a mint record; a kept record has none.
+    pub limits: Option<Limits>,
+    /// The sealed blob.
+    pub sealed: Sealed,
+}
+
+/// Which token set a row holds. What writers compare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// 128 random bits in hex, new with each login and import.
+    pub connection_id: String,
+    /// Counts the token sets of this connection, from 1.
+    pub generation: u64,
+}
+
+/// Bytes that only the holder of the secret can read, and which secret that is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sealed {
+    /// Names the secret without giving anything away.
+    pub key_id: KeyId,
+    /// Opaque.
+    pub bytes: Vec<u8>,
+}
+
+/// The id of a sealing key, in hex.
+pub type KeyId = String;
+
+/// What may be done with a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Hand out and refresh.
+    Live,
+    /// The provider said `invalid_grant`: hand out to its end, refresh only if a person asks.
+    Dead,
+    /// The provider refuses us with another code: hand out, try again when due.
+    Blocked,
+    /// On its way out: neither hand out nor refresh.
+    Revoking,
+    /// An import that nobody is known to own yet.
+    Pending,
+    /// What is left when the secrets are removed. Nothing but a new login replaces it.
+    Tombstone,
+}
+
+/// One claim of one process: unique for ever, so that what arrives late is not taken for what came after.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Owner(pub String);
+
+/// Who works on a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Whose it is.
+    pub owner: Owner,
+    /// When it runs out, by its owner's wall clock.
+    pub until: OffsetDateTime,
+}
+
+/// The few columns that say whether what a process remembers still holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// As in the row.
+    pub version: Version,
+    /// As in the row.
+    pub state: State,
+}
+
+/// A whole new connection: what a login or an import writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRow {
+    /// As in the row.
+    pub key: RowKey,
+    /// As in the row.
+    pub version: Version,
+    /// As in the row.
+    pub state: State,
+    /// As in the row.
+    pub due: Option<OffsetDateTime>,
+    /// As in the row.
+    pub limits: Option<Limits>,
+    /// As in the row.
+    pub sealed: Sealed,
+}
+
+/// What a row must be for a [`Change`] to happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// Exactly this version.
+    pub version: Version,
+    /// Exactly this state: a tombstone has the version of what it is left of.
+    pub state: State,
+    /// Exactly this attempt is open, or none.
+    pub attempt: Option<Owner>,
+    /// If given, the row's lease names this owner. Its end is not looked at: a lease that ran out and that nobody
+    /// else claimed still is its owner's.
+    pub lease: Option<Owner>,
+}
+
+/// What a row becomes. Key, connection id, lease and limits stay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The new generation.
+    pub generation: u64,
+    /// The new state.
+    pub state: State,
+    /// The new due time.
+    pub due: Option<OffsetDateTime>,
+    /// The attempt that is open from now on, or none.
+    pub attempt: Option<Owner>,
+    /// The new blob, or `None` to keep the old one.
+    pub sealed: Option<Sealed>,
+}
+
+/// How a compare-and-swap ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Swap {
+    /// The row was as expected, and is as wanted now.
+    Done,
+    /// It was not, and was left alone. This is how it stands.
+    Moved(Box<Row>),
+    /// There is none, and none was made.
+    Missing,
+}
+
+/// How a claim ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// The lease is the caller's. This is the row as it stands under it: the second reading of rule 3.
+    Claimed(Box<Row>),
+    /// Somebody else's lease runs. This is the row as it stands.
+    Held(Box<Row>),
+    /// There is no row to claim, and none was made.
+    Missing,
+}
+
+/// Where a listing goes on: after this row, and how many at most.
+#[derive(Clone, Debug)]
+pub struct Page<'a> {
+    /// The last key of the page before; `None` is the start.
+    pub after: Option<&'a RowKey>,
+    /// Not more than this.
+    pub limit: u32,
+}
+
+/// Records, leases and attempts. `tests/store_contract.rs` states every edge of both backends.
+#[async_trait]
+pub trait Records: fmt::Debug + Send + Sync + 'static {
+    /// Reads version and state alone. It is asked every few seconds for each record in use, so it must be cheap.
+    async fn peek(&self, key: &RowKey) -> Result<Option<Head>, StoreError>;
+
+    /// Reads a row, whatever its state, lease and limits say.
+    async fn read(&self, key: &RowKey) -> Result<Option<Row>, StoreError>;
+
+    /// Writes a new connection over the version that its writer saw: `over` is that of the row to replace, in
+    /// whatever state, or `None` where only a key without a row will do. The row has no lease and no attempt
+    /// afterwards, so whoever held one finds that it moved. `Missing` only where `over` names a row and there is none.
+    /// A row that already has the new connection id is `Done` and left alone, at any generation: this put has
+    /// happened before, and its answer was lost.
+    async fn put(&self, row: &NewRow, over: Option<&Version>) -> Result<Swap, StoreError>;
+
+    /// Takes the lease of a row in any state.
+    ///
+    /// It is `Claimed`, and the row's lease is `lease` from now on, where the row has none, or one of the same owner
+    /// (which renews it), or one with `until <= now`, or one with `until > horizon`: such a one was made by a clock
+    /// that has been set back since. Otherwise it is `Held` and nothing changes.
+    async fn claim(
+        &self,
+        key: &RowKey,
+        lease: &Lease,
+        now: OffsetDateTime,
+        horizon: OffsetDateTime,
+    ) -> Result<Claim, StoreError>;
+
+    /// Gives a lease back: removes it where the row's lease is this owner's, and else does nothing. Never an attempt.
+    async fn release(&self, key: &RowKey, owner: &Owner) -> Result<(), StoreError>;
+
+    /// The one compare-and-swap: begins, closes, saves, marks as revoking, leaves a tombstone, seals anew.
+    /// All of `expected` is compared and all of `change` is written in one step, or nothing is.
+    async fn swap(&self, key: &RowKey, expected: &Expected, change: &Change) -> Result<Swap, StoreError>;
+
+    /// Writes back a kept set that the store has lost (rule 6): where there is no row, or one of the same connection
+    /// id with a lower generation that is neither [`State::Revoking`] nor [`State::Tombstone`]. `Done` leaves the row
+    /// without attempt, and with the lease it had. Anything else is `Moved`, also the same generation; never
+    /// `Missing`.
+    async fn restore(&self, row: &NewRow) -> Result<Swap, StoreError>;
+
+    /// Gives the pending import at `pending` to its owner, in one step over both keys. Only where the pending row is
+    /// as `expected` and `row` can be put as by [`Records::put`] over `over`, both happen: the row is put, and the
+    /// pending row becomes a tombstone with `grave` for its blob: same version, no attempt, no lease, never due.
+    async fn adopt(
+        &self,
+        pending: &RowKey,
+        expected: &Expected,
+        grave: &Sealed,
+        row: &NewRow,
+        over: Option<&Version>,
+    ) -> Result<Adoption, StoreError>;
+
+    /// The keys whose `due <= now`, earliest first and by key within the same moment, with their due times;
+    /// after `after`, which need not be there any more.
+    async fn due(
+        &self,
+        now: OffsetDateTime,
+        after: Option<&(OffsetDateTime, RowKey)>,
+        limit: u32,
+    ) -> Result<Vec<(OffsetDateTime, RowKey)>, StoreError>;
+
+    /// Rows without limits (all but mint records), by key.
+    async fn list(&self, page: Page<'_>) -> Result<Vec<Row>, StoreError>;
+
+    /// The keys of rows without limits that another secret than `key_id` sealed, by key.
+    async fn sealed_by_others(&self, key_id: &KeyId, page: Page<'_>) -> Result<Vec<RowKey>, StoreError>;
+
+    /// How many rows without limits each secret sealed.
+    async fn count_by_sealing_key(&self) -> Result<Vec<(KeyId, u64)>, StoreError>;
+}
+
+/// How an adoption ended. Only `Done` changed anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Adoption {
+    /// Both rows are as wanted.
+    Done,
+    /// The pending row is not as expected; `None`: it is missing.
+    PendingMoved(Option<Box<Row>>),
+    /// The owner's row is not one that may be replaced; `None`: it is missing.
+    OwnerMoved(Option<Box<Row>>),
+}
+
+impl Row {
+    /// Whether somebody else's lease keeps `owner` out; the rule of [`Records::claim`].
+    #[must_use]
+    pub fn is_held(&self, owner: &Owner, now: OffsetDateTime, horizon: OffsetDateTime) -> bool {
+        self.lease.as_ref().is_some_and(|lease| lease.owner != *owner && lease.until > now && lease.until <= horizon)
+    }
+
+    /// Whether the row is as a writer expects it; the rule of [`Records::swap`].
+    #[must_use]
+    pub fn is_as(&self, expected: &Expected) -> bool {
+        let lease = self.lease.as_ref().map(|lease| &lease.owner);
+        self.version == expected.version
+            && self.state == expected.state
+            && self.attempt == expected.attempt
+            && (expected.lease.is_none() || expected.lease.as_ref() == lease)
+    }
+
+    /// Applies a change, as [`Records::swap`] does.
+    pub fn apply(&mut self, change: &Change) {
+        self.version.generation = change.generation;
+        self.state = change.state;
+        self.due = change.due;
+        self.attempt.clone_from(&change.attempt);
+        if let Some(sealed) = &change.sealed {
+            self.sealed = sealed.clone();
+        }
+    }
+
+    /// Whether a set that a process still has may be written back over this row; the rule of [`Records::restore`].
+    #[must_use]
+    pub fn is_behind(&self, version: &Version) -> bool {
+        self.version.connection_id == version.connection_id
+            && self.version.generation < version.generation
+            && !matches!(self.state, State::Revoking | State::Tombstone)
+    }
+
+    /// The few columns that are asked for often.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        Head { version: self.version.clone(), state: self.state }
+    }
+}
+
+impl From<&NewRow> for Row {
+    fn from(new: &NewRow) -> Self {
+        Self {
+            key: new.key.clone(),
+            version: new.version.clone(),
+            state: new.state,
+            due: new.due,
+            attempt: None,
+            lease: None,
+            limits: new.limits,
+            sealed: new.sealed.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sealed({} bytes by {})", self.bytes.len(), self.key_id)
+    }
+}
+
+/// How much further ahead than its length a lease may end before it is taken for one of a clock that was set back.
+/// Machines that share a store may differ by this much without taking each other's leases.
+pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);

@@ -74,7 +74,9 @@ async fn bind(port: u16) -> Result<TcpListener, Failure> {
 
 /// The demo's configuration, through the same checks as everybody's.
 fn configuration(listener: &TcpListener, beside: &TcpListener) -> Result<Loaded, Failure> {
-    let port = |listener: &TcpListener| listener.local_addr().map(|address| address.port()).map_err(|error| Failure::Server(error.into()));
+    let port = |listener: &TcpListener| {
+        listener.local_addr().map(|address| address.port()).map_err(|error| Failure::Server(error.into()))
+    };
     let app_url = format!("http://localhost:{}", port(listener)?);
     // Another loopback name, so that the two do not see each other's cookies.
     let provider = format!("http://127.0.0.1:{}", port(beside)?);

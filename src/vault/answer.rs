@@ -219,6 +219,7 @@ mod tests {
     use super::*;
     use crate::{
         keys::Keyring,
+        provider::Nonsense,
         vault::{Identity, Issuer},
     };
 
@@ -297,7 +298,7 @@ mod tests {
             refused(403, "too_many_requests"),
             refused(400, "server_error"),
             ExchangeError::Busy { status: 503, code: None, retry_after: None },
-            ExchangeError::Nonsense { status: 200, what: "no JSON".to_owned() },
+            ExchangeError::Nonsense { status: 200, what: Nonsense::NotJson },
             ExchangeError::NotSent { source: "refused".into() },
             ExchangeError::NoAnswer { source: "cut".into() },
         ] {

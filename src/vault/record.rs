@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::{
     keys::{self, Keyring, OpenError, Purpose},
     store::{
-        Limits, RecordRow, RowKey,
+        Limits, RowKey,
         records::{NewRow, Row, Sealed, State, Version},
     },
 };
@@ -74,27 +74,13 @@ impl Record {
         }
     }
 
-    /// The row that stores this record. Key, connection id and generation are bound to it by the sealing, so a row
-    /// moved elsewhere does not open.
-    #[must_use]
-    pub fn seal(&self, keys: &Keyring, key: RowKey, limits: Option<Limits>) -> RecordRow {
-        let sealed = self.sealed(keys, &key).bytes;
-        let connection_id = self.connection_id.as_str().to_owned();
-        RecordRow { connection_id, generation: self.generation, key, limits, sealed }
-    }
-
     /// Reads a row back.
-    pub fn open(keys: &Keyring, row: &RecordRow) -> Result<Self, RecordError> {
-        let version = Version { connection_id: row.connection_id.clone(), generation: row.generation };
-        Self::unseal(keys, &row.key, version, &row.sealed)
-    }
-
-    /// Reads a row of the vault's store back.
-    pub(super) fn of_row(keys: &Keyring, row: &Row) -> Result<Self, RecordError> {
+    pub fn of_row(keys: &Keyring, row: &Row) -> Result<Self, RecordError> {
         Self::unseal(keys, &row.key, row.version.clone(), &row.sealed.bytes)
     }
 
-    /// This record as a whole new row: a login's, or one to write back.
+    /// This record as a whole new row: a login's, or one to write back. Key, connection id and generation are bound to
+    /// it by the sealing, so a row moved elsewhere does not open.
     #[must_use]
     pub fn new_row(&self, keys: &Keyring, key: &RowKey, state: State, limits: Option<Limits>) -> NewRow {
         NewRow {

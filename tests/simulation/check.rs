@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use oauth2::AccessToken;
 use videoask_auth::{
     store::{
-        RecordRow, RowKey,
+        RowKey,
         records::{Row, State, Version},
     },
     vault::{Contents, HandOutError, HandedOut, Record},
@@ -230,9 +230,7 @@ impl Inner {
     }
 
     fn open(&self, row: &Row) -> Option<Contents> {
-        let Row { key, version, limits, sealed, .. } = row.clone();
-        let (connection_id, generation, sealed) = (version.connection_id, version.generation, sealed.bytes);
-        Record::open(&self.keys, &RecordRow { key, connection_id, generation, limits, sealed }).ok().map(|r| r.contents)
+        Record::of_row(&self.keys, row).ok().map(|record| record.contents)
     }
 
     fn access(&self, contents: &Contents) -> Option<Access> {

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 use tokio::sync::oneshot;
 use videoask_auth::store::{
-    RowKey, StoreError,
+    Place, Reason, RowKey, StoreError,
     records::{
         Adoption, Change, Claim, Expected, Head, KeyId, Lease, NewRow, Owner, Page, Records, Row, Sealed, State, Swap,
         Version,

@@ -15,9 +15,10 @@ async fn without_a_store_is_only_filled_where_that_is_asked_for() {
 async fn gives_no_ttl_to_a_kept_record_and_more_than_a_day_to_what_ends() {
     let server = Redis::start();
     let store = created(&server.url(None)).await;
-    store.put_record(&minted("a", 10, 20)).await.unwrap();
-    store.put_record(&kept("a")).await.unwrap();
-    store.put_record(&minted("b", 10, 20)).await.unwrap();
+    store.put(&minted("a", 10, 20), None).await.unwrap();
+    let later = NewRow { version: version("c2", 1), ..kept("a") };
+    assert_eq!(store.put(&later, Some(&version("c1", 7))).await.unwrap(), Swap::Done);
+    store.put(&minted("b", 10, 20), None).await.unwrap();
     store.create_session(&session("b", 10, 20)).await.unwrap();
     assert_eq!(server.raw("TTL videoask-auth:record:a"), ":-1");
     for kind in ["record", "session"] {
@@ -31,8 +32,9 @@ async fn holds_nothing_of_ours_outside_our_prefix_and_no_trace_of_what_has_ended
     let server = Redis::start();
     let store = created(&server.url(None)).await;
     store.create_session(&session("a", 10, 20)).await.unwrap();
-    store.put_record(&minted("a", 10, 20)).await.unwrap();
+    store.put(&NewRow { due: Some(at(5)), ..minted("a", 10, 20) }, None).await.unwrap();
     store.create_session(&session("b", 10, 20)).await.unwrap();
+    store.put(&NewRow { due: Some(at(5)), ..minted("b", 10, 20) }, None).await.unwrap();
     store.delete_session(&key("a")).await.unwrap();
     store.sweep(at(10)).await.unwrap();
     assert_eq!(server.raw("KEYS *"), "*1\r\n$20\r\nvideoask-auth:schema");
@@ -73,25 +75,47 @@ async fn wants_its_password_and_no_error_shows_the_one_given() {
 async fn killed_is_unavailable_at_once_and_serves_the_first_call_when_back() {
     let mut server = Redis::start();
     let store = created(&server.url(None)).await;
-    store.put_record(&kept("a")).await.unwrap();
+    store.put(&kept("a"), None).await.unwrap();
     server.kill();
-    let (answer, took) = timed(store.record(&key("a"))).await;
+    let (answer, took) = timed(store.read(&key("a"))).await;
     let error = answer.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { reason: Reason::Unreachable, .. }), "{error:?}");
     assert!(took < Duration::from_secs(1), "{took:?}");
     server.revive();
-    assert_eq!(store.record(&key("a")).await.unwrap(), Some(kept("a")), "what was saved outlived the crash");
+    assert_eq!(store.read(&key("a")).await.unwrap(), Some(stored(&kept("a"))), "what was saved outlived the crash");
 }
 
 #[tokio::test]
-async fn restarted_between_two_calls_is_not_noticed() {
+async fn restarted_between_two_calls_is_not_noticed_by_a_read_or_a_session() {
     let mut server = Redis::start();
     let store = created(&server.url(None)).await;
-    store.put_record(&kept("a")).await.unwrap();
+    store.put(&kept("a"), None).await.unwrap();
     server.kill();
     server.revive();
-    store.put_record(&kept("b")).await.unwrap();
-    assert_eq!(store.record(&key("a")).await.unwrap(), Some(kept("a")));
+    assert_eq!(store.read(&key("a")).await.unwrap(), Some(stored(&kept("a"))));
+    server.kill();
+    server.revive();
+    assert_eq!(store.create_session(&session("a", 10, 20)).await.unwrap(), Created::New);
+}
+
+/// A write that is repeated may succeed, and the lost one arrive after it and undo what came later.
+#[tokio::test]
+async fn that_hangs_up_with_a_write_to_records_on_the_wire_gets_it_once_and_a_read_twice() {
+    let server = Redis::start();
+    let wire = Wire::to(&server).await;
+    let store = open(&wire.url(), Missing::Create).await.unwrap().store;
+    store.put(&kept("a"), None).await.unwrap();
+    let claim = async |name| store.claim(&key("a"), &lease(name, 30), at(0), at(100)).await;
+    claim("me").await.unwrap();
+    wire.cut_after_each();
+    wire.carried();
+    let error = claim("me").await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { reason: Reason::Disconnected, .. }), "{error:?}");
+    assert_eq!(wire.carried(), 1, "the claim, once");
+    store.read(&key("a")).await.unwrap_err();
+    assert_eq!(wire.carried(), 2, "the read, twice");
+    wire.mend();
+    assert!(matches!(claim("you").await.unwrap(), Claim::Held(_)), "no answer does not mean that it was not done");
 }
 
 #[tokio::test]
@@ -102,7 +126,7 @@ async fn that_hangs_is_unavailable_within_the_budget_for_all_callers_and_works_a
     for round in ["on the old connection", "on a new one"] {
         let calls = (0..8).map(|_| {
             let store = Arc::clone(&store);
-            tokio::spawn(async move { timed(store.put_record(&kept("a"))).await })
+            tokio::spawn(async move { timed(store.put(&kept("a"), None)).await })
         });
         for call in calls.collect::<Vec<_>>() {
             let (answer, took) = call.await.unwrap();
@@ -112,7 +136,7 @@ async fn that_hangs_is_unavailable_within_the_budget_for_all_callers_and_works_a
         }
     }
     server.thaw();
-    store.put_record(&kept("b")).await.unwrap();
+    store.put(&kept("b"), None).await.unwrap();
 }
 
 #[tokio::test]
@@ -182,6 +206,35 @@ async fn url_that_is_none_is_refused_without_being_shown() {
     let error = open(&url, Missing::Create).await.unwrap_err();
     assert!(matches!(error, StoreError::InvalidUrl), "{error}");
     assert!(!format!("{error} {error:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn with_something_else_where_a_row_should_be_is_called_damaged() {
+    let server = Redis::start();
+    let store = created(&server.url(None)).await;
+    let row = "HSET videoask-auth:record:";
+    for (name, command) in [
+        ("type", "SET videoask-auth:record:type x".to_owned()),
+        ("lacks", format!("{row}lacks connection_id c generation 1 state live key_id 01")),
+        ("state", format!("{row}state connection_id c generation 1 state undead key_id 01 sealed x")),
+        ("due", format!("{row}due connection_id c generation 1 state live key_id 01 sealed x due soon")),
+        ("generation", format!("{row}generation connection_id c generation one state live key_id 01 sealed x")),
+        ("limits", format!("{row}limits connection_id c generation 1 state live key_id 01 sealed x idle 5")),
+        ("lease", format!("{row}lease connection_id c generation 1 state live key_id 01 sealed x lease_owner me")),
+    ] {
+        server.raw(&command);
+        let reading = store.read(&key(name)).await.map(|_| ());
+        let claiming = store.claim(&key(name), &lease("you", 30), at(0), at(100)).await.map(|_| ());
+        for (what, answer) in [("reading", reading), ("claiming", claiming)] {
+            // A claim mends a lease without an end, for it replaces it.
+            if (name, what) == ("lease", "claiming") {
+                answer.unwrap();
+                continue;
+            }
+            let error = answer.unwrap_err();
+            assert!(matches!(error, StoreError::Damaged { .. }), "{what} {name}: {error:?}");
+        }
+    }
 }
 
 async fn findings(server: &Redis) -> Vec<Finding> {

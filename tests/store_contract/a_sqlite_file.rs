@@ -28,11 +28,11 @@ async fn and_those_beside_it_are_the_owners_alone() {
 async fn keeps_what_was_written_when_it_is_closed_and_needs_no_file_beside_it() {
     let folder = TempDir::new().unwrap();
     let store = created(&file_in(&folder)).await;
-    store.put_record(&kept("a")).await.unwrap();
+    store.put(&kept("a"), None).await.unwrap();
     drop(store);
     assert_eq!(files(folder.path()), ["store.db"]);
     let store = open(&file_in(&folder), Missing::Refuse).await.unwrap().store;
-    assert_eq!(store.record(&key("a")).await.unwrap(), Some(kept("a")));
+    assert_eq!(store.read(&key("a")).await.unwrap(), Some(stored(&kept("a"))));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -127,23 +127,23 @@ async fn locked_by_another_process_is_unavailable_within_the_budget_and_works_ag
     let store = created(&file_in(&folder)).await;
     let other = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let (error, took) = timed(store.put_record(&kept("a"))).await;
+    let (error, took) = timed(store.put(&kept("a"), None)).await;
     let error = error.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { reason: Reason::Busy, .. }), "{error}");
     assert!(took < Duration::from_millis(5_500), "{took:?}");
     other.execute_batch("ROLLBACK").unwrap();
-    store.put_record(&kept("a")).await.unwrap();
+    store.put(&kept("a"), None).await.unwrap();
 }
 
 #[tokio::test]
 async fn locked_by_another_process_can_still_be_opened_and_read() {
     let folder = TempDir::new().unwrap();
     let store = created(&file_in(&folder)).await;
-    store.put_record(&kept("a")).await.unwrap();
+    store.put(&kept("a"), None).await.unwrap();
     let other = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let second = open(&file_in(&folder), Missing::Refuse).await.unwrap();
-    assert_eq!(second.store.record(&key("a")).await.unwrap(), Some(kept("a")));
+    assert_eq!(second.store.read(&key("a")).await.unwrap(), Some(stored(&kept("a"))));
 }
 
 #[tokio::test]
@@ -153,4 +153,18 @@ async fn with_a_row_that_makes_no_sense_is_called_damaged() {
     sql(&folder, &format!("INSERT INTO sessions VALUES ('a', {}, 1, x'00')", i64::MAX));
     let error = store.session(&key("a")).await.unwrap_err();
     assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn with_a_record_that_makes_no_sense_is_called_damaged() {
+    let folder = TempDir::new().unwrap();
+    let store = created(&file_in(&folder)).await;
+    for (name, column, value) in [("state", "state", "'undead'".to_owned()), ("due", "due", i64::MAX.to_string())] {
+        store.put(&kept(name), None).await.unwrap();
+        sql(&folder, &format!("UPDATE records SET {column} = {value} WHERE key = '{name}'"));
+        let error = store.read(&key(name)).await.unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{name}: {error:?}");
+        let error = store.claim(&key(name), &lease("me", 30), at(0), at(100)).await.unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{name}: {error:?}");
+    }
 }

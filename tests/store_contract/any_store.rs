@@ -2,32 +2,6 @@
 
 use super::*;
 
-/// Each test three times, once a backend.
-macro_rules! contract {
-    ($(async fn $name:ident($bed:ident: &Bed) $body:block)+) => {$(
-        mod $name {
-            use super::*;
-
-            async fn holds($bed: &Bed) $body
-
-            #[tokio::test]
-            async fn in_memory() {
-                holds(&Bed::in_memory().await).await;
-            }
-
-            #[tokio::test]
-            async fn in_sqlite() {
-                holds(&Bed::in_sqlite().await).await;
-            }
-
-            #[tokio::test]
-            async fn in_redis() {
-                holds(&Bed::in_redis().await).await;
-            }
-        }
-    )+};
-}
-
 contract! {
     async fn a_session_comes_back_as_it_was_created(bed: &Bed) {
         let row = session("a", 10, 20);
@@ -37,7 +11,7 @@ contract! {
 
     async fn what_is_not_there_is_none(bed: &Bed) {
         assert_eq!(bed.store.session(&key("a")).await.unwrap(), None);
-        assert_eq!(bed.store.record(&key("a")).await.unwrap(), None);
+        assert_eq!(bed.row("a").await, None);
     }
 
     async fn a_taken_key_is_reported_and_its_session_not_changed(bed: &Bed) {
@@ -96,24 +70,24 @@ contract! {
 
     async fn deleting_a_session_deletes_its_mint_record(bed: &Bed) {
         bed.store.create_session(&session("a", 10, 20)).await.unwrap();
-        bed.store.put_record(&minted("a", 10, 20)).await.unwrap();
+        bed.put(&minted("a", 10, 20)).await;
         bed.store.delete_session(&key("a")).await.unwrap();
-        assert_eq!(bed.store.record(&key("a")).await.unwrap(), None);
+        assert_eq!(bed.row("a").await, None);
     }
 
     async fn deleting_a_session_leaves_a_kept_record(bed: &Bed) {
         bed.store.create_session(&session("a", 10, 20)).await.unwrap();
-        bed.store.put_record(&kept("a")).await.unwrap();
+        bed.put(&kept("a")).await;
         bed.store.delete_session(&key("a")).await.unwrap();
-        assert_eq!(bed.store.record(&key("a")).await.unwrap(), Some(kept("a")));
+        assert_eq!(bed.row("a").await, Some(stored(&kept("a"))));
     }
 
     async fn a_touch_moves_the_idle_limit_of_session_and_mint_record(bed: &Bed) {
         bed.store.create_session(&session("a", 10, 50)).await.unwrap();
-        bed.store.put_record(&minted("a", 10, 50)).await.unwrap();
+        bed.put(&minted("a", 10, 50)).await;
         assert_eq!(bed.store.touch_session(&key("a"), at(30)).await.unwrap(), Outcome::Done);
         assert_eq!(bed.store.session(&key("a")).await.unwrap(), Some(session("a", 30, 50)));
-        assert_eq!(bed.store.record(&key("a")).await.unwrap(), Some(minted("a", 30, 50)));
+        assert_eq!(bed.row("a").await, Some(stored(&minted("a", 30, 50))));
     }
 
     async fn a_touched_session_is_swept_by_its_new_limit(bed: &Bed) {
@@ -125,44 +99,44 @@ contract! {
 
     async fn a_touch_gives_a_kept_record_no_limits(bed: &Bed) {
         bed.store.create_session(&session("a", 10, 50)).await.unwrap();
-        bed.store.put_record(&kept("a")).await.unwrap();
+        bed.put(&kept("a")).await;
         bed.store.touch_session(&key("a"), at(30)).await.unwrap();
-        assert_eq!(bed.store.record(&key("a")).await.unwrap(), Some(kept("a")));
+        assert_eq!(bed.row("a").await, Some(stored(&kept("a"))));
     }
 
     async fn a_touch_never_creates(bed: &Bed) {
         assert_eq!(bed.store.touch_session(&key("a"), at(30)).await.unwrap(), Outcome::Missing);
         assert_eq!(bed.store.session(&key("a")).await.unwrap(), None);
-        assert_eq!(bed.store.record(&key("a")).await.unwrap(), None);
+        assert_eq!(bed.row("a").await, None);
     }
 
     async fn a_touch_without_a_session_leaves_the_record_to_the_sweep(bed: &Bed) {
-        bed.store.put_record(&minted("a", 10, 50)).await.unwrap();
+        bed.put(&minted("a", 10, 50)).await;
         assert_eq!(bed.store.touch_session(&key("a"), at(30)).await.unwrap(), Outcome::Missing);
-        assert_eq!(bed.store.record(&key("a")).await.unwrap(), Some(minted("a", 10, 50)));
+        assert_eq!(bed.row("a").await, Some(stored(&minted("a", 10, 50))));
     }
 
     async fn a_sweep_takes_what_is_past_either_limit_and_counts_the_sessions(bed: &Bed) {
         bed.store.create_session(&session("idle", 10, 50)).await.unwrap();
         bed.store.create_session(&session("absolute", 50, 10)).await.unwrap();
         bed.store.create_session(&session("alive", 11, 50)).await.unwrap();
-        bed.store.put_record(&minted("idle", 10, 50)).await.unwrap();
-        bed.store.put_record(&minted("alive", 11, 50)).await.unwrap();
-        bed.store.put_record(&kept("kept")).await.unwrap();
+        bed.put(&minted("idle", 10, 50)).await;
+        bed.put(&minted("alive", 11, 50)).await;
+        bed.put(&kept("kept")).await;
         assert_eq!(bed.store.sweep(at(9)).await.unwrap(), 0);
         assert_eq!(bed.store.sweep(at(10)).await.unwrap(), 2);
         assert_eq!(bed.store.sweep(at(10)).await.unwrap(), 0);
         for (name, session, record) in [("idle", false, false), ("absolute", false, false), ("alive", true, true)] {
             assert_eq!(bed.store.session(&key(name)).await.unwrap().is_some(), session, "session {name}");
-            assert_eq!(bed.store.record(&key(name)).await.unwrap().is_some(), record, "record {name}");
+            assert_eq!(bed.row(name).await.is_some(), record, "record {name}");
         }
-        assert_eq!(bed.store.record(&key("kept")).await.unwrap(), Some(kept("kept")));
+        assert_eq!(bed.row("kept").await, Some(stored(&kept("kept"))));
     }
 
     async fn a_sweep_takes_a_mint_record_whose_session_is_gone(bed: &Bed) {
-        bed.store.put_record(&minted("a", 10, 50)).await.unwrap();
+        bed.put(&minted("a", 10, 50)).await;
         assert_eq!(bed.store.sweep(at(10)).await.unwrap(), 0, "no session was swept");
-        assert_eq!(bed.store.record(&key("a")).await.unwrap(), None);
+        assert_eq!(bed.row("a").await, None);
     }
 
     async fn a_sweep_takes_hundreds_in_one_call(bed: &Bed) {
@@ -178,32 +152,10 @@ contract! {
         assert_eq!(bed.store.session(&row.key).await.unwrap(), Some(row), "the caller's clock judges, not the store's");
     }
 
-    async fn a_record_comes_back_as_it_was_put(bed: &Bed) {
-        for row in [minted("minted", 10, 20), kept("kept")] {
-            bed.store.put_record(&row).await.unwrap();
-            assert_eq!(bed.store.record(&row.key).await.unwrap(), Some(row));
-        }
-    }
-
-    async fn a_record_is_put_over_whatever_was_there(bed: &Bed) {
-        let later = RecordRow { connection_id: "c2".into(), generation: 1, sealed: b"later".to_vec(), ..kept("a") };
-        for row in [minted("a", 10, 20), later, minted("a", 30, 40)] {
-            bed.store.put_record(&row).await.unwrap();
-            assert_eq!(bed.store.record(&row.key).await.unwrap(), Some(row));
-        }
-    }
-
-    async fn a_kept_record_put_over_a_mint_record_is_not_swept(bed: &Bed) {
-        bed.store.put_record(&minted("a", 10, 20)).await.unwrap();
-        bed.store.put_record(&kept("a")).await.unwrap();
-        bed.store.sweep(at(1_000)).await.unwrap();
-        assert_eq!(bed.store.record(&key("a")).await.unwrap(), Some(kept("a")));
-    }
-
     async fn sessions_and_records_of_one_key_are_two_things(bed: &Bed) {
         bed.store.create_session(&session("a", 10, 20)).await.unwrap();
-        assert_eq!(bed.store.record(&key("a")).await.unwrap(), None);
-        bed.store.put_record(&kept("b")).await.unwrap();
+        assert_eq!(bed.row("a").await, None);
+        bed.put(&kept("b")).await;
         assert_eq!(bed.store.session(&key("b")).await.unwrap(), None);
     }
 
@@ -221,9 +173,9 @@ contract! {
             let row = SessionRow { sealed: sealed.clone(), ..session(name, 10, 20) };
             bed.store.create_session(&row).await.unwrap();
             assert_eq!(bed.store.session(&row.key).await.unwrap(), Some(row));
-            let record = RecordRow { sealed, ..kept(name) };
-            bed.store.put_record(&record).await.unwrap();
-            assert_eq!(bed.store.record(&record.key).await.unwrap(), Some(record));
+            let record = NewRow { sealed: Sealed { bytes: sealed, ..kept(name).sealed }, ..kept(name) };
+            bed.put(&record).await;
+            assert_eq!(bed.row(name).await, Some(stored(&record)));
         }
     }
 
@@ -236,12 +188,6 @@ contract! {
         for (name, number) in names.into_iter().zip(0_u8..) {
             assert_eq!(bed.store.session(&key(name)).await.unwrap().unwrap().sealed, [number], "{name:?}");
         }
-    }
-
-    async fn the_largest_generation_is_kept(bed: &Bed) {
-        let row = RecordRow { generation: u64::MAX, ..kept("a") };
-        bed.store.put_record(&row).await.unwrap();
-        assert_eq!(bed.store.record(&row.key).await.unwrap(), Some(row));
     }
 
     async fn a_probe_leaves_no_row_behind(bed: &Bed) {

@@ -15,9 +15,9 @@ async fn a_missing_file_tells_where_it_would_be_and_makes_nothing() {
 async fn a_store_in_use_proves_that_it_can_be_written() {
     let folder = TempDir::new().unwrap();
     let store = created(&file_in(&folder)).await;
-    store.put_record(&kept("a")).await.unwrap();
+    store.put(&kept("a"), None).await.unwrap();
     assert_eq!(examine(&file_in(&folder)).await.unwrap().state, State::Sound);
-    assert_eq!(store.record(&key("a")).await.unwrap(), Some(kept("a")));
+    assert_eq!(store.read(&key("a")).await.unwrap(), Some(stored(&kept("a"))));
 }
 
 #[tokio::test]

@@ -1,13 +1,43 @@
 //! What every store does, edge by edge, in memory, in a SQLite file and in a real Redis; then what is particular to
 //! the one or the other.
 
+/// Each test three times, once a backend.
+macro_rules! contract {
+    ($(async fn $name:ident($bed:ident: &Bed) $body:block)+) => {$(
+        mod $name {
+            use super::*;
+
+            async fn holds($bed: &Bed) $body
+
+            #[tokio::test]
+            async fn in_memory() {
+                holds(&Bed::in_memory().await).await;
+            }
+
+            #[tokio::test]
+            async fn in_sqlite() {
+                holds(&Bed::in_sqlite().await).await;
+            }
+
+            #[tokio::test]
+            async fn in_redis() {
+                holds(&Bed::in_redis().await).await;
+            }
+        }
+    )+};
+}
+
 mod a_redis;
 mod a_sqlite_file;
 mod any_store;
 mod examining;
+mod leases;
+mod listings;
+mod records;
 #[path = "../support/redis.rs"]
 mod redis_server;
 mod tls;
+mod wire;
 
 use std::{
     os::unix::fs::PermissionsExt,
@@ -22,10 +52,15 @@ use time::OffsetDateTime;
 use videoask_auth::{
     config::StoreUrl,
     store::{
-        Created, Examined, Finding, Limits, Missing, Opened, Origin, Outcome, Place, Reason, RecordRow, Room, RowKey,
-        SessionRow, State, Store, StoreError, examine, open,
+        Created, Examined, Finding, Limits, Missing, Opened, Origin, Outcome, Place, Reason, Room, RowKey, SessionRow,
+        State, Store, StoreError, examine, open,
+        records::{
+            self as record, Adoption, Change, Claim, Expected, Head, Lease, NewRow, Owner, Page, Row, Sealed, Swap,
+            Version,
+        },
     },
 };
+use wire::Wire;
 
 /// A store, and what must outlive it.
 struct Bed {
@@ -54,6 +89,40 @@ impl Bed {
         let store = created(&url).await;
         Self { store, url, _server: server, _folder: folder }
     }
+
+    /// Another connection to the same store, as another process has one; `memory:` has but the one.
+    async fn second(&self) -> Arc<dyn Store> {
+        match self.url {
+            StoreUrl::Memory => Arc::clone(&self.store),
+            _ => open(&self.url, Missing::Refuse).await.unwrap().store,
+        }
+    }
+
+    /// Puts a record where there is none.
+    async fn put(&self, row: &NewRow) {
+        assert_eq!(self.store.put(row, None).await.unwrap(), Swap::Done);
+    }
+
+    async fn row(&self, name: &str) -> Option<Row> {
+        self.store.read(&key(name)).await.unwrap()
+    }
+
+    /// Takes a lease at second 0 that may end at second 100 at most.
+    async fn claim(&self, name: &str, lease: &Lease) -> Claim {
+        self.store.claim(&key(name), lease, at(0), at(100)).await.unwrap()
+    }
+}
+
+/// Calls at once, and gives back all answers.
+async fn at_once<T: Send + 'static>(
+    calls: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
+) -> Vec<T> {
+    let calls: Vec<_> = calls.into_iter().map(tokio::spawn).collect();
+    let mut answers = Vec::new();
+    for call in calls {
+        answers.push(call.await.unwrap());
+    }
+    answers
 }
 
 async fn created(url: &StoreUrl) -> Arc<dyn Store> {
@@ -76,18 +145,40 @@ fn session(name: &str, idle: i64, absolute: i64) -> SessionRow {
     SessionRow { key: key(name), limits, sealed: b"sealed".to_vec() }
 }
 
-fn kept(name: &str) -> RecordRow {
-    RecordRow {
+fn kept(name: &str) -> NewRow {
+    NewRow {
         key: key(name),
-        connection_id: "c1".into(),
-        generation: 7,
+        version: version("c1", 7),
+        state: record::State::Live,
+        due: None,
         limits: None,
-        sealed: b"sealed tokens".to_vec(),
+        sealed: sealed("sealed tokens"),
     }
 }
 
-fn minted(name: &str, idle: i64, absolute: i64) -> RecordRow {
-    RecordRow { limits: Some(Limits { idle: at(idle), absolute: at(absolute) }), ..kept(name) }
+fn minted(name: &str, idle: i64, absolute: i64) -> NewRow {
+    NewRow { limits: Some(Limits { idle: at(idle), absolute: at(absolute) }), ..kept(name) }
+}
+
+/// As a row stands when it was just put.
+fn stored(new: &NewRow) -> Row {
+    new.into()
+}
+
+fn version(connection_id: &str, generation: u64) -> Version {
+    Version { connection_id: connection_id.to_owned(), generation }
+}
+
+fn sealed(text: &str) -> Sealed {
+    Sealed { key_id: "abcd".to_owned(), bytes: text.into() }
+}
+
+fn owner(name: &str) -> Owner {
+    Owner(name.to_owned())
+}
+
+fn lease(name: &str, until: i64) -> Lease {
+    Lease { owner: owner(name), until: at(until) }
 }
 
 fn file_in(folder: &TempDir) -> StoreUrl {

@@ -25,10 +25,12 @@ pub(super) struct Connection {
     current: Mutex<Option<Arc<MultiplexedConnection>>>,
 }
 
-/// What is sent, so that it can be sent again.
+/// What is sent.
 enum Request<'a> {
     Command(&'a Cmd),
     Script(&'a ScriptInvocation<'a>),
+    /// One that must not be sent again.
+    ScriptOnce(&'a ScriptInvocation<'a>),
 }
 
 impl std::fmt::Debug for Connection {
@@ -58,6 +60,12 @@ impl Connection {
         self.request(&Request::Script(script)).await
     }
 
+    /// For a script whose caller must know each time that it may have run: a repeated one could succeed, and the lost
+    /// one arrive after it and undo what came later.
+    pub(super) async fn script_once<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, StoreError> {
+        self.request(&Request::ScriptOnce(script)).await
+    }
+
     async fn request<T: FromRedisValue>(&self, request: &Request<'_>) -> Result<T, StoreError> {
         match timeout(PATIENCE, self.send(request)).await {
             Ok(answer) => answer.map_err(|error| failure::describe(&self.at, &error)),
@@ -66,13 +74,15 @@ impl Connection {
     }
 
     /// A connection that was dropped, as idle ones are and all are by a restart, gets one fresh try. The first try
-    /// may have been carried out, so whatever is sent must bear being sent twice.
+    /// may have been carried out, so what gets one must bear being sent twice.
     async fn send<T: FromRedisValue>(&self, request: &Request<'_>) -> RedisResult<T> {
-        match self.try_once(request).await {
-            Err(error) if error.is_connection_dropped() && !error.is_connection_refusal() => {
+        match (self.try_once(request).await, request) {
+            (Err(error), Request::Command(_) | Request::Script(_))
+                if error.is_connection_dropped() && !error.is_connection_refusal() =>
+            {
                 self.try_once(request).await
             }
-            answer => answer,
+            (answer, _) => answer,
         }
     }
 
@@ -81,7 +91,7 @@ impl Connection {
         let mut connection = MultiplexedConnection::clone(&shared);
         let answer = match request {
             Request::Command(command) => command.query_async(&mut connection).await,
-            Request::Script(script) => script.invoke_async(&mut connection).await,
+            Request::Script(script) | Request::ScriptOnce(script) => script.invoke_async(&mut connection).await,
         };
         if answer.as_ref().is_err_and(failure::of_the_connection) {
             self.give_up(&shared).await;

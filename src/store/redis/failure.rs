@@ -34,6 +34,8 @@ fn silence(error: &RedisError) -> Reason {
 fn answered(at: Place, code: Option<&str>, source: Said) -> StoreError {
     match code {
         Some("NOAUTH" | "WRONGPASS" | "NOPERM") => StoreError::AccessRefused { at },
+        // Something else lies where a row should be.
+        Some("WRONGTYPE") => StoreError::Damaged { at, source: source.into() },
         Some("OOM") => StoreError::Full { at, source: source.into() },
         Some("READONLY" | "MISCONF") => StoreError::NotWritable { at, source: Some(source.into()) },
         Some("LOADING" | "BUSY" | "MASTERDOWN" | "TRYAGAIN" | "CLUSTERDOWN") => {
@@ -44,6 +46,6 @@ fn answered(at: Place, code: Option<&str>, source: Said) -> StoreError {
 }
 
 /// A row that this program cannot have written.
-pub(super) fn damaged(at: &Place, source: time::error::ComponentRange) -> StoreError {
+pub(super) fn damaged(at: &Place, source: impl std::error::Error + Send + Sync + 'static) -> StoreError {
     StoreError::Damaged { at: at.clone(), source: source.into() }
 }

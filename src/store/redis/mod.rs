@@ -3,8 +3,11 @@
 mod connection;
 mod failure;
 mod findings;
+mod listings;
+mod moment;
 mod names;
 mod records;
+mod rows;
 mod schema;
 mod script;
 mod sessions;
@@ -14,12 +17,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use redis::{Cmd, SetExpiry, SetOptions};
 use secrecy::SecretString;
-use time::OffsetDateTime;
 
 use self::connection::Connection;
-use super::{
-    Created, Examined, Missing, Opened, Outcome, RecordRow, Room, RowKey, SessionRow, State, Store, StoreError,
-};
+use super::{Examined, Missing, Opened, Room, State, Store, StoreError};
 
 #[derive(Debug)]
 struct RedisStore {
@@ -47,38 +47,6 @@ pub(super) async fn examine(url: &SecretString) -> Result<Examined, StoreError> 
 
 #[async_trait]
 impl Store for RedisStore {
-    async fn create_session(&self, row: &SessionRow) -> Result<Created, StoreError> {
-        sessions::create(&self.connection, row).await
-    }
-
-    async fn save_session(&self, key: &RowKey, sealed: &[u8]) -> Result<Outcome, StoreError> {
-        sessions::save(&self.connection, key, sealed).await
-    }
-
-    async fn session(&self, key: &RowKey) -> Result<Option<SessionRow>, StoreError> {
-        sessions::load(&self.connection, key).await
-    }
-
-    async fn touch_session(&self, key: &RowKey, idle: OffsetDateTime) -> Result<Outcome, StoreError> {
-        sessions::touch(&self.connection, key, idle).await
-    }
-
-    async fn delete_session(&self, key: &RowKey) -> Result<(), StoreError> {
-        sessions::delete(&self.connection, key).await
-    }
-
-    async fn put_record(&self, row: &RecordRow) -> Result<(), StoreError> {
-        records::put(&self.connection, row).await
-    }
-
-    async fn record(&self, key: &RowKey) -> Result<Option<RecordRow>, StoreError> {
-        records::load(&self.connection, key).await
-    }
-
-    async fn sweep(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
-        sessions::sweep(&self.connection, now).await
-    }
-
     async fn probe(&self) -> Result<(), StoreError> {
         probe(&self.connection).await
     }

@@ -4,20 +4,24 @@ use crate::store::RowKey;
 
 pub(super) const SCHEMA: &str = "videoask-auth:schema";
 pub(super) const PROBE: &str = "videoask-auth:probe";
-/// The sorted set of all keys that end, by when they do.
+/// The sorted set of all rows that end, by when they do.
 pub(super) const ENDS: &str = "videoask-auth:ends";
-
-const SESSIONS: &str = "videoask-auth:session:";
+/// When each record is due, and its key. This and the next two are sorted sets that only use the order of their
+/// members: all scores are 0.
+pub(super) const DUE: &str = "videoask-auth:due";
+/// The keys of the kept records.
+pub(super) const KEPT: &str = "videoask-auth:kept";
+/// The id of the key that sealed a kept record, a colon, and the record's key.
+pub(super) const SEALED: &str = "videoask-auth:sealed";
+/// What the key of every session begins with.
+pub(super) const SESSIONS: &str = "videoask-auth:session:";
+/// What the key of every record begins with.
+pub(super) const RECORDS: &str = "videoask-auth:record:";
 
 pub(super) fn session(key: &RowKey) -> String {
     format!("{SESSIONS}{}", key.0)
 }
 
 pub(super) fn record(key: &RowKey) -> String {
-    format!("videoask-auth:record:{}", key.0)
-}
-
-/// What the key of every session begins with.
-pub(super) const fn session_prefix() -> &'static str {
-    SESSIONS
+    format!("{RECORDS}{}", key.0)
 }

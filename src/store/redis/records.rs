@@ -1,37 +1,218 @@
 use std::sync::LazyLock;
 
-use redis::Script;
+use async_trait::async_trait;
+use redis::{Cmd, Script, ScriptInvocation};
+use time::OffsetDateTime;
 
-use super::{connection::Connection, names, script::script, sessions::limits};
-use crate::store::{RecordRow, RowKey, StoreError, millis};
+use super::{
+    RedisStore, listings, names,
+    rows::{Arguments, FIELDS, Fields, Reader},
+    script::record_script,
+};
+use crate::store::{
+    RowKey, StoreError, millis,
+    records::{
+        Adoption, Change, Claim, Expected, Head, KeyId, Lease, NewRow, Owner, Page, Records, Row, Sealed, Swap, Version,
+    },
+};
 
-/// Begins with a clean key: a record without limits takes over neither field nor TTL of one with them.
-static PUT: LazyLock<Script> = LazyLock::new(|| {
-    script(
-        "local record, ends = KEYS[1], KEYS[2]
-         remove(ends, record)
-         redis.call('HSET', record, 'connection_id', ARGV[1], 'generation', ARGV[2], 'sealed', ARGV[3])
-         if ARGV[4] then limit(ends, record, ARGV[4], ARGV[5]) end",
+static PUT: LazyLock<Script> = LazyLock::new(|| record_script("return put(KEYS[1])"));
+
+static CLAIM: LazyLock<Script> = LazyLock::new(|| {
+    record_script(
+        "local row = read(KEYS[1])
+         if not row.connection_id then return {MISSING, false} end
+         local ends = tonumber(row.lease_until)
+         local runs = ends and ends > tonumber(ARGS.now) and ends <= tonumber(ARGS.horizon)
+         if runs and row.lease_owner ~= ARGS.lease_owner then return answer(MOVED, row) end
+         redis.call('HSET', KEYS[1], 'lease_owner', ARGS.lease_owner, 'lease_until', ARGS.lease_until)
+         row.lease_owner, row.lease_until = ARGS.lease_owner, ARGS.lease_until
+         return answer(DONE, row)",
     )
 });
 
-pub(super) async fn put(connection: &Connection, row: &RecordRow) -> Result<(), StoreError> {
-    let mut call = PUT.key(names::record(&row.key));
-    call.key(names::ENDS).arg(&row.connection_id).arg(row.generation).arg(&row.sealed);
-    if let Some(limits) = row.limits {
-        call.arg(millis::from_time(limits.idle)).arg(millis::from_time(limits.absolute));
+static RELEASE: LazyLock<Script> = LazyLock::new(|| {
+    record_script(
+        "if redis.call('HGET', KEYS[1], 'lease_owner') == ARGS.lease_owner then
+             redis.call('HDEL', KEYS[1], 'lease_owner', 'lease_until')
+         end",
+    )
+});
+
+static SWAP: LazyLock<Script> = LazyLock::new(|| {
+    record_script(
+        "local before = read(KEYS[1])
+         if not before.connection_id then return {MISSING, false} end
+         if not is_as_expected(before) then return answer(MOVED, before) end
+         local after = copy(before)
+         for _, field in ipairs({'generation', 'state', 'due', 'attempt'}) do after[field] = ARGS[field] end
+         for _, field in ipairs({'key_id', 'sealed'}) do after[field] = ARGS[field] or before[field] end
+         write(KEYS[1], before, after)
+         return {DONE, false}",
+    )
+});
+
+/// Generations are compared as texts of digits, since Lua's numbers do not hold all 64 bits.
+static RESTORE: LazyLock<Script> = LazyLock::new(|| {
+    record_script(
+        "local function is_less(one, other)
+             return #one < #other or (#one == #other and one < other)
+         end
+         local before, after = read(KEYS[1]), new_row()
+         if before.connection_id then
+             local is_behind = before.connection_id == after.connection_id
+                 and is_less(before.generation, after.generation)
+                 and before.state ~= REVOKING and before.state ~= TOMBSTONE
+             if not is_behind then return answer(MOVED, before) end
+         end
+         after.lease_owner, after.lease_until = before.lease_owner, before.lease_until
+         write(KEYS[1], before, after)
+         return {DONE, false}",
+    )
+});
+
+/// Answers which of the two rows stood in the way, 1 or 2, and what the put or the compare said.
+static ADOPT: LazyLock<Script> = LazyLock::new(|| {
+    record_script(
+        "local before = read(KEYS[2])
+         if not before.connection_id then return {2, MISSING, false} end
+         if not is_as_expected(before) then return {2, unpack(answer(MOVED, before))} end
+         local outcome = put(KEYS[1])
+         if outcome[1] ~= DONE then return {1, unpack(outcome)} end
+         local grave = copy(before)
+         grave.state, grave.key_id, grave.sealed = TOMBSTONE, ARGS.grave_key_id, ARGS.grave_sealed
+         for _, field in ipairs({'due', 'attempt', 'lease_owner', 'lease_until'}) do grave[field] = nil end
+         write(KEYS[2], before, grave)
+         return {1, DONE, false}",
+    )
+});
+
+/// How a script ended: its outcome by number, and the record that it speaks of.
+type Ended = (u8, Option<Fields>);
+
+const MISSING: u8 = 0;
+const DONE: u8 = 1;
+/// In [`ADOPT`]'s answer.
+const PENDING: u8 = 2;
+
+#[async_trait]
+impl Records for RedisStore {
+    async fn peek(&self, key: &RowKey) -> Result<Option<Head>, StoreError> {
+        let fields = Cmd::hmget(names::record(key), &FIELDS[..3]);
+        match self.connection.command(&fields).await? {
+            (None, None, None) => Ok(None),
+            (connection_id, generation, state) => self.reader().head(connection_id, generation, state).map(Some),
+        }
     }
-    connection.script(&call).await
+
+    async fn read(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
+        let fields = self.connection.command(&Cmd::hmget(names::record(key), &FIELDS)).await?;
+        self.reader().row(key.clone(), fields)
+    }
+
+    async fn put(&self, row: &NewRow, over: Option<&Version>) -> Result<Swap, StoreError> {
+        let mut call = PUT.key(names::record(&row.key));
+        Arguments(&mut call).add_row(row).add_over(over);
+        self.swapped(&row.key, &call).await
+    }
+
+    async fn claim(
+        &self,
+        key: &RowKey,
+        lease: &Lease,
+        now: OffsetDateTime,
+        horizon: OffsetDateTime,
+    ) -> Result<Claim, StoreError> {
+        let mut call = CLAIM.key(names::record(key));
+        Arguments(&mut call)
+            .add("lease_owner", &lease.owner.0)
+            .add("lease_until", millis::from_time(lease.until))
+            .add("now", millis::from_time(now))
+            .add("horizon", millis::from_time(horizon));
+        let (outcome, fields): Ended = self.connection.script_once(&call).await?;
+        let row = self.row_of(key, fields)?;
+        Ok(match (outcome, row) {
+            (DONE, Some(row)) => Claim::Claimed(row),
+            (_, Some(row)) => Claim::Held(row),
+            (_, None) => Claim::Missing,
+        })
+    }
+
+    async fn release(&self, key: &RowKey, owner: &Owner) -> Result<(), StoreError> {
+        let mut call = RELEASE.key(names::record(key));
+        Arguments(&mut call).add("lease_owner", &owner.0);
+        self.connection.script_once(&call).await
+    }
+
+    async fn swap(&self, key: &RowKey, expected: &Expected, change: &Change) -> Result<Swap, StoreError> {
+        let mut call = SWAP.key(names::record(key));
+        Arguments(&mut call).add_expected(expected).add_change(change);
+        self.swapped(key, &call).await
+    }
+
+    async fn restore(&self, row: &NewRow) -> Result<Swap, StoreError> {
+        let mut call = RESTORE.key(names::record(&row.key));
+        Arguments(&mut call).add_row(row);
+        self.swapped(&row.key, &call).await
+    }
+
+    async fn adopt(
+        &self,
+        pending: &RowKey,
+        expected: &Expected,
+        grave: &Sealed,
+        row: &NewRow,
+        over: Option<&Version>,
+    ) -> Result<Adoption, StoreError> {
+        let mut call = ADOPT.key(names::record(&row.key));
+        call.key(names::record(pending));
+        Arguments(&mut call).add_expected(expected).add_grave(grave).add_row(row).add_over(over);
+        let (which, outcome, fields): (u8, u8, Option<Fields>) = self.connection.script_once(&call).await?;
+        Ok(match (which, outcome) {
+            (_, DONE) => Adoption::Done,
+            (PENDING, _) => Adoption::PendingMoved(self.row_of(pending, fields)?),
+            (_, _) => Adoption::OwnerMoved(self.row_of(&row.key, fields)?),
+        })
+    }
+
+    async fn due(
+        &self,
+        now: OffsetDateTime,
+        after: Option<&(OffsetDateTime, RowKey)>,
+        limit: u32,
+    ) -> Result<Vec<(OffsetDateTime, RowKey)>, StoreError> {
+        listings::due(&self.connection, now, after, limit).await
+    }
+
+    async fn list(&self, page: Page<'_>) -> Result<Vec<Row>, StoreError> {
+        listings::kept(&self.connection, page).await
+    }
+
+    async fn sealed_by_others(&self, key_id: &KeyId, page: Page<'_>) -> Result<Vec<RowKey>, StoreError> {
+        listings::sealed_by_others(&self.connection, key_id, page).await
+    }
+
+    async fn count_by_sealing_key(&self) -> Result<Vec<(KeyId, u64)>, StoreError> {
+        listings::count_by_sealing_key(&self.connection).await
+    }
 }
 
-type Fields = (Option<String>, Option<u64>, Option<Vec<u8>>, Option<i64>, Option<i64>);
+impl RedisStore {
+    async fn swapped(&self, key: &RowKey, call: &ScriptInvocation<'_>) -> Result<Swap, StoreError> {
+        let (outcome, fields): Ended = self.connection.script_once(call).await?;
+        Ok(match (outcome, self.row_of(key, fields)?) {
+            (MISSING, _) => Swap::Missing,
+            (_, Some(row)) => Swap::Moved(row),
+            (_, None) => Swap::Done,
+        })
+    }
 
-pub(super) async fn load(connection: &Connection, key: &RowKey) -> Result<Option<RecordRow>, StoreError> {
-    let fields = redis::Cmd::hmget(names::record(key), &["connection_id", "generation", "sealed", "idle", "absolute"]);
-    let (connection_id, generation, sealed, idle, absolute): Fields = connection.command(&fields).await?;
-    let (Some(connection_id), Some(generation), Some(sealed)) = (connection_id, generation, sealed) else {
-        return Ok(None);
-    };
-    let limits = idle.zip(absolute).map(|(idle, absolute)| limits(connection, idle, absolute)).transpose()?;
-    Ok(Some(RecordRow { key: key.clone(), connection_id, generation, limits, sealed }))
+    fn row_of(&self, key: &RowKey, fields: Option<Fields>) -> Result<Option<Box<Row>>, StoreError> {
+        let row = fields.map(|fields| self.reader().row(key.clone(), fields)).transpose()?;
+        Ok(row.flatten().map(Box::new))
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader::of(&self.connection)
+    }
 }

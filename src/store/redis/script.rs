@@ -1,31 +1,32 @@
 //! Scripts, because Redis runs each as a whole: no reader sees one of two keys changed.
+//!
+//! Besides the rows that are given as keys they name our sets themselves: one script changes several keys, so a
+//! cluster, which is what Redis wants all keys for, could not run them anyway.
 
 use redis::Script;
 
-/// What several scripts share. A row is a hash; those with limits are listed in a sorted set by their end.
-///
-/// Limits are judged by the caller's clock. The TTL only clears away what nobody sweeps any more, so it counts from
-/// the absolute limit or from Redis's own time, whichever is later, and adds a day.
-const PRELUDE: &str = "
-local function mark_end(ends, key, idle, absolute)
-    local earlier = idle
-    if tonumber(absolute) < tonumber(idle) then earlier = absolute end
-    redis.call('ZADD', ends, earlier, key)
-end
+use super::{
+    names::{DUE, ENDS, KEPT, RECORDS, SEALED, SESSIONS},
+    rows::FIELDS,
+};
+use crate::store::{records::State, words};
 
-local function limit(ends, key, idle, absolute)
-    redis.call('HSET', key, 'idle', idle, 'absolute', absolute)
-    mark_end(ends, key, idle, absolute)
-    local left = math.max(tonumber(absolute) - redis.call('TIME')[1] * 1000, 0)
-    redis.call('PEXPIRE', key, string.format('%.0f', left + 86400000))
-end
-
-local function remove(ends, key)
-    redis.call('ZREM', ends, key)
-    return redis.call('DEL', key)
-end
-";
-
+/// A script for sessions, and for mint records with them.
 pub(super) fn script(body: &str) -> Script {
-    Script::new(&format!("{PRELUDE}{body}"))
+    Script::new(&format!("{}{}{body}", names(), include_str!("rows.lua")))
+}
+
+/// A script for records.
+pub(super) fn record_script(body: &str) -> Script {
+    script(&format!("local FIELDS = {{'{}'}}\n{}{body}", FIELDS.join("', '"), include_str!("records.lua")))
+}
+
+fn names() -> String {
+    format!(
+        "local ENDS, DUE, KEPT, SEALED = '{ENDS}', '{DUE}', '{KEPT}', '{SEALED}'\n\
+         local SESSIONS, RECORDS = '{SESSIONS}', '{RECORDS}'\n\
+         local REVOKING, TOMBSTONE = '{}', '{}'\n",
+        words::from_state(State::Revoking),
+        words::from_state(State::Tombstone),
+    )
 }

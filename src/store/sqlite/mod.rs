@@ -3,66 +3,54 @@
 mod columns;
 mod failure;
 mod file;
+mod listings;
 mod open;
 mod records;
+mod rows;
 mod schema;
 mod sessions;
 mod worker;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, TransactionBehavior};
-use time::OffsetDateTime;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub(super) use self::open::{examine, open, open_memory};
 use self::worker::Worker;
-use super::{Created, Outcome, RecordRow, RowKey, SessionRow, Store, StoreError};
+use super::{Store, StoreError};
 
 #[derive(Debug)]
 struct SqliteStore {
     worker: Worker,
 }
 
+impl SqliteStore {
+    /// Reads, or writes by one statement.
+    async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.worker.run(|connection| job(connection)).await
+    }
+
+    /// Reads and writes in one step.
+    async fn step<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.worker
+            .run(|connection| {
+                // Immediate: what was read must still hold when it is written.
+                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                let result = job(&transaction)?;
+                transaction.commit()?;
+                Ok(result)
+            })
+            .await
+    }
+}
+
 #[async_trait]
 impl Store for SqliteStore {
-    async fn create_session(&self, row: &SessionRow) -> Result<Created, StoreError> {
-        let row = row.clone();
-        self.worker.run(move |connection| sessions::create(connection, &row)).await
-    }
-
-    async fn save_session(&self, key: &RowKey, sealed: &[u8]) -> Result<Outcome, StoreError> {
-        let (key, sealed) = (key.clone(), sealed.to_vec());
-        self.worker.run(move |connection| sessions::save(connection, &key, &sealed)).await
-    }
-
-    async fn session(&self, key: &RowKey) -> Result<Option<SessionRow>, StoreError> {
-        let key = key.clone();
-        self.worker.run(move |connection| sessions::load(connection, &key)).await
-    }
-
-    async fn touch_session(&self, key: &RowKey, idle: OffsetDateTime) -> Result<Outcome, StoreError> {
-        let key = key.clone();
-        self.worker.run(move |connection| sessions::touch(connection, &key, idle)).await
-    }
-
-    async fn delete_session(&self, key: &RowKey) -> Result<(), StoreError> {
-        let key = key.clone();
-        self.worker.run(move |connection| sessions::delete(connection, &key)).await
-    }
-
-    async fn put_record(&self, row: &RecordRow) -> Result<(), StoreError> {
-        let row = row.clone();
-        self.worker.run(move |connection| records::put(connection, &row)).await
-    }
-
-    async fn record(&self, key: &RowKey) -> Result<Option<RecordRow>, StoreError> {
-        let key = key.clone();
-        self.worker.run(move |connection| records::load(connection, &key)).await
-    }
-
-    async fn sweep(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
-        self.worker.run(move |connection| sessions::sweep(connection, now)).await.map(|sessions| sessions as u64)
-    }
-
     async fn probe(&self) -> Result<(), StoreError> {
         self.worker.run(probe).await
     }

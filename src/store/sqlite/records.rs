@@ -1,40 +1,161 @@
-use rusqlite::{Connection, OptionalExtension, named_params};
+use async_trait::async_trait;
+use rusqlite::Transaction;
+use time::OffsetDateTime;
 
-use super::columns;
-use crate::store::{Limits, RecordRow, RowKey, millis};
+use super::{SqliteStore, listings, rows};
+use crate::store::{
+    RowKey, StoreError,
+    records::{
+        Adoption, Change, Claim, Expected, Head, KeyId, Lease, NewRow, Owner, Page, Records, Row, Sealed, State, Swap,
+        Version,
+    },
+};
 
-pub(super) fn put(connection: &Connection, row: &RecordRow) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO records (key, connection_id, generation, idle, absolute, sealed)
-             VALUES (:key, :connection_id, :generation, :idle, :absolute, :sealed)",
-        )?
-        .execute(named_params! {
-            ":key": row.key.0,
-            ":connection_id": row.connection_id,
-            ":generation": row.generation.cast_signed(),
-            ":idle": row.limits.map(|limits| millis::from_time(limits.idle)),
-            ":absolute": row.limits.map(|limits| millis::from_time(limits.absolute)),
-            ":sealed": row.sealed,
-        })?;
-    Ok(())
+#[async_trait]
+impl Records for SqliteStore {
+    async fn peek(&self, key: &RowKey) -> Result<Option<Head>, StoreError> {
+        let key = key.clone();
+        self.run(move |connection| rows::head(connection, &key)).await
+    }
+
+    async fn read(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
+        let key = key.clone();
+        self.run(move |connection| rows::load(connection, &key)).await
+    }
+
+    async fn put(&self, row: &NewRow, over: Option<&Version>) -> Result<Swap, StoreError> {
+        let (row, over) = (row.clone(), over.cloned());
+        self.step(move |transaction| put(transaction, &row, over.as_ref())).await
+    }
+
+    async fn claim(
+        &self,
+        key: &RowKey,
+        lease: &Lease,
+        now: OffsetDateTime,
+        horizon: OffsetDateTime,
+    ) -> Result<Claim, StoreError> {
+        let (key, lease) = (key.clone(), lease.clone());
+        self.step(move |transaction| claim(transaction, &key, lease, now, horizon)).await
+    }
+
+    async fn release(&self, key: &RowKey, owner: &Owner) -> Result<(), StoreError> {
+        let (key, owner) = (key.clone(), owner.clone());
+        self.run(move |connection| rows::clear_lease(connection, &key, &owner)).await
+    }
+
+    async fn swap(&self, key: &RowKey, expected: &Expected, change: &Change) -> Result<Swap, StoreError> {
+        let (key, expected, change) = (key.clone(), expected.clone(), change.clone());
+        self.step(move |transaction| swap(transaction, &key, &expected, &change)).await
+    }
+
+    async fn restore(&self, row: &NewRow) -> Result<Swap, StoreError> {
+        let row = row.clone();
+        self.step(move |transaction| restore(transaction, &row)).await
+    }
+
+    async fn adopt(
+        &self,
+        pending: &RowKey,
+        expected: &Expected,
+        grave: &Sealed,
+        row: &NewRow,
+        over: Option<&Version>,
+    ) -> Result<Adoption, StoreError> {
+        let (pending, expected, grave) = (pending.clone(), expected.clone(), grave.clone());
+        let (row, over) = (row.clone(), over.cloned());
+        self.step(move |transaction| adopt(transaction, &pending, &expected, grave, &row, over.as_ref())).await
+    }
+
+    async fn due(
+        &self,
+        now: OffsetDateTime,
+        after: Option<&(OffsetDateTime, RowKey)>,
+        limit: u32,
+    ) -> Result<Vec<(OffsetDateTime, RowKey)>, StoreError> {
+        let after = after.cloned();
+        self.run(move |connection| listings::due(connection, now, after, limit)).await
+    }
+
+    async fn list(&self, page: Page<'_>) -> Result<Vec<Row>, StoreError> {
+        let (after, limit) = (page.after.cloned(), page.limit);
+        self.run(move |connection| listings::kept(connection, after.as_ref(), limit)).await
+    }
+
+    async fn sealed_by_others(&self, key_id: &KeyId, page: Page<'_>) -> Result<Vec<RowKey>, StoreError> {
+        let (key_id, after, limit) = (key_id.clone(), page.after.cloned(), page.limit);
+        self.run(move |connection| listings::sealed_by_others(connection, &key_id, after.as_ref(), limit)).await
+    }
+
+    async fn count_by_sealing_key(&self) -> Result<Vec<(KeyId, u64)>, StoreError> {
+        self.run(listings::count_by_sealing_key).await
+    }
 }
 
-pub(super) fn load(connection: &Connection, key: &RowKey) -> rusqlite::Result<Option<RecordRow>> {
-    connection
-        .prepare_cached("SELECT connection_id, generation, idle, absolute, sealed FROM records WHERE key = :key")?
-        .query_row(named_params! { ":key": key.0 }, |row| {
-            let limits = match row.get::<_, Option<i64>>(2)? {
-                Some(_) => Some(Limits { idle: columns::time(row, 2)?, absolute: columns::time(row, 3)? }),
-                None => None,
-            };
-            Ok(RecordRow {
-                key: key.clone(),
-                connection_id: row.get(0)?,
-                generation: row.get::<_, i64>(1)?.cast_unsigned(),
-                limits,
-                sealed: row.get(4)?,
-            })
-        })
-        .optional()
+fn put(transaction: &Transaction<'_>, new: &NewRow, over: Option<&Version>) -> rusqlite::Result<Swap> {
+    match rows::load(transaction, &new.key)? {
+        Some(row) if row.version.connection_id == new.version.connection_id => return Ok(Swap::Done),
+        Some(row) if Some(&row.version) != over => return Ok(Swap::Moved(Box::new(row))),
+        None if over.is_some() => return Ok(Swap::Missing),
+        Some(_) | None => {}
+    }
+    rows::replace(transaction, &new.into())?;
+    Ok(Swap::Done)
+}
+
+fn claim(
+    transaction: &Transaction<'_>,
+    key: &RowKey,
+    lease: Lease,
+    now: OffsetDateTime,
+    horizon: OffsetDateTime,
+) -> rusqlite::Result<Claim> {
+    let Some(row) = rows::load(transaction, key)? else { return Ok(Claim::Missing) };
+    if row.is_held(&lease.owner, now, horizon) {
+        return Ok(Claim::Held(Box::new(row)));
+    }
+    rows::set_lease(transaction, key, &lease)?;
+    Ok(Claim::Claimed(Box::new(Row { lease: Some(lease), ..row })))
+}
+
+fn swap(transaction: &Transaction<'_>, key: &RowKey, expected: &Expected, change: &Change) -> rusqlite::Result<Swap> {
+    let Some(mut row) = rows::load(transaction, key)? else { return Ok(Swap::Missing) };
+    if !row.is_as(expected) {
+        return Ok(Swap::Moved(Box::new(row)));
+    }
+    row.apply(change);
+    rows::update(transaction, &row)?;
+    Ok(Swap::Done)
+}
+
+fn restore(transaction: &Transaction<'_>, new: &NewRow) -> rusqlite::Result<Swap> {
+    let lease = match rows::load(transaction, &new.key)? {
+        Some(row) if !row.is_behind(&new.version) => return Ok(Swap::Moved(Box::new(row))),
+        Some(row) => row.lease,
+        None => None,
+    };
+    rows::replace(transaction, &Row { lease, ..new.into() })?;
+    Ok(Swap::Done)
+}
+
+fn adopt(
+    transaction: &Transaction<'_>,
+    pending: &RowKey,
+    expected: &Expected,
+    grave: Sealed,
+    row: &NewRow,
+    over: Option<&Version>,
+) -> rusqlite::Result<Adoption> {
+    let import = match rows::load(transaction, pending)? {
+        Some(import) if import.is_as(expected) => import,
+        moved => return Ok(Adoption::PendingMoved(moved.map(Box::new))),
+    };
+    match put(transaction, row, over)? {
+        Swap::Done => {}
+        Swap::Moved(there) => return Ok(Adoption::OwnerMoved(Some(there))),
+        Swap::Missing => return Ok(Adoption::OwnerMoved(None)),
+    }
+    let tombstone = Row { state: State::Tombstone, due: None, attempt: None, lease: None, sealed: grave, ..import };
+    rows::replace(transaction, &tombstone)?;
+    Ok(Adoption::Done)
 }

@@ -1,10 +1,43 @@
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params};
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, Transaction, named_params};
 use time::OffsetDateTime;
 
-use super::columns;
-use crate::store::{Created, Limits, Outcome, RowKey, SessionRow, millis};
+use super::{SqliteStore, columns};
+use crate::store::{Created, Limits, Outcome, RowKey, SessionRow, Sessions, StoreError, millis};
 
-pub(super) fn create(connection: &Connection, row: &SessionRow) -> rusqlite::Result<Created> {
+#[async_trait]
+impl Sessions for SqliteStore {
+    async fn create_session(&self, row: &SessionRow) -> Result<Created, StoreError> {
+        let row = row.clone();
+        self.run(move |connection| create(connection, &row)).await
+    }
+
+    async fn save_session(&self, key: &RowKey, sealed: &[u8]) -> Result<Outcome, StoreError> {
+        let (key, sealed) = (key.clone(), sealed.to_vec());
+        self.run(move |connection| save(connection, &key, &sealed)).await
+    }
+
+    async fn session(&self, key: &RowKey) -> Result<Option<SessionRow>, StoreError> {
+        let key = key.clone();
+        self.run(move |connection| load(connection, &key)).await
+    }
+
+    async fn touch_session(&self, key: &RowKey, idle: OffsetDateTime) -> Result<Outcome, StoreError> {
+        let key = key.clone();
+        self.step(move |transaction| touch(transaction, &key, idle)).await
+    }
+
+    async fn delete_session(&self, key: &RowKey) -> Result<(), StoreError> {
+        let key = key.clone();
+        self.step(move |transaction| delete(transaction, &key)).await
+    }
+
+    async fn sweep(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
+        self.step(move |transaction| sweep(transaction, now)).await.map(|sessions| sessions as u64)
+    }
+}
+
+fn create(connection: &Connection, row: &SessionRow) -> rusqlite::Result<Created> {
     let rows = connection
         .prepare_cached(
             "INSERT INTO sessions (key, idle, absolute, sealed) VALUES (:key, :idle, :absolute, :sealed)
@@ -19,14 +52,14 @@ pub(super) fn create(connection: &Connection, row: &SessionRow) -> rusqlite::Res
     Ok(if rows == 0 { Created::Exists } else { Created::New })
 }
 
-pub(super) fn save(connection: &Connection, key: &RowKey, sealed: &[u8]) -> rusqlite::Result<Outcome> {
+fn save(connection: &Connection, key: &RowKey, sealed: &[u8]) -> rusqlite::Result<Outcome> {
     let rows = connection
         .prepare_cached("UPDATE sessions SET sealed = :sealed WHERE key = :key")?
         .execute(named_params! { ":key": key.0, ":sealed": sealed })?;
     Ok(columns::outcome(rows))
 }
 
-pub(super) fn load(connection: &Connection, key: &RowKey) -> rusqlite::Result<Option<SessionRow>> {
+fn load(connection: &Connection, key: &RowKey) -> rusqlite::Result<Option<SessionRow>> {
     connection
         .prepare_cached("SELECT idle, absolute, sealed FROM sessions WHERE key = :key")?
         .query_row(named_params! { ":key": key.0 }, |row| {
@@ -36,38 +69,31 @@ pub(super) fn load(connection: &Connection, key: &RowKey) -> rusqlite::Result<Op
         .optional()
 }
 
-pub(super) fn touch(connection: &mut Connection, key: &RowKey, idle: OffsetDateTime) -> rusqlite::Result<Outcome> {
+fn touch(transaction: &Transaction<'_>, key: &RowKey, idle: OffsetDateTime) -> rusqlite::Result<Outcome> {
     let moved = named_params! { ":key": key.0, ":idle": millis::from_time(idle) };
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let rows = transaction.prepare_cached("UPDATE sessions SET idle = :idle WHERE key = :key")?.execute(moved)?;
     if rows > 0 {
         transaction
             .prepare_cached("UPDATE records SET idle = :idle WHERE key = :key AND idle IS NOT NULL")?
             .execute(moved)?;
     }
-    transaction.commit()?;
     Ok(columns::outcome(rows))
 }
 
-pub(super) fn delete(connection: &mut Connection, key: &RowKey) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+fn delete(transaction: &Transaction<'_>, key: &RowKey) -> rusqlite::Result<()> {
     for statement in
         ["DELETE FROM sessions WHERE key = :key", "DELETE FROM records WHERE key = :key AND idle IS NOT NULL"]
     {
         transaction.prepare_cached(statement)?.execute(named_params! { ":key": key.0 })?;
     }
-    transaction.commit()
+    Ok(())
 }
 
 /// Deletes what has ended, mint records too, and counts the sessions.
-pub(super) fn sweep(connection: &mut Connection, now: OffsetDateTime) -> rusqlite::Result<usize> {
+fn sweep(transaction: &Transaction<'_>, now: OffsetDateTime) -> rusqlite::Result<usize> {
     let now = named_params! { ":now": millis::from_time(now) };
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction
         .prepare_cached("DELETE FROM records WHERE idle IS NOT NULL AND min(idle, absolute) <= :now")?
         .execute(now)?;
-    let sessions =
-        transaction.prepare_cached("DELETE FROM sessions WHERE min(idle, absolute) <= :now")?.execute(now)?;
-    transaction.commit()?;
-    Ok(sessions)
+    transaction.prepare_cached("DELETE FROM sessions WHERE min(idle, absolute) <= :now")?.execute(now)
 }

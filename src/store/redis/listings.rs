@@ -1,0 +1,127 @@
+//! Which records there are, from the sets that the scripts keep. Members of one set have equal scores, so Redis sorts
+//! them by their bytes and finds each page without counting from the start.
+
+use std::sync::LazyLock;
+
+use redis::Script;
+use time::{Duration, OffsetDateTime};
+
+use super::{
+    connection::Connection,
+    moment, names,
+    rows::{Fields, Reader},
+    script::record_script,
+};
+use crate::store::{
+    RowKey, StoreError,
+    records::{KeyId, Page, Row},
+};
+
+/// The rows of a page as one, so that none is missed between listing and reading.
+static KEPT: LazyLock<Script> = LazyLock::new(|| {
+    record_script(
+        "local page = {}
+         for at, key in ipairs(redis.call('ZRANGEBYLEX', KEPT, ARGS.from, '+', 'LIMIT', 0, ARGS.limit)) do
+             page[at] = {key, redis.call('HMGET', RECORDS .. key, unpack(FIELDS))}
+         end
+         return page",
+    )
+});
+
+/// The ids of the sealing keys: the beginning of each run of members that have it in common. A semicolon is what
+/// comes after a colon.
+const SEALING_KEYS: &str = "
+    local function sealing_keys()
+        local ids, from = {}, '-'
+        while true do
+            local member = redis.call('ZRANGEBYLEX', SEALED, from, '+', 'LIMIT', 0, 1)[1]
+            if not member then return ids end
+            local id = string.match(member, '^[^:]*')
+            table.insert(ids, id)
+            from = '(' .. id .. ';'
+        end
+    end
+";
+
+/// A page of each other secret; the first of them all are among these.
+static SEALED_BY_OTHERS: LazyLock<Script> = LazyLock::new(|| {
+    record_script(&format!(
+        "{SEALING_KEYS}
+         local keys = {{}}
+         for _, id in ipairs(sealing_keys()) do
+             if id ~= ARGS.key_id then
+                 local from = ARGS.after and '(' .. id .. ':' .. ARGS.after or '[' .. id .. ':'
+                 local to = '(' .. id .. ';'
+                 for _, member in ipairs(redis.call('ZRANGEBYLEX', SEALED, from, to, 'LIMIT', 0, ARGS.limit)) do
+                     table.insert(keys, string.sub(member, #id + 2))
+                 end
+             end
+         end
+         return keys"
+    ))
+});
+
+static COUNT_BY_SEALING_KEY: LazyLock<Script> = LazyLock::new(|| {
+    record_script(&format!(
+        "{SEALING_KEYS}
+         local counts = {{}}
+         for at, id in ipairs(sealing_keys()) do
+             counts[at] = {{id, redis.call('ZLEXCOUNT', SEALED, '[' .. id .. ':', '(' .. id .. ';')}}
+         end
+         return counts"
+    ))
+});
+
+pub(super) async fn due(
+    connection: &Connection,
+    now: OffsetDateTime,
+    after: Option<&(OffsetDateTime, RowKey)>,
+    limit: u32,
+) -> Result<Vec<(OffsetDateTime, RowKey)>, StoreError> {
+    let from = match after {
+        Some((due, key)) => format!("({}{}", moment::from_time(*due), key.0),
+        None => "-".to_owned(),
+    };
+    // Before the next moment, and so with whatever key at this one.
+    let to = format!("({}", moment::from_time(now.saturating_add(Duration::milliseconds(1))));
+    let mut page = redis::cmd("ZRANGEBYLEX");
+    page.arg(names::DUE).arg(from).arg(to).arg("LIMIT").arg(0).arg(limit);
+    let members: Vec<String> = connection.command(&page).await?;
+    members.iter().map(|member| due_and_key(connection, member)).collect()
+}
+
+fn due_and_key(connection: &Connection, member: &str) -> Result<(OffsetDateTime, RowKey), StoreError> {
+    let (due, key) = member.split_at_checked(moment::LENGTH).unwrap_or((member, ""));
+    Ok((Reader::of(connection).due(due)?, RowKey(key.to_owned())))
+}
+
+pub(super) async fn kept(connection: &Connection, page: Page<'_>) -> Result<Vec<Row>, StoreError> {
+    let from = page.after.map_or_else(|| "-".to_owned(), |after| format!("({}", after.0));
+    let mut call = KEPT.arg("from");
+    call.arg(from).arg("limit").arg(page.limit);
+    let rows: Vec<(String, Fields)> = connection.script(&call).await?;
+    let read = |(key, fields)| Reader::of(connection).row(RowKey(key), fields).transpose();
+    rows.into_iter().filter_map(read).collect()
+}
+
+pub(super) async fn sealed_by_others(
+    connection: &Connection,
+    key_id: &KeyId,
+    page: Page<'_>,
+) -> Result<Vec<RowKey>, StoreError> {
+    let mut call = SEALED_BY_OTHERS.arg("key_id");
+    call.arg(key_id).arg("limit").arg(page.limit);
+    if let Some(after) = page.after {
+        call.arg("after").arg(&after.0);
+    }
+    let mut keys: Vec<String> = connection.script(&call).await?;
+    keys.sort_unstable();
+    keys.truncate(page.limit as usize);
+    Ok(keys.into_iter().map(RowKey).collect())
+}
+
+pub(super) async fn count_by_sealing_key(connection: &Connection) -> Result<Vec<(KeyId, u64)>, StoreError> {
+    let mut counts: Vec<(KeyId, u64)> = connection.script(&COUNT_BY_SEALING_KEY.prepare_invoke()).await?;
+    counts.sort_unstable();
+    Ok(counts)
+}

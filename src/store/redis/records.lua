@@ -1,0 +1,86 @@
+-- What the scripts for records share.
+
+-- How a step ended; for a claim the second and third are "claimed" and "held".
+local MISSING, DONE, MOVED = 0, 1, 2
+
+-- Arguments are names and values in turn; what is left out is nil.
+local ARGS = {}
+for at = 1, #ARGV, 2 do ARGS[ARGV[at]] = ARGV[at + 1] end
+
+-- A record as a table, empty if there is none.
+local function read(record)
+    local values, row = redis.call('HMGET', record, unpack(FIELDS)), {}
+    for at, field in ipairs(FIELDS) do row[field] = values[at] or nil end
+    return row
+end
+
+local function copy(row)
+    local copied = {}
+    for field, value in pairs(row) do copied[field] = value end
+    return copied
+end
+
+-- An answer with a record as HMGET gives it.
+local function answer(outcome, row)
+    local values = {}
+    for at, field in ipairs(FIELDS) do values[at] = row[field] or false end
+    return {outcome, values}
+end
+
+local function move(set, from, to)
+    if from == to then return end
+    if from then redis.call('ZREM', set, from) end
+    if to then redis.call('ZADD', set, 0, to) end
+end
+
+-- Writes what has changed, and keeps the sets true.
+local function write(record, before, after)
+    for _, field in ipairs(FIELDS) do
+        if after[field] and after[field] ~= before[field] then
+            redis.call('HSET', record, field, after[field])
+        elseif before[field] and not after[field] then
+            redis.call('HDEL', record, field)
+        end
+    end
+    local key = key_of(record)
+    local function due(row) return row.due and row.due .. key end
+    local function kept(row) return row.key_id and not row.absolute and key end
+    local function sealed(row) return kept(row) and row.key_id .. ':' .. key end
+    move(DUE, due(before), due(after))
+    move(KEPT, kept(before), kept(after))
+    move(SEALED, sealed(before), sealed(after))
+    if after.absolute == before.absolute and after.idle == before.idle then return end
+    if after.absolute then
+        mark_end(record, after.idle, after.absolute)
+        expire(record, after.absolute)
+    else
+        redis.call('ZREM', ENDS, record)
+        redis.call('PERSIST', record)
+    end
+end
+
+-- The new record among the arguments.
+local function new_row()
+    local row = {}
+    for _, field in ipairs(FIELDS) do row[field] = ARGS[field] end
+    return row
+end
+
+local function is_as_expected(row)
+    return row.connection_id == ARGS.expected_connection_id
+        and row.generation == ARGS.expected_generation
+        and row.state == ARGS.expected_state
+        and row.attempt == ARGS.expected_attempt
+        and (not ARGS.expected_lease or row.lease_owner == ARGS.expected_lease)
+end
+
+local function put(record)
+    local before, new = read(record), new_row()
+    if before.connection_id == new.connection_id then return {DONE, false} end
+    if before.connection_id ~= ARGS.over_connection_id or before.generation ~= ARGS.over_generation then
+        if before.connection_id then return answer(MOVED, before) end
+        return {MISSING, false}
+    end
+    write(record, before, new)
+    return {DONE, false}
+end

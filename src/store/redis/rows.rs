@@ -1,0 +1,174 @@
+//! Records to and from their hashes, and to the arguments of scripts.
+
+use redis::{ScriptInvocation, ToRedisArgs};
+use time::OffsetDateTime;
+
+use super::{connection::Connection, failure, moment};
+use crate::store::{
+    Limits, RowKey, StoreError, millis,
+    records::{Change, Expected, Head, Lease, NewRow, Owner, Row, Sealed, Version},
+    words,
+};
+
+/// In the order of [`Fields`].
+pub(super) const FIELDS: [&str; 11] = [
+    "connection_id",
+    "generation",
+    "state",
+    "due",
+    "attempt",
+    "lease_owner",
+    "lease_until",
+    "idle",
+    "absolute",
+    "key_id",
+    "sealed",
+];
+
+/// A hash as it comes, all empty where there is none.
+pub(super) type Fields = (
+    Option<String>,
+    Option<u64>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Option<String>,
+    Option<Vec<u8>>,
+);
+
+/// What only damage can have left out.
+#[derive(Debug, thiserror::Error)]
+#[error("a record without its {0}")]
+struct Lacks(&'static str);
+
+/// Reads rows, and says of which Redis if one makes no sense.
+pub(super) struct Reader<'a>(&'a Connection);
+
+impl<'a> Reader<'a> {
+    pub(super) fn of(connection: &'a Connection) -> Self {
+        Self(connection)
+    }
+
+    pub(super) fn row(&self, key: RowKey, fields: Fields) -> Result<Option<Row>, StoreError> {
+        if fields == Fields::default() {
+            return Ok(None);
+        }
+        let (connection_id, generation, state, due, attempt, owner, until, idle, absolute, key_id, sealed) = fields;
+        let Head { version, state } = self.head(connection_id, generation, state)?;
+        let sealed = Sealed { key_id: self.required(key_id, "key_id")?, bytes: self.required(sealed, "sealed")? };
+        Ok(Some(Row {
+            key,
+            version,
+            state,
+            due: due.map(|due| self.due(&due)).transpose()?,
+            attempt: attempt.map(Owner),
+            lease: self.lease(owner, until)?,
+            limits: self.limits(idle, absolute)?,
+            sealed,
+        }))
+    }
+
+    pub(super) fn head(
+        &self,
+        connection_id: Option<String>,
+        generation: Option<u64>,
+        state: Option<String>,
+    ) -> Result<Head, StoreError> {
+        let connection_id = self.required(connection_id, "connection_id")?;
+        let version = Version { connection_id, generation: self.required(generation, "generation")? };
+        let state = self.required(state, "state")?;
+        Ok(Head { version, state: words::to_state(&state).map_err(|error| self.damaged(error))? })
+    }
+
+    pub(super) fn due(&self, due: &str) -> Result<OffsetDateTime, StoreError> {
+        moment::to_time(due).map_err(|error| self.damaged(error))
+    }
+
+    pub(super) fn limits(&self, idle: Option<i64>, absolute: Option<i64>) -> Result<Option<Limits>, StoreError> {
+        if (idle, absolute) == (None, None) {
+            return Ok(None);
+        }
+        let idle = self.time(self.required(idle, "idle")?)?;
+        Ok(Some(Limits { idle, absolute: self.time(self.required(absolute, "absolute")?)? }))
+    }
+
+    fn lease(&self, owner: Option<String>, until: Option<i64>) -> Result<Option<Lease>, StoreError> {
+        let Some(owner) = owner else { return Ok(None) };
+        let until = self.time(self.required(until, "lease_until")?)?;
+        Ok(Some(Lease { owner: Owner(owner), until }))
+    }
+
+    fn time(&self, millis: i64) -> Result<OffsetDateTime, StoreError> {
+        millis::to_time(millis).map_err(|error| self.damaged(error))
+    }
+
+    fn required<T>(&self, field: Option<T>, name: &'static str) -> Result<T, StoreError> {
+        field.ok_or_else(|| self.damaged(Lacks(name)))
+    }
+
+    fn damaged(&self, source: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+        failure::damaged(self.0.at(), source)
+    }
+}
+
+/// The arguments of a script for records: names and values in turn.
+pub(super) struct Arguments<'a, 'b>(pub(super) &'a mut ScriptInvocation<'b>);
+
+impl Arguments<'_, '_> {
+    pub(super) fn add(&mut self, name: &str, value: impl ToRedisArgs) -> &mut Self {
+        self.0.arg(name).arg(value);
+        self
+    }
+
+    fn add_if_any(&mut self, name: &str, value: Option<impl ToRedisArgs>) -> &mut Self {
+        if let Some(value) = value {
+            self.add(name, value);
+        }
+        self
+    }
+
+    pub(super) fn add_row(&mut self, row: &NewRow) -> &mut Self {
+        self.add("connection_id", &row.version.connection_id)
+            .add("generation", row.version.generation)
+            .add("state", words::from_state(row.state))
+            .add_if_any("due", row.due.map(moment::from_time))
+            .add_if_any("idle", row.limits.map(|limits| millis::from_time(limits.idle)))
+            .add_if_any("absolute", row.limits.map(|limits| millis::from_time(limits.absolute)))
+            .add_sealed_if_any("key_id", "sealed", Some(&row.sealed))
+    }
+
+    /// What a new row replaces.
+    pub(super) fn add_over(&mut self, over: Option<&Version>) -> &mut Self {
+        self.add_if_any("over_connection_id", over.map(|over| &over.connection_id))
+            .add_if_any("over_generation", over.map(|over| over.generation))
+    }
+
+    pub(super) fn add_expected(&mut self, expected: &Expected) -> &mut Self {
+        self.add("expected_connection_id", &expected.version.connection_id)
+            .add("expected_generation", expected.version.generation)
+            .add("expected_state", words::from_state(expected.state))
+            .add_if_any("expected_attempt", expected.attempt.as_ref().map(|attempt| &attempt.0))
+            .add_if_any("expected_lease", expected.lease.as_ref().map(|lease| &lease.0))
+    }
+
+    pub(super) fn add_change(&mut self, change: &Change) -> &mut Self {
+        self.add("generation", change.generation)
+            .add("state", words::from_state(change.state))
+            .add_if_any("due", change.due.map(moment::from_time))
+            .add_if_any("attempt", change.attempt.as_ref().map(|attempt| &attempt.0))
+            .add_sealed_if_any("key_id", "sealed", change.sealed.as_ref())
+    }
+
+    /// The blob of a tombstone.
+    pub(super) fn add_grave(&mut self, grave: &Sealed) -> &mut Self {
+        self.add_sealed_if_any("grave_key_id", "grave_sealed", Some(grave))
+    }
+
+    fn add_sealed_if_any(&mut self, key_id: &str, sealed: &str, value: Option<&Sealed>) -> &mut Self {
+        self.add_if_any(key_id, value.map(|value| &value.key_id)).add_if_any(sealed, value.map(|value| &value.bytes))
+    }
+}

@@ -1,0 +1,123 @@
+//! Records to and from their table.
+
+use rusqlite::{Connection, OptionalExtension, named_params};
+
+use super::columns;
+use crate::store::{
+    RowKey, millis,
+    records::{Head, Lease, Owner, Row, Sealed, Version},
+    words,
+};
+
+/// In the order that [`row`] reads them.
+macro_rules! record_columns {
+    () => {
+        "key, connection_id, generation, state, due, attempt, lease_owner, lease_until, idle, absolute, key_id, sealed"
+    };
+}
+pub(super) use record_columns;
+
+pub(super) fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    let lease = match row.get::<_, Option<String>>(6)? {
+        Some(owner) => Some(Lease { owner: Owner(owner), until: columns::time(row, 7)? }),
+        None => None,
+    };
+    Ok(Row {
+        key: RowKey(row.get(0)?),
+        version: version(row, 1)?,
+        state: columns::state(row, 3)?,
+        due: columns::time_if_any(row, 4)?,
+        attempt: row.get::<_, Option<String>>(5)?.map(Owner),
+        lease,
+        limits: columns::limits_if_any(row, 8)?,
+        sealed: Sealed { key_id: row.get(10)?, bytes: row.get(11)? },
+    })
+}
+
+fn version(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Version> {
+    let generation = row.get::<_, i64>(column + 1)?.cast_unsigned();
+    Ok(Version { connection_id: row.get(column)?, generation })
+}
+
+pub(super) fn load(connection: &Connection, key: &RowKey) -> rusqlite::Result<Option<Row>> {
+    connection
+        .prepare_cached(concat!("SELECT ", record_columns!(), " FROM records WHERE key = :key"))?
+        .query_row(named_params! { ":key": key.0 }, row)
+        .optional()
+}
+
+pub(super) fn head(connection: &Connection, key: &RowKey) -> rusqlite::Result<Option<Head>> {
+    connection
+        .prepare_cached("SELECT connection_id, generation, state FROM records WHERE key = :key")?
+        .query_row(named_params! { ":key": key.0 }, |row| {
+            Ok(Head { version: version(row, 0)?, state: columns::state(row, 2)? })
+        })
+        .optional()
+}
+
+/// Writes a row over whatever was there.
+pub(super) fn replace(connection: &Connection, row: &Row) -> rusqlite::Result<()> {
+    let lease = row.lease.as_ref();
+    connection
+        .prepare_cached(concat!(
+            "INSERT OR REPLACE INTO records (",
+            record_columns!(),
+            ") VALUES (:key, :connection_id, :generation, :state, :due, :attempt, :lease_owner, :lease_until,
+                       :idle, :absolute, :key_id, :sealed)"
+        ))?
+        .execute(named_params! {
+            ":key": row.key.0,
+            ":connection_id": row.version.connection_id,
+            ":generation": row.version.generation.cast_signed(),
+            ":state": words::from_state(row.state),
+            ":due": row.due.map(millis::from_time),
+            ":attempt": row.attempt.as_ref().map(|attempt| &attempt.0),
+            ":lease_owner": lease.map(|lease| &lease.owner.0),
+            ":lease_until": lease.map(|lease| millis::from_time(lease.until)),
+            ":idle": row.limits.map(|limits| millis::from_time(limits.idle)),
+            ":absolute": row.limits.map(|limits| millis::from_time(limits.absolute)),
+            ":key_id": row.sealed.key_id,
+            ":sealed": row.sealed.bytes,
+        })?;
+    Ok(())
+}
+
+/// Writes what a swap may change.
+pub(super) fn update(connection: &Connection, row: &Row) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE records SET generation = :generation, state = :state, due = :due, attempt = :attempt,
+                                key_id = :key_id, sealed = :sealed
+             WHERE key = :key",
+        )?
+        .execute(named_params! {
+            ":key": row.key.0,
+            ":generation": row.version.generation.cast_signed(),
+            ":state": words::from_state(row.state),
+            ":due": row.due.map(millis::from_time),
+            ":attempt": row.attempt.as_ref().map(|attempt| &attempt.0),
+            ":key_id": row.sealed.key_id,
+            ":sealed": row.sealed.bytes,
+        })?;
+    Ok(())
+}
+
+pub(super) fn set_lease(connection: &Connection, key: &RowKey, lease: &Lease) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE records SET lease_owner = :owner, lease_until = :until WHERE key = :key")?
+        .execute(named_params! {
+            ":key": key.0,
+            ":owner": lease.owner.0,
+            ":until": millis::from_time(lease.until),
+        })?;
+    Ok(())
+}
+
+pub(super) fn clear_lease(connection: &Connection, key: &RowKey, owner: &Owner) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE records SET lease_owner = NULL, lease_until = NULL WHERE key = :key AND lease_owner = :owner",
+        )?
+        .execute(named_params! { ":key": key.0, ":owner": owner.0 })?;
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! Leases: taken, renewed, kept from others and given back, in any store.
+
+use super::*;
+
+fn under(lease: Lease) -> Row {
+    Row { lease: Some(lease), ..stored(&kept("a")) }
+}
+
+fn claimed(lease: Lease) -> Claim {
+    Claim::Claimed(Box::new(under(lease)))
+}
+
+fn held(lease: Lease) -> Claim {
+    Claim::Held(Box::new(under(lease)))
+}
+
+contract! {
+    async fn a_claim_of_nothing_makes_nothing(bed: &Bed) {
+        assert_eq!(bed.claim("a", &lease("me", 30)).await, Claim::Missing);
+        bed.store.release(&key("a"), &owner("me")).await.unwrap();
+        assert_eq!(bed.row("a").await, None);
+    }
+
+    async fn a_free_row_is_claimed_and_shown_as_it_stands(bed: &Bed) {
+        bed.put(&kept("a")).await;
+        assert_eq!(bed.claim("a", &lease("me", 30)).await, claimed(lease("me", 30)));
+        assert_eq!(bed.row("a").await, Some(under(lease("me", 30))));
+    }
+
+    async fn a_row_in_any_state_is_claimed(bed: &Bed) {
+        use record::State::{Blocked, Dead, Live, Pending, Revoking, Tombstone};
+        for state in [Live, Dead, Blocked, Revoking, Pending, Tombstone] {
+            let name = format!("{state:?}");
+            bed.put(&NewRow { state, ..kept(&name) }).await;
+            assert!(matches!(bed.claim(&name, &lease("me", 30)).await, Claim::Claimed(_)), "{name}");
+        }
+    }
+
+    async fn a_lease_that_runs_keeps_others_out(bed: &Bed) {
+        bed.put(&kept("a")).await;
+        bed.claim("a", &lease("me", 30)).await;
+        assert_eq!(bed.claim("a", &lease("you", 40)).await, held(lease("me", 30)));
+        assert_eq!(bed.row("a").await, Some(under(lease("me", 30))));
+    }
+
+    async fn its_own_owner_renews_a_lease_that_runs_or_has_run_out(bed: &Bed) {
+        bed.put(&kept("a")).await;
+        for until in [30, 40, -10, 20] {
+            assert_eq!(bed.claim("a", &lease("me", until)).await, claimed(lease("me", until)));
+        }
+    }
+
+    async fn a_lease_ends_at_its_very_moment(bed: &Bed) {
+        bed.put(&kept("a")).await;
+        bed.claim("a", &lease("me", 30)).await;
+        let claim = async |now| bed.store.claim(&key("a"), &lease("you", 60), now, at(100)).await.unwrap();
+        assert_eq!(claim(at(30) - Duration::from_millis(1)).await, held(lease("me", 30)));
+        assert_eq!(claim(at(30)).await, claimed(lease("you", 60)));
+    }
+
+    async fn a_lease_past_the_horizon_is_of_a_clock_set_back_and_counts_as_ended(bed: &Bed) {
+        bed.put(&kept("a")).await;
+        bed.claim("a", &lease("me", 30)).await;
+        let claim = async |horizon| bed.store.claim(&key("a"), &lease("you", 20), at(0), horizon).await.unwrap();
+        assert_eq!(claim(at(30)).await, held(lease("me", 30)));
+        assert_eq!(claim(at(30) - Duration::from_millis(1)).await, claimed(lease("you", 20)));
+    }
+
+    async fn a_lease_is_given_back_by_its_owner_alone_and_never_with_the_attempt(bed: &Bed) {
+        let row = kept("a");
+        bed.put(&row).await;
+        bed.claim("a", &lease("me", 30)).await;
+        let expected = Expected { version: row.version.clone(), state: row.state, attempt: None, lease: None };
+        let begun = Change { generation: 7, state: row.state, due: None, attempt: Some(owner("me")), sealed: None };
+        bed.store.swap(&row.key, &expected, &begun).await.unwrap();
+        bed.store.release(&row.key, &owner("you")).await.unwrap();
+        assert_eq!(bed.row("a").await.unwrap().lease, Some(lease("me", 30)));
+        for time in ["once", "twice"] {
+            bed.store.release(&row.key, &owner("me")).await.unwrap();
+            let free = Row { attempt: Some(owner("me")), ..stored(&row) };
+            assert_eq!(bed.row("a").await, Some(free), "{time}");
+        }
+    }
+
+    async fn a_lease_does_not_move_the_limits_of_a_mint_record(bed: &Bed) {
+        bed.put(&minted("a", 10, 20)).await;
+        bed.claim("a", &lease("me", 30)).await;
+        assert_eq!(bed.row("a").await.unwrap().limits, minted("a", 10, 20).limits);
+        bed.store.sweep(at(10)).await.unwrap();
+        assert_eq!(bed.row("a").await, None);
+    }
+
+    async fn of_many_who_claim_at_once_over_two_connections_one_wins(bed: &Bed) {
+        let second = bed.second().await;
+        for round in 0..8 {
+            let row = kept(&round.to_string());
+            bed.put(&row).await;
+            let claims = (0..16).map(|number| {
+                let store = Arc::clone(if number % 2 == 0 { &bed.store } else { &second });
+                let (key, lease) = (row.key.clone(), lease(&number.to_string(), 30));
+                async move { store.claim(&key, &lease, at(0), at(100)).await.unwrap() }
+            });
+            let answers = at_once(claims).await;
+            let stands = bed.row(&row.key.0).await.unwrap();
+            let (winners, losers): (Vec<_>, Vec<_>) =
+                answers.into_iter().partition(|answer| matches!(answer, Claim::Claimed(_)));
+            assert_eq!(winners, [Claim::Claimed(Box::new(stands.clone()))]);
+            assert_eq!(losers, vec![Claim::Held(Box::new(stands)); 15]);
+        }
+    }
+}

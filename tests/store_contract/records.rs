@@ -1,0 +1,326 @@
+//! Records: what is put, swapped, restored and adopted, in any store.
+
+use super::*;
+
+fn untouched(row: &NewRow) -> Expected {
+    Expected { version: row.version.clone(), state: row.state, attempt: None, lease: None }
+}
+
+/// The next token set.
+fn saved(generation: u64) -> Change {
+    Change {
+        generation,
+        state: record::State::Live,
+        due: Some(at(500)),
+        attempt: None,
+        sealed: Some(Sealed { key_id: "ef01".to_owned(), bytes: b"new tokens".to_vec() }),
+    }
+}
+
+/// The attempt that is written ahead.
+fn begun(row: &NewRow, attempt: &str) -> Change {
+    Change {
+        generation: row.version.generation,
+        state: row.state,
+        due: row.due,
+        attempt: Some(owner(attempt)),
+        sealed: None,
+    }
+}
+
+fn pending(name: &str) -> NewRow {
+    NewRow { version: version("import", 1), state: record::State::Pending, due: Some(at(3)), ..kept(name) }
+}
+
+fn later(name: &str) -> NewRow {
+    NewRow { version: version("c2", 1), sealed: sealed("a later login"), ..kept(name) }
+}
+
+fn moved(row: Row) -> Swap {
+    Swap::Moved(Box::new(row))
+}
+
+contract! {
+    async fn a_record_comes_back_as_it_was_put(bed: &Bed) {
+        for row in [minted("minted", 10, 20), NewRow { due: Some(at(-5)), ..kept("kept") }] {
+            bed.put(&row).await;
+            assert_eq!(bed.row(&row.key.0).await, Some(stored(&row)));
+            let head = Head { version: row.version, state: row.state };
+            assert_eq!(bed.store.peek(&row.key).await.unwrap(), Some(head));
+        }
+    }
+
+    async fn every_state_comes_back_as_it_was_put(bed: &Bed) {
+        use record::State::{Blocked, Dead, Live, Pending, Revoking, Tombstone};
+        for state in [Live, Dead, Blocked, Revoking, Pending, Tombstone] {
+            let row = NewRow { state, ..kept(&format!("{state:?}")) };
+            bed.put(&row).await;
+            assert_eq!(bed.row(&row.key.0).await, Some(stored(&row)));
+        }
+    }
+
+    async fn nothing_is_read_swapped_or_replaced_where_nothing_is(bed: &Bed) {
+        let row = kept("a");
+        assert_eq!(bed.store.peek(&row.key).await.unwrap(), None);
+        assert_eq!(bed.store.swap(&row.key, &untouched(&row), &saved(8)).await.unwrap(), Swap::Missing);
+        assert_eq!(bed.store.put(&row, Some(&version("c0", 1))).await.unwrap(), Swap::Missing);
+        assert_eq!(bed.row("a").await, None);
+    }
+
+    async fn the_largest_generation_is_kept(bed: &Bed) {
+        let row = NewRow { version: version("c1", u64::MAX), ..kept("a") };
+        bed.put(&row).await;
+        assert_eq!(bed.row("a").await, Some(stored(&row)));
+        let before = NewRow { version: version("c1", u64::MAX - 1), ..kept("b") };
+        bed.put(&before).await;
+        let after = NewRow { version: version("c1", u64::MAX), ..kept("b") };
+        assert_eq!(bed.store.restore(&after).await.unwrap(), Swap::Done);
+    }
+
+    async fn a_put_replaces_only_the_version_that_its_writer_saw(bed: &Bed) {
+        bed.put(&kept("a")).await;
+        for over in [None, Some(version("c1", 6)), Some(version("c1", 8)), Some(version("c0", 7))] {
+            let answer = bed.store.put(&later("a"), over.as_ref()).await.unwrap();
+            assert_eq!(answer, moved(stored(&kept("a"))), "{over:?}");
+        }
+        assert_eq!(bed.row("a").await, Some(stored(&kept("a"))));
+        assert_eq!(bed.store.put(&later("a"), Some(&version("c1", 7))).await.unwrap(), Swap::Done);
+        assert_eq!(bed.row("a").await, Some(stored(&later("a"))));
+    }
+
+    async fn a_put_replaces_a_row_in_any_state(bed: &Bed) {
+        use record::State::{Blocked, Dead, Revoking, Tombstone};
+        for state in [Dead, Blocked, Revoking, Tombstone] {
+            let name = format!("{state:?}");
+            bed.put(&NewRow { state, ..kept(&name) }).await;
+            assert_eq!(bed.store.put(&later(&name), Some(&version("c1", 7))).await.unwrap(), Swap::Done);
+            assert_eq!(bed.row(&name).await, Some(stored(&later(&name))));
+        }
+    }
+
+    async fn a_put_that_happened_before_is_done_and_changes_nothing_at_any_generation(bed: &Bed) {
+        let first = kept("a");
+        bed.put(&first).await;
+        bed.claim("a", &lease("me", 30)).await;
+        bed.store.swap(&key("a"), &untouched(&first), &saved(8)).await.unwrap();
+        let stands = bed.row("a").await;
+        for over in [None, Some(version("c0", 3)), Some(version("c1", 7))] {
+            assert_eq!(bed.store.put(&first, over.as_ref()).await.unwrap(), Swap::Done, "{over:?}");
+            assert_eq!(bed.row("a").await, stands, "{over:?}");
+        }
+    }
+
+    async fn a_put_takes_lease_and_attempt_away(bed: &Bed) {
+        let row = kept("a");
+        bed.put(&row).await;
+        bed.claim("a", &lease("me", 30)).await;
+        bed.store.swap(&key("a"), &untouched(&row), &begun(&row, "me")).await.unwrap();
+        assert_eq!(bed.store.put(&later("a"), Some(&row.version)).await.unwrap(), Swap::Done);
+        assert_eq!(bed.row("a").await, Some(stored(&later("a"))));
+    }
+
+    async fn a_kept_record_put_over_a_mint_record_is_not_swept_and_the_other_way_round_it_is(bed: &Bed) {
+        bed.put(&minted("a", 10, 20)).await;
+        bed.store.put(&later("a"), Some(&version("c1", 7))).await.unwrap();
+        bed.put(&kept("b")).await;
+        let later_minted = NewRow { limits: minted("b", 10, 20).limits, ..later("b") };
+        bed.store.put(&later_minted, Some(&version("c1", 7))).await.unwrap();
+        bed.store.sweep(at(1_000)).await.unwrap();
+        assert_eq!(bed.row("a").await, Some(stored(&later("a"))));
+        assert_eq!(bed.row("b").await, None);
+    }
+
+    async fn of_many_who_put_over_one_version_at_once_one_wins(bed: &Bed) {
+        bed.put(&kept("a")).await;
+        let answers = at_once((0..16).map(|number| {
+            let store = Arc::clone(&bed.store);
+            let row = NewRow { version: version(&format!("login {number}"), 1), ..kept("a") };
+            async move { (store.put(&row, Some(&version("c1", 7))).await.unwrap(), row) }
+        }))
+        .await;
+        let winners: Vec<_> = answers.iter().filter(|(answer, _)| *answer == Swap::Done).collect();
+        assert_eq!(winners.len(), 1);
+        let stands = stored(&winners[0].1);
+        assert_eq!(bed.row("a").await, Some(stands.clone()));
+        let losers = answers.into_iter().map(|(answer, _)| answer).filter(|answer| *answer != Swap::Done);
+        assert_eq!(losers.collect::<Vec<_>>(), vec![moved(stands); 15]);
+    }
+
+    async fn a_swap_changes_what_it_is_told_and_leaves_lease_and_limits(bed: &Bed) {
+        let row = minted("a", 10, 20);
+        bed.put(&row).await;
+        bed.claim("a", &lease("me", 30)).await;
+        let change = Change { state: record::State::Blocked, attempt: Some(owner("other")), ..saved(9) };
+        assert_eq!(bed.store.swap(&row.key, &untouched(&row), &change).await.unwrap(), Swap::Done);
+        let expected = Row {
+            version: version("c1", 9),
+            state: record::State::Blocked,
+            due: Some(at(500)),
+            attempt: Some(owner("other")),
+            lease: Some(lease("me", 30)),
+            sealed: change.sealed.unwrap(),
+            ..stored(&row)
+        };
+        assert_eq!(bed.row("a").await, Some(expected));
+    }
+
+    async fn a_swap_without_a_blob_keeps_the_one_there_is(bed: &Bed) {
+        let row = NewRow { due: Some(at(5)), ..kept("a") };
+        bed.put(&row).await;
+        let change = Change { due: None, ..begun(&row, "me") };
+        assert_eq!(bed.store.swap(&row.key, &untouched(&row), &change).await.unwrap(), Swap::Done);
+        let expected = Row { due: None, attempt: Some(owner("me")), ..stored(&row) };
+        assert_eq!(bed.row("a").await, Some(expected));
+    }
+
+    async fn a_swap_of_anything_but_what_is_expected_changes_nothing(bed: &Bed) {
+        let row = kept("a");
+        bed.put(&row).await;
+        bed.claim("a", &lease("me", 30)).await;
+        bed.store.swap(&key("a"), &untouched(&row), &begun(&row, "me")).await.unwrap();
+        let stands = bed.row("a").await.unwrap();
+        let mine = Expected { attempt: Some(owner("me")), lease: Some(owner("me")), ..untouched(&row) };
+        let others = [
+            Expected { version: version("c1", 6), ..mine.clone() },
+            Expected { version: version("c1", 8), ..mine.clone() },
+            Expected { version: version("c2", 7), ..mine.clone() },
+            Expected { state: record::State::Dead, ..mine.clone() },
+            Expected { attempt: None, ..mine.clone() },
+            Expected { attempt: Some(owner("you")), ..mine.clone() },
+            Expected { lease: Some(owner("you")), ..mine.clone() },
+        ];
+        for other in others {
+            let answer = bed.store.swap(&key("a"), &other, &saved(8)).await.unwrap();
+            assert_eq!(answer, moved(stands.clone()), "{other:?}");
+            assert_eq!(bed.row("a").await.as_ref(), Some(&stands), "{other:?}");
+        }
+        assert_eq!(bed.store.swap(&key("a"), &mine, &saved(8)).await.unwrap(), Swap::Done);
+    }
+
+    async fn an_attempt_is_not_expected_where_none_is_open(bed: &Bed) {
+        bed.put(&kept("a")).await;
+        let expected = Expected { attempt: Some(owner("me")), ..untouched(&kept("a")) };
+        let answer = bed.store.swap(&key("a"), &expected, &saved(8)).await.unwrap();
+        assert_eq!(answer, moved(stored(&kept("a"))));
+    }
+
+    async fn a_lease_is_not_expected_where_there_is_none_but_one_that_ran_out_still_counts(bed: &Bed) {
+        bed.put(&kept("a")).await;
+        let mine = Expected { lease: Some(owner("me")), ..untouched(&kept("a")) };
+        let answer = bed.store.swap(&key("a"), &mine, &saved(8)).await.unwrap();
+        assert_eq!(answer, moved(stored(&kept("a"))));
+        bed.claim("a", &lease("me", -1_000)).await;
+        assert_eq!(bed.store.swap(&key("a"), &mine, &saved(8)).await.unwrap(), Swap::Done);
+    }
+
+    async fn a_repeated_save_shows_the_row_that_it_made(bed: &Bed) {
+        bed.put(&kept("a")).await;
+        assert_eq!(bed.store.swap(&key("a"), &untouched(&kept("a")), &saved(8)).await.unwrap(), Swap::Done);
+        let stands = bed.row("a").await.unwrap();
+        let again = bed.store.swap(&key("a"), &untouched(&kept("a")), &saved(8)).await.unwrap();
+        assert_eq!(again, moved(stands));
+    }
+
+    async fn of_many_who_begin_an_attempt_at_once_one_wins(bed: &Bed) {
+        bed.put(&kept("a")).await;
+        let answers = at_once((0..16).map(|number| {
+            let (store, row) = (Arc::clone(&bed.store), kept("a"));
+            let change = begun(&row, &number.to_string());
+            async move { store.swap(&row.key, &untouched(&row), &change).await.unwrap() }
+        }))
+        .await;
+        assert_eq!(answers.into_iter().filter(|answer| *answer == Swap::Done).count(), 1);
+    }
+
+    async fn a_tombstone_keeps_its_row_and_only_a_put_replaces_it(bed: &Bed) {
+        bed.put(&kept("a")).await;
+        let bury = Change { state: record::State::Tombstone, due: None, ..saved(7) };
+        assert_eq!(bed.store.swap(&key("a"), &untouched(&kept("a")), &bury).await.unwrap(), Swap::Done);
+        let stands = bed.row("a").await.unwrap();
+        bed.store.sweep(at(1_000_000)).await.unwrap();
+        bed.store.delete_session(&key("a")).await.unwrap();
+        let newer = NewRow { version: version("c1", 99), ..kept("a") };
+        assert_eq!(bed.store.restore(&newer).await.unwrap(), moved(stands.clone()));
+        assert_eq!(bed.store.put(&later("a"), None).await.unwrap(), moved(stands));
+        assert_eq!(bed.store.put(&later("a"), Some(&version("c1", 7))).await.unwrap(), Swap::Done);
+    }
+
+    async fn a_lost_row_is_restored(bed: &Bed) {
+        assert_eq!(bed.store.restore(&kept("a")).await.unwrap(), Swap::Done);
+        assert_eq!(bed.row("a").await, Some(stored(&kept("a"))));
+    }
+
+    async fn a_row_that_fell_behind_is_restored_with_its_lease_and_without_attempt(bed: &Bed) {
+        let behind = NewRow { version: version("c1", 9), due: Some(at(1)), ..kept("a") };
+        bed.put(&behind).await;
+        bed.claim("a", &lease("me", 30)).await;
+        bed.store.swap(&key("a"), &untouched(&behind), &begun(&behind, "other")).await.unwrap();
+        let set = NewRow { version: version("c1", 10), state: record::State::Blocked, ..later("a") };
+        assert_eq!(bed.store.restore(&set).await.unwrap(), Swap::Done);
+        assert_eq!(bed.row("a").await, Some(Row { lease: Some(lease("me", 30)), ..stored(&set) }));
+    }
+
+    async fn nothing_is_restored_over_its_equal_or_better(bed: &Bed) {
+        use record::State::{Live, Revoking, Tombstone};
+        let cases = [
+            (version("c1", 7), Live),
+            (version("c1", 10), Live),
+            (version("c2", 1), Live),
+            (version("c1", 1), Revoking),
+            (version("c1", 1), Tombstone),
+        ];
+        for (number, (version, state)) in cases.into_iter().enumerate() {
+            let there = NewRow { version, state, ..kept(&number.to_string()) };
+            bed.put(&there).await;
+            let answer = bed.store.restore(&kept(&there.key.0)).await.unwrap();
+            assert_eq!(answer, moved(stored(&there)));
+            assert_eq!(bed.row(&there.key.0).await, Some(stored(&there)));
+        }
+    }
+
+    async fn a_restore_that_happened_before_shows_the_row_that_it_made(bed: &Bed) {
+        bed.store.restore(&kept("a")).await.unwrap();
+        assert_eq!(bed.store.restore(&kept("a")).await.unwrap(), moved(stored(&kept("a"))));
+    }
+
+    async fn an_adopted_import_goes_to_its_owner_and_leaves_a_tombstone_without_lease(bed: &Bed) {
+        let (import, own) = (pending("import"), later("owner"));
+        bed.put(&import).await;
+        bed.claim("import", &lease("me", 30)).await;
+        let mine = Expected { lease: Some(owner("me")), ..untouched(&import) };
+        let grave = Sealed { key_id: "ef01".to_owned(), bytes: b"grave".to_vec() };
+        let adopt = async || bed.store.adopt(&import.key, &mine, &grave, &own, None).await.unwrap();
+        assert_eq!(adopt().await, Adoption::Done);
+        let buried = NewRow { state: record::State::Tombstone, due: None, sealed: grave.clone(), ..import.clone() };
+        assert_eq!(bed.row("owner").await, Some(stored(&own)));
+        assert_eq!(bed.row("import").await, Some(stored(&buried)));
+        assert_eq!(bed.store.due(at(1_000), None, 9).await.unwrap(), []);
+        assert_eq!(adopt().await, Adoption::PendingMoved(Some(Box::new(stored(&buried)))), "it happened before");
+    }
+
+    async fn an_import_that_moved_is_not_adopted_and_the_owner_not_changed(bed: &Bed) {
+        let (import, own) = (pending("import"), later("owner"));
+        let (expected, grave) = (untouched(&import), sealed("grave"));
+        let adopt = async || bed.store.adopt(&import.key, &expected, &grave, &own, None).await;
+        assert_eq!(adopt().await.unwrap(), Adoption::PendingMoved(None));
+        bed.put(&import).await;
+        bed.store.swap(&key("import"), &untouched(&import), &begun(&import, "you")).await.unwrap();
+        let stands = bed.row("import").await.unwrap();
+        assert_eq!(adopt().await.unwrap(), Adoption::PendingMoved(Some(Box::new(stands.clone()))));
+        assert_eq!(bed.row("owner").await, None);
+        assert_eq!(bed.row("import").await, Some(stands));
+    }
+
+    async fn an_owner_that_moved_keeps_the_import_pending(bed: &Bed) {
+        let (import, own) = (pending("import"), later("owner"));
+        bed.put(&import).await;
+        let (expected, grave, seen) = (untouched(&import), sealed("grave"), version("c1", 7));
+        let adopt = async |over| bed.store.adopt(&import.key, &expected, &grave, &own, over).await.unwrap();
+        assert_eq!(adopt(Some(&seen)).await, Adoption::OwnerMoved(None));
+        bed.put(&kept("owner")).await;
+        assert_eq!(adopt(None).await, Adoption::OwnerMoved(Some(Box::new(stored(&kept("owner"))))));
+        assert_eq!(bed.row("import").await, Some(stored(&import)));
+        assert_eq!(bed.row("owner").await, Some(stored(&kept("owner"))));
+        assert_eq!(adopt(Some(&seen)).await, Adoption::Done);
+    }
+}

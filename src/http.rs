@@ -6,7 +6,9 @@ use std::{sync::Once, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{Client, ClientBuilder, Response, redirect::Policy};
-use url::{Host, Url};
+use url::Url;
+
+use crate::config::is_loopback;
 
 /// The most that is read of any answer.
 pub const BODY_LIMIT: usize = 1 << 20;
@@ -17,7 +19,6 @@ const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
 const API_TIMEOUT: Duration = Duration::from_secs(30);
 /// Connecting gives up this much before the exchange does, so that "nothing was sent" is told as such.
 const HEADROOM: Duration = Duration::from_millis(100);
-const EXCERPT: usize = 200;
 
 /// No client could be made.
 #[derive(Debug, thiserror::Error)]
@@ -78,34 +79,6 @@ pub fn endpoint(base: &Url, path: &str) -> Url {
     url
 }
 
-/// Text from outside, fit to be shown and logged: escaped, and cut to 200 characters.
-#[must_use]
-pub fn excerpt(text: &str) -> String {
-    let mut shown = String::new();
-    let mut left = EXCERPT;
-    for character in text.chars() {
-        let escaped = match character {
-            '"' | '\'' => String::from(character),
-            other => other.escape_debug().to_string(),
-        };
-        let length = escaped.chars().count();
-        if length >= left {
-            shown.push('…');
-            break;
-        }
-        left -= length;
-        shown.push_str(&escaped);
-    }
-    shown
-}
-
-/// As [`excerpt`], for an answer that may echo the `secrets` of its request.
-#[must_use]
-pub fn excerpt_without<'s>(text: &str, secrets: impl IntoIterator<Item = &'s str>) -> String {
-    let redact = |text: String, secret: &str| if secret.is_empty() { text } else { text.replace(secret, "[redacted]") };
-    excerpt(&secrets.into_iter().fold(text.to_owned(), redact))
-}
-
 #[expect(clippy::disallowed_methods, reason = "this module is the one builder of HTTP clients")]
 fn builder(target: &Url) -> ClientBuilder {
     install_crypto();
@@ -122,48 +95,14 @@ fn install_crypto() {
     });
 }
 
-fn is_loopback(target: &Url) -> bool {
-    match target.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn text_from_outside_is_escaped_and_cut() {
-        assert_eq!(excerpt("it's \"fine\"\r\n\u{202e}é"), "it's \"fine\"\\r\\n\\u{202e}é");
-        let long = excerpt(&"\n".repeat(1000));
-        assert!(long.chars().count() <= EXCERPT, "{} characters", long.chars().count());
-        assert!(long.ends_with("\\n…"), "an escape is never cut in two");
-    }
-
-    #[test]
-    fn an_echoed_secret_is_redacted_even_where_the_cut_would_split_it() {
-        let text = format!("{}s3cret-value", "x".repeat(195));
-        assert!(!excerpt_without(&text, ["s3cret-value", ""]).contains("s3c"));
-    }
 
     #[test]
     fn an_endpoint_keeps_the_base_path() {
         let url = |text: &str| Url::parse(text).expect("a valid URL");
         assert_eq!(endpoint(&url("https://a.example"), "/me").as_str(), "https://a.example/me");
         assert_eq!(endpoint(&url("https://a.example/base"), "/me").as_str(), "https://a.example/base/me");
-    }
-
-    #[test]
-    fn only_loopback_hosts_go_round_the_proxy() {
-        let loopback = |text: &str| is_loopback(&Url::parse(text).expect("a valid URL"));
-        for inside in ["http://localhost:1", "http://127.1.2.3", "http://[::1]:3", "http://app.localhost"] {
-            assert!(loopback(inside), "{inside}");
-        }
-        for outside in ["https://auth.videoask.com", "http://128.0.0.1", "https://localhost.example"] {
-            assert!(!loopback(outside), "{outside}");
-        }
     }
 }

@@ -1,17 +1,15 @@
 //! Logs: one line a request, text or JSON, on stderr.
 //!
 //! What never goes into a log line, at any level: tokens, codes, secrets, cookies, API keys, and the query of a
-//! request. Text that came from outside passes through [`Foreign`].
-
-use std::fmt;
+//! request. Text that came from outside passes through [`excerpt`].
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::config::{LogFormat, TelemetryConfig};
 
-/// The longest piece of foreign text that is shown or logged, in characters.
-const FOREIGN_LENGTH: usize = 200;
+/// The longest piece of text from outside that is shown or logged, in characters.
+const EXCERPT: usize = 200;
 
 /// Starts logging for the whole process. A second call changes nothing.
 pub fn init(config: &TelemetryConfig) {
@@ -41,34 +39,39 @@ fn capped(filter: &Targets) -> Targets {
         .with_target("tower_sessions_core", LevelFilter::OFF)
 }
 
-/// Text from outside, made fit for a page or a log line: control characters escaped, cut to 200 characters.
-#[derive(Clone, Copy, Debug)]
-pub struct Foreign<'a>(pub &'a str);
-
-impl fmt::Display for Foreign<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut characters = self.0.chars();
-        for character in characters.by_ref().take(FOREIGN_LENGTH) {
-            if character.is_control() || is_format(character) {
-                write!(f, "{}", character.escape_unicode())?;
-            } else {
-                write!(f, "{character}")?;
-            }
+/// Text from outside, fit to be shown and logged: escaped, and cut to 200 characters.
+#[must_use]
+pub fn excerpt(text: &str) -> String {
+    let mut shown = String::new();
+    let mut left = EXCERPT;
+    for character in text.chars() {
+        let escaped = match character {
+            '"' | '\'' => String::from(character),
+            other => other.escape_debug().to_string(),
+        };
+        let length = escaped.chars().count();
+        if length >= left {
+            shown.push('…');
+            break;
         }
-        if characters.next().is_some() { f.write_str("…") } else { Ok(()) }
+        left -= length;
+        shown.push_str(&escaped);
     }
+    shown
 }
 
-/// Invisible characters that reorder or hide the text around them.
-fn is_format(character: char) -> bool {
-    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+/// As [`excerpt`], for an answer that may echo the `secrets` of its request.
+#[must_use]
+pub fn excerpt_without<'s>(text: &str, secrets: impl IntoIterator<Item = &'s str>) -> String {
+    let redact = |text: String, secret: &str| if secret.is_empty() { text } else { text.replace(secret, "[redacted]") };
+    excerpt(&secrets.into_iter().fold(text.to_owned(), redact))
 }
 
 /// An error and its causes in one line, for the log. Our error types carry no secret in either.
 #[must_use]
 pub fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |line, cause| format!("{line}: {}", Foreign(&cause.to_string())))
+    causes.fold(error.to_string(), |line, cause| format!("{line}: {}", excerpt(&cause.to_string())))
 }
 
 #[cfg(test)]
@@ -76,14 +79,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn foreign_text_cannot_break_a_line_or_hide() {
-        assert_eq!(Foreign("a\nb\u{202e}c").to_string(), "a\\u{a}b\\u{202e}c");
+    fn text_from_outside_is_escaped_and_cut() {
+        assert_eq!(excerpt("it's \"fine\"\r\n\u{202e}é"), "it's \"fine\"\\r\\n\\u{202e}é");
+        let long = excerpt(&"\n".repeat(1000));
+        assert!(long.chars().count() <= EXCERPT, "{} characters", long.chars().count());
+        assert!(long.ends_with("\\n…"), "an escape is never cut in two");
     }
 
     #[test]
-    fn foreign_text_is_cut_at_200_characters() {
-        assert_eq!(Foreign(&"é".repeat(201)).to_string(), format!("{}…", "é".repeat(200)));
-        assert_eq!(Foreign(&"é".repeat(200)).to_string(), "é".repeat(200));
+    fn an_echoed_secret_is_redacted_even_where_the_cut_would_split_it() {
+        let text = format!("{}s3cret-value", "x".repeat(195));
+        assert!(!excerpt_without(&text, ["s3cret-value", ""]).contains("s3c"));
     }
 
     #[test]

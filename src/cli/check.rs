@@ -2,19 +2,25 @@
 
 use crate::{
     clock::Clock,
-    config::{Config, EnvFile, Environment, Mode},
+    config::{Config, Environment, Mode},
     provider::{self, Provider},
     store::{self, Examined, Room, State},
     telemetry,
 };
 
-use super::failure::{Count, Failure};
+use super::{
+    Source,
+    failure::{Count, Failure},
+    output,
+};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Options {
     /// Look at variables and store only, and ask nothing of VideoAsk
     #[arg(long)]
     offline: bool,
+    #[command(flatten)]
+    source: Source,
 }
 
 /// One line of the report, and its mend.
@@ -31,8 +37,8 @@ enum Mark {
     Note,
 }
 
-pub(super) async fn run(options: Options, env_file: EnvFile) -> Result<(), Failure> {
-    let loaded = Config::load(&Environment::of_process(), &env_file)?;
+pub(super) async fn run(options: Options) -> Result<(), Failure> {
+    let loaded = Config::load(&Environment::of_process(), &options.source.env_file())?;
     let config = loaded.config;
     let mut problems = Report::default();
     problems.say(variables(loaded.env_file.as_deref()));
@@ -44,7 +50,8 @@ pub(super) async fn run(options: Options, env_file: EnvFile) -> Result<(), Failu
         let findings = Provider::new(&config.provider, Clock::system())?.diagnose().await;
         problems.say_all(findings.iter().map(Line::of_provider));
     }
-    println!("\nThe callback URL to register in VideoAsk's developer settings:\n  {}", config.provider.callback);
+    let callback = &config.provider.callback;
+    output::data(&format_args!("\nThe callback URL to register in VideoAsk's developer settings:\n  {callback}"));
     problems.conclude()
 }
 
@@ -58,9 +65,9 @@ impl Report {
     fn say(&mut self, line: Line) {
         let Line { mark, text, mend } = line;
         self.problems += usize::from(mark == Mark::Problem);
-        println!("{} {text}", mark.sign());
+        output::data(&format_args!("{} {text}", mark.sign()));
         if let Some(mend) = mend {
-            println!("     Mend: {mend}");
+            output::data(&format_args!("     Mend: {mend}"));
         }
     }
 
@@ -121,7 +128,9 @@ async fn examine(config: &Config) -> Vec<Line> {
     let room = match state {
         State::Sound => Line::good(format!("the store takes writes: {at}")),
         State::Absent(Room::Writable) => Line::good(format!("there is no store yet; it will be made at {at}")),
-        State::Absent(Room::Unknown) => Line::note(format!("there is no store yet; it would be made at {at}")),
+        State::Absent(Room::Unknown) => Line::note(format!(
+            "there is no store yet; it would be made at {at}, and whether that can be written shows only then"
+        )),
         State::Absent(Room::NotWritable) => Line::problem(
             format!("there is no store yet, and none can be made at {at}"),
             "Let the user who runs this program write that folder, or mend STORE_URL.",

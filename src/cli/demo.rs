@@ -17,12 +17,12 @@ use crate::{
     telemetry,
 };
 
-use super::{failure::Failure, serve, signals};
+use super::{failure::Failure, output, serve, signals};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Options {
     /// Port of the app; the pretend VideoAsk takes a free one
-    #[arg(long, default_value_t = 3000)]
+    #[arg(long, default_value_t = 3000, value_parser = port)]
     port: u16,
     /// Life of an access token, such as 90s, 10m or 24h
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration::parse)]
@@ -44,14 +44,14 @@ enum Rotate {
 pub(super) async fn run(options: Options) -> Result<(), Failure> {
     telemetry::init(&TelemetryConfig::load(&Environment::of_process())?);
     let stop = signals::stop();
-    let listener = serve::bind(&Listen { host: Ipv4Addr::LOCALHOST.to_string(), port: options.port }).await?;
-    let beside = serve::bind(&Listen { host: Ipv4Addr::LOCALHOST.to_string(), port: 0 }).await?;
+    let listener = bind(options.port).await?;
+    let beside = bind(0).await?;
     let Loaded { config, .. } = configuration(&listener, &beside)?;
     let clock = Clock::system();
     let standin = pretend(&options, &config, clock.clone());
     let opened = store::open(&config.store, Missing::Create).await?;
     let app = App::build(&config, opened.store, clock)?;
-    println!("{}", welcome(config.app_url.as_url(), &config.provider.auth_url));
+    output::data(&welcome(config.app_url.as_url(), &config.provider.auth_url));
 
     let (running, stopped) = watch::channel(());
     let standin = tokio::spawn(standin.serve(beside, closed(stopped)));
@@ -60,6 +60,16 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     // The stand-in has nothing to lose; that it ended is all that matters.
     let _ = standin.await;
     served
+}
+
+/// clap's own words for a bad number do not say what a port is.
+fn port(text: &str) -> Result<u16, &'static str> {
+    text.parse().map_err(|_| "write a number from 0 to 65535; 0 takes a free port")
+}
+
+async fn bind(port: u16) -> Result<TcpListener, Failure> {
+    let listen = Listen { host: Ipv4Addr::LOCALHOST.to_string(), port };
+    serve::bind(&listen, "choose another port with --port; 0 takes a free one").await
 }
 
 /// The demo's configuration, through the same checks as everybody's.

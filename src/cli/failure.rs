@@ -2,13 +2,18 @@
 
 use std::{io, process::ExitCode};
 
-use crate::{config::Problems, http, store::StoreError, telemetry};
+use crate::{
+    config::{Origin, Problems},
+    http,
+    store::StoreError,
+    telemetry,
+};
 
 /// A command's failure.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     /// The configuration is wrong.
-    #[error("{0}")]
+    #[error("{}", with_first_steps(.0))]
     Configuration(#[from] Problems),
     /// What this version does not do yet.
     #[error("{0}")]
@@ -17,12 +22,14 @@ pub(super) enum Failure {
     #[error("{}", telemetry::chain(.0))]
     Store(#[from] StoreError),
     /// The port cannot be had.
-    #[error("cannot listen on {address}: {}", .source)]
+    #[error("cannot listen on {address}: {source}; {mend}")]
     Listen {
         /// As configured.
         address: String,
         /// The system's word.
         source: io::Error,
+        /// What decides the address.
+        mend: &'static str,
     },
     /// No HTTP client can be built.
     #[error("{}", telemetry::chain(.0))]
@@ -42,6 +49,17 @@ pub(super) enum Failure {
     /// The system gives no threads.
     #[error("the program cannot start: {0}")]
     Runtime(io::Error),
+}
+
+/// Who has set nothing wrong, and only left things out, may have only just begun.
+fn with_first_steps(problems: &Problems) -> String {
+    if !problems.problems().iter().all(|problem| *problem.origin() == Origin::Unset) {
+        return problems.to_string();
+    }
+    format!(
+        "{problems}\n\nVariables go into the environment, or into .env here: copy .env.example and fill it in.\n\
+         To try without any, run `videoask-auth demo`."
+    )
 }
 
 /// How many problems `check` found.

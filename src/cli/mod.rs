@@ -4,60 +4,83 @@ mod check;
 mod demo;
 mod failure;
 mod healthcheck;
+mod output;
 mod serve;
 mod signals;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use tokio::runtime::Runtime;
 
 use crate::config::EnvFile;
 
 use self::failure::Failure;
 
+/// How long a thread that asks a name server, which cannot be cancelled, may delay the end of the process.
+const LAST_MOMENT: Duration = Duration::from_secs(2);
+
 /// Mint a VideoAsk token pair in the browser.
 #[derive(Debug, Parser)]
-#[command(name = "videoask-auth", version, about, arg_required_else_help = false, max_term_width = 100)]
-#[command(after_help = "Without a command, it serves. Variables are read from the environment, then from .env in the \
-                        working directory; .env.example names them all.")]
+#[command(name = "videoask-auth", version, about, args_conflicts_with_subcommands = true)]
+#[command(after_help = "\
+Without a command, it serves. Variables are read from the environment, then from
+.env in the working directory; .env.example names them all.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.")]
 struct Arguments {
-    /// Read variables from this file in place of .env in the working directory
-    #[arg(long, value_name = "FILE", global = true)]
-    env_file: Option<PathBuf>,
+    #[command(flatten)]
+    source: Source,
     #[command(subcommand)]
     command: Option<Command>,
+}
+
+/// Where variables come from that the environment does not set.
+#[derive(Clone, Debug, Args)]
+struct Source {
+    /// Read variables from this file in place of .env in the working directory
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+}
+
+impl Source {
+    fn env_file(self) -> EnvFile {
+        self.env_file.map_or_else(EnvFile::of_working_directory, EnvFile::Named)
+    }
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the app (also with no command)
-    Serve,
+    Serve(Source),
     /// Try the whole thing here, with a pretend VideoAsk beside it; needs no account and no .env
     Demo(demo::Options),
     /// Find what is wrong with the set-up: variables, store, clock, issuer, client id, callback and secret
     Check(check::Options),
     /// Ask a server on this machine whether it is alive, as a container's health check does
-    Healthcheck,
+    Healthcheck(Source),
 }
 
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match Runtime::new() {
-        Ok(runtime) => report(runtime.block_on(run(arguments))),
-        Err(error) => report(Err(Failure::Runtime(error))),
-    }
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(Err(Failure::Runtime(error))),
+    };
+    let result = runtime.block_on(run(arguments));
+    // Ends the tasks that are left and with them the store, which folds its files into one.
+    runtime.shutdown_timeout(LAST_MOMENT);
+    report(result)
 }
 
-async fn run(Arguments { env_file, command }: Arguments) -> Result<(), Failure> {
-    let env_file = env_file.map_or_else(EnvFile::of_working_directory, EnvFile::Named);
-    match command.unwrap_or(Command::Serve) {
-        Command::Serve => serve::run(env_file).await,
+async fn run(Arguments { source, command }: Arguments) -> Result<(), Failure> {
+    match command.unwrap_or(Command::Serve(source)) {
+        Command::Serve(source) => serve::run(source.env_file()).await,
         Command::Demo(options) => demo::run(options).await,
-        Command::Check(options) => check::run(options, env_file).await,
-        Command::Healthcheck => healthcheck::run(env_file).await,
+        Command::Check(options) => check::run(options).await,
+        Command::Healthcheck(source) => healthcheck::run(source.env_file()).await,
     }
 }
 
@@ -66,7 +89,7 @@ fn report(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{failure}");
+            output::talk(&failure);
             failure.exit_code()
         }
     }

@@ -25,9 +25,14 @@ pub(super) async fn run(env_file: EnvFile) -> Result<(), Failure> {
              ALLOWED_USERS to mint tokens.",
         ));
     }
-    let stop = signals::stop();
-    let opened = store::open(&config.store, Missing::Create).await?;
-    let listener = bind(&config.listen).await?;
+    let mut stop = Box::pin(signals::stop());
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
+    let opened = tokio::select! {
+        opened = store::open(&config.store, Missing::Create) => opened?,
+        // A Redis that does not answer holds the start up for seconds; nothing is under way yet.
+        () = &mut stop => return Ok(()),
+    };
+    let listener = bind(&config.listen, "see HOST and PORT").await?;
     let app = App::build(&config, opened.store, Clock::system())?;
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, app_url = %config.app_url.as_url(), "ready");
@@ -36,9 +41,7 @@ pub(super) async fn run(env_file: EnvFile) -> Result<(), Failure> {
 }
 
 /// Takes the port.
-pub(super) async fn bind(listen: &Listen) -> Result<TcpListener, Failure> {
-    TcpListener::bind((listen.host.as_str(), listen.port)).await.map_err(|source| Failure::Listen {
-        address: format!("{}:{} (HOST and PORT)", listen.host, listen.port),
-        source,
-    })
+pub(super) async fn bind(listen: &Listen, mend: &'static str) -> Result<TcpListener, Failure> {
+    let taken = TcpListener::bind((listen.host.as_str(), listen.port)).await;
+    taken.map_err(|source| Failure::Listen { address: format!("{}:{}", listen.host, listen.port), source, mend })
 }

@@ -7,11 +7,14 @@ use serde_json::{Map, Value};
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
 use super::token::TokenReply;
-use crate::http::{ReadError, excerpt_without};
+use crate::{http::ReadError, telemetry::excerpt_without};
 
 const TRANSIENT: [&str; 3] = ["too_many_requests", "temporarily_unavailable", "server_error"];
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+
+/// What the transport says.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why an exchange gave no token set. What it quotes is escaped, cut, and free of what was sent.
 #[derive(Debug, thiserror::Error)]
@@ -20,13 +23,13 @@ pub enum ExchangeError {
     #[error("VideoAsk could not be reached; nothing was sent")]
     NotSent {
         /// Why not.
-        source: reqwest::Error,
+        source: Cause,
     },
     /// The request was sent, then cut or timed out: the outcome is unknown.
     #[error("the request was sent, but no answer came back in time")]
     NoAnswer {
         /// What cut it.
-        source: reqwest::Error,
+        source: Cause,
     },
     /// VideoAsk cannot answer now; the same request may succeed later.
     #[error("VideoAsk is busy or out of order (status {status})")]
@@ -85,6 +88,26 @@ impl fmt::Display for Nonsense {
     }
 }
 
+type Json = Map<String, Value>;
+
+/// What makes an answer a success, beside its status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// A usable token set.
+    Tokens,
+    /// Nothing: a revocation is answered with an empty body (RFC 7009, 2.2).
+    Nothing,
+}
+
+impl Wanted {
+    fn is_in(self, json: Option<&Json>) -> bool {
+        match self {
+            Self::Tokens => json.and_then(TokenReply::read).is_some(),
+            Self::Nothing => json.is_none_or(|json| !json.contains_key("error")),
+        }
+    }
+}
+
 /// An answer of the token endpoint, whatever came of its body.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
@@ -93,24 +116,29 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// The body, if it holds a token set. `sent` are the secrets of the request, which no error repeats.
-    pub(super) fn into_granted(self, sent: &[String], now: OffsetDateTime) -> Result<bytes::Bytes, ExchangeError> {
-        let json = self.body.as_ref().ok().and_then(|body| serde_json::from_slice::<Map<String, Value>>(body).ok());
+    /// The body, if it holds what is wanted. `sent` are the secrets of the request, which no error repeats.
+    pub(super) fn into_wanted(
+        self,
+        wanted: Wanted,
+        sent: &[String],
+        now: OffsetDateTime,
+    ) -> Result<bytes::Bytes, ExchangeError> {
+        let json: Option<Json> = self.body.as_ref().ok().and_then(|body| serde_json::from_slice(body).ok());
         let quoted = |name| {
             let text = json.as_ref()?.get(name)?.as_str().filter(|text| !text.is_empty())?;
             Some(excerpt_without(text, sent.iter().map(String::as_str)))
         };
         let status = self.status.as_u16();
-        let code = quoted("error");
+        let code = json.as_ref().and_then(plain_code).or_else(|| quoted("error"));
         if self.status == StatusCode::TOO_MANY_REQUESTS || self.status.is_server_error() {
             return Err(ExchangeError::Busy { status, code, retry_after: retry_after(&self.headers, now) });
         }
         let body = match self.body {
             Ok(body) => body,
-            Err(ReadError::Cut(source)) => return Err(ExchangeError::NoAnswer { source }),
+            Err(ReadError::Cut(source)) => return Err(ExchangeError::NoAnswer { source: source.into() }),
             Err(ReadError::TooLarge) => return Err(ExchangeError::Nonsense { status, what: Nonsense::TooLarge }),
         };
-        if self.status.is_success() && json.as_ref().and_then(TokenReply::read).is_some() {
+        if self.status.is_success() && wanted.is_in(json.as_ref()) {
             return Ok(body);
         }
         Err(match code {
@@ -125,6 +153,14 @@ impl Answer {
             None => ExchangeError::Nonsense { status, what: unreadable(&body) },
         })
     }
+}
+
+/// An `error` code as OAuth writes them. It is taken literally, since a made-up `code` in the callback may
+/// be any text, even `invalid_grant`, and the class of an error must not depend on that.
+fn plain_code(json: &Json) -> Option<String> {
+    let code = json.get("error")?.as_str()?;
+    let plain = (1..=40).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    plain.then(|| code.to_owned())
 }
 
 fn unreadable(body: &[u8]) -> Nonsense {
@@ -168,7 +204,11 @@ mod tests {
             .map(|(name, value)| (name.parse().expect("a header name"), value.parse().expect("a header value")))
             .collect();
         let status = StatusCode::from_u16(status).expect("a status");
-        Answer { status, headers, body: Ok(body.to_owned().into()) }.into_granted(&["canary".to_owned()], NOW)
+        Answer { status, headers, body: Ok(body.to_owned().into()) }.into_wanted(
+            Wanted::Tokens,
+            &["canary".to_owned()],
+            NOW,
+        )
     }
 
     fn wait(headers: &[(&'static str, &str)]) -> Option<u64> {
@@ -187,6 +227,13 @@ mod tests {
             };
             assert_eq!((came, code.as_str(), description.as_str()), (status, "invalid_grant", "Unknown [redacted]."));
         }
+    }
+
+    #[test]
+    fn what_was_sent_does_not_change_the_class_of_an_error() {
+        let refused = answer(403, &[], r#"{"error":"canary","error_description":"canary"}"#);
+        let Err(ExchangeError::Refused { code, description, .. }) = refused else { panic!("{refused:?}") };
+        assert_eq!((code.as_str(), description.as_str()), ("canary", "[redacted]"));
     }
 
     #[test]
@@ -243,17 +290,17 @@ mod tests {
         fn no_body_panics_or_comes_back_in_an_error(status in 100u16..600, body in any::<Vec<u8>>()) {
             let status = StatusCode::from_u16(status).expect("in range");
             let answer = Answer { status, headers: HeaderMap::new(), body: Ok(body.into()) };
-            prop_assert!(answer.into_granted(&[], NOW).is_err(), "random bytes hold no token set");
+            prop_assert!(answer.into_wanted(Wanted::Tokens, &[], NOW).is_err(), "random bytes hold no token set");
         }
 
         #[test]
         fn no_error_repeats_what_was_sent(status in 100u16..600, code in ".{0,40}", description in ".{0,300}", at in 0usize..300) {
             let at = description.char_indices().map(|(index, _)| index).nth(at).unwrap_or(0);
             let echo = format!("{}canary{}", &description[..at], &description[at..]);
-            let body = serde_json::json!({ "error": code, "error_description": echo, "access_token": 7 }).to_string();
+            let body = serde_json::json!({ "error": format!("{code}#canary"), "error_description": echo, "access_token": 7 }).to_string();
             let error = answer(status, &[], &body).expect_err("there is no token");
-            let said = format!("{error} {error:?}");
-            prop_assert!(!said.contains("canary"), "{said}");
+            let shown = format!("{error} {error:?}");
+            prop_assert!(!shown.contains("canary"), "{}", shown);
         }
 
         #[test]

@@ -3,7 +3,7 @@
 use oauth2::AccessToken;
 use serde_json::Value;
 
-use crate::http::excerpt_without;
+use crate::telemetry::excerpt_without;
 
 /// What went wrong with a call. What it quotes is escaped, cut, and free of the token.
 #[derive(Debug, thiserror::Error)]

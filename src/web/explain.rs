@@ -6,7 +6,6 @@ use axum::http::StatusCode;
 
 use crate::{
     provider::{ExchangeError, IdTokenError},
-    telemetry::Foreign,
     videoask::ApiError,
 };
 
@@ -78,7 +77,7 @@ impl Explanation {
     }
 
     fn fact(mut self, name: &'static str, value: &str) -> Self {
-        self.facts.push((name, Foreign(value).to_string()));
+        self.facts.push((name, value.to_owned()));
         self
     }
 

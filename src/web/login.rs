@@ -19,6 +19,7 @@ use tracing::Instrument;
 
 use crate::{
     provider::{AuthorizeParams, IdClaims, Nonce, Prompt, TokenReply},
+    telemetry::{self, excerpt},
     vault::{EmailProof, Identity, Issuer, Record, TokenSet},
 };
 
@@ -110,12 +111,12 @@ fn accept(
         return Err(PageError::Replayed);
     }
     if let Some(came) = query.iss.filter(|iss| *iss != site.issuer) {
-        return Err(PageError::WrongIssuer { expected: site.issuer.clone(), came });
+        return Err(PageError::WrongIssuer { expected: site.issuer.clone(), came: excerpt(&came) });
     }
-    let description = query.error_description.unwrap_or_default();
+    let description = excerpt(&query.error_description.unwrap_or_default());
     match query.error {
         Some(code) if code == "access_denied" => Err(PageError::Denied { description }),
-        Some(code) => Err(PageError::LoginRefused { code, description }),
+        Some(code) => Err(PageError::LoginRefused { code: excerpt(&code), description }),
         None => query.code.ok_or(PageError::NoCode),
     }
 }
@@ -144,12 +145,14 @@ async fn finish(
 /// Who logged in: by the id_token, or by `/me` where there is none. A failing `/me` never hides the pair.
 async fn identify(site: &Site, reply: &TokenReply, nonce: &Nonce) -> Result<Identity, PageError> {
     if let Some(id_token) = &reply.id_token {
-        return Ok(site.provider.verify_id_token(id_token, Some(nonce)).await?.into());
+        // A nonce that was not sent must not come back either.
+        let nonce = site.provider.asks_openid().then_some(nonce);
+        return Ok(site.provider.verify_id_token(id_token, nonce).await?.into());
     }
     match site.api.me(&reply.access_token).await {
         Ok(me) => Ok(Identity { user_id: Some(me.user_id), email: me.email, name: me.username, ..Identity::default() }),
         Err(error) => {
-            tracing::warn!(cause = crate::telemetry::chain(&error), "VideoAsk did not say who logged in");
+            tracing::warn!(cause = telemetry::chain(&error), "VideoAsk did not say who logged in");
             Ok(Identity::default())
         }
     }
@@ -168,7 +171,7 @@ async fn save(site: &Site, session: &Session, record: &Record) -> Result<(), Pag
     let row = record.seal(&site.keys, site.sessions.key(id), Some(site.sessions.limits()));
     if let Err(error) = site.store.put_record(&row).await {
         if let Err(error) = session.flush().await {
-            tracing::warn!(cause = crate::telemetry::chain(&error), "a session without a record was left behind");
+            tracing::warn!(cause = telemetry::chain(&error), "a session without a record was left behind");
         }
         return Err(error.into());
     }

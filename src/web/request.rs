@@ -10,6 +10,8 @@ use axum::{
 };
 use tracing::Instrument;
 
+use crate::telemetry;
+
 use super::{Site, error::Failure};
 
 const HEADER: &str = "x-request-id";
@@ -61,7 +63,7 @@ fn rendered(site: &Site, id: &RequestId, mut response: Response) -> Response {
 
 fn log(method: &axum::http::Method, route: &str, status: StatusCode, took: Duration) {
     // An unusual method is text from outside; the standard ones have no need to be cut.
-    let method = crate::telemetry::Foreign(method.as_str());
+    let method = telemetry::excerpt(method.as_str());
     let milliseconds = took.as_secs_f64() * 1000.0;
     tracing::info!(%method, route, status = status.as_u16(), ms = format_args!("{milliseconds:.1}"), "answered");
 }

@@ -23,6 +23,7 @@ use crate::{
     clock::Clock,
     keys::{Keyring, Purpose},
     store::{Created, Limits, RowKey, SessionRow, Store},
+    telemetry,
 };
 
 use super::{Site, cookies::CookiePolicy, error::PageError};
@@ -159,7 +160,7 @@ fn row_key(mark: [u8; 32]) -> RowKey {
 
 /// tower-sessions takes text only; the store's error says all in its `Display`.
 fn backend(error: impl std::error::Error) -> Error {
-    Error::Backend(crate::telemetry::chain(&error))
+    Error::Backend(telemetry::chain(&error))
 }
 
 /// Begins a session for `login`, in place of whatever session the browser had, and gives its id.

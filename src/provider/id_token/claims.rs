@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::IdTokenError;
-use crate::{http::excerpt, provider::authorize::Nonce};
+use crate::{provider::authorize::Nonce, telemetry::excerpt};
 
 /// How far VideoAsk's clock and ours may differ.
 const TOLERANCE: Duration = Duration::seconds(60);

@@ -17,7 +17,7 @@ use self::{
 };
 pub use self::{claims::IdClaims, jwks::JwksError};
 use super::{authorize::Nonce, token::IdToken};
-use crate::{clock::Clock, config::ProviderConfig, http::excerpt};
+use crate::{clock::Clock, config::ProviderConfig, telemetry::excerpt};
 
 /// Why an id_token is not believed. It quotes claims, escaped and cut, but never the nonce or the token.
 #[derive(Debug, thiserror::Error)]

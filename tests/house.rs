@@ -1,0 +1,182 @@
+//! The walls of the house, held: imports run one way, and the stand-in shares nothing with the program.
+//!
+//! `docs/architecture.md` draws what is checked here.
+
+use std::{fs, path::Path};
+
+/// The rooms, floor by floor from the ground up. A room imports only from floors below its own.
+const FLOORS: [&[&str]; 9] = [
+    &["config", "clock"],
+    &["telemetry"],
+    &["keys", "http"],
+    &["store", "provider"],
+    &["vault"],
+    &["videoask"],
+    &["web"],
+    &["app"],
+    &["cli"],
+];
+
+/// The other side of the wire: it imports no room, and only the demo may know it.
+const STANDIN: &str = "standin";
+const DEMO: &str = "cli/demo";
+
+#[test]
+fn imports_run_one_way() {
+    let breaches: Vec<_> = sources().iter().flat_map(|(path, source)| check(path, source)).collect();
+    assert!(breaches.is_empty(), "walls broken:\n{}", breaches.join("\n"));
+}
+
+#[test]
+fn an_import_from_a_floor_above_is_found_where_it_stands() {
+    let source = "use std::fmt;\nuse crate::{\n    clock::Clock,\n    web::{page, vault},\n};\n";
+    assert_eq!(check("vault/record.rs", source), ["src/vault/record.rs:4: vault imports web"]);
+}
+
+#[test]
+fn rooms_on_one_floor_do_not_know_each_other() {
+    assert_eq!(check("store/mod.rs", "let x = crate::provider::X;"), ["src/store/mod.rs:1: store imports provider"]);
+}
+
+#[test]
+fn only_the_demo_knows_the_stand_in() {
+    let import = "use crate::standin::Options;";
+    assert_eq!(check("cli/demo.rs", import), [""; 0]);
+    assert_eq!(check("cli/demo/start.rs", import), [""; 0]);
+    assert_eq!(check("cli/serve.rs", import), ["src/cli/serve.rs:1: cli imports standin"]);
+}
+
+#[test]
+fn the_stand_in_imports_nothing_of_ours() {
+    assert_eq!(check("standin/mod.rs", "use crate::clock::Clock;"), ["src/standin/mod.rs:1: standin imports clock"]);
+    assert_eq!(check("standin/mod.rs", "use crate::standin::keys;"), [""; 0]);
+}
+
+#[test]
+fn a_room_is_not_left_by_super() {
+    let leaves = "src/app.rs:1: app leaves its room by super";
+    assert_eq!(check("app.rs", "use super::web;"), [leaves]);
+    assert_eq!(check("app.rs", "mod tests {\n    use super::*;\n}"), [""; 0]);
+    assert_eq!(check("web/pages/home.rs", "use super::super::Site;"), [""; 0]);
+}
+
+#[test]
+fn a_room_without_a_floor_is_found() {
+    assert_eq!(check("attic.rs", ""), ["src/attic.rs:1: attic stands on no floor of tests/house.rs"]);
+}
+
+#[test]
+fn comments_may_name_every_room() {
+    assert_eq!(check("clock.rs", "//! Used by [`crate::web`].\nlet x = 1; // see crate::app"), [""; 0]);
+}
+
+/// Every file of every room, by its path in `src`. The two crate roots are no rooms.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut folders, mut sources) = (vec![root.clone()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("src is readable") {
+            let path = entry.expect("src is readable").path();
+            let name = path.strip_prefix(&root).expect("it is below src").display().to_string();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension() == Some("rs".as_ref()) && !["lib.rs", "main.rs"].contains(&name.as_str()) {
+                sources.push((name, fs::read_to_string(&path).expect("source is text")));
+            }
+        }
+    }
+    sources
+}
+
+/// What one file does that it must not, each as `file:line: why`.
+fn check(path: &str, source: &str) -> Vec<String> {
+    let room = path.split(['/', '.']).next().expect("a split has a first part");
+    let code = without_comments(source);
+    let mut breaches = Vec::new();
+    if room != STANDIN && floor(room).is_none() {
+        breaches.push((0, format!("{room} stands on no floor of tests/house.rs")));
+    }
+    for (at, import) in imports(&code) {
+        if !may_import(path, room, import) {
+            breaches.push((at, format!("{room} imports {import}")));
+        }
+    }
+    breaches.extend(escapes(path, &code).map(|at| (at, format!("{room} leaves its room by super"))));
+    breaches.into_iter().map(|(at, why)| format!("src/{path}:{}: {why}", line(&code, at))).collect()
+}
+
+fn floor(room: &str) -> Option<usize> {
+    FLOORS.iter().position(|rooms| rooms.contains(&room))
+}
+
+fn may_import(path: &str, room: &str, import: &str) -> bool {
+    match (floor(room), floor(import)) {
+        _ if import == room => true,
+        (Some(own), Some(other)) => other < own,
+        (Some(_), None) if import == STANDIN => path.starts_with(DEMO),
+        _ => false,
+    }
+}
+
+/// The source with comment lines and trailing comments blanked, so that offsets still tell the line.
+fn without_comments(source: &str) -> String {
+    source.lines().map(|line| line.find("//").map_or(line, |start| &line[..start])).collect::<Vec<_>>().join("\n")
+}
+
+/// Each room named by `crate::room` or in `crate::{...}`, with its offset.
+fn imports(code: &str) -> Vec<(usize, &str)> {
+    let starts = code.match_indices("crate::").map(|(at, prefix)| at + prefix.len());
+    starts
+        .flat_map(|start| match code[start..].strip_prefix('{') {
+            Some(group) => in_group(group).into_iter().map(|(at, name)| (start + 1 + at, name)).collect(),
+            None => vec![(start, identifier(&code[start..]))],
+        })
+        .filter(|(_, name)| !name.is_empty())
+        .collect()
+}
+
+/// The first identifiers of a `{...}` list, whose opening brace is already read.
+fn in_group(group: &str) -> Vec<(usize, &str)> {
+    let (mut depth, mut expecting, mut names) = (1, true, Vec::new());
+    for (at, character) in group.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 1 => expecting = true,
+            _ if expecting && !character.is_whitespace() => {
+                names.push((at, identifier(&group[at..])));
+                expecting = false;
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    names
+}
+
+fn identifier(text: &str) -> &str {
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    &text[..end]
+}
+
+/// Where a chain of `super::` is long enough to reach the crate's root. Inline modules are counted by their openings,
+/// which is enough for the `mod tests` at a file's end.
+fn escapes(path: &str, code: &str) -> impl Iterator<Item = usize> {
+    let depth = path.trim_end_matches("/mod.rs").split('/').count();
+    code.match_indices("super::").filter_map(move |(at, one)| {
+        let first_of_chain = !code[..at].ends_with("super::");
+        let chain = code[at..].split(one).take_while(|between| between.is_empty()).count();
+        let inline = code[..at].lines().filter(|line| is_inline_module(line)).count();
+        (first_of_chain && chain >= depth + inline).then_some(at)
+    })
+}
+
+fn is_inline_module(line: &str) -> bool {
+    line.trim_start().starts_with("mod ") && line.ends_with('{')
+}
+
+fn line(code: &str, at: usize) -> usize {
+    code[..at].matches('\n').count() + 1
+}

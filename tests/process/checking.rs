@@ -1,0 +1,134 @@
+//! `check` finds what is wrong with a set-up, says how to mend it, and changes nothing.
+
+use videoask_auth::standin::Endpoint;
+
+use crate::support::{Deployment, Finished};
+
+/// The mend printed below the line that has this in it.
+fn mend<'a>(finished: &'a Finished, problem: &str) -> &'a str {
+    let mut lines = finished.stdout.lines().skip_while(|line| !line.contains(problem));
+    assert!(lines.next().is_some_and(|line| line.starts_with("FAIL")), "{problem}: {finished:?}");
+    lines.next().and_then(|line| line.trim().strip_prefix("Mend: ")).unwrap_or_default()
+}
+
+/// Exit code 1, and only this problem, with this mend.
+fn assert_finds(deployment: &Deployment, problem: &str, in_mend: &str) {
+    let finished = deployment.run(&["check"]);
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    assert!(mend(&finished, problem).contains(in_mend), "{finished:?}");
+    assert_eq!(finished.stdout.lines().filter(|line| line.starts_with("FAIL")).count(), 1, "{finished:?}");
+    assert_eq!(finished.stderr, "There is one thing to mend\n");
+}
+
+#[test]
+fn a_good_set_up_passes_and_nothing_is_made() {
+    let deployment = Deployment::new();
+    let finished = deployment.run(&["check"]);
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert!(!finished.stdout.contains("FAIL") && !finished.stdout.contains("note"), "{finished:?}");
+    let store = deployment.path().canonicalize().unwrap().join("videoask-auth.db");
+    assert!(finished.stdout.contains(&format!("it will be made at {}", store.display())), "{finished:?}");
+    assert!(finished.stdout.contains("http://localhost:3000/auth/videoask/callback"), "{finished:?}");
+    assert_eq!(deployment.files(), [".env"]);
+    assert_eq!(deployment.provider.standin.counters().code_exchanges, 0);
+}
+
+#[test]
+fn a_store_in_use_is_proven_and_left_as_it_is() {
+    let deployment = Deployment::new();
+    let server = deployment.serve();
+    let finished = deployment.run(&["check"]);
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert!(finished.stdout.contains("the store takes writes"), "{finished:?}");
+    assert_eq!(server.stop().code, Some(0));
+}
+
+#[test]
+fn a_wrong_client_id_is_found() {
+    assert_finds(&Deployment::new().set("CLIENT_ID", "someone-elses-id"), "someone-elses-id", "Copy CLIENT_ID");
+}
+
+#[test]
+fn an_unregistered_callback_is_found_and_spelt_out() {
+    let deployment = Deployment::new().set("APP_URL", "http://localhost:4000");
+    assert_finds(&deployment, "is not registered", "http://localhost:4000/auth/videoask/callback");
+}
+
+#[test]
+fn a_wrong_secret_is_found() {
+    let deployment = Deployment::new().set("CLIENT_SECRET", "a-secret-with-a-typo");
+    assert_finds(&deployment, "the client secret is wrong", "Copy CLIENT_SECRET");
+    assert!(!deployment.run(&["check"]).stdout.contains("a-secret-with-a-typo"));
+}
+
+#[test]
+fn a_wrong_issuer_is_found_and_the_right_one_is_told() {
+    let deployment = Deployment::new().set("ISSUER", "https://auth.videoask.com/");
+    let right = format!("ISSUER={}", deployment.provider.url);
+    assert_finds(&deployment, "ISSUER is https://auth.videoask.com/", &right);
+}
+
+#[test]
+fn a_skewed_clock_is_found_in_either_direction() {
+    let deployment = Deployment::new();
+    for (offset, direction) in [(3600, "behind"), (-3600, "ahead of")] {
+        deployment.provider.standin.change_faults(|faults| faults.clock_offset = offset);
+        assert_finds(&deployment, direction, "clock");
+    }
+}
+
+#[test]
+fn a_store_that_cannot_be_written_is_found() {
+    let deployment = Deployment::new().set("STORE_URL", "sqlite://sealed/store.db");
+    deployment.sealed_folder("sealed");
+    let finished = deployment.run_as_a_mortal(&["check"]);
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    assert!(mend(&finished, "sealed/store.db").contains("write that folder"), "{finished:?}");
+
+    assert_finds(&Deployment::new().set("STORE_URL", "sqlite://no/folder/store.db"), "no/folder/store.db", "STORE_URL");
+}
+
+#[test]
+fn a_redis_that_nobody_answers_for_is_found() {
+    let finished = Deployment::new().set("STORE_URL", "redis://127.0.0.1:9").run(&["check"]);
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    assert!(finished.stdout.contains("FAIL") && finished.stdout.contains("127.0.0.1:9"), "{finished:?}");
+}
+
+#[test]
+fn a_provider_that_does_not_answer_is_found() {
+    assert_finds(
+        &Deployment::new().set("VIDEOASK_AUTH_URL", "http://127.0.0.1:9"),
+        "does not answer",
+        "VIDEOASK_AUTH_URL",
+    );
+}
+
+#[test]
+fn several_problems_are_found_in_one_go() {
+    let deployment = Deployment::new()
+        .set("CLIENT_SECRET", "wrong")
+        .set("ISSUER", "https://x.example/")
+        .set("STORE_URL", "sqlite://no/store.db");
+    let finished = deployment.run(&["check"]);
+    assert_eq!(finished.stderr, "There are 3 things to mend\n", "{finished:?}");
+}
+
+#[test]
+fn offline_asks_nothing_of_anybody() {
+    let deployment = Deployment::new().set("CLIENT_SECRET", "wrong");
+    let finished = deployment.run(&["check", "--offline"]);
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert!(finished.stdout.contains("--offline"), "{finished:?}");
+    let counters = deployment.provider.standin.counters();
+    assert!(counters.requests.is_empty(), "{counters:?}");
+    assert_eq!(counters.requests_to(Endpoint::Token), 0);
+}
+
+#[test]
+fn a_broken_configuration_ends_it_before_anything_is_asked() {
+    let deployment = Deployment::new().set("CLIENT_SECRET", "");
+    let finished = deployment.run(&["check"]);
+    assert_eq!((finished.code, finished.stdout.as_str()), (Some(2), ""), "{finished:?}");
+    assert!(deployment.provider.standin.counters().requests.is_empty());
+}

@@ -1,0 +1,9 @@
+//! The real program as its operator meets it: commands, exit codes, signals, logs, and what none of them may tell.
+
+mod checking;
+mod command_line;
+mod demo;
+mod refusing_to_start;
+mod serving;
+mod stopping;
+mod support;

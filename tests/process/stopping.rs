@@ -1,0 +1,93 @@
+//! Signals: what is under way may finish, and what was sent is saved.
+
+use std::time::Duration;
+
+use url::Url;
+use videoask_auth::{
+    config::StoreUrl,
+    standin::{Endpoint, Mishap, StandIn},
+    store::{self, Missing},
+};
+
+use crate::support::{Deployment, Program, browser::Browser, redis::Redis};
+
+const SLOW: Mishap = Mishap::SlowReply { ms: 600 };
+
+#[test]
+fn every_signal_that_asks_to_stop_is_obeyed_at_once() {
+    let deployment = Deployment::new();
+    for signal in ["TERM", "INT", "HUP"] {
+        let server = deployment.serve();
+        server.program.signal(signal);
+        let stopped = server.program.finish();
+        assert_eq!(stopped.code, Some(0), "{signal}: {stopped:?}");
+        assert!(stopped.stderr.contains("stopping"), "{signal}: {stopped:?}");
+        assert!(!stopped.stderr.contains("cut"), "{signal}: {stopped:?}");
+    }
+}
+
+#[test]
+fn a_start_that_waits_for_its_store_can_be_stopped() {
+    let redis = Redis::start_with(&[]);
+    redis.freeze();
+    let url = redis.name().replace("Redis at ", "redis://");
+    let deployment = Deployment::new().set("STORE_URL", &url);
+    let mut program = deployment.start(&["serve"], &[]);
+    program.line(Program::stderr, "starting");
+    program.signal("TERM");
+    let finished = program.finish();
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert!(!finished.stderr.contains("did not answer"), "it did not wait for the store: {finished:?}");
+}
+
+#[tokio::test]
+async fn a_request_under_way_gets_its_answer() {
+    let deployment = Deployment::new();
+    let server = deployment.serve();
+    let browser = server.browser();
+    server.log_in(&browser).await;
+    let standin = &deployment.provider.standin;
+    standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, SLOW));
+    let asking = tokio::spawn(async move { browser.get("/tokens/forms").await });
+    came_to(standin, Endpoint::Forms).await;
+    server.program.signal("TERM");
+    let page = asking.await.unwrap();
+    assert_eq!(page.status, 200, "{}", page.text());
+    assert_eq!(server.program.finish().code, Some(0));
+}
+
+/// Asks for a page, waits until that has come to the endpoint, and hangs up.
+async fn hang_up(standin: &StandIn, endpoint: Endpoint, browser: Browser, url: Url) {
+    let asking = tokio::spawn(async move { browser.get(url.as_str()).await });
+    came_to(standin, endpoint).await;
+    asking.abort();
+    assert!(asking.await.is_err_and(|end| end.is_cancelled()), "the browser did not wait for the answer");
+}
+
+async fn came_to(standin: &StandIn, endpoint: Endpoint) {
+    while standin.counters().requests_to(endpoint) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_was_sent_is_exchanged_and_saved_though_the_browser_hung_up() {
+    let deployment = Deployment::new();
+    let server = deployment.serve();
+    let browser = server.browser();
+    let callback = server.callback(&browser).await;
+    let standin = &deployment.provider.standin;
+    standin.change_faults(|faults| faults.next(Endpoint::Token, 1, SLOW));
+    hang_up(standin, Endpoint::Token, browser, callback).await;
+    let stopped = server.stop();
+    assert_eq!(stopped.code, Some(0), "{stopped:?}");
+
+    let path = deployment.path().join("videoask-auth.db");
+    let rows = |table: &str| -> u32 {
+        let database = rusqlite::Connection::open(&path).unwrap();
+        database.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!((rows("sessions"), rows("records")), (1, 1));
+    // And it is a store that a server can go on with.
+    store::open(&StoreUrl::Sqlite(path.clone()), Missing::Refuse).await.unwrap();
+}

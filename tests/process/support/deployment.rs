@@ -1,0 +1,158 @@
+use std::{
+    collections::BTreeMap,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::Command,
+};
+
+use tempfile::TempDir;
+use url::Url;
+
+use super::{Page, Program, Provider, browser::Browser, program::Finished};
+
+/// What the operator wrote; the system chooses the port, so the browser is told where to go instead.
+pub const APP_URL: &str = "http://localhost:3000";
+pub const CALLBACK: &str = "http://localhost:3000/auth/videoask/callback";
+
+/// A working directory with a `.env`, and the stand-in that it leads to.
+pub struct Deployment {
+    pub provider: Provider,
+    folder: TempDir,
+    variables: BTreeMap<&'static str, String>,
+}
+
+/// A server that is ready.
+pub struct Server {
+    pub program: Program,
+    pub url: Url,
+}
+
+impl Deployment {
+    /// A Glitch app's five variables, and where the stand-in is.
+    pub fn new() -> Self {
+        let provider = Provider::start(CALLBACK);
+        let url = provider.url.to_string();
+        let variables = BTreeMap::from([
+            ("CLIENT_ID", "demo-client-id".to_owned()),
+            ("CLIENT_SECRET", "demo-client-secret".to_owned()),
+            ("APP_URL", APP_URL.to_owned()),
+            ("SCOPES", "openid,profile,email,offline_access".to_owned()),
+            ("EXPRESS_SESSION", "a-session-secret-of-the-glitch-days".to_owned()),
+            ("PORT", "0".to_owned()),
+            ("VIDEOASK_AUTH_URL", url.clone()),
+            ("VIDEOASK_API_URL", url),
+        ]);
+        let deployment = Self { provider, folder: TempDir::new().unwrap(), variables };
+        deployment.write();
+        deployment
+    }
+
+    /// Sets a variable in `.env`.
+    pub fn set(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.insert(name, value.to_owned());
+        self.write();
+        self
+    }
+
+    fn write(&self) {
+        let lines: String = self.variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        fs::write(self.path().join(".env"), lines).unwrap();
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The names of the files in its folder.
+    pub fn files(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.path()).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    /// The program with these arguments, here, in an environment that is empty but for `variables`.
+    pub fn start(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Program {
+        start_in(self.path(), arguments, variables)
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Finished {
+        self.start(arguments, &[]).finish()
+    }
+
+    /// Runs a command to its end as somebody whom the modes of files stop.
+    pub fn run_as_a_mortal(&self, arguments: &[&str]) -> Finished {
+        let probe = self.path().join("probe");
+        fs::create_dir(&probe).unwrap();
+        fs::set_permissions(&probe, Permissions::from_mode(0o555)).unwrap();
+        if fs::write(probe.join("file"), "").is_err() {
+            return self.run(arguments);
+        }
+        // Even root is stopped where this is not permitted.
+        let mut command = Command::new("setpriv");
+        command.args(["--bounding-set", "-dac_override,-dac_read_search", env!("CARGO_BIN_EXE_videoask-auth")]);
+        command.env_clear().current_dir(self.path()).args(arguments);
+        Program::start(command).finish()
+    }
+
+    /// Makes a folder here in which no file can be made.
+    pub fn sealed_folder(&self, name: &str) {
+        let folder = self.path().join(name);
+        fs::create_dir(&folder).unwrap();
+        fs::set_permissions(&folder, Permissions::from_mode(0o555)).unwrap();
+    }
+
+    /// Starts a server and waits until it is ready.
+    pub fn serve(&self) -> Server {
+        self.serve_by(&["serve"])
+    }
+
+    pub fn serve_by(&self, arguments: &[&str]) -> Server {
+        let mut program = self.start(arguments, &[]);
+        let line = program.line(Program::stderr, "ready");
+        let (_, address) = line.split_once("127.0.0.1:").expect("it says where it listens");
+        let port: String = address.chars().take_while(char::is_ascii_digit).collect();
+        Server { program, url: format!("http://localhost:{port}").parse().unwrap() }
+    }
+}
+
+/// The program in `folder`, in an environment that is empty but for `variables`.
+pub fn start_in(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Program {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_videoask-auth"));
+    command.env_clear().envs(variables.iter().copied()).current_dir(folder).args(arguments);
+    Program::start(command)
+}
+
+/// The same, to its end.
+pub fn run_in(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Finished {
+    start_in(folder, arguments, variables).finish()
+}
+
+impl Server {
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.url.clone())
+    }
+
+    /// The URL of the callback after "Approve", at the port that this server really has.
+    pub async fn callback(&self, browser: &Browser) -> Url {
+        let page = browser.begin().await;
+        let mut url = browser.approve(&page, "ada@example.com").await;
+        url.set_port(self.url.port()).unwrap();
+        url
+    }
+
+    /// A whole login, to the page that it ends on.
+    pub async fn log_in(&self, browser: &Browser) -> Page {
+        let callback = self.callback(browser).await;
+        browser.open(callback.as_str()).await
+    }
+
+    /// Stops it as a container's host does.
+    pub fn stop(self) -> Finished {
+        self.program.signal("TERM");
+        self.program.finish()
+    }
+}

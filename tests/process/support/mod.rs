@@ -1,0 +1,32 @@
+//! What the tests share: the program with a folder and an environment of its own, beside a stand-in on real time.
+#[expect(dead_code, reason = "the tests of the app use more of it")]
+#[path = "../../app/support/browser.rs"]
+pub mod browser;
+mod deployment;
+mod program;
+mod provider;
+#[expect(dead_code, reason = "the tests of the store use more of it")]
+#[path = "../../support/redis.rs"]
+pub mod redis;
+
+use std::{thread, time::Duration};
+
+pub use browser::Page;
+pub use deployment::{Deployment, Server, run_in, start_in};
+pub use program::{Finished, Program};
+pub use provider::Provider;
+
+/// The longest wait for another process, on a machine that has much else to do.
+const PATIENCE: Duration = Duration::from_secs(30);
+const STEP: Duration = Duration::from_millis(5);
+
+/// Asks until there is an answer. The harness's own wait for other processes; what they do takes its own time.
+pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..PATIENCE.as_millis() / STEP.as_millis() {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        thread::sleep(STEP);
+    }
+    panic!("waited in vain: {what}");
+}

@@ -1,0 +1,86 @@
+use std::{
+    fs::{self, File},
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+use tempfile::TempDir;
+
+use super::until;
+
+/// The program, running (or just ended). Dropped, it is killed.
+pub struct Program {
+    child: Child,
+    outputs: TempDir,
+}
+
+/// What a command that has ended left behind.
+#[derive(Debug)]
+pub struct Finished {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Program {
+    /// Starts it, with what it prints going to files: it never waits for a reader.
+    pub fn start(mut command: Command) -> Self {
+        let outputs = TempDir::new().unwrap();
+        let file = |name| File::create(outputs.path().join(name)).unwrap();
+        let child = command.stdin(Stdio::null()).stdout(file("stdout")).stderr(file("stderr")).spawn().unwrap();
+        Self { child, outputs }
+    }
+
+    pub fn stdout(&self) -> String {
+        fs::read_to_string(self.outputs.path().join("stdout")).unwrap()
+    }
+
+    pub fn stderr(&self) -> String {
+        fs::read_to_string(self.outputs.path().join("stderr")).unwrap()
+    }
+
+    /// The arguments as every user of the machine may read them.
+    pub fn arguments(&self) -> String {
+        fs::read_to_string(format!("/proc/{}/cmdline", self.child.id())).unwrap()
+    }
+
+    /// The first whole line of one of its outputs with `text` in it.
+    pub fn line(&mut self, output: fn(&Self) -> String, text: &str) -> String {
+        until(text, || {
+            let ended = self.child.try_wait().unwrap();
+            let printed = output(self);
+            let whole = printed.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+            let found = whole.into_iter().find(|line| line.contains(text)).map(str::to_owned);
+            assert!(
+                found.is_some() || ended.is_none(),
+                "it ended ({ended:?}) before it said {text}: {}",
+                self.stderr()
+            );
+            found
+        })
+    }
+
+    /// Sends a signal by its name, as `kill` knows it.
+    pub fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub fn ended(&mut self) -> ExitStatus {
+        until("the program's end", || self.child.try_wait().unwrap())
+    }
+
+    /// Waits for its end and gives all that is left.
+    pub fn finish(mut self) -> Finished {
+        let code = self.ended().code();
+        Finished { code, stdout: self.stdout(), stderr: self.stderr() }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,143 @@
+use axum::response::Response;
+use serde_json::json;
+use videoask_auth::{
+    clock::Clock,
+    config::ProviderConfig,
+    provider::{Finding, Outcome, Provider},
+};
+
+use crate::stub::{NOW, Seen, Stub, answer, config, json as json_answer, local_url};
+
+const CALLBACK: &str = "http://localhost:3000/auth/videoask/callback";
+const DATE: &str = "Tue, 24 Nov 2026 08:00:00 GMT";
+
+/// How a provider may answer each of the three questions.
+#[derive(Clone, Copy)]
+struct Answers {
+    issuer: Option<&'static str>,
+    date: &'static str,
+    authorize: fn() -> Response,
+    token: fn() -> Response,
+}
+
+const SOUND: Answers = Answers {
+    issuer: Some("https://auth.example/"),
+    date: DATE,
+    authorize: || answer(302, &[("location", &format!("{CALLBACK}?error=login_required&state=x"))], ""),
+    token: || json_answer(403, &json!({ "error": "invalid_grant" })),
+};
+
+fn bad_credentials() -> Response {
+    json_answer(401, &json!({ "error": "access_denied", "error_description": "Unauthorized" }))
+}
+
+async fn diagnose(answers: Answers) -> Vec<Finding> {
+    let stub = Stub::answering(move |seen: &Seen| match seen.uri.path() {
+        "/.well-known/openid-configuration" => {
+            let body = answers.issuer.map_or(json!({}), |issuer| json!({ "issuer": issuer })).to_string();
+            answer(200, &[("date", answers.date)], body)
+        }
+        "/authorize" => (answers.authorize)(),
+        "/oauth/token" => (answers.token)(),
+        _ => answer(404, &[], ""),
+    })
+    .await;
+    let config = ProviderConfig { issuer: "https://auth.example/".to_owned(), ..config(&stub.url) };
+    let (clock, _) = Clock::manual(NOW);
+    let findings = Provider::new(&config, clock).expect("an HTTP client").diagnose().await;
+    let authorize =
+        stub.seen().into_iter().find(|seen| seen.uri.path() == "/authorize").expect("a login was asked for");
+    assert!(authorize.uri.query().is_some_and(|query| query.contains("prompt=none")), "nobody is asked anything");
+    for finding in &findings {
+        assert_eq!(finding.mend().is_none(), finding.outcome() == Outcome::Good, "{finding}");
+    }
+    findings
+}
+
+fn problems(findings: &[Finding]) -> Vec<&Finding> {
+    findings.iter().filter(|finding| finding.outcome() != Outcome::Good).collect()
+}
+
+#[tokio::test]
+async fn a_sound_set_up_has_four_good_findings() {
+    let sound = [Finding::ClockFits, Finding::IssuerFits, Finding::ClientAndCallbackFit, Finding::SecretFits];
+    assert_eq!(diagnose(SOUND).await, sound);
+}
+
+#[tokio::test]
+async fn a_provider_that_does_not_answer_is_the_one_finding() {
+    let (clock, _) = Clock::manual(NOW);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = local_url(listener.local_addr().expect("a bound port").port());
+    drop(listener);
+    let findings = Provider::new(&config(&url), clock).expect("an HTTP client").diagnose().await;
+    assert!(matches!(&findings[..], [Finding::Unreachable { .. }]), "{findings:?}");
+}
+
+#[tokio::test]
+async fn another_issuer_is_named_with_the_line_that_mends_it() {
+    let findings = diagnose(Answers { issuer: Some("https://other.example/"), ..SOUND }).await;
+    let [differs @ Finding::IssuerDiffers { .. }] = problems(&findings)[..] else { panic!("{findings:?}") };
+    assert_eq!(differs.mend().as_deref(), Some("Set ISSUER=https://other.example/"));
+    let findings = diagnose(Answers { issuer: None, ..SOUND }).await;
+    assert_eq!(problems(&findings), [&Finding::IssuerUnknown { status: 200 }]);
+}
+
+#[tokio::test]
+async fn a_clock_off_by_more_than_a_minute_is_a_problem() {
+    for (date, seconds) in [("Tue, 24 Nov 2026 08:01:01 GMT", -61), ("Tue, 24 Nov 2026 07:58:00 GMT", 120)] {
+        let findings = diagnose(Answers { date, ..SOUND }).await;
+        assert_eq!(problems(&findings), [&Finding::ClockSkewed { seconds }]);
+    }
+    let findings = diagnose(Answers { date: "Tue, 24 Nov 2026 08:01:00 GMT", ..SOUND }).await;
+    assert!(problems(&findings).is_empty());
+    assert_eq!(problems(&diagnose(Answers { date: "today", ..SOUND }).await), [&Finding::ClockUnknown]);
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_told_from_an_exchange_that_failed_otherwise() {
+    let findings = diagnose(Answers { token: bad_credentials, ..SOUND }).await;
+    assert_eq!(problems(&findings), [&Finding::SecretWrong { code: "access_denied".to_owned() }]);
+    let findings = diagnose(Answers { token: || answer(429, &[], ""), ..SOUND }).await;
+    assert!(matches!(problems(&findings)[..], [Finding::SecretUnclear { .. }]), "{findings:?}");
+}
+
+#[tokio::test]
+async fn an_error_page_means_the_callback_where_the_token_endpoint_knows_the_client() {
+    let findings = diagnose(Answers { authorize: || answer(403, &[], "<h1>Oops!"), ..SOUND }).await;
+    assert_eq!(problems(&findings), [&Finding::CallbackUnregistered { callback: CALLBACK.to_owned() }]);
+}
+
+#[tokio::test]
+async fn an_error_page_is_otherwise_read_or_left_open() {
+    let wrong = |authorize| Answers { authorize, token: bad_credentials, ..SOUND };
+    let client = diagnose(wrong(|| answer(400, &[], "<h1>Unknown client: client-1"))).await;
+    assert!(
+        matches!(problems(&client)[..], [Finding::ClientUnknown { .. }, Finding::SecretUnclear { .. }]),
+        "{client:?}"
+    );
+    let callback = diagnose(wrong(|| answer(403, &[], "<h1>Callback URL mismatch."))).await;
+    assert!(
+        matches!(problems(&callback)[..], [Finding::CallbackUnregistered { .. }, Finding::SecretWrong { .. }]),
+        "{callback:?}"
+    );
+    let open = diagnose(wrong(|| answer(403, &[], "<h1>Oops!"))).await;
+    assert!(
+        matches!(problems(&open)[..], [Finding::ClientOrCallbackRefused { .. }, Finding::SecretUnclear { .. }]),
+        "{open:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_login_that_is_sent_back_with_another_error_is_not_called_good() {
+    let refused = || {
+        let query = "error=access_denied&error_description=Service+not+found";
+        answer(302, &[("location", &format!("{CALLBACK}?{query}"))], "")
+    };
+    let findings = diagnose(Answers { authorize: refused, ..SOUND }).await;
+    assert!(matches!(problems(&findings)[..], [Finding::LoginRefused { .. }]), "{findings:?}");
+    for unclear in [(|| answer(503, &[], "")) as fn() -> Response, || answer(200, &[], "<form>")] {
+        let findings = diagnose(Answers { authorize: unclear, ..SOUND }).await;
+        assert!(matches!(problems(&findings)[..], [Finding::LoginUnclear { .. }]), "{findings:?}");
+    }
+}

@@ -1,0 +1,9 @@
+//! The provider and the API as they really answer, and as they should not: each test is a small server on
+//! port 0 that gives one odd answer.
+
+mod api;
+mod authorize;
+mod diagnose;
+mod exchange;
+mod id_token;
+mod stub;

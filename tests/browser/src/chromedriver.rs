@@ -31,6 +31,9 @@ struct ChromeDriver {
 pub(crate) async fn browser() -> WebDriverResult<WebDriver> {
     static DRIVER: OnceLock<ChromeDriver> = OnceLock::new();
     let driver = DRIVER.get_or_init(|| {
+        // Built together with the app, the HTTP client that talks to ChromeDriver shares the app's choice of features,
+        // and with it the duty to name a crypto provider. An error means that one is named already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut process = Kept::start("chromedriver", &["--port=0"]);
         let port = process.line_with("started successfully on port ");
         ChromeDriver { url: format!("http://127.0.0.1:{}", port.trim_end_matches('.')), _process: process }

@@ -26,13 +26,15 @@ impl Demo {
     }
 }
 
-/// The program's path, after having cargo bring it up to date: a test of yesterday's program proves nothing.
+/// The program's path, after having cargo bring it up to date: a test of yesterday's program proves nothing. A test
+/// among what is built gives the dependencies the very features that `cargo test --workspace` gave them, so that
+/// after it nothing is built twice.
 fn program() -> &'static str {
     static PROGRAM: OnceLock<String> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let mut cargo = Command::new(env!("CARGO"));
         cargo
-            .args(["build", "--package", "videoask-auth", "--bin", "videoask-auth", "--message-format", "json"])
+            .args(["build", "--workspace", "--bin", "videoask-auth", "--test", "demo", "--message-format", "json"])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .stderr(Stdio::inherit());
         forget_this_package(&mut cargo);
@@ -60,5 +62,6 @@ fn executable(messages: &str) -> Option<String> {
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .find_map(|message| message.get("executable")?.as_str().map(str::to_owned))
+        .filter(|message| message["target"]["kind"] == serde_json::json!(["bin"]))
+        .find_map(|message| message["executable"].as_str().map(str::to_owned))
 }

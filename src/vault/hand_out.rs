@@ -220,7 +220,6 @@ impl Vault {
             (State::Dead, None) => HandOutError::ReconnectRequired(Reconnect::Ended),
             _ if contents.tokens.refresh_token.is_none() => HandOutError::ReconnectRequired(Reconnect::NoRefreshToken),
             _ if contents.issuer != self.0.settings.issuer => HandOutError::OtherClient,
-            _ if self.is_mint() => HandOutError::Expired,
             _ if setback.is_some_and(|setback| setback != Setback::Contended) => {
                 setback.map_or(HandOutError::Busy, HandOutError::from)
             }
@@ -228,6 +227,7 @@ impl Vault {
             (_, Some(trouble)) if trouble.kind == TroubleKind::Transient => {
                 HandOutError::ProviderUnavailable { retry_after: trouble.wait(self.0.clock.now()) }
             }
+            _ if self.is_mint() => HandOutError::Expired,
             _ => HandOutError::Busy,
         }
     }

@@ -1,5 +1,6 @@
 //! The app as a browser meets it, before a stand-in, both in this process and on real sockets.
 
+mod keep;
 mod login;
 mod pages;
 mod support;

@@ -1,0 +1,224 @@
+//! Keep mode on the pages: who may log in, what is kept, and the buttons.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::Value;
+use videoask_auth::standin::{Endpoint, Mishap, Quirk};
+
+use crate::support::{Browser, Page, Setup, World};
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+async fn keeping(users: &str) -> World {
+    Setup::default().var("ALLOWED_USERS", users).start().await
+}
+
+/// Sends the form of a button with the values that a page was shown with.
+async fn press(browser: &Browser, page: &Page, button: &str) -> Page {
+    let value = |name: &str| {
+        let text = page.text();
+        let (_, rest) = text.split_once(&format!("name=\"{name}\" value=\"")).expect("the page has buttons");
+        rest.split_once('"').expect("a value").0.to_owned()
+    };
+    let form = [("connection", value("connection")), ("generation", value("generation"))];
+    let url = browser.url(&format!("/tokens/{button}"));
+    browser.send(Method::POST, &url, |request| request.header("sec-fetch-site", "same-origin").form(&form)).await
+}
+
+#[tokio::test]
+async fn a_listed_user_logs_in_and_the_page_tells_who_holds_the_refresh_token() {
+    let world = keeping("ada@example.com").await;
+    let page = world.logged_in().await.get("/tokens").await;
+    assert!(page.text().contains("This app holds the refresh token"));
+    assert!(page.text().contains("Next refresh") && page.text().contains("Refresh now"));
+    assert!(page.element("refresh-token").is_some());
+}
+
+#[tokio::test]
+async fn the_entry_may_be_an_email_in_any_case_a_user_id_or_a_sub() {
+    let ada = videoask_auth::standin::User::find("ada@example.com").expect("Ada has an account");
+    for entry in ["ADA@Example.com".to_owned(), ada.user_id(), ada.sub()] {
+        let world = keeping(&entry).await;
+        world.logged_in().await;
+    }
+}
+
+#[tokio::test]
+async fn anybody_else_gets_the_way_out_and_nothing_is_stored() {
+    let world = keeping("ada@example.com").await;
+    let browser = world.browser();
+    let page = browser.log_in("grace@example.com").await;
+    assert_eq!((page.status, page.title().as_str()), (403, "This user may not log in here"));
+    assert!(page.text().contains("<dd>grace@example.com</dd>"), "{}", page.text());
+    assert!(page.text().contains("/auth/videoask?prompt=login"));
+    assert!(!page.text().contains("ada@example.com"), "the list is nobody's business");
+    assert!(browser.cookie_names().is_empty());
+    assert_eq!(browser.get("/tokens").await.title(), "You are not logged in");
+}
+
+#[tokio::test]
+async fn an_unverified_email_opens_nothing() {
+    let world = keeping("eve@example.com").await;
+    let page = world.browser().log_in("eve@example.com").await;
+    assert_eq!(page.status, 403);
+    assert!(page.text().contains("(not verified)"));
+}
+
+#[tokio::test]
+async fn a_failing_me_is_asked_again_and_then_nothing_is_stored() {
+    let world = keeping("ada@example.com").await;
+    world.standin.change_faults(|faults| faults.next(Endpoint::Me, 2, Mishap::Status { status: 500 }));
+    world.logged_in().await;
+    world.standin.change_faults(|faults| faults.always(Endpoint::Me, Mishap::Status { status: 500 }));
+    let browser = world.browser();
+    let page = browser.log_in("ada@example.com").await;
+    assert_eq!((page.status, page.title().as_str()), (502, "VideoAsk did not say who you are"));
+    assert!(browser.cookie_names().is_empty());
+}
+
+#[tokio::test]
+async fn a_connection_outlives_its_session_and_logging_out() {
+    let world = keeping("ada@example.com").await;
+    let browser = world.logged_in().await;
+    browser.post("/logout").await;
+    world.pass(2 * HOUR);
+    let again = world.logged_in().await.get("/tokens").await;
+    assert!(again.text().contains("The one before lived"), "{}", again.text());
+}
+
+#[tokio::test]
+async fn the_button_refreshes_once_however_often_it_is_pressed() {
+    for users in ["", "ada@example.com"] {
+        let world = keeping(users).await;
+        let browser = world.logged_in().await;
+        let page = browser.get("/tokens").await;
+        world.pass(Duration::from_secs(1));
+        let presses = (0..20).map(|_| press(&browser, &page, "refresh"));
+        for pressed in futures_util::future::join_all(presses).await {
+            assert_eq!(pressed.location().map(|url| url.path().to_owned()).as_deref(), Some("/tokens"));
+        }
+        assert_eq!(world.standin.counters().refresh_exchanges, 1, "mode {users:?}");
+        let newer = browser.get("/tokens").await;
+        assert_ne!(newer.element("access-token"), page.element("access-token"));
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_that_fails_says_why_and_keeps_the_pair() {
+    let world = World::start().await;
+    let browser = world.logged_in().await;
+    let page = browser.get("/tokens").await;
+    world.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::Status { status: 500 }));
+    let failed = press(&browser, &page, "refresh").await;
+    assert_eq!((failed.status, failed.title().as_str()), (503, "VideoAsk gives no tokens at the moment"));
+    assert_eq!(browser.get("/tokens").await.element("access-token"), page.element("access-token"));
+}
+
+#[tokio::test]
+async fn a_dead_connection_says_why_and_offers_a_login() {
+    let world = keeping("ada@example.com").await;
+    let browser = world.logged_in().await;
+    let page = browser.get("/tokens").await;
+    world.standin.end_grants_of("ada@example.com");
+    let failed = press(&browser, &page, "refresh").await;
+    assert_eq!((failed.status, failed.title().as_str()), (409, "This connection has ended"));
+    assert!(failed.text().contains("invalid_grant"));
+    let shown = browser.get("/tokens").await;
+    assert!(shown.text().contains("This connection has ended: log in again"), "{}", shown.text());
+    assert_eq!(shown.element("access-token"), page.element("access-token"), "a valid token is shown to its end");
+}
+
+#[tokio::test]
+async fn revoking_ends_the_refresh_token_there_and_the_pair_here() {
+    for users in ["", "ada@example.com"] {
+        let world = keeping(users).await;
+        let browser = world.logged_in().await;
+        let page = browser.get("/tokens").await;
+        assert_eq!(press(&browser, &page, "revoke").await.status, 303);
+        assert_eq!(world.standin.counters().revokes, 1);
+        let after = browser.get("/tokens").await;
+        assert_eq!((after.status, after.title().as_str()), (404, "There is no connection"), "mode {users:?}");
+        world.logged_in().await;
+    }
+}
+
+#[tokio::test]
+async fn a_revocation_that_is_not_confirmed_can_be_tried_again() {
+    let world = keeping("ada@example.com").await;
+    let browser = world.logged_in().await;
+    let page = browser.get("/tokens").await;
+    world.standin.change_faults(|faults| faults.next(Endpoint::Revoke, 1, Mishap::Status { status: 500 }));
+    let failed = press(&browser, &page, "revoke").await;
+    assert_eq!((failed.status, failed.title().as_str()), (502, "VideoAsk did not confirm"));
+    let pending = browser.get("/tokens").await;
+    assert_eq!((pending.status, pending.title().as_str()), (200, "Being revoked"));
+    assert_eq!(press(&browser, &pending, "revoke").await.status, 303);
+    assert_eq!(world.standin.counters().revokes, 1);
+    assert_eq!(browser.get("/tokens").await.status, 404);
+}
+
+#[tokio::test]
+async fn the_downloads_leave_the_refresh_token_here() {
+    let world = keeping("ada@example.com").await;
+    let browser = world.logged_in().await;
+    assert!(!browser.get("/tokens/export/env").await.text().contains("REFRESH"));
+    let json: Value = serde_json::from_slice(&browser.get("/tokens/export/json").await.body).expect("JSON");
+    assert!(json.get("refresh_token").is_none() && json["access_token"].is_string());
+}
+
+#[tokio::test]
+async fn a_login_without_a_refresh_token_keeps_the_connection_that_has_one() {
+    let world = keeping("ada@example.com").await;
+    let before = world.logged_in().await.get("/tokens").await;
+    world.standin.change_faults(|faults| {
+        faults.quirks.insert(Quirk::NoRefreshToken);
+    });
+    let page = world.browser().log_in("ada@example.com").await;
+    assert!(page.text().contains("The connection from before is kept"), "{}", page.text());
+    assert_eq!(page.element("refresh-token"), before.element("refresh-token"));
+}
+
+#[tokio::test]
+async fn a_user_taken_off_the_list_is_shut_out_at_once() {
+    let world = keeping("ada@example.com,grace@example.com").await;
+    let browser = world.logged_in().await;
+    let without = Setup::default()
+        .store(world.store.clone())
+        .var("ALLOWED_USERS", "grace@example.com")
+        .var("APP_URL", world.app.as_str())
+        .start()
+        .await;
+    let page = browser.get(&format!("http://localhost:{}/tokens", without.port)).await;
+    assert_eq!((page.status, page.title().as_str()), (403, "This user is not in ALLOWED_USERS any more"));
+}
+
+#[tokio::test]
+async fn a_session_of_the_other_mode_counts_as_logged_out() {
+    let minting = World::start().await;
+    let browser = minting.logged_in().await;
+    let keeping = Setup::default()
+        .store(minting.store.clone())
+        .var("ALLOWED_USERS", "ada@example.com")
+        .var("APP_URL", minting.app.as_str())
+        .start()
+        .await;
+    let page = browser.get(&format!("http://localhost:{}/tokens", keeping.port)).await;
+    assert_eq!((page.status, page.title().as_str()), (403, "You are not logged in"));
+}
+
+#[tokio::test]
+async fn ready_is_told_from_alive() {
+    for users in ["", "ada@example.com"] {
+        let world = keeping(users).await;
+        let page = loop {
+            // The keeper shows its first sign of life a moment after the start.
+            let page = world.browser().get("/readyz").await;
+            if page.status == 200 {
+                break page;
+            }
+            assert!(page.text().contains("keeper"), "{}", page.text());
+        };
+        assert_eq!(page.text(), r#"{"status":"ready"}"#);
+    }
+}

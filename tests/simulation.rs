@@ -5,6 +5,8 @@
 
 #[path = "simulation/check.rs"]
 mod check;
+#[path = "simulation/crowd.rs"]
+mod crowd;
 #[path = "simulation/fault.rs"]
 mod fault;
 #[path = "simulation/process.rs"]
@@ -129,10 +131,10 @@ fn believing_what_was_read_before_the_lease_is_caught() {
 
 #[test]
 fn saving_without_comparing_is_caught() {
-    caught_within(500, Mutation::UnfencedSave, Weather::Bearable);
+    caught_within(100, Mutation::UnfencedSave, Weather::Bearable);
 }
 
 #[test]
 fn exchanging_without_writing_ahead_is_caught() {
-    caught_within(500, Mutation::NoWriteAhead, Weather::Bearable);
+    caught_within(1000, Mutation::NoWriteAhead, Weather::Bearable);
 }

@@ -15,7 +15,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 /// After the `failures`-th transient answer in a row: what the provider told, else doubling, with jitter.
 pub(super) fn transient(failures: u32, told: Option<Duration>, spread: Spread) -> Duration {
     match told {
-        Some(told) => told.clamp(*TOLD.start(), *TOLD.end()) + spread.of(TRANSIENT),
+        Some(told) => (told + spread.of(TRANSIENT)).clamp(*TOLD.start(), *TOLD.end()),
         None => doubled(TRANSIENT, failures, TRANSIENT_MOST).mul_f64(1.0 + spread.0 / 2.0),
     }
 }

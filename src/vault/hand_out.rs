@@ -20,6 +20,10 @@ use super::{
 };
 
 const USUAL: Duration = Duration::from_secs(60);
+/// A token that ends sooner is of no use to anybody.
+const LEAST: Duration = Duration::from_secs(1);
+/// How often a caller's wish is tried on rows that keep moving.
+const TRIES: usize = 4;
 
 /// How long the token should live at least.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -135,10 +139,11 @@ impl HandedOut {
 impl MinLife {
     /// What this comes to for a token of that life.
     fn of(self, life: Duration) -> Result<Duration, HandOutError> {
+        let least = LEAST.min(life / 2);
         match self {
-            Self::Wish => Ok(USUAL.min(life / 10)),
-            Self::Demand(least) if least > life / 2 => Err(HandOutError::TooLong { most: life / 2 }),
-            Self::Demand(least) => Ok(least),
+            Self::Wish => Ok(USUAL.min(life / 10).max(least)),
+            Self::Demand(wanted) if wanted > life / 2 => Err(HandOutError::TooLong { most: life / 2 }),
+            Self::Demand(wanted) => Ok(wanted.max(least)),
         }
     }
 }
@@ -156,7 +161,7 @@ impl Vault {
     }
 
     async fn fetch(&self, key: &RowKey, need: MinLife) -> Result<HandedOut, HandOutError> {
-        loop {
+        for _ in 0..TRIES {
             let known = self.current(key).await?;
             let Suffices::NotFor(life) = self.suffices(&known, need)? else { return Ok(HandedOut(known)) };
             let why = Why::Short(life);
@@ -164,14 +169,16 @@ impl Vault {
                 return self.last_word(known, need, None);
             }
             let setback = match self.try_refresh(key, why).await {
-                // It may have been started by somebody who was content with less.
-                Tried::ByOther(None) | Tried::Later => continue,
+                // It may have been started by somebody who was content with less, or the row may have moved to a set
+                // that is no better.
+                Tried::ByUs(None) | Tried::ByOther(None) | Tried::Later => continue,
                 Tried::ByUs(setback) | Tried::ByOther(setback) => setback,
                 Tried::Never => Some(Setback::StoreUnavailable),
             };
             // Asked again, since a revoke may have come while this waited.
             return self.last_word(self.current(key).await?, need, setback);
         }
+        self.last_word(self.current(key).await?, need, Some(Setback::Contended))
     }
 
     /// Refreshes after whatever is under way, and says what was in the way of it.

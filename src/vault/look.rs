@@ -36,12 +36,17 @@ impl Vault {
 
 impl Flight {
     async fn look(&self) -> Landing {
-        match self.try_look().await {
-            Err(Setback::StoreUnavailable) => {
-                let now = self.vault.0.clock.monotonic();
-                self.vault.0.memory.blind(&self.key, now).ok_or(Setback::StoreUnavailable)
+        loop {
+            let began = self.vault.0.clock.monotonic();
+            let landing = self.try_look().await;
+            if landing.as_ref().err() != Some(&Setback::StoreUnavailable) {
+                return landing;
             }
-            landing => landing,
+            let now = self.vault.0.clock.monotonic();
+            // A silence that this process slept through says nothing about the store.
+            if now <= began + CONFIRMED {
+                return self.vault.0.memory.blind(&self.key, now).ok_or(Setback::StoreUnavailable);
+            }
         }
     }
 
@@ -52,6 +57,11 @@ impl Flight {
             Some(head) if known.is(&head) => {
                 self.vault.0.memory.confirm(&self.key, &known, asked);
                 Ok(known)
+            }
+            // Not to be handed out, even if the store says no more than this.
+            Some(Head { state: State::Revoking | State::Tombstone, .. }) => {
+                self.vault.0.memory.forget(&self.key, asked);
+                Err(Setback::NotConnected)
             }
             head if known.is_lost_by(head.as_ref()) => self.restore(&known).await,
             _ => self.read().await,

@@ -39,6 +39,8 @@ impl TokenSet {
         now: OffsetDateTime,
     ) -> Self {
         let expires_at = expires_in
+            // A life of nothing dates nothing, and would ask for a refresh a call.
+            .filter(|life| !life.is_zero())
             .and_then(|life| time::Duration::try_from(life).ok())
             .and_then(|life| now.checked_add(life))
             .or_else(|| jwt_expiry(&access_token))

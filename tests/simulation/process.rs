@@ -10,7 +10,7 @@ use tokio::{
 };
 use videoask_auth::{
     clock::{Clock, Hand},
-    store::{RowKey, records::Version},
+    store::{Limits, RowKey, records::Version},
     vault::{Ending, HandedOut, Identity, Import, Issuer, MinLife, Record, Replace, Settings, Upkeep, Vault},
 };
 
@@ -27,6 +27,18 @@ pub const WATCH: Duration = Duration::from_secs(5);
 /// How much the clocks of two machines differ at most.
 pub const SKEW: Duration = Duration::from_secs(1);
 
+/// Whose the tokens are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Mint,
+    Keep,
+    KeepWithKeeper,
+}
+
+/// Those of a session that outlives every schedule.
+const LIMITS: Limits =
+    Limits { idle: EPOCH.saturating_add(time::Duration::DAY), absolute: EPOCH.saturating_add(time::Duration::DAY) };
+
 pub struct Process {
     pub id: ProcessId,
     world: World,
@@ -34,18 +46,17 @@ pub struct Process {
     clock: Clock,
     running: Option<(Runtime, Vault)>,
     callers: Vec<JoinHandle<()>>,
-    /// Whether its keeper runs.
-    keeps: bool,
+    mode: Mode,
     /// Whether any task has a reason to run.
     stirred: bool,
 }
 
 impl Process {
-    pub fn new(world: &World, id: ProcessId, keeps: bool) -> Self {
+    pub fn new(world: &World, id: ProcessId, mode: Mode) -> Self {
         let skew = world.lock().random.millis(0..1000);
         let (clock, hand) = Clock::manual(EPOCH + skew);
         let mut process =
-            Self { id, world: world.clone(), hand, clock, running: None, callers: Vec::new(), keeps, stirred: true };
+            Self { id, world: world.clone(), hand, clock, running: None, callers: Vec::new(), mode, stirred: true };
         process.start();
         process
     }
@@ -62,10 +73,13 @@ impl Process {
                 process: format!("p{}.{life}", self.id),
                 issuer: issuer(),
                 exchange_timeout: EXCHANGE_TIMEOUT,
-                upkeep: Upkeep::Vault(Arc::new(|_| true)),
+                upkeep: match self.mode {
+                    Mode::Mint => Upkeep::Person,
+                    Mode::Keep | Mode::KeepWithKeeper => Upkeep::Vault(Arc::new(|_| true)),
+                },
             },
         );
-        if self.keeps {
+        if self.mode == Mode::KeepWithKeeper {
             let vault = vault.clone();
             runtime.spawn(async move { vault.keep(std::future::pending()).await });
         }
@@ -131,7 +145,13 @@ impl Process {
     /// The last caller of a schedule.
     pub fn ask_at_the_end(&mut self, key: &RowKey) {
         let (world, id, key) = (self.world.clone(), self.id, key.clone());
+        let mode = self.mode;
         self.spawn(move |vault| async move {
+            let shown = world.lock().current(&key).filter(|_| mode == Mode::Mint);
+            if let Some((shown, _)) = shown {
+                // Nobody but the person refreshes; what comes of it is seen below.
+                let _ = vault.refresh_now(&key, &shown).await;
+            }
             let result = vault.hand_out(&key, MinLife::Demand(Duration::from_secs(1))).await;
             let mut world = world.lock();
             world.check_end(id, &key, &result);
@@ -146,8 +166,9 @@ impl Process {
 
     pub fn log_in(&mut self, key: &RowKey, record: Record) {
         let (world, id, key) = (self.world.clone(), self.id, key.clone());
+        let limits = (self.mode == Mode::Mint).then_some(LIMITS);
         self.spawn(move |vault| async move {
-            let stored = vault.login(&key, record, None).await;
+            let stored = vault.login(&key, record, limits).await;
             world.lock().tell(format_args!("p{id} stored a login: {stored:?}"));
         });
     }

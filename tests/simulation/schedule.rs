@@ -12,7 +12,7 @@ use videoask_auth::{
 use super::{
     check::key_of,
     fault::{Faults, Mutation},
-    process::{Process, issuer},
+    process::{Mode, Process, issuer},
     provider::{Family, Pair, Tenant},
     random::Random,
     world::World,
@@ -45,6 +45,7 @@ pub struct Schedule {
     processes: Vec<Process>,
     random: Random,
     faults: Faults,
+    mode: Mode,
     /// Refresh tokens that were imported, and whose they are.
     imports: Vec<(String, RowKey)>,
 }
@@ -62,11 +63,11 @@ impl Schedule {
         let world = World::new(Random::new(random.number()), faults.clone(), tenant, Arc::clone(keys), mutation);
         world.lock().loud = loud;
         world.lock().tell(format_args!("seed {seed}, leeway {leeway} s, life {life:?}, {faults:?}"));
-        let keeps = random.chance(300);
+        let mode = *random.pick(&[Mode::Mint, Mode::Keep, Mode::Keep, Mode::KeepWithKeeper]);
         let processes =
-            (0..2 + usize::try_from(random.below(2)).expect("small")).map(|id| Process::new(&world, id, keeps));
+            (0..2 + usize::try_from(random.below(2)).expect("small")).map(|id| Process::new(&world, id, mode));
         let processes = processes.collect();
-        Self { world, processes, random, faults, imports: Vec::new() }
+        Self { world, processes, random, faults, mode, imports: Vec::new() }
     }
 
     pub fn run(mut self) -> Story {
@@ -105,7 +106,8 @@ impl Schedule {
             6 => self.button(),
             7 if self.random.chance(300) => self.api_refuses(),
             8 if self.random.chance(200) => self.somebody_ends_it(),
-            9 if self.random.chance(300) => self.import(),
+            9 if self.mode != Mode::Mint && self.random.chance(300) => self.import(),
+            10 if self.mode == Mode::Mint && self.random.chance(200) => self.log_out(),
             _ => self.callers(),
         }
     }
@@ -151,6 +153,14 @@ impl Schedule {
         let ending = *self.random.pick(&[Ending::Revoke, Ending::Revoke, Ending::Forget]);
         self.any_process().end(&key, shown, ending);
         self.poll();
+    }
+
+    /// A session ends, and its record with it.
+    fn log_out(&mut self) {
+        let key = self.any_key();
+        let mut world = self.world.lock();
+        world.tell(format_args!("{key:?} logs out"));
+        world.rows.now.remove(&key);
     }
 
     /// A token from the Glitch days, or one of them again, in one process or two.

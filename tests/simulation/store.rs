@@ -203,6 +203,9 @@ impl Inner {
     }
 
     fn restore(&mut self, new: &NewRow) -> Swap {
+        if new.limits.is_some() {
+            self.check.fail("(e) a session that was logged out is written back".to_owned());
+        }
         match self.rows.now.get(&new.key).cloned() {
             Some(row) if !row.is_behind(&new.version) => Swap::Moved(Box::new(row)),
             there => {

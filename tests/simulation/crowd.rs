@@ -1,0 +1,122 @@
+//! Many callers at the moment of expiry, in real time.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use oauth2::{AccessToken, RefreshToken};
+use tokio::task::JoinSet;
+use videoask_auth::{
+    clock::Clock,
+    keys::Keyring,
+    vault::{Drained, Identity, MinLife, Record, Settings, TokenSet, Upkeep, Vault},
+};
+
+use super::{
+    check::key_of,
+    fault::Faults,
+    process::{EXCHANGE_TIMEOUT, issuer},
+    provider::{Pair, SimulatedProvider, Tenant},
+    random::Random,
+    store::SimulatedStore,
+    world::{EPOCH, World},
+};
+
+const CALLERS: usize = 10_000;
+
+/// A world without faults whose wire is worked by hand, and a vault in it with a token that has run out.
+struct Crowd {
+    world: World,
+    hand: videoask_auth::clock::Hand,
+    vault: Vault,
+}
+
+impl Crowd {
+    fn new(keys: &Arc<Keyring>) -> Self {
+        let tenant = Tenant::new(true, Duration::ZERO, Duration::from_secs(3600));
+        let world = World::new(Random::new(1), Faults::default(), tenant, Arc::clone(keys), None);
+        let (clock, hand) = Clock::manual(EPOCH);
+        let vault = Vault::new(
+            Arc::new(SimulatedStore { world: world.clone(), process: 0 }),
+            Arc::new(SimulatedProvider { world: world.clone(), process: 0 }),
+            Arc::clone(keys),
+            clock,
+            Settings {
+                process: "crowd".to_owned(),
+                issuer: issuer(),
+                exchange_timeout: EXCHANGE_TIMEOUT,
+                upkeep: Upkeep::Vault(Arc::new(|_| true)),
+            },
+        );
+        Self { world, hand, vault }
+    }
+
+    fn record(&self, keys: &Keyring) -> Record {
+        let Pair { access, refresh } = self.world.lock().tenant.log_in(Duration::ZERO);
+        let tokens = TokenSet::dated(
+            AccessToken::new(access),
+            refresh.map(RefreshToken::new),
+            None,
+            Some(Duration::from_secs(60)),
+            EPOCH - Duration::from_secs(60),
+        );
+        Record::minted(keys, tokens, Identity::default(), issuer())
+    }
+
+    /// Lets everybody run, and then the next letter arrive. False once nothing is on its way.
+    async fn step(&self) -> bool {
+        // The runtime polls some sixty tasks between two turns of this one.
+        for _ in 0..=CALLERS / 50 {
+            tokio::task::yield_now().await;
+        }
+        let Some(at) = self.world.next_letter() else { return false };
+        let by = at.saturating_sub(self.world.lock().now);
+        self.hand.advance(by);
+        self.world.lock().now = at;
+        self.world.deliver();
+        true
+    }
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the figure is of real time")]
+async fn ten_thousand_callers_share_one_exchange() {
+    let keys = super::keys();
+    let crowd = Crowd::new(&keys);
+    let (key, record) = (key_of(0), crowd.record(&keys));
+    let login = tokio::spawn({
+        let (vault, key) = (crowd.vault.clone(), key.clone());
+        async move { vault.login(&key, record, None).await }
+    });
+    while crowd.step().await {}
+    login.await.expect("the login does not panic").expect("the store takes it");
+    let mut callers = JoinSet::new();
+    for _ in 0..CALLERS {
+        let (vault, key) = (crowd.vault.clone(), key.clone());
+        callers.spawn(async move { vault.hand_out(&key, MinLife::Wish).await.map(|handed| handed.version()) });
+    }
+    while crowd.world.lock().check.exchanges == 0 {
+        assert!(crowd.step().await, "the exchange is on its way");
+    }
+    let answered = Instant::now();
+    while callers.len() > 0 && crowd.step().await {
+        while let Some(caller) = callers.try_join_next() {
+            let version = caller.expect("a caller does not panic").expect("a caller gets a token");
+            assert_eq!(version.generation, 2);
+        }
+    }
+    println!("from the tenant's answer to the last of {CALLERS} callers: {:?}", answered.elapsed());
+    assert_eq!(crowd.world.lock().check.exchanges, 1);
+    assert_eq!(crowd.vault.drain(Duration::from_secs(1)).await, Drained::Whole);
+    println!("handing out from memory: {:?}", hand_out_a_thousand_times(&crowd.vault, &key).await / 1000);
+}
+
+#[expect(clippy::disallowed_methods, reason = "the figure is of real time")]
+async fn hand_out_a_thousand_times(vault: &Vault, key: &videoask_auth::store::RowKey) -> Duration {
+    let started = Instant::now();
+    for _ in 0..1000 {
+        vault.hand_out(key, MinLife::Wish).await.expect("memory has it");
+    }
+    started.elapsed()
+}

@@ -220,21 +220,34 @@ async fn with_something_else_where_a_row_should_be_is_called_damaged() {
         ("due", format!("{row}due connection_id c generation 1 state live key_id 01 sealed x due soon")),
         ("generation", format!("{row}generation connection_id c generation one state live key_id 01 sealed x")),
         ("limits", format!("{row}limits connection_id c generation 1 state live key_id 01 sealed x idle 5")),
-        ("lease", format!("{row}lease connection_id c generation 1 state live key_id 01 sealed x lease_owner me")),
     ] {
         server.raw(&command);
-        let reading = store.read(&key(name)).await.map(|_| ());
-        let claiming = store.claim(&key(name), &lease("you", 30), at(0), at(100)).await.map(|_| ());
-        for (what, answer) in [("reading", reading), ("claiming", claiming)] {
-            // A claim mends a lease without an end, for it replaces it.
-            if (name, what) == ("lease", "claiming") {
-                answer.unwrap();
-                continue;
-            }
-            let error = answer.unwrap_err();
-            assert!(matches!(error, StoreError::Damaged { .. }), "{what} {name}: {error:?}");
-        }
+        let error = store.read(&key(name)).await.unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "reading {name}: {error:?}");
+        let error = store.claim(&key(name), &lease("me", 30), at(0), at(100)).await.unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "claiming {name}: {error:?}");
     }
+}
+
+/// What needs no memory would still go through, so it must not come first.
+#[tokio::test]
+async fn that_is_full_leaves_a_record_and_its_listings_as_they_were() {
+    let server = Redis::start();
+    let store = created(&server.url(None)).await;
+    let row = NewRow { due: Some(at(5)), ..kept("a") };
+    store.put(&row, None).await.unwrap();
+    let expected = Expected { version: row.version.clone(), state: row.state, attempt: None, lease: None };
+    let begun =
+        Change { generation: 7, state: row.state, due: row.due, attempt: Some(Owner("me".into())), sealed: None };
+    store.swap(&row.key, &expected, &begun).await.unwrap();
+    let before = store.read(&row.key).await.unwrap();
+    server.raw("CONFIG SET maxmemory 1");
+    let closed = Change { due: Some(at(9)), attempt: None, sealed: Some(sealed("closed")), ..begun };
+    let expected = Expected { attempt: Some(owner("me")), ..expected };
+    let error = store.swap(&row.key, &expected, &closed).await.unwrap_err();
+    assert!(matches!(error, StoreError::Full { .. }), "{error:?}");
+    assert_eq!(store.read(&row.key).await.unwrap(), before);
+    assert_eq!(store.due(at(5), None, 9).await.unwrap(), [(at(5), row.key)]);
 }
 
 async fn findings(server: &Redis) -> Vec<Finding> {

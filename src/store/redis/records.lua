@@ -33,15 +33,21 @@ local function move(set, from, to)
     if to then redis.call('ZADD', set, 0, to) end
 end
 
--- Writes what has changed, and keeps the sets true.
+-- Writes what has changed, and keeps the sets true. What needs memory comes first: a Redis that is full refuses it
+-- while nothing is changed yet.
 local function write(record, before, after)
+    local changed, gone = {}, {}
     for _, field in ipairs(FIELDS) do
-        if after[field] and after[field] ~= before[field] then
-            redis.call('HSET', record, field, after[field])
-        elseif before[field] and not after[field] then
-            redis.call('HDEL', record, field)
+        local value = after[field]
+        if value and value ~= before[field] then
+            table.insert(changed, field)
+            table.insert(changed, value)
+        elseif before[field] and not value then
+            table.insert(gone, field)
         end
     end
+    if #changed > 0 then redis.call('HSET', record, unpack(changed)) end
+    if #gone > 0 then redis.call('HDEL', record, unpack(gone)) end
     local key = key_of(record)
     local function due(row) return row.due and row.due .. key end
     local function kept(row) return row.key_id and not row.absolute and key end

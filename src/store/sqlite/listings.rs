@@ -9,6 +9,30 @@ use crate::store::{
     records::{KeyId, Row},
 };
 
+const DUE: &str = "
+    SELECT due, key FROM records
+    WHERE due IS NOT NULL AND due <= :now AND (due, key) > (:after_due, :after_key)
+    ORDER BY due, key LIMIT :limit";
+
+const KEPT: &str = concat!(
+    "SELECT ",
+    rows::record_columns!(),
+    " FROM records WHERE idle IS NULL AND key >= :from AND key IS NOT :after ORDER BY key LIMIT :limit"
+);
+
+/// Asks for less and for more, because an index does not answer "not equal"; and names the index, because by itself
+/// SQLite walks through all keys to spare the sorting.
+const SEALED_BY_OTHERS: &str = "
+    SELECT key FROM records INDEXED BY records_sealed
+    WHERE idle IS NULL AND key_id < :key_id AND key >= :from AND key IS NOT :after
+    UNION ALL
+    SELECT key FROM records INDEXED BY records_sealed
+    WHERE idle IS NULL AND key_id > :key_id AND key >= :from AND key IS NOT :after
+    ORDER BY key LIMIT :limit";
+
+const COUNT_BY_SEALING_KEY: &str =
+    "SELECT key_id, count(*) FROM records WHERE idle IS NULL GROUP BY key_id ORDER BY key_id";
+
 pub(super) fn due(
     connection: &Connection,
     now: OffsetDateTime,
@@ -18,37 +42,22 @@ pub(super) fn due(
     let after = after.map(|(due, key)| (millis::from_time(due), key.0));
     // Earlier than all that can be due.
     let (after_due, after_key) = after.unwrap_or((i64::MIN, String::new()));
-    connection
-        .prepare_cached(
-            "SELECT due, key FROM records
-             WHERE due IS NOT NULL AND due <= :now AND (due, key) > (:after_due, :after_key)
-             ORDER BY due, key LIMIT :limit",
-        )?
-        .query_map(
-            named_params! {
-                ":now": millis::from_time(now),
-                ":after_due": after_due,
-                ":after_key": after_key,
-                ":limit": limit,
-            },
-            |row| Ok((columns::time(row, 0)?, RowKey(row.get(1)?))),
-        )?
-        .collect()
+    let page = named_params! {
+        ":now": millis::from_time(now),
+        ":after_due": after_due,
+        ":after_key": after_key,
+        ":limit": limit,
+    };
+    let entry = |row: &rusqlite::Row<'_>| Ok((columns::time(row, 0)?, RowKey(row.get(1)?)));
+    connection.prepare_cached(DUE)?.query_map(page, entry)?.collect()
 }
 
 pub(super) fn kept(connection: &Connection, after: Option<&RowKey>, limit: u32) -> rusqlite::Result<Vec<Row>> {
     let (from, after) = bounds(after);
-    connection
-        .prepare_cached(concat!(
-            "SELECT ",
-            rows::record_columns!(),
-            " FROM records WHERE idle IS NULL AND key >= :from AND key IS NOT :after ORDER BY key LIMIT :limit"
-        ))?
-        .query_map(named_params! { ":from": from, ":after": after, ":limit": limit }, rows::row)?
-        .collect()
+    let page = named_params! { ":from": from, ":after": after, ":limit": limit };
+    connection.prepare_cached(KEPT)?.query_map(page, rows::row)?.collect()
 }
 
-/// Asks for less and for more, because an index does not answer "not equal".
 pub(super) fn sealed_by_others(
     connection: &Connection,
     key_id: &KeyId,
@@ -56,30 +65,54 @@ pub(super) fn sealed_by_others(
     limit: u32,
 ) -> rusqlite::Result<Vec<RowKey>> {
     let (from, after) = bounds(after);
-    connection
-        .prepare_cached(
-            "SELECT key FROM records
-             WHERE idle IS NULL AND key_id < :key_id AND key >= :from AND key IS NOT :after
-             UNION ALL
-             SELECT key FROM records
-             WHERE idle IS NULL AND key_id > :key_id AND key >= :from AND key IS NOT :after
-             ORDER BY key LIMIT :limit",
-        )?
-        .query_map(named_params! { ":key_id": key_id, ":from": from, ":after": after, ":limit": limit }, |row| {
-            row.get(0).map(RowKey)
-        })?
-        .collect()
+    let page = named_params! { ":key_id": key_id, ":from": from, ":after": after, ":limit": limit };
+    connection.prepare_cached(SEALED_BY_OTHERS)?.query_map(page, |row| row.get(0).map(RowKey))?.collect()
 }
 
 pub(super) fn count_by_sealing_key(connection: &Connection) -> rusqlite::Result<Vec<(KeyId, u64)>> {
-    connection
-        .prepare_cached("SELECT key_id, count(*) FROM records WHERE idle IS NULL GROUP BY key_id ORDER BY key_id")?
-        .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?
-        .collect()
+    let count = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned()));
+    connection.prepare_cached(COUNT_BY_SEALING_KEY)?.query_map([], count)?.collect()
 }
 
 /// Where a page begins, and the key that it leaves out. Even the empty key comes after no key.
 fn bounds(after: Option<&RowKey>) -> (&str, Option<&str>) {
     let after = after.map(|key| key.0.as_str());
     (after.unwrap_or_default(), after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::schema, *};
+
+    /// How SQLite goes about a query, as it says itself.
+    fn plan(query: &str) -> String {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection).unwrap();
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+        // Raw, since the parameters stay without values.
+        let steps = statement.raw_query().mapped(|row| row.get::<_, String>(3));
+        steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn what_is_due_is_read_from_the_index_alone_and_in_its_order() {
+        assert_eq!(plan(DUE), "SEARCH records USING COVERING INDEX records_due ((due,key)>(?,?) AND due<?)");
+    }
+
+    #[test]
+    fn a_page_of_what_is_kept_begins_at_its_key() {
+        assert_eq!(plan(KEPT), "SEARCH records USING INDEX sqlite_autoindex_records_1 (key>?)");
+    }
+
+    #[test]
+    fn what_the_current_secret_sealed_is_not_looked_at_to_find_the_rest() {
+        let plan = plan(SEALED_BY_OTHERS);
+        assert!(plan.contains("records_sealed (key_id<?)") && plan.contains("records_sealed (key_id>?)"), "{plan}");
+        assert!(!plan.contains("SCAN"), "{plan}");
+    }
+
+    #[test]
+    fn sealing_keys_are_counted_without_reading_the_rows() {
+        assert_eq!(plan(COUNT_BY_SEALING_KEY), "SCAN records USING COVERING INDEX records_sealed");
+    }
 }

@@ -32,21 +32,40 @@ impl SqliteStore {
         self.worker.run(|connection| job(connection)).await
     }
 
-    /// Reads and writes in one step.
+    /// Reads and writes in one step, which is on the disk when this returns.
     async fn step<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.worker.run(|connection| in_one_step(connection, job)).await
+    }
+
+    /// The same without waiting for the disk, for what a power cut may take: a session that is lost costs a login. The
+    /// next step that waits brings these to the disk too.
+    async fn light_step<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.worker
             .run(|connection| {
-                // Immediate: what was read must still hold when it is written.
-                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                let result = job(&transaction)?;
-                transaction.commit()?;
-                Ok(result)
+                connection.pragma_update(None, "synchronous", "normal")?;
+                let result = in_one_step(connection, job);
+                connection.pragma_update(None, "synchronous", "full")?;
+                result
             })
             .await
     }
+}
+
+fn in_one_step<T>(
+    connection: &mut Connection,
+    job: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    // Immediate: what was read must still hold when it is written.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let result = job(&transaction)?;
+    transaction.commit()?;
+    Ok(result)
 }
 
 #[async_trait]

@@ -9,12 +9,12 @@ use crate::store::{Created, Limits, Outcome, RowKey, SessionRow, Sessions, Store
 impl Sessions for SqliteStore {
     async fn create_session(&self, row: &SessionRow) -> Result<Created, StoreError> {
         let row = row.clone();
-        self.run(move |connection| create(connection, &row)).await
+        self.light_step(move |transaction| create(transaction, &row)).await
     }
 
     async fn save_session(&self, key: &RowKey, sealed: &[u8]) -> Result<Outcome, StoreError> {
         let (key, sealed) = (key.clone(), sealed.to_vec());
-        self.run(move |connection| save(connection, &key, &sealed)).await
+        self.light_step(move |transaction| save(transaction, &key, &sealed)).await
     }
 
     async fn session(&self, key: &RowKey) -> Result<Option<SessionRow>, StoreError> {
@@ -24,7 +24,7 @@ impl Sessions for SqliteStore {
 
     async fn touch_session(&self, key: &RowKey, idle: OffsetDateTime) -> Result<Outcome, StoreError> {
         let key = key.clone();
-        self.step(move |transaction| touch(transaction, &key, idle)).await
+        self.light_step(move |transaction| touch(transaction, &key, idle)).await
     }
 
     async fn delete_session(&self, key: &RowKey) -> Result<(), StoreError> {
@@ -37,8 +37,8 @@ impl Sessions for SqliteStore {
     }
 }
 
-fn create(connection: &Connection, row: &SessionRow) -> rusqlite::Result<Created> {
-    let rows = connection
+fn create(transaction: &Transaction<'_>, row: &SessionRow) -> rusqlite::Result<Created> {
+    let rows = transaction
         .prepare_cached(
             "INSERT INTO sessions (key, idle, absolute, sealed) VALUES (:key, :idle, :absolute, :sealed)
              ON CONFLICT (key) DO NOTHING",
@@ -52,8 +52,8 @@ fn create(connection: &Connection, row: &SessionRow) -> rusqlite::Result<Created
     Ok(if rows == 0 { Created::Exists } else { Created::New })
 }
 
-fn save(connection: &Connection, key: &RowKey, sealed: &[u8]) -> rusqlite::Result<Outcome> {
-    let rows = connection
+fn save(transaction: &Transaction<'_>, key: &RowKey, sealed: &[u8]) -> rusqlite::Result<Outcome> {
+    let rows = transaction
         .prepare_cached("UPDATE sessions SET sealed = :sealed WHERE key = :key")?
         .execute(named_params! { ":key": key.0, ":sealed": sealed })?;
     Ok(columns::outcome(rows))

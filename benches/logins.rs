@@ -41,15 +41,17 @@ async fn main() {
     println!("binary              {:8.2} MiB", mebibytes(fs::metadata(BINARY).expect("the binary").len()));
     println!("resident, idle      {:8.2} MiB", server.resident());
 
-    let cpu = server.cpu_seconds();
+    let before = server.cpu();
     let began = stopwatch();
     let workers: Vec<_> = (0..AT_ONCE).map(|_| tokio::spawn(log_in_repeatedly(app.clone()))).collect();
     for worker in workers {
         worker.await.expect("every login succeeds");
     }
-    let cpu = server.cpu_seconds() - cpu;
     println!("{LOGINS} logins        {:8.2} s", began.elapsed().as_secs_f64());
-    println!("CPU a 1,000 logins  {:8.3} s", cpu / f64::from(LOGINS) * 1000.0);
+    let after = server.cpu();
+    let a_thousand = |cpu: f64| cpu / f64::from(LOGINS) * 1000.0;
+    let (user, system) = (a_thousand(after.0 - before.0), a_thousand(after.1 - before.1));
+    println!("CPU a 1,000 logins  {:8.3} s (user {user:.3}, system {system:.3})", user + system);
     println!("resident, after     {:8.2} MiB", server.resident());
 }
 
@@ -86,12 +88,14 @@ impl Server {
         began.elapsed()
     }
 
-    fn cpu_seconds(&self) -> f64 {
+    /// Seconds in the program and in the kernel on its behalf.
+    fn cpu(&self) -> (f64, f64) {
         let stat = self.proc("stat");
         // The name in brackets may hold spaces; user and system time are the 12th and 13th field behind it.
         let (_, fields) = stat.rsplit_once(')').expect("a name in brackets");
-        fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().expect("a number")).sum::<f64>()
-            / TICKS_PER_SECOND
+        let mut ticks = fields.split_whitespace().skip(11).map(|ticks| ticks.parse::<f64>().expect("a number"));
+        let mut seconds = || ticks.next().expect("a field") / TICKS_PER_SECOND;
+        (seconds(), seconds())
     }
 
     fn resident(&self) -> f64 {

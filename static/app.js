@@ -1,18 +1,25 @@
 // Everything works without this script; it adds copy buttons and a countdown.
 
+// Some browsers keep a page for their Back button in spite of `no-store`. After a logout it must not come back.
+addEventListener('pageshow', (event) => {
+  if (event.persisted) location.reload();
+});
+
 // A token is copied whether or not it is shown, so that it need not appear on a shared screen.
 for (const button of document.querySelectorAll('button[data-copy]')) {
   if (!navigator.clipboard) break;
   button.hidden = false;
-  const label = button.textContent;
+  const label = [...button.childNodes];
+  let since;
   button.addEventListener('click', async () => {
+    clearTimeout(since);
     try {
       await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
       button.textContent = 'Copied';
     } catch {
-      button.textContent = 'Copy failed';
+      button.textContent = 'Not copied';
     }
-    setTimeout(() => { button.textContent = label; }, 2000);
+    since = setTimeout(() => button.replaceChildren(...label), 2000);
   });
 }
 

@@ -13,6 +13,9 @@ const TRANSIENT: [&str; 3] = ["too_many_requests", "temporarily_unavailable", "s
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
+/// What the transport says.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// Why an exchange gave no token set. What it quotes is escaped, cut, and free of what was sent.
 #[derive(Debug, thiserror::Error)]
 pub enum ExchangeError {
@@ -20,13 +23,13 @@ pub enum ExchangeError {
     #[error("VideoAsk could not be reached; nothing was sent")]
     NotSent {
         /// Why not.
-        source: reqwest::Error,
+        source: Cause,
     },
     /// The request was sent, then cut or timed out: the outcome is unknown.
     #[error("the request was sent, but no answer came back in time")]
     NoAnswer {
         /// What cut it.
-        source: reqwest::Error,
+        source: Cause,
     },
     /// VideoAsk cannot answer now; the same request may succeed later.
     #[error("VideoAsk is busy or out of order (status {status})")]
@@ -87,6 +90,24 @@ impl fmt::Display for Nonsense {
 
 type Json = Map<String, Value>;
 
+/// What makes an answer a success, beside its status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// A usable token set.
+    Tokens,
+    /// Nothing: a revocation is answered with an empty body (RFC 7009, 2.2).
+    Nothing,
+}
+
+impl Wanted {
+    fn is_in(self, json: Option<&Json>) -> bool {
+        match self {
+            Self::Tokens => json.and_then(TokenReply::read).is_some(),
+            Self::Nothing => json.is_none_or(|json| !json.contains_key("error")),
+        }
+    }
+}
+
 /// An answer of the token endpoint, whatever came of its body.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
@@ -95,8 +116,13 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// The body, if it holds a token set. `sent` are the secrets of the request, which no error repeats.
-    pub(super) fn into_granted(self, sent: &[String], now: OffsetDateTime) -> Result<bytes::Bytes, ExchangeError> {
+    /// The body, if it holds what is wanted. `sent` are the secrets of the request, which no error repeats.
+    pub(super) fn into_wanted(
+        self,
+        wanted: Wanted,
+        sent: &[String],
+        now: OffsetDateTime,
+    ) -> Result<bytes::Bytes, ExchangeError> {
         let json: Option<Json> = self.body.as_ref().ok().and_then(|body| serde_json::from_slice(body).ok());
         let quoted = |name| {
             let text = json.as_ref()?.get(name)?.as_str().filter(|text| !text.is_empty())?;
@@ -109,10 +135,10 @@ impl Answer {
         }
         let body = match self.body {
             Ok(body) => body,
-            Err(ReadError::Cut(source)) => return Err(ExchangeError::NoAnswer { source }),
+            Err(ReadError::Cut(source)) => return Err(ExchangeError::NoAnswer { source: source.into() }),
             Err(ReadError::TooLarge) => return Err(ExchangeError::Nonsense { status, what: Nonsense::TooLarge }),
         };
-        if self.status.is_success() && json.as_ref().and_then(TokenReply::read).is_some() {
+        if self.status.is_success() && wanted.is_in(json.as_ref()) {
             return Ok(body);
         }
         Err(match code {
@@ -178,7 +204,11 @@ mod tests {
             .map(|(name, value)| (name.parse().expect("a header name"), value.parse().expect("a header value")))
             .collect();
         let status = StatusCode::from_u16(status).expect("a status");
-        Answer { status, headers, body: Ok(body.to_owned().into()) }.into_granted(&["canary".to_owned()], NOW)
+        Answer { status, headers, body: Ok(body.to_owned().into()) }.into_wanted(
+            Wanted::Tokens,
+            &["canary".to_owned()],
+            NOW,
+        )
     }
 
     fn wait(headers: &[(&'static str, &str)]) -> Option<u64> {
@@ -260,7 +290,7 @@ mod tests {
         fn no_body_panics_or_comes_back_in_an_error(status in 100u16..600, body in any::<Vec<u8>>()) {
             let status = StatusCode::from_u16(status).expect("in range");
             let answer = Answer { status, headers: HeaderMap::new(), body: Ok(body.into()) };
-            prop_assert!(answer.into_granted(&[], NOW).is_err(), "random bytes hold no token set");
+            prop_assert!(answer.into_wanted(Wanted::Tokens, &[], NOW).is_err(), "random bytes hold no token set");
         }
 
         #[test]

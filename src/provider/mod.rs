@@ -15,7 +15,7 @@ mod wire;
 
 use oauth2::{
     AuthType, AuthUrl, AuthorizationCode, Client, ClientId, EndpointNotSet, EndpointSet, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, StandardRevocableToken, TokenUrl,
+    PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope, StandardRevocableToken, TokenUrl,
     basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse},
 };
 use url::Url;
@@ -106,13 +106,22 @@ impl Provider {
         if let Some(verifier) = verifier.filter(|_| self.config.pkce == Pkce::On) {
             request = request.set_pkce_verifier(verifier);
         }
-        request.request_async(&self.wire).await.map_err(|error| match error {
-            RequestTokenError::Request(error) => error,
-            // The wire lets nothing through but a token set. What these would carry, the raw body, stays here.
-            RequestTokenError::ServerResponse(_) | RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-                ExchangeError::Nonsense { status: 200, what: Nonsense::NoToken }
-            }
-        })
+        request.request_async(&self.wire).await.map_err(of_the_wire)
+    }
+
+    /// Exchanges a refresh token, once (RFC 6749, 6). Whether it may be sent again is for others to know.
+    pub async fn refresh(&self, token: &RefreshToken) -> Result<TokenReply, ExchangeError> {
+        self.oauth.exchange_refresh_token(token).request_async(&self.wire).await.map_err(of_the_wire)
+    }
+
+    /// Revokes a refresh token (RFC 7009). By the tenant's setting this may end every grant of that user and app.
+    pub async fn revoke(&self, token: &RefreshToken) -> Result<(), ExchangeError> {
+        let form = [
+            ("client_id", self.config.client_id.as_str()),
+            ("client_secret", self.config.client_secret.secret()),
+            ("token", token.secret()),
+        ];
+        self.wire.post(http::endpoint(&self.config.auth_url, "/oauth/revoke"), &form).await
     }
 
     /// Verifies an id_token in full. `nonce` is the one that was sent, if `openid` was asked for.
@@ -141,5 +150,16 @@ impl Provider {
     #[must_use]
     pub fn asks_openid(&self) -> bool {
         self.config.scopes.iter().any(|scope| scope == "openid")
+    }
+}
+
+/// The wire lets nothing through but a token set, so it alone has errors to tell. What the others would carry, the raw
+/// body, stays here.
+fn of_the_wire(error: RequestTokenError<ExchangeError, BasicErrorResponse>) -> ExchangeError {
+    match error {
+        RequestTokenError::Request(error) => error,
+        RequestTokenError::ServerResponse(_) | RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
+            ExchangeError::Nonsense { status: 200, what: Nonsense::NoToken }
+        }
     }
 }

@@ -3,13 +3,14 @@
 
 use std::pin::Pin;
 
+use bytes::Bytes;
 use oauth2::{
     AsyncHttpClient, HttpRequest, HttpResponse,
     http::{Response, header},
 };
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
-use super::answer::{Answer, ExchangeError};
+use super::answer::{Answer, ExchangeError, Wanted};
 use crate::{
     clock::Clock,
     http::{BODY_LIMIT, read_capped},
@@ -30,29 +31,45 @@ impl<'c> AsyncHttpClient<'c> for Wire {
     type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, ExchangeError>> + Send + 'c>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(self.exchange(request))
+        Box::pin(async {
+            let sent = secrets(request.body());
+            let request = reqwest::Request::try_from(request);
+            let body = self.exchange(request, Wanted::Tokens, &sent).await?;
+            Ok(as_oauth2_wants_it(body.to_vec()))
+        })
     }
 }
 
 impl Wire {
-    /// Sends one exchange. Only an answer that holds a token set is a success.
-    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, ExchangeError> {
-        let sent = secrets(request.body());
+    /// Posts a form that is answered with nothing.
+    pub(super) async fn post(&self, url: Url, form: &[(&str, &str)]) -> Result<(), ExchangeError> {
+        let sent: Vec<_> =
+            form.iter().filter(|(name, value)| is_secret(name, value)).map(|(_, value)| (*value).to_owned()).collect();
+        let request = self.client.post(url).form(form).build();
+        self.exchange(request, Wanted::Nothing, &sent).await.map(drop)
+    }
+
+    /// Sends one exchange. Only an answer that holds what is wanted is a success; no error repeats what was `sent`.
+    async fn exchange(
+        &self,
+        request: reqwest::Result<reqwest::Request>,
+        wanted: Wanted,
+        sent: &[String],
+    ) -> Result<Bytes, ExchangeError> {
         let response = self.send(request).await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = read_capped(response, BODY_LIMIT).await;
-        let granted = Answer { status, headers, body }.into_granted(&sent, self.clock.now())?;
-        Ok(as_oauth2_wants_it(granted.to_vec()))
+        Answer { status, headers, body }.into_wanted(wanted, sent, self.clock.now())
     }
 
-    async fn send(&self, request: HttpRequest) -> Result<reqwest::Response, ExchangeError> {
-        let request = reqwest::Request::try_from(request).map_err(|source| ExchangeError::NotSent { source })?;
+    async fn send(&self, request: reqwest::Result<reqwest::Request>) -> Result<reqwest::Response, ExchangeError> {
+        let request = request.map_err(|source| ExchangeError::NotSent { source: source.into() })?;
         self.client.execute(request).await.map_err(|error| {
             let source = error.without_url();
             if source.is_connect() || source.is_builder() {
-                ExchangeError::NotSent { source }
+                ExchangeError::NotSent { source: source.into() }
             } else {
-                ExchangeError::NoAnswer { source }
+                ExchangeError::NoAnswer { source: source.into() }
             }
         })
     }
@@ -69,7 +86,10 @@ fn as_oauth2_wants_it(body: Vec<u8>) -> HttpResponse {
 /// What of the form no error may repeat. A made-up code of a letter or two is no secret, and to redact it
 /// would only garble the provider's words.
 fn secrets(form: &[u8]) -> Vec<String> {
-    let secret = |name: &str, value: &str| SECRET_FIELDS.contains(&name) && value.len() >= SHORTEST_SECRET;
-    let fields = form_urlencoded::parse(form).filter(|(name, value)| secret(name, value));
+    let fields = form_urlencoded::parse(form).filter(|(name, value)| is_secret(name, value));
     fields.map(|(_, value)| value.into_owned()).collect()
+}
+
+fn is_secret(name: &str, value: &str) -> bool {
+    SECRET_FIELDS.contains(&name) && value.len() >= SHORTEST_SECRET
 }

@@ -1,1 +1,14 @@
+//! The demo as a person meets it: the real program, in a real Chromium, driven through ChromeDriver.
+//!
+//! [`on_stage`] starts both and hands a test its [`Browser`]. What every test asserts besides its own is that the
+//! browser had nothing to complain about. [`Browser::tour`] leads past every page there is.
 
+mod browser;
+mod chromedriver;
+mod demo;
+mod process;
+mod stage;
+mod tour;
+
+pub use browser::Browser;
+pub use stage::{Scripts, Stage, on_stage};

@@ -1,0 +1,84 @@
+//! The way past every page.
+
+use serde_json::json;
+use thirtyfour::error::WebDriverResult;
+
+use crate::Browser;
+
+impl Browser {
+    /// Leads past every page, and calls `visit` at each with a name for it.
+    pub async fn tour(&self, mut visit: impl AsyncFnMut(&str) -> WebDriverResult<()>) -> WebDriverResult<()> {
+        self.tour_before_a_login(&mut visit).await?;
+        self.tour_after_a_login(&mut visit).await?;
+        self.tour_of_what_a_tenant_may_do(&mut visit).await
+    }
+
+    async fn tour_before_a_login(
+        &self,
+        visit: &mut impl AsyncFnMut(&str) -> WebDriverResult<()>,
+    ) -> WebDriverResult<()> {
+        self.open("/").await?;
+        visit("home").await?;
+        self.click("Set-up: the callback URL to register").await?;
+        visit("home-set-up").await?;
+        for (path, heading, name) in [
+            ("/tokens", "You are not logged in", "not-logged-in"),
+            ("/nowhere", "There is no such page", "not-found"),
+            ("/auth/videoask/callback?code=c&state=s", "No login was under way here", "no-login"),
+        ] {
+            self.open(path).await?;
+            self.see(heading).await?;
+            visit(name).await?;
+        }
+        self.open("/auth/videoask").await?;
+        self.see("Log in").await?;
+        visit("stand-in-login").await?;
+        self.click("Deny").await?;
+        self.see("VideoAsk did not grant access").await?;
+        visit("denied").await
+    }
+
+    async fn tour_after_a_login(
+        &self,
+        visit: &mut impl AsyncFnMut(&str) -> WebDriverResult<()>,
+    ) -> WebDriverResult<()> {
+        self.log_in().await?;
+        visit("tokens").await?;
+        self.unfold().await?;
+        visit("tokens-unfolded").await?;
+        self.open("/").await?;
+        visit("home-logged-in").await?;
+        self.open("/tokens/forms").await?;
+        self.see("Your forms").await?;
+        visit("forms").await?;
+        self.open("/tokens/forms?offset=1000").await?;
+        visit("forms-beyond-the-last").await
+    }
+
+    async fn tour_of_what_a_tenant_may_do(
+        &self,
+        visit: &mut impl AsyncFnMut(&str) -> WebDriverResult<()>,
+    ) -> WebDriverResult<()> {
+        self.click("Log out").await?;
+        self.pretend(json!({ "quirks": ["no_refresh_token", "opaque_access_token"] }));
+        self.log_in().await?;
+        visit("tokens-without-refresh-token").await?;
+        self.pretend(json!({ "quirks": ["wrong_issuer"] }));
+        self.open("/auth/videoask").await?;
+        self.click("Approve").await?;
+        self.see("The login could not be proven").await?;
+        visit("not-proven").await?;
+        self.pretend(json!({ "quirks": ["refuse_access_tokens"] }));
+        self.open("/tokens/forms").await?;
+        self.see("VideoAsk's API refused the access token").await?;
+        visit("api-refused").await?;
+        self.pretend(json!({}));
+        Ok(())
+    }
+
+    /// Opens whatever can be unfolded.
+    async fn unfold(&self) -> WebDriverResult<()> {
+        let unfold = "for (const details of document.querySelectorAll('details')) details.open = true;";
+        self.driver().execute(unfold, Vec::new()).await.map(drop)
+    }
+}

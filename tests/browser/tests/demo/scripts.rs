@@ -1,0 +1,61 @@
+//! What the script adds.
+
+use browser::{Stage, on_stage};
+use serde_json::json;
+use thirtyfour::error::WebDriverResult;
+
+#[tokio::test]
+async fn the_copy_buttons_put_the_exact_tokens_on_the_clipboard() {
+    on_stage(async |browser| {
+        let may_read = json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
+        browser.cdp("Browser.grantPermissions", may_read).await?;
+        browser.log_in().await?;
+        for (says, source) in [
+            ("Copy the access token", "#access-token"),
+            ("Copy the refresh token", "#refresh-token"),
+            ("Copy the Python example", "#snippet-2"),
+        ] {
+            let button = browser.control(says).await?;
+            button.click().await?;
+            assert_eq!(browser.see_change(&button, says).await?, "Copied");
+            assert_eq!(clipboard(browser).await?, browser.hidden_text(source).await?, "{source}");
+            assert!(!browser.find(source).await?.is_displayed().await?, "{source} is copied without being shown");
+        }
+        Ok(())
+    })
+    .await;
+}
+
+async fn clipboard(browser: &browser::Browser) -> WebDriverResult<String> {
+    let read = "navigator.clipboard.readText().then(arguments[0], error => arguments[0](`unreadable: ${error}`));";
+    browser.driver().execute_async(read, Vec::new()).await?.convert()
+}
+
+#[tokio::test]
+async fn the_time_left_counts_down() {
+    let short_lived = Stage { demo: &["--access-ttl", "10m"], ..Stage::default() };
+    short_lived
+        .play(async |browser| {
+            browser.log_in().await?;
+            let life = browser.find(".life").await?;
+            let first = life.text().await?;
+            assert!(first.starts_with("9 min 5"), "{first}");
+            let second = browser.see_change(&life, &first).await?;
+            assert!(second.starts_with("9 min 5") && second < first, "{first}, then {second}");
+            Ok(())
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_token_that_ends_before_ones_eyes_says_so() {
+    let ends_soon = Stage { demo: &["--access-ttl", "3s"], ..Stage::default() };
+    ends_soon
+        .play(async |browser| {
+            browser.log_in().await?;
+            browser.find(".life.expired").await?;
+            assert_eq!(browser.find(".life").await?.text().await?, "expired");
+            Ok(())
+        })
+        .await;
+}

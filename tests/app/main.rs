@@ -1,5 +1,7 @@
 //! The app as a browser meets it, before a stand-in, both in this process and on real sockets.
 
+mod arbitrary;
+mod canary;
 mod keep;
 mod login;
 mod pages;

@@ -31,11 +31,16 @@ pub struct Server {
 impl Deployment {
     /// A Glitch app's five variables, and where the stand-in is.
     pub fn new() -> Self {
-        let provider = Provider::start(CALLBACK);
+        Self::with_client_secret("demo-client-secret")
+    }
+
+    /// The same, with this secret agreed upon.
+    pub fn with_client_secret(client_secret: &str) -> Self {
+        let provider = Provider::start(CALLBACK, client_secret);
         let url = provider.url.to_string();
         let variables = BTreeMap::from([
             ("CLIENT_ID", "demo-client-id".to_owned()),
-            ("CLIENT_SECRET", "demo-client-secret".to_owned()),
+            ("CLIENT_SECRET", client_secret.to_owned()),
             ("APP_URL", APP_URL.to_owned()),
             ("SCOPES", "openid,profile,email,offline_access".to_owned()),
             ("EXPRESS_SESSION", "a-session-secret-of-the-glitch-days".to_owned()),
@@ -56,8 +61,8 @@ impl Deployment {
     }
 
     fn write(&self) {
-        let lines: String = self.variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-        fs::write(self.path().join(".env"), lines).unwrap();
+        let lines: Vec<String> = self.variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        fs::write(self.path().join(".env"), lines.join("\n")).unwrap();
     }
 
     pub fn path(&self) -> &Path {
@@ -139,7 +144,11 @@ impl Server {
     /// The URL of the callback after "Approve", at the port that this server really has.
     pub async fn callback(&self, browser: &Browser) -> Url {
         let page = browser.begin().await;
-        let mut url = browser.approve(&page, "ada@example.com").await;
+        self.here(browser.approve(&page, "ada@example.com").await)
+    }
+
+    /// A URL of the app, at the port that this server really has.
+    pub fn here(&self, mut url: Url) -> Url {
         url.set_port(self.url.port()).unwrap();
         url
     }

@@ -8,6 +8,8 @@ mod provider;
 #[expect(dead_code, reason = "the tests of the store use more of it")]
 #[path = "../../support/redis.rs"]
 pub mod redis;
+mod secrets;
+mod tap;
 
 use std::{thread, time::Duration};
 
@@ -15,6 +17,8 @@ pub use browser::Page;
 pub use deployment::{Deployment, Server, run_in, start_in};
 pub use program::{Finished, Program};
 pub use provider::Provider;
+pub use secrets::Secrets;
+pub use tap::Tap;
 
 /// The longest wait for another process, on a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_secs(30);

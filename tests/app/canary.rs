@@ -1,0 +1,79 @@
+//! What holds secrets shows none of them in `Debug`, which is how one thoughtless log line would print it.
+
+use std::fmt::Debug;
+
+use oauth2::{AccessToken, RefreshToken};
+use videoask_auth::{
+    config::Config,
+    keys::Keyring,
+    provider::{IdToken, Provider, TokenReply},
+    store::{self, Missing, RowKey},
+    vault::{Identity, Issuer, Record, TokenSet},
+    web::{PendingLogin, PendingLogins, Sessions},
+};
+
+use crate::support::{EPOCH, World};
+
+const CANARY: &str = "canary-1f7a3c9e5b2d";
+
+fn assert_silent(what: &dyn Debug) {
+    for text in [format!("{what:?}"), format!("{what:#?}")] {
+        assert!(!text.contains(CANARY), "{text}");
+    }
+}
+
+fn config() -> Config {
+    let keep = format!("{CANARY}-that-is-long-enough-to-keep");
+    let loaded = Config::from_pairs([
+        ("CLIENT_ID", "client"),
+        ("CLIENT_SECRET", CANARY),
+        ("APP_URL", "http://localhost:3000"),
+        ("EXPRESS_SESSION", keep.as_str()),
+        ("EXPRESS_SESSION_PREVIOUS", CANARY),
+        ("ALLOWED_USERS", "ada@example.com"),
+        ("API_KEY", &format!("key-{keep}")),
+        ("STORE_URL", &format!("redis://:{CANARY}@127.0.0.1:9")),
+    ]);
+    loaded.unwrap_or_else(|problems| panic!("{problems}")).config
+}
+
+fn tokens() -> TokenSet {
+    let refresh = RefreshToken::new(CANARY.to_owned());
+    TokenSet::dated(AccessToken::new(CANARY.to_owned()), Some(refresh), None, None, EPOCH)
+}
+
+#[tokio::test]
+async fn the_configuration_and_what_is_built_of_it_show_no_secret() {
+    let (config, world) = (config(), World::start().await);
+    assert_silent(&config);
+    let (clock, _) = videoask_auth::clock::Clock::manual(EPOCH);
+    assert_silent(&Provider::new(&config.provider, clock.clone()).expect("the client can be built"));
+    let keys = std::sync::Arc::new(Keyring::new(&config.secrets.current, &config.secrets.previous));
+    assert_silent(&keys);
+    assert_silent(&Sessions::new(world.store.clone(), keys.clone(), clock));
+    assert_silent(&PendingLogins::new(keys, videoask_auth::web::CookiePolicy::new(&config.app_url)));
+    let refused = store::open(&config.store, Missing::Create).await;
+    assert_silent(&refused.expect_err("nobody listens there"));
+}
+
+#[test]
+fn tokens_records_and_pending_logins_show_no_secret() {
+    let keys = Keyring::new(&config().secrets.current, &[]);
+    let issuer = Issuer { client_id: "client".into(), token_endpoint: "http://127.0.0.1:9/oauth/token".into() };
+    let record = Record::minted(&keys, tokens(), Identity::default(), issuer);
+    assert_silent(&tokens());
+    assert_silent(&record);
+    assert_silent(&record.seal(&keys, RowKey("row".into()), None));
+    assert_silent(&IdToken::new(CANARY.to_owned()));
+    let reply: TokenReply = serde_json::from_value(serde_json::json!({
+        "access_token": CANARY, "refresh_token": CANARY, "id_token": CANARY, "token_type": "Bearer",
+    }))
+    .expect("a token reply");
+    assert_silent(&reply);
+
+    let login = PendingLogin::begun_at(EPOCH);
+    let shown = format!("{login:?}");
+    for secret in [login.state.secret(), login.verifier.secret(), login.nonce.secret()] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}

@@ -100,7 +100,7 @@ async fn ten_thousand_callers_share_one_exchange() {
         assert!(crowd.step().await, "the exchange is on its way");
     }
     let answered = Instant::now();
-    while callers.len() > 0 && crowd.step().await {
+    while !callers.is_empty() && crowd.step().await {
         while let Some(caller) = callers.try_join_next() {
             let version = caller.expect("a caller does not panic").expect("a caller gets a token");
             assert_eq!(version.generation, 2);

@@ -7,7 +7,7 @@ use videoask_auth::{
     config::Config,
     keys::Keyring,
     provider::{IdToken, Provider, TokenReply},
-    store::{self, Missing, RowKey},
+    store::{self, Missing, RowKey, records::State},
     vault::{Identity, Issuer, Record, TokenSet},
     web::{PendingLogin, PendingLogins, Sessions},
 };
@@ -63,7 +63,7 @@ fn tokens_records_and_pending_logins_show_no_secret() {
     let record = Record::minted(&keys, tokens(), Identity::default(), issuer);
     assert_silent(&tokens());
     assert_silent(&record);
-    assert_silent(&record.seal(&keys, RowKey("row".into()), None));
+    assert_silent(&record.new_row(&keys, &RowKey("row".into()), State::Live, None));
     assert_silent(&IdToken::new(CANARY.to_owned()));
     let reply: TokenReply = serde_json::from_value(serde_json::json!({
         "access_token": CANARY, "refresh_token": CANARY, "id_token": CANARY, "token_type": "Bearer",

@@ -171,6 +171,11 @@ impl Keyring {
         hex(&self.sets[0].key(purpose).id)
     }
 
+    /// The id of each secret's key for this purpose: the current one, then the previous ones.
+    pub fn key_ids(&self, purpose: Purpose) -> impl Iterator<Item = String> {
+        self.sets.iter().map(move |set| hex(&set.key(purpose).id))
+    }
+
     /// `N` bytes from the operating system's generator.
     ///
     /// # Panics

@@ -11,10 +11,29 @@ use crate::config::{LogFormat, TelemetryConfig};
 /// The longest piece of text from outside that is shown or logged, in characters.
 const EXCERPT: usize = 200;
 
+/// How much is told where `RUST_LOG` is not set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Talk {
+    /// All that a server does.
+    Server,
+    /// What is wrong: a command tells the rest by its result.
+    Command,
+}
+
+impl Talk {
+    const fn filter(self) -> &'static str {
+        match self {
+            Self::Server => "info",
+            Self::Command => "warn",
+        }
+    }
+}
+
 /// Starts logging for the whole process. A second call changes nothing.
-pub fn init(config: &TelemetryConfig) {
+pub fn init(config: &TelemetryConfig, unset: Talk) {
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let registry = tracing_subscriber::registry().with(capped(&config.filter.parse().unwrap_or_default()));
+    let filter = config.filter.as_deref().unwrap_or(unset.filter());
+    let registry = tracing_subscriber::registry().with(capped(&filter.parse().unwrap_or_default()));
     // Only an earlier call can make `try_init` fail, and then logging is on already.
     let _ = match config.format {
         LogFormat::Text => registry.with(lines.with_ansi(false)).try_init(),

@@ -14,16 +14,22 @@ use crate::{
     config::{Config, Environment, Listen, Loaded, TelemetryConfig, duration},
     standin::{self, Rotation, StandIn},
     store::{self, Missing},
-    telemetry,
+    telemetry::{self, Talk},
 };
 
 use super::{failure::Failure, output, serve, signals};
+
+/// Whose tokens `--keep` keeps; the third user of the stand-in is turned away.
+const KEPT: &str = "ada@example.com,grace@example.com";
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Options {
     /// Port of the app; the pretend VideoAsk takes a free one
     #[arg(long, default_value_t = 3000, value_parser = port)]
     port: u16,
+    /// Keep the tokens of ada@example.com and grace@example.com fresh, in place of minting pairs for anybody
+    #[arg(long)]
+    keep: bool,
     /// Life of an access token, such as 90s, 10m or 24h
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration::parse)]
     access_ttl: Duration,
@@ -42,16 +48,16 @@ enum Rotate {
 }
 
 pub(super) async fn run(options: Options) -> Result<(), Failure> {
-    telemetry::init(&TelemetryConfig::load(&Environment::of_process())?);
+    telemetry::init(&TelemetryConfig::load(&Environment::of_process())?, Talk::Server);
     let stop = signals::stop();
     let listener = bind(options.port).await?;
     let beside = bind(0).await?;
-    let Loaded { config, .. } = configuration(&listener, &beside)?;
+    let Loaded { config, .. } = configuration(&options, &listener, &beside)?;
     let clock = Clock::system();
     let standin = pretend(&options, &config, clock.clone());
     let opened = store::open(&config.store, Missing::Create).await?;
     let app = App::build(&config, opened.store, clock)?;
-    output::data(&welcome(config.app_url.as_url(), &config.provider.auth_url));
+    output::data(&welcome(&options, config.app_url.as_url(), &config.provider.auth_url));
 
     let (running, stopped) = watch::channel(());
     let standin = tokio::spawn(standin.serve(beside, closed(stopped)));
@@ -73,7 +79,7 @@ async fn bind(port: u16) -> Result<TcpListener, Failure> {
 }
 
 /// The demo's configuration, through the same checks as everybody's.
-fn configuration(listener: &TcpListener, beside: &TcpListener) -> Result<Loaded, Failure> {
+fn configuration(options: &Options, listener: &TcpListener, beside: &TcpListener) -> Result<Loaded, Failure> {
     let port = |listener: &TcpListener| {
         listener.local_addr().map(|address| address.port()).map_err(|error| Failure::Server(error.into()))
     };
@@ -86,6 +92,7 @@ fn configuration(listener: &TcpListener, beside: &TcpListener) -> Result<Loaded,
         ("APP_URL", &app_url),
         ("EXPRESS_SESSION", &random_secret()?),
         ("STORE_URL", "memory:"),
+        ("ALLOWED_USERS", if options.keep { KEPT } else { "" }),
         ("VIDEOASK_AUTH_URL", &provider),
         ("VIDEOASK_API_URL", &provider),
         ("AUDIENCE", "https://api.videoask.com/"),
@@ -115,13 +122,19 @@ async fn closed(mut stopped: watch::Receiver<()>) {
     let _ = stopped.changed().await;
 }
 
-fn welcome(app: &Url, provider: &Url) -> String {
+fn welcome(options: &Options, app: &Url, provider: &Url) -> String {
+    let outcome = if options.keep {
+        "Choose ada or grace and click \"Approve\": this app keeps the tokens, and refreshes them before they expire.
+     Eve is not in ALLOWED_USERS, and is turned away. To watch the refreshes: --access-ttl 1m"
+    } else {
+        "Choose a user and click \"Approve\": you come back with a token pair"
+    };
     format!(
         "The demo is ready. No account is needed, and nothing leaves this machine.
 
   1. Open {app}
   2. Click \"Login on VideoAsk\"
-  3. Choose a user and click \"Approve\": you come back with a token pair
+  3. {outcome}
 
 The pretend VideoAsk, login and API, is at {provider}
 Ctrl-C ends both; everything is in memory and gone then.

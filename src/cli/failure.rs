@@ -6,9 +6,11 @@ use crate::{
     app::ServeError,
     config::{Origin, Problems},
     http,
-    store::StoreError,
+    store::{Finding, StoreError},
     telemetry,
 };
+
+use super::{exec::NotRun, import::NotImported, input::InputError, refusal::Refused};
 
 /// A command's failure.
 #[derive(Debug, thiserror::Error)]
@@ -16,12 +18,44 @@ pub(super) enum Failure {
     /// The configuration is wrong.
     #[error("{}", with_first_steps(.0))]
     Configuration(#[from] Problems),
-    /// What this version does not do yet.
-    #[error("{0}")]
-    NotYet(&'static str),
+    /// A command on kept connections, and nothing is kept.
+    #[error("`{0}` works on connections that this app keeps, and ALLOWED_USERS, which says whose to keep, is not set")]
+    MintMode(&'static str),
+    /// A command on another process's memory.
+    #[error(
+        "`{0}` cannot work with STORE_URL=memory:, which is the memory of one `serve` alone; use sqlite:// or redis://"
+    )]
+    OwnMemory(&'static str),
     /// The store cannot be had.
     #[error("{}", telemetry::chain(.0))]
     Store(#[from] StoreError),
+    /// The store cannot be had at the moment.
+    #[error("{}", telemetry::chain(.0))]
+    StoreUnavailable(#[source] StoreError),
+    /// The store would delete connections.
+    #[error("this store cannot keep connections: {0}")]
+    Evicts(Finding),
+    /// The vault has nothing for this command.
+    #[error(transparent)]
+    Refused(#[from] Box<Refused>),
+    /// An import has not become a connection.
+    #[error(transparent)]
+    NotImported(#[from] NotImported),
+    /// What was to come on stdin.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// What was asked for could not be written.
+    #[error("stdout cannot be written: {0}")]
+    Output(io::Error),
+    /// A signal came.
+    #[error("stopped by a signal; what was sent to VideoAsk before is saved")]
+    Stopped,
+    /// `exec` did not come to run the program.
+    #[error(transparent)]
+    BeforeExec(Box<Failure>),
+    /// `exec` could not run the program.
+    #[error(transparent)]
+    NotRun(#[from] NotRun),
     /// The port cannot be had.
     #[error("cannot listen on {address}: {source}; {mend}")]
     Listen {
@@ -76,12 +110,39 @@ impl std::fmt::Display for Count {
     }
 }
 
+/// The exit codes; those of `exec` are the ones of env(1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Exit {
+    Failed = 1,
+    /// For what the operator must write otherwise.
+    Usage = 2,
+    /// Only a person at VideoAsk's login page helps.
+    LogInAgain = 3,
+    TryLater = 4,
+    BeforeExec = 125,
+    CannotRun = 126,
+    NoSuchProgram = 127,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
 impl Failure {
-    /// 2 for what the operator must write otherwise, 1 for the rest.
-    pub(super) fn exit_code(&self) -> ExitCode {
+    pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::Configuration(_) | Self::NotYet(_) => ExitCode::from(2),
-            _ => ExitCode::FAILURE,
+            Self::Configuration(_) | Self::MintMode(_) | Self::OwnMemory(_) => Exit::Usage,
+            Self::Input(InputError::Empty(_) | InputError::NotAToken(_)) => Exit::Usage,
+            Self::StoreUnavailable(_) => Exit::TryLater,
+            Self::Refused(refused) => refused.exit(),
+            Self::NotImported(not_imported) => not_imported.exit(),
+            Self::BeforeExec(_) => Exit::BeforeExec,
+            Self::NotRun(not_run) if not_run.is_missing() => Exit::NoSuchProgram,
+            Self::NotRun(_) => Exit::CannotRun,
+            _ => Exit::Failed,
         }
     }
 }

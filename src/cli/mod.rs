@@ -2,11 +2,21 @@
 
 mod check;
 mod demo;
+mod exec;
 mod failure;
+mod forget;
 mod healthcheck;
+mod import;
+mod input;
+mod kept;
 mod output;
+mod refusal;
 mod serve;
 mod signals;
+mod spinner;
+mod status;
+mod token;
+mod wanted;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
@@ -15,7 +25,10 @@ use tokio::runtime::Runtime;
 
 use crate::config::EnvFile;
 
-use self::failure::Failure;
+use self::{
+    exec::Successor,
+    failure::{Exit, Failure},
+};
 
 /// How long a thread that asks a name server, which cannot be cancelled, may delay the end of the process.
 const LAST_MOMENT: Duration = Duration::from_secs(2);
@@ -27,7 +40,8 @@ const LAST_MOMENT: Duration = Duration::from_secs(2);
 Without a command, it serves. Variables are read from the environment, then from
 .env in the working directory; .env.example names them all.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.")]
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 log in again,
+4 try again later; of exec: 125 no token, 126 cannot run, 127 no such program.")]
 struct Arguments {
     #[command(flatten)]
     source: Source,
@@ -55,42 +69,79 @@ enum Command {
     Serve(Source),
     /// Try the whole thing here, with a pretend VideoAsk beside it; needs no account and no .env
     Demo(demo::Options),
+    /// Print an access token of a kept connection, refreshed if need be
+    Token(token::Options),
+    /// Run a program with an access token in VIDEOASK_ACCESS_TOKEN
+    Exec(exec::Options),
+    /// Show what is kept: state, times, what is wrong and what to do
+    Status(status::Options),
+    /// Make a connection of a refresh token from elsewhere, read from stdin
+    Import(import::Options),
+    /// Remove the secrets of a connection
+    Forget(forget::Options),
     /// Find what is wrong with the set-up: variables, store, clock, issuer, client id, callback and secret
     Check(check::Options),
     /// Ask a server on this machine whether it is alive, as a container's health check does
     Healthcheck(Source),
 }
 
+/// What is left to do when the command has done its work.
+enum Ending {
+    Done,
+    Become(Successor),
+}
+
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(help_or_error) => return explain(&help_or_error),
+    };
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return report(Err(Failure::Runtime(error))),
+        Err(error) => return report(&Failure::Runtime(error)),
     };
     let result = runtime.block_on(run(arguments));
     // Ends the tasks that are left and with them the store, which folds its files into one.
     runtime.shutdown_timeout(LAST_MOMENT);
-    report(result)
+    match result {
+        Ok(Ending::Done) => ExitCode::SUCCESS,
+        Ok(Ending::Become(successor)) => report(&successor.take_over().into()),
+        Err(failure) => report(&failure),
+    }
 }
 
-async fn run(Arguments { source, command }: Arguments) -> Result<(), Failure> {
+async fn run(Arguments { source, command }: Arguments) -> Result<Ending, Failure> {
     match command.unwrap_or(Command::Serve(source)) {
         Command::Serve(source) => serve::run(source.env_file()).await,
         Command::Demo(options) => demo::run(options).await,
+        Command::Token(options) => token::run(options).await,
+        Command::Exec(options) => return exec::run(options).await.map(Ending::Become),
+        Command::Status(options) => status::run(options).await,
+        Command::Import(options) => import::run(options).await,
+        Command::Forget(options) => forget::run(options).await,
         Command::Check(options) => check::run(options).await,
         Command::Healthcheck(source) => healthcheck::run(source.env_file()).await,
+    }
+    .map(|()| Ending::Done)
+}
+
+/// Prints the help that was asked for, or what could not be understood. Whoever runs `exec` tells its failures from
+/// those of the program by the exit code, wrong usage included.
+fn explain(help_or_error: &clap::Error) -> ExitCode {
+    // Without a reader there is nobody to tell.
+    let _ = help_or_error.print();
+    let is_exec = std::env::args_os().nth(1).is_some_and(|command| command == "exec");
+    match help_or_error.exit_code() {
+        0 => ExitCode::SUCCESS,
+        _ if is_exec => Exit::BeforeExec.into(),
+        _ => Exit::Usage.into(),
     }
 }
 
 /// Says what failed, once, on stderr.
-fn report(result: Result<(), Failure>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            output::talk(&failure);
-            failure.exit_code()
-        }
-    }
+fn report(failure: &Failure) -> ExitCode {
+    output::talk(failure);
+    failure.exit().into()
 }

@@ -4,12 +4,22 @@
 
 use std::{
     fmt::Display,
-    io::{Write, stderr, stdout},
+    io::{ErrorKind, Write, stderr, stdout},
 };
+
+use super::failure::Failure;
 
 /// A line for whoever asked.
 pub(super) fn data(line: &dyn Display) {
     let _ = writeln!(stdout(), "{line}");
+}
+
+/// What a command is run for: a full disk is a failure, though a reader that has gone is none.
+pub(super) fn deliver(text: &str) -> Result<(), Failure> {
+    match writeln!(stdout(), "{text}").and_then(|()| stdout().flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Output(error)),
+        _ => Ok(()),
+    }
 }
 
 /// A line for whoever watches.

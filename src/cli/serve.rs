@@ -5,25 +5,19 @@ use tokio::net::TcpListener;
 use crate::{
     app::App,
     clock::Clock,
-    config::{Config, EnvFile, Environment, Listen, Mode},
+    config::{Config, EnvFile, Environment, Listen},
     store::{self, Missing},
-    telemetry,
+    telemetry::{self, Talk},
 };
 
-use super::{failure::Failure, signals};
+use super::{failure::Failure, kept, signals};
 
 pub(super) async fn run(env_file: EnvFile) -> Result<(), Failure> {
     let loaded = Config::load(&Environment::of_process(), &env_file)?;
     let config = loaded.config;
-    telemetry::init(&config.telemetry);
+    telemetry::init(&config.telemetry, Talk::Server);
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
-    }
-    if let Mode::Keep(_) = config.mode {
-        return Err(Failure::NotYet(
-            "ALLOWED_USERS is set, but this version does not keep tokens yet: it would do half of what you ask. Unset \
-             ALLOWED_USERS to mint tokens.",
-        ));
     }
     let mut stop = Box::pin(signals::stop());
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
@@ -32,8 +26,9 @@ pub(super) async fn run(env_file: EnvFile) -> Result<(), Failure> {
         // A Redis that does not answer holds the start up for seconds; nothing is under way yet.
         () = &mut stop => return Ok(()),
     };
+    let store = kept::vet(&config, opened)?;
     let listener = bind(&config.listen, "see HOST and PORT").await?;
-    let app = App::build(&config, opened.store, Clock::system())?;
+    let app = App::build(&config, store, Clock::system())?;
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, app_url = %config.app_url.as_url(), "ready");
     }

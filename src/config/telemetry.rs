@@ -13,8 +13,8 @@ use super::{
 /// How the program logs.
 #[derive(Clone, Debug)]
 pub struct TelemetryConfig {
-    /// `RUST_LOG`, as `tracing_subscriber`'s `Targets` reads it.
-    pub filter: String,
+    /// `RUST_LOG`, as `tracing_subscriber`'s `Targets` reads it. Unset, it is for the command to say how much it tells.
+    pub filter: Option<String>,
     /// `LOG_FORMAT`.
     pub format: LogFormat,
 }
@@ -37,7 +37,7 @@ impl TelemetryConfig {
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Reported> {
-        let filter = reader.or_default(RUST_LOG, "info", parse_filter);
+        let filter = reader.optional(RUST_LOG, parse_filter);
         let format = reader.or_default(LOG_FORMAT, "text", LogFormat::parse);
         Ok(Self { filter: filter?, format: format? })
     }

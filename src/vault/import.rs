@@ -106,6 +106,12 @@ impl Vault {
         }
     }
 
+    /// Whether this token found its owner before. Nothing is sent or written.
+    pub async fn was_imported(&self, token: &RefreshToken) -> Result<bool, HandOutError> {
+        let row = self.steady(self.0.store.read(&RowKey::of_import(token))).await?;
+        Ok(row.is_some_and(|row| row.state == State::Tombstone))
+    }
+
     async fn go_on(&self, key: RowKey) -> Result<Import, HandOutError> {
         if let Some(setback) = self.refresh_alone(&key, Why::Import).await {
             return Err(setback.into());

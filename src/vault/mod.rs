@@ -13,6 +13,7 @@ mod health;
 mod history;
 mod identity;
 mod import;
+mod inventory;
 mod keeper;
 mod lease;
 mod login;
@@ -42,6 +43,7 @@ pub use self::{
     history::{Exchanged, History, Previous, Rotation, Trouble, TroubleKind, Words},
     identity::{EmailProof, Identity},
     import::{Adopted, Import, PendingImport, Replace},
+    inventory::{Forgotten, ImportReport, Inventory, Seals, Unreadable},
     login::{NotStored, Stored},
     provider::Provider,
     record::{Contents, Grave, Issuer, Record, RecordError},

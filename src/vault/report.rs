@@ -111,7 +111,7 @@ impl Obstacle {
 }
 
 impl TroubleReport {
-    fn of(trouble: &Trouble, rotation: Rotation) -> Self {
+    pub(super) fn of(trouble: &Trouble, rotation: Rotation) -> Self {
         Self {
             since: whole(trouble.since),
             failures: trouble.failures,
@@ -131,7 +131,7 @@ impl Previous {
 }
 
 /// The state in one word.
-fn word(state: State) -> &'static str {
+pub(super) fn word(state: State) -> &'static str {
     match state {
         State::Live => "live",
         State::Dead => "reconnect-required",
@@ -142,6 +142,6 @@ fn word(state: State) -> &'static str {
     }
 }
 
-fn whole(time: OffsetDateTime) -> OffsetDateTime {
+pub(super) fn whole(time: OffsetDateTime) -> OffsetDateTime {
     time.replace_nanosecond(0).unwrap_or(time)
 }

@@ -4,7 +4,7 @@ use super::*;
 fn is_all_that_the_demo_reads() {
     let environment = [("RUST_LOG", "warn,videoask_auth=debug"), ("LOG_FORMAT", "json"), ("PORT", "nonsense")];
     let telemetry = TelemetryConfig::load(&environment.into_iter().collect()).unwrap();
-    assert_eq!(telemetry.filter, "warn,videoask_auth=debug");
+    assert_eq!(telemetry.filter.as_deref(), Some("warn,videoask_auth=debug"));
     assert_eq!(telemetry.format, LogFormat::Json);
 }
 

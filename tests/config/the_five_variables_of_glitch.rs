@@ -21,7 +21,7 @@ fn leave_the_rest_to_defaults() {
     assert_eq!(config.provider.callback.as_str(), "https://tokens.example.com/auth/videoask/callback");
     assert_eq!(config.api.url.as_str(), "https://api.videoask.com/");
     assert_eq!(config.api.organization_id, None);
-    assert_eq!((config.telemetry.filter.as_str(), config.telemetry.format), ("info", LogFormat::Text));
+    assert_eq!((config.telemetry.filter.as_deref(), config.telemetry.format), (None, LogFormat::Text));
 }
 
 #[test]

@@ -91,14 +91,3 @@ fn who_has_set_nothing_is_told_where_it_goes_and_how_to_try_without() {
         assert!(finished.stderr.contains(name), "{name}: {finished:?}");
     }
 }
-
-#[test]
-fn keeping_tokens_is_refused_by_name_rather_than_done_by_half() {
-    let deployment = Deployment::new()
-        .set("ALLOWED_USERS", "ada@example.com")
-        .set("EXPRESS_SESSION", "a-session-secret-that-is-long-enough-to-keep");
-    let finished = deployment.run(&["serve"]);
-    assert_eq!(finished.code, Some(2), "{finished:?}");
-    assert!(finished.stderr.contains("ALLOWED_USERS"));
-    assert_eq!(deployment.files(), [".env"], "and no store is made");
-}

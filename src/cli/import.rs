@@ -1,0 +1,140 @@
+//! `import`: a refresh token from elsewhere becomes a connection, and is exchanged once, however often this is run.
+
+use oauth2::RefreshToken;
+
+use crate::{
+    store::{Missing, RowKey},
+    telemetry,
+    vault::{Adopted, EmailProof, HandOutError, Identity, Import, PendingImport, Replace, Trouble, TroubleKind},
+    videoask::{ApiError, Me},
+};
+
+use super::{
+    Source,
+    failure::{Exit, Failure},
+    input,
+    kept::{Kept, Setup},
+    output,
+    refusal::{Refusal, Said},
+    spinner,
+};
+
+/// What has become of a token that was not asked for.
+const UNSENT: &str = ". It was not sent to VideoAsk";
+/// What has become of one that was exchanged.
+const WAITS: &str = "\n  It is exchanged, and what came waits in the store: run the same command again, with the same \
+                     token, to go on from here";
+/// Who the token is said to belong to, before VideoAsk tells.
+const NOBODY_YET: &str = "the owner of this refresh token";
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Options {
+    /// Who it must belong to: e-mail or user_id
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
+    /// Let it take the place of a connection that works
+    #[arg(long)]
+    replace: bool,
+    #[command(flatten)]
+    source: Source,
+}
+
+/// Why an import has not become a connection.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotImported {
+    #[error("{user} has a connection that works; --replace lets this refresh token take its place{pending}")]
+    NeedsReplace { user: String, pending: &'static str },
+    #[error("VideoAsk does not take this refresh token.{}", Said(.0))]
+    Refused(Box<Trouble>),
+    #[error("VideoAsk does not say whose token this is: {}{waits}", telemetry::chain(.0), waits = WAITS)]
+    Unknown(#[source] ApiError),
+    #[error("this refresh token belongs to {owner}, and not to {user}{WAITS}")]
+    AnotherUser { owner: String, user: String },
+    #[error("{owner}, whose refresh token this is, is not in ALLOWED_USERS: add {entry}{WAITS}")]
+    NotListed { owner: String, entry: String },
+}
+
+impl NotImported {
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::NeedsReplace { .. } | Self::AnotherUser { .. } | Self::NotListed { .. } => Exit::Usage,
+            Self::Refused(trouble) if trouble.kind == TroubleKind::Dead => Exit::LogInAgain,
+            Self::Unknown(ApiError::Status { status: 429 | 500.., .. }) => Exit::TryLater,
+            Self::Refused(_) | Self::Unknown(ApiError::Unauthorized { .. } | ApiError::Status { .. }) => Exit::Failed,
+            Self::Unknown(_) => Exit::TryLater,
+        }
+    }
+}
+
+pub(super) async fn run(Options { user, replace, source }: Options) -> Result<(), Failure> {
+    let setup = Setup::load(source, "import")?;
+    let token = RefreshToken::new(input::token("refresh token")?);
+    let replace = if replace { Replace::Live } else { Replace::OnlyDead };
+    setup.run(Missing::Create, async |kept| import(kept, token, user.as_deref(), replace).await).await
+}
+
+async fn import(kept: &Kept, token: RefreshToken, user: Option<&str>, replace: Replace) -> Result<(), Failure> {
+    let vault = &kept.house.vault;
+    let refused = |error: HandOutError| kept.refuse(user.unwrap_or(NOBODY_YET), error);
+    // Before all else: in an entrypoint this runs at each start, beside the connection that it made.
+    if vault.was_imported(&token).await.map_err(refused)? {
+        return already();
+    }
+    if let (Some(user), Replace::OnlyDead) = (user, replace) {
+        refuse_to_replace(kept, user).await?;
+    }
+    match spinner::during("Exchanging the refresh token", vault.import(token)).await.map_err(refused)? {
+        Import::Already => already(),
+        Import::Refused(trouble) => Err(NotImported::Refused(trouble).into()),
+        Import::Pending(pending) => give(kept, *pending, user, replace).await,
+    }
+}
+
+fn already() -> Result<(), Failure> {
+    output::talk(&"already imported; nothing was sent");
+    Ok(())
+}
+
+/// Asked before the exchange, since a token that is not wanted had better not be spent.
+async fn refuse_to_replace(kept: &Kept, user: &str) -> Result<(), Failure> {
+    let vault = &kept.house.vault;
+    match vault.is_live(user).await.map_err(|error| kept.refuse(user, Refusal::from(error)))? {
+        false => Ok(()),
+        true => Err(NotImported::NeedsReplace { user: user.to_owned(), pending: UNSENT }.into()),
+    }
+}
+
+/// Finds the owner and gives it to them, if they may have it.
+async fn give(kept: &Kept, pending: PendingImport, user: Option<&str>, replace: Replace) -> Result<(), Failure> {
+    let me = spinner::during("Asking whose it is", kept.house.api.me(pending.access_token())).await;
+    let identity = vouched(me.map_err(NotImported::Unknown)?);
+    let (owner, user_id) = named(&identity);
+    if let Some(user) = user.filter(|user| !identity.is_called(user)) {
+        return Err(NotImported::AnotherUser { owner, user: telemetry::excerpt(user) }.into());
+    }
+    if !identity.is_in(&kept.allowed) {
+        let entry = identity.proven_email().map_or_else(|| user_id.clone(), telemetry::excerpt);
+        return Err(NotImported::NotListed { owner, entry }.into());
+    }
+    let key = RowKey::of_user(&user_id);
+    let adopted = kept.house.vault.adopt(pending, &key, identity, replace).await;
+    match adopted.map_err(|error| kept.refuse(&owner, error))? {
+        Adopted::Yes => {
+            output::talk(&format_args!("imported: {owner} is connected"));
+            Ok(())
+        }
+        Adopted::NeedsReplace => Err(NotImported::NeedsReplace { user: owner, pending: WAITS }.into()),
+    }
+}
+
+/// The operator runs this, and vouches for the e-mail that comes with it.
+fn vouched(me: Me) -> Identity {
+    Identity { email_proof: EmailProof::Vouched, ..Identity::from(me) }
+}
+
+/// What to call the owner, and VideoAsk's id of them.
+fn named(identity: &Identity) -> (String, String) {
+    let user_id = identity.user_id.clone().unwrap_or_default();
+    let label = identity.label().unwrap_or_default();
+    (format!("{} (user_id {})", telemetry::excerpt(label), telemetry::excerpt(&user_id)), user_id)
+}

@@ -1,0 +1,103 @@
+//! What every command on kept connections shares: keep mode, the store, and an end that loses nothing.
+
+use std::{pin::pin, sync::Arc};
+
+use url::Url;
+
+use crate::{
+    app::{House, ServeError},
+    clock::Clock,
+    config::{AllowedUsers, Config, Environment, Mode, StoreUrl},
+    store::{self, Finding, Missing, Opened, Origin, Store, StoreError},
+    telemetry::{self, Talk},
+    vault::Drained,
+};
+
+use super::{Source, failure::Failure, signals, spinner};
+
+/// A configuration in keep mode. Nothing is opened yet.
+pub(super) struct Setup {
+    config: Config,
+    allowed: AllowedUsers,
+}
+
+/// An open store, and the house over it.
+pub(super) struct Kept {
+    pub(super) house: House,
+    pub(super) allowed: AllowedUsers,
+    /// Where a person logs in.
+    pub(super) login: Url,
+}
+
+impl Setup {
+    /// Reads the configuration; `command` is named where it cannot work by it.
+    pub(super) fn load(source: Source, command: &'static str) -> Result<Self, Failure> {
+        let config = Config::load(&Environment::of_process(), &source.env_file())?.config;
+        telemetry::init(&config.telemetry, Talk::Command);
+        let Mode::Keep(allowed) = config.mode.clone() else { return Err(Failure::MintMode(command)) };
+        match config.store {
+            StoreUrl::Memory => Err(Failure::OwnMemory(command)),
+            StoreUrl::Sqlite(_) | StoreUrl::Redis(_) => Ok(Self { config, allowed }),
+        }
+    }
+
+    /// Does the work, and then waits for every exchange that was sent and its saving; so it does after a signal,
+    /// which ends the work.
+    pub(super) async fn run<T>(
+        self,
+        missing: Missing,
+        work: impl AsyncFnOnce(&Kept) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut stop = pin!(signals::stop());
+        let kept = tokio::select! {
+            kept = spinner::during("Opening the store", self.open(missing)) => kept?,
+            () = &mut stop => return Err(Failure::Stopped),
+        };
+        let worked = tokio::select! {
+            worked = work(&kept) => worked,
+            () = &mut stop => Err(Failure::Stopped),
+        };
+        let vault = &kept.house.vault;
+        match spinner::during("Saving what came", vault.drain(vault.grace())).await {
+            Drained::Unsaved(count) => Err(ServeError::Unsaved(count).into()),
+            Drained::Unended => {
+                tracing::warn!("an exchange was not answered in time and was cut");
+                worked
+            }
+            Drained::Whole => worked,
+        }
+    }
+
+    async fn open(self, missing: Missing) -> Result<Kept, Failure> {
+        let Self { config, allowed } = self;
+        let opened = store::open(&config.store, missing).await.map_err(|error| match error {
+            error @ StoreError::Unavailable { .. } => Failure::StoreUnavailable(error),
+            error => Failure::Store(error),
+        })?;
+        let store = vet(&config, opened)?;
+        let login = config.app_url.join("/auth/videoask");
+        Ok(Kept { house: House::build(&config, store, Clock::system())?, allowed, login })
+    }
+}
+
+/// In keep mode, refuses a store that deletes connections, and says what else puts them at risk.
+pub(super) fn vet(config: &Config, opened: Opened) -> Result<Arc<dyn Store>, Failure> {
+    let Opened { store, origin, findings } = opened;
+    // Of a store in memory the configuration has warned already.
+    if matches!((&config.mode, &config.store), (Mode::Mint, _) | (_, StoreUrl::Memory)) {
+        return Ok(store);
+    }
+    if let Some(evicts) = findings.iter().find(|finding| matches!(finding, Finding::Evicts { .. })) {
+        return Err(Failure::Evicts(evicts.clone()));
+    }
+    for finding in findings {
+        tracing::warn!("{finding}");
+    }
+    if origin == Origin::Created {
+        tracing::warn!(
+            "this start has made a new, empty store: if you had a connection, the disk was not kept: mount a volume \
+             at /data, or use Redis"
+        );
+    }
+    Ok(store)
+}

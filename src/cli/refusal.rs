@@ -1,0 +1,193 @@
+//! Why the vault has nothing for a command: what is wrong, why, and the one thing to do next.
+
+use std::fmt;
+
+use url::Url;
+
+use crate::vault::{HandOutError, NotEnded, NotFound, Reconnect, Rotation, Trouble};
+
+use super::failure::{Exit, Failure};
+
+/// What the vault said.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    NoToken(HandOutError),
+    /// The name fits more than one connection.
+    Ambiguous,
+    /// VideoAsk did not confirm a revoke.
+    Unconfirmed,
+    /// The connection changed while it was to be ended.
+    Moved,
+}
+
+/// The same, with what its words need.
+#[derive(Debug)]
+pub(super) struct Refused {
+    user: String,
+    is_listed: bool,
+    login: Url,
+    refusal: Refusal,
+}
+
+impl Refusal {
+    pub(super) fn about(self, user: &str, is_listed: bool, login: &Url) -> Failure {
+        let user = crate::telemetry::excerpt(user);
+        Failure::Refused(Box::new(Refused { user, is_listed, login: login.clone(), refusal: self }))
+    }
+}
+
+impl From<HandOutError> for Refusal {
+    fn from(error: HandOutError) -> Self {
+        Self::NoToken(error)
+    }
+}
+
+impl From<NotFound> for Refusal {
+    fn from(error: NotFound) -> Self {
+        match error {
+            NotFound::NotConnected => Self::NoToken(HandOutError::NotConnected),
+            NotFound::StoreUnavailable => Self::NoToken(HandOutError::StoreUnavailable),
+            NotFound::Ambiguous => Self::Ambiguous,
+        }
+    }
+}
+
+impl From<NotEnded> for Refusal {
+    fn from(error: NotEnded) -> Self {
+        match error {
+            NotEnded::Revoking => Self::Unconfirmed,
+            NotEnded::OtherClient => Self::NoToken(HandOutError::OtherClient),
+            NotEnded::StoreUnavailable => Self::NoToken(HandOutError::StoreUnavailable),
+            NotEnded::Busy => Self::NoToken(HandOutError::Busy),
+            NotEnded::Unreadable => Self::NoToken(HandOutError::Unreadable),
+        }
+    }
+}
+
+impl Refused {
+    pub(super) fn exit(&self) -> Exit {
+        match &self.refusal {
+            Refusal::NoToken(error) => exit_of(error),
+            Refusal::Ambiguous => Exit::Usage,
+            Refusal::Unconfirmed | Refusal::Moved => Exit::TryLater,
+        }
+    }
+}
+
+fn exit_of(error: &HandOutError) -> Exit {
+    match error {
+        HandOutError::NotConnected | HandOutError::ReconnectRequired(_) | HandOutError::Expired => Exit::LogInAgain,
+        HandOutError::NotAllowed | HandOutError::TooLong { .. } => Exit::Usage,
+        HandOutError::ProviderUnavailable { .. } | HandOutError::StoreUnavailable | HandOutError::Busy => {
+            Exit::TryLater
+        }
+        HandOutError::ProviderRefused { .. } | HandOutError::OtherClient | HandOutError::Unreadable => Exit::Failed,
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { user, login, .. } = self;
+        match &self.refusal {
+            Refusal::NoToken(error) => self.no_token(error, f),
+            Refusal::Ambiguous => {
+                write!(f, "{user} fits more than one connection; give the user_id, which `videoask-auth status` shows")
+            }
+            Refusal::Unconfirmed => write!(
+                f,
+                "VideoAsk did not confirm that {user} is revoked. Nothing is handed out any more; run the same \
+                 command again, or leave out --revoke to forget it here only"
+            ),
+            Refusal::Moved => write!(f, "{user} logged in at {login} at this moment; nothing was removed, try again"),
+        }
+    }
+}
+
+impl Refused {
+    fn no_token(&self, error: &HandOutError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { user, login, .. } = self;
+        match error {
+            HandOutError::NotConnected => self.not_connected(f),
+            HandOutError::NotAllowed => write!(
+                f,
+                "{user} is connected and is not in ALLOWED_USERS, so nothing is handed out: add the user there, or run \
+                 `videoask-auth forget --user {user}`"
+            ),
+            HandOutError::TooLong { most } => write!(
+                f,
+                "--min-ttl is too long for {user}: at most {} s, half of a token's life, or each call would refresh",
+                most.as_secs()
+            ),
+            HandOutError::ReconnectRequired(why) => {
+                write!(f, "{user} must log in again: {}\n  Log in: {login}", Reason(why))
+            }
+            HandOutError::ProviderUnavailable { retry_after } => write!(
+                f,
+                "VideoAsk gives no token for {user} at the moment; the next try is in {} s, and `videoask-auth \
+                 status` tells what it said",
+                retry_after.as_secs()
+            ),
+            HandOutError::ProviderRefused { trouble } => {
+                write!(f, "VideoAsk refuses to refresh the token of {user}.{}", Said(trouble))
+            }
+            HandOutError::StoreUnavailable => {
+                write!(f, "the store does not answer; see that what STORE_URL names is well, and try again")
+            }
+            HandOutError::OtherClient => write!(
+                f,
+                "the tokens of {user} belong to another CLIENT_ID or VIDEOASK_AUTH_URL: set those again, or log in \
+                 anew at {login}"
+            ),
+            HandOutError::Unreadable => write!(
+                f,
+                "what is stored for {user} cannot be opened: EXPRESS_SESSION has changed. Put its former value into \
+                 EXPRESS_SESSION_PREVIOUS, or log in anew at {login}"
+            ),
+            HandOutError::Busy => {
+                write!(f, "another process works on the connection of {user} and did not finish in time; try again")
+            }
+            HandOutError::Expired => write!(f, "the access token of {user} has expired; log in at {login}"),
+        }
+    }
+
+    fn not_connected(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { user, login, .. } = self;
+        write!(
+            f,
+            "{user} is not connected: there is no login or import of that user in this store\n  Log in: {login}"
+        )?;
+        if self.is_listed {
+            write!(f, "\n  Or bring a refresh token: videoask-auth import")
+        } else {
+            write!(f, "\n  ALLOWED_USERS has no {user} either; is the name right?")
+        }
+    }
+}
+
+/// Why only a login helps.
+struct Reason<'a>(&'a Reconnect);
+
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Reconnect::Dead(trouble) => write!(f, "VideoAsk no longer takes the refresh token{}", Said(trouble)),
+            Reconnect::NoRefreshToken => {
+                f.write_str("the access token has expired, and there is no refresh token; add offline_access to SCOPES")
+            }
+            Reconnect::Ended => f.write_str("the connection has ended"),
+        }
+    }
+}
+
+/// The provider's words, and what they are likely to mean.
+pub(super) struct Said<'a>(pub(super) &'a Trouble);
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Trouble { words, .. } = self.0;
+        let cause = self.0.likely_cause(Rotation::Unknown);
+        write!(f, "\n  VideoAsk said: {words}\n  Likely cause: {cause}\n  Next step: {}", self.0.next_step())
+    }
+}

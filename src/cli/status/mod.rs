@@ -1,0 +1,36 @@
+//! `status`: what is kept, how it is, and what to do about it.
+
+use crate::{clock::Clock, store::Missing, vault::Inventory};
+
+use super::{
+    Source,
+    failure::Failure,
+    kept::{Kept, Setup},
+    output, spinner,
+};
+
+mod text;
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Options {
+    /// For machines
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    source: Source,
+}
+
+pub(super) async fn run(Options { json, source }: Options) -> Result<(), Failure> {
+    let setup = Setup::load(source, "status")?;
+    let inventory = setup.run(Missing::Refuse, look).await?;
+    output::deliver(&if json { machine(&inventory) } else { text::of(&inventory, Clock::system().now()) })
+}
+
+async fn look(kept: &Kept) -> Result<Inventory, Failure> {
+    let inventory = spinner::during("Looking through the store", kept.house.vault.inventory()).await;
+    inventory.map_err(|error| kept.refuse("", error))
+}
+
+fn machine(inventory: &Inventory) -> String {
+    serde_json::to_string_pretty(inventory).expect("an inventory has only string keys, so JSON can write it")
+}

@@ -1,0 +1,159 @@
+//! A block of lines for each thing that is kept.
+
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::{
+    telemetry::excerpt,
+    vault::{Forgotten, ImportReport, Inventory, Report, Rotation, Seals, TroubleReport, Unreadable},
+};
+
+/// Names of lines are padded to this.
+const WIDTH: usize = 16;
+
+pub(super) fn of(inventory: &Inventory, now: OffsetDateTime) -> String {
+    let Inventory { connections, imports, forgotten, unreadable, sealed_by } = inventory;
+    let mut blocks: Vec<String> = connections.iter().map(|report| connection(report, now)).collect();
+    blocks.extend(imports.iter().map(import));
+    blocks.extend(forgotten.iter().map(tombstone));
+    blocks.extend(unreadable.iter().map(locked));
+    if blocks.is_empty() {
+        return "Nobody is connected.".to_owned();
+    }
+    blocks.push(seals(sealed_by));
+    blocks.join("\n\n")
+}
+
+fn connection(report: &Report, now: OffsetDateTime) -> String {
+    let mut block = Block::new(name(report.user.as_ref(), report.user_id.as_ref()));
+    block.line("State", report.state);
+    block.maybe("Not used", report.obstacle);
+    block.line("Access token", end(report.expires_at, now));
+    block.line("Logged in", format!("{} ({} ago)", stamp(report.minted_at), span(now - report.minted_at)));
+    block.line("Refreshed", refreshed(report));
+    block.line("Rotation", rotation(report.rotation));
+    block.maybe("Next refresh", report.next_refresh.map(stamp));
+    block.maybe(
+        "The one before",
+        report.previous_lived.map(|lived| format!("lived {}", span(Duration::seconds(lived)))),
+    );
+    block.maybe("Log in again", report.log_in_before.map(|before| format!("before {}", stamp(before))));
+    block.trouble(report.trouble.as_ref());
+    block.0
+}
+
+fn import(report: &ImportReport) -> String {
+    let mut block = Block::new("An import without an owner".to_owned());
+    block.line("State", report.state);
+    block.line("Begun", stamp(report.begun_at));
+    block.line("Exchanged", report.exchanged_at.map_or_else(|| "not yet".to_owned(), stamp));
+    block.trouble(report.trouble.as_ref());
+    if report.trouble.is_none() {
+        block.line("Next step", "Run `videoask-auth import` again, with the same token.");
+    }
+    block.0
+}
+
+fn tombstone(grave: &Forgotten) -> String {
+    let mut block = Block::new(name(grave.user.as_ref(), grave.user_id.as_ref()));
+    block.line("State", "forgotten");
+    block.line("Logged in", stamp(grave.minted_at));
+    block.line("Forgotten", stamp(grave.forgotten_at));
+    block.0
+}
+
+fn locked(row: &Unreadable) -> String {
+    let mut block = Block::new(excerpt(&row.key));
+    block.line("State", format!("{}, but it cannot be opened", row.state));
+    block.line("Likely cause", "EXPRESS_SESSION has changed.");
+    block.line("Next step", "Put its former value into EXPRESS_SESSION_PREVIOUS, or log in again.");
+    block.0
+}
+
+fn seals(Seals { current, previous, unknown }: &Seals) -> String {
+    let mut block = Block::new("Sealed by".to_owned());
+    block.line("EXPRESS_SESSION", current);
+    for (place, count) in previous.iter().enumerate() {
+        let advice =
+            if *count == 0 { "none: it can be dropped" } else { "keep it until the server has sealed them anew" };
+        block.line("Previous", format!("{count} by number {} of EXPRESS_SESSION_PREVIOUS ({advice})", place + 1));
+    }
+    if *unknown > 0 {
+        block.line("Unknown", format!("{unknown} by a secret that is not here"));
+    }
+    block.0
+}
+
+/// A title, and indented lines below it.
+struct Block(String);
+
+impl Block {
+    fn new(title: String) -> Self {
+        Self(title)
+    }
+
+    fn line(&mut self, name: &str, value: impl std::fmt::Display) {
+        self.0.push_str(&format!("\n  {name:WIDTH$} {value}"));
+    }
+
+    fn maybe(&mut self, name: &str, value: Option<impl std::fmt::Display>) {
+        if let Some(value) = value {
+            self.line(name, value);
+        }
+    }
+
+    fn trouble(&mut self, trouble: Option<&TroubleReport>) {
+        let Some(TroubleReport { since, failures, said, cause, next_step }) = trouble else { return };
+        let times = if *failures == 1 { "once".to_owned() } else { format!("{failures} times in a row") };
+        self.line("Trouble", format!("since {}, {times}", stamp(*since)));
+        self.line("VideoAsk said", said);
+        self.line("Likely cause", cause);
+        self.line("Next step", next_step);
+    }
+}
+
+fn name(user: Option<&String>, user_id: Option<&String>) -> String {
+    let shown = |text: &String| excerpt(text);
+    match (user, user_id) {
+        (Some(user), Some(id)) if user != id => format!("{} (user_id {})", excerpt(user), excerpt(id)),
+        (user, id) => user.or(id).map_or_else(|| "somebody without a name".to_owned(), shown),
+    }
+}
+
+fn refreshed(report: &Report) -> String {
+    match (report.refreshed_at, &report.refreshed_by) {
+        (Some(at), Some(by)) => {
+            let times = if report.refreshes == 1 { "once".to_owned() } else { format!("{} times", report.refreshes) };
+            format!("{}, by process {}; {times} in all", stamp(at), excerpt(by))
+        }
+        _ => "not yet".to_owned(),
+    }
+}
+
+fn rotation(rotation: Rotation) -> &'static str {
+    match rotation {
+        Rotation::Seen => "VideoAsk gives a new refresh token each time",
+        Rotation::NotSeen => "VideoAsk keeps the refresh token",
+        Rotation::Unknown => "not known before the first refresh",
+    }
+}
+
+fn end(at: OffsetDateTime, now: OffsetDateTime) -> String {
+    let left = at - now;
+    if left.is_positive() { format!("ends {} (in {})", stamp(at), span(left)) } else { format!("ended {}", stamp(at)) }
+}
+
+/// RFC 3339, UTC, whole seconds.
+fn stamp(time: OffsetDateTime) -> String {
+    time.replace_nanosecond(0).unwrap_or(time).format(&Rfc3339).unwrap_or_default()
+}
+
+/// A length of time in its largest whole unit.
+fn span(time: Duration) -> String {
+    match (time.whole_days(), time.whole_hours(), time.whole_minutes()) {
+        (0, 0, 0) => format!("{} s", time.whole_seconds()),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, _) => format!("{hours} h"),
+        (1, ..) => "1 day".to_owned(),
+        (days, ..) => format!("{days} days"),
+    }
+}

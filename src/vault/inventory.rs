@@ -1,0 +1,171 @@
+//! Everything that is kept, sorted for whoever looks after it: no secret, and stable names for machines.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::{
+    keys::Purpose,
+    store::{
+        RowKey,
+        records::{KeyId, State},
+    },
+};
+
+use super::{
+    Grave, HandOutError, Listed, NotFound, Report, Status, TroubleReport, Vault,
+    report::{whole, word},
+    settings::STORE_TIMEOUT,
+};
+
+/// What lies in the store, pages of sessions aside.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Inventory {
+    /// Connections of users.
+    pub connections: Vec<Report>,
+    /// Imports that have no owner yet, or that VideoAsk did not take.
+    pub imports: Vec<ImportReport>,
+    /// What is left of connections that were revoked or forgotten.
+    pub forgotten: Vec<Forgotten>,
+    /// Rows that no secret at hand opens.
+    pub unreadable: Vec<Unreadable>,
+    /// Which secret sealed them all.
+    pub sealed_by: Seals,
+}
+
+/// An import without an owner.
+#[derive(Clone, Debug, Serialize)]
+pub struct ImportReport {
+    /// One word.
+    pub state: &'static str,
+    /// When it was begun.
+    #[serde(with = "time::serde::rfc3339")]
+    pub begun_at: OffsetDateTime,
+    /// When its token was exchanged, if it was.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub exchanged_at: Option<OffsetDateTime>,
+    /// What is wrong, if anything is.
+    pub trouble: Option<TroubleReport>,
+}
+
+/// A connection that is no more.
+#[derive(Clone, Debug, Serialize)]
+pub struct Forgotten {
+    /// E-mail, name or id.
+    pub user: Option<String>,
+    /// VideoAsk's own id of the user.
+    pub user_id: Option<String>,
+    /// When the login or import was.
+    #[serde(with = "time::serde::rfc3339")]
+    pub minted_at: OffsetDateTime,
+    /// When its secrets were removed.
+    #[serde(with = "time::serde::rfc3339")]
+    pub forgotten_at: OffsetDateTime,
+}
+
+/// A row that no secret at hand opens. It is left as it is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Unreadable {
+    /// Where it lies, which names its user.
+    pub key: String,
+    /// One word.
+    pub state: &'static str,
+}
+
+/// How many rows each secret sealed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Seals {
+    /// `EXPRESS_SESSION`.
+    pub current: u64,
+    /// Each of `EXPRESS_SESSION_PREVIOUS`, in its order.
+    pub previous: Vec<u64>,
+    /// A secret that is not at hand.
+    pub unknown: u64,
+}
+
+impl Vault {
+    /// Looks through the store.
+    pub async fn inventory(&self) -> Result<Inventory, HandOutError> {
+        let now = self.0.clock.now();
+        let mut inventory = Inventory { sealed_by: self.seals().await?, ..Inventory::default() };
+        for listed in self.list().await? {
+            inventory.add(listed, now);
+        }
+        Ok(inventory)
+    }
+
+    /// Whether the connection that a name means is of use: there, and neither dead nor on its way out.
+    pub async fn is_live(&self, name: &str) -> Result<bool, NotFound> {
+        let key = match self.find(name).await {
+            Err(NotFound::NotConnected) => return Ok(false),
+            found => found?,
+        };
+        match self.0.clock.timeout(STORE_TIMEOUT, self.0.store.peek(&key)).await {
+            Some(Ok(head)) => Ok(head.is_some_and(|head| matches!(head.state, State::Live | State::Blocked))),
+            Some(Err(_)) | None => Err(NotFound::StoreUnavailable),
+        }
+    }
+
+    async fn seals(&self) -> Result<Seals, HandOutError> {
+        let counted = self.0.clock.timeout(STORE_TIMEOUT, self.0.store.count_by_sealing_key()).await;
+        let Some(Ok(counts)) = counted else { return Err(HandOutError::StoreUnavailable) };
+        let at_hand = self.0.keys.key_ids(Purpose::Record).collect();
+        Ok(Seals::count(&counts, at_hand))
+    }
+}
+
+impl Inventory {
+    fn add(&mut self, listed: Listed, now: OffsetDateTime) {
+        match listed {
+            Listed::Connection(status) if status.key.is_import() => self.imports.push(ImportReport::of(&status)),
+            Listed::Connection(status) => self.connections.push(Report::of(&status, now)),
+            Listed::Tombstone(_, grave) => self.forgotten.push(Forgotten::of(*grave)),
+            Listed::Unreadable(RowKey(key), state) => self.unreadable.push(Unreadable { key, state: word(state) }),
+        }
+    }
+}
+
+impl ImportReport {
+    fn of(status: &Status) -> Self {
+        let Status { state, minted_at, history, .. } = status;
+        Self {
+            state: if *state == State::Dead { "refused" } else { word(*state) },
+            begun_at: whole(*minted_at),
+            exchanged_at: history.last.as_ref().map(|last| whole(last.at)),
+            trouble: history.trouble.as_ref().map(|trouble| TroubleReport::of(trouble, history.rotation)),
+        }
+    }
+}
+
+impl Forgotten {
+    fn of(grave: Grave) -> Self {
+        let Grave { identity, minted_at, buried_at, .. } = grave;
+        Self {
+            user: identity.label().map(str::to_owned),
+            user_id: identity.user_id,
+            minted_at: whole(minted_at),
+            forgotten_at: whole(buried_at),
+        }
+    }
+}
+
+impl Seals {
+    fn count(counts: &[(KeyId, u64)], at_hand: Vec<KeyId>) -> Self {
+        let by = |id: &KeyId| counts.iter().find(|(key_id, _)| key_id == id).map_or(0, |(_, count)| *count);
+        let known: Vec<u64> = at_hand.iter().map(by).collect();
+        let unknown = counts.iter().filter(|(key_id, _)| !at_hand.contains(key_id)).map(|(_, count)| count).sum();
+        let (current, previous) = known.split_first().map_or((0, Vec::new()), |(first, rest)| (*first, rest.to_vec()));
+        Self { current, previous, unknown }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_secret_is_counted_by_its_place_and_the_rest_as_unknown() {
+        let counts = [("b".to_owned(), 2), ("x".to_owned(), 3), ("a".to_owned(), 5), ("y".to_owned(), 7)];
+        let at_hand = ["a", "b", "c"].map(str::to_owned).to_vec();
+        assert_eq!(Seals::count(&counts, at_hand), Seals { current: 5, previous: vec![2, 0], unknown: 10 });
+    }
+}

@@ -3,6 +3,9 @@
 mod checking;
 mod command_line;
 mod demo;
+mod exec;
+mod import;
+mod keep;
 mod refusing_to_start;
 mod serving;
 mod stopping;

@@ -21,7 +21,9 @@ pub enum Talk {
 }
 
 impl Talk {
-    const fn filter(self) -> &'static str {
+    /// The same as `RUST_LOG` would have it.
+    #[must_use]
+    pub const fn filter(self) -> &'static str {
         match self {
             Self::Server => "info",
             Self::Command => "warn",

@@ -33,7 +33,7 @@ use self::{
 /// How long a thread that asks a name server, which cannot be cancelled, may delay the end of the process.
 const LAST_MOMENT: Duration = Duration::from_secs(2);
 
-/// Mint a VideoAsk token pair in the browser.
+/// Mint a VideoAsk token pair in the browser, keep it fresh, use it from anywhere
 #[derive(Debug, Parser)]
 #[command(name = "videoask-auth", version, about, args_conflicts_with_subcommands = true)]
 #[command(after_help = "\
@@ -52,7 +52,7 @@ struct Arguments {
 /// Where variables come from that the environment does not set.
 #[derive(Clone, Debug, Args)]
 struct Source {
-    /// Read variables from this file in place of .env in the working directory
+    /// Read variables from this file in place of .env
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
 }
@@ -67,7 +67,7 @@ impl Source {
 enum Command {
     /// Serve the app (also with no command)
     Serve(Source),
-    /// Try the whole thing here, with a pretend VideoAsk beside it; needs no account and no .env
+    /// Try it all here with a pretend VideoAsk; needs no account and no .env
     Demo(demo::Options),
     /// Print an access token of a kept connection, refreshed if need be
     Token(token::Options),
@@ -75,13 +75,13 @@ enum Command {
     Exec(exec::Options),
     /// Show what is kept: state, times, what is wrong and what to do
     Status(status::Options),
-    /// Make a connection of a refresh token from elsewhere, read from stdin
+    /// Make a connection of a refresh token from elsewhere (stdin)
     Import(import::Options),
     /// Remove the secrets of a connection
     Forget(forget::Options),
-    /// Find what is wrong with the set-up: variables, store, clock, issuer, client id, callback and secret
+    /// Find what is wrong with the set-up, and say how to mend it
     Check(check::Options),
-    /// Ask a server on this machine whether it is alive, as a container's health check does
+    /// Ask a server on this machine whether it is alive
     Healthcheck(Source),
 }
 

@@ -74,6 +74,21 @@ pub enum State {
     Tombstone,
 }
 
+impl State {
+    /// The state as `status` and the machine API call it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Dead => "reconnect-required",
+            Self::Blocked => "blocked",
+            Self::Revoking => "revoking",
+            Self::Pending => "pending",
+            Self::Tombstone => "forgotten",
+        }
+    }
+}
+
 /// One claim of one process: unique for ever, so that what arrives late is not taken for what came after.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Owner(pub String);

@@ -12,9 +12,7 @@ use crate::{
 };
 
 use super::{
-    Grave, HandOutError, Listed, NotFound, Report, Status, TroubleReport, Vault,
-    report::{whole, word},
-    settings::STORE_TIMEOUT,
+    Grave, HandOutError, Listed, NotFound, Report, Status, TroubleReport, Vault, report::whole, settings::STORE_TIMEOUT,
 };
 
 /// What lies in the store, pages of sessions aside.
@@ -119,7 +117,7 @@ impl Inventory {
             Listed::Connection(status) if status.key.is_import() => self.imports.push(ImportReport::of(&status)),
             Listed::Connection(status) => self.connections.push(Report::of(&status, now)),
             Listed::Tombstone(_, grave) => self.forgotten.push(Forgotten::of(*grave)),
-            Listed::Unreadable(RowKey(key), state) => self.unreadable.push(Unreadable { key, state: word(state) }),
+            Listed::Unreadable(RowKey(key), state) => self.unreadable.push(Unreadable { key, state: state.word() }),
         }
     }
 }
@@ -128,7 +126,7 @@ impl ImportReport {
     fn of(status: &Status) -> Self {
         let Status { state, minted_at, history, .. } = status;
         Self {
-            state: if *state == State::Dead { "refused" } else { word(*state) },
+            state: if *state == State::Dead { "refused" } else { state.word() },
             begun_at: whole(*minted_at),
             exchanged_at: history.last.as_ref().map(|last| whole(last.at)),
             trouble: history.trouble.as_ref().map(|trouble| TroubleReport::of(trouble, history.rotation)),

@@ -1,6 +1,6 @@
 //! What a person is told of a connection, on the page, by `status` and in the machine API: times and words, no secret.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use time::{Duration, OffsetDateTime};
 
 use crate::store::records::State;
@@ -18,9 +18,10 @@ pub struct Report {
     /// VideoAsk's own id of the user.
     pub user_id: Option<String>,
     /// One word.
-    pub state: &'static str,
+    #[serde(serialize_with = "word")]
+    pub state: State,
     /// Why it is not used although its state is good.
-    pub obstacle: Option<&'static str>,
+    pub obstacle: Option<Obstacle>,
     /// When the access token ends.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
@@ -72,8 +73,8 @@ impl Report {
         Self {
             user: identity.label().map(str::to_owned),
             user_id: identity.user_id.clone(),
-            state: word(status.state),
-            obstacle: status.obstacle.map(Obstacle::sentence),
+            state: status.state,
+            obstacle: status.obstacle,
             expires_at: whole(status.expires_at),
             minted_at: whole(status.minted_at),
             refreshes: history.exchanges,
@@ -86,28 +87,37 @@ impl Report {
             trouble: history.trouble.as_ref().map(|trouble| TroubleReport::of(trouble, history.rotation)),
         }
     }
-}
 
-impl Report {
     /// Whether there is a refresh token at all.
     #[must_use]
     pub fn has_refresh_token(&self) -> bool {
-        self.obstacle != Some(Obstacle::NoRefreshToken.sentence())
+        self.obstacle != Some(Obstacle::NoRefreshToken)
     }
 }
 
-impl Obstacle {
-    /// What is in the way, and what to do.
-    #[must_use]
-    pub fn sentence(self) -> &'static str {
-        match self {
+/// As people read it.
+impl Serialize for Obstacle {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// What is in the way, and what to do.
+impl std::fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
             Self::NotAllowed => "The user is not in ALLOWED_USERS: add the user, or forget the connection.",
             Self::OtherClient => {
                 "It belongs to another CLIENT_ID or VIDEOASK_AUTH_URL: set those again, or log in anew."
             }
             Self::NoRefreshToken => "The login gave no refresh token: add offline_access to SCOPES, and log in again.",
-        }
+        })
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn word<S: Serializer>(state: &State, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(state.word())
 }
 
 impl TroubleReport {
@@ -127,18 +137,6 @@ impl Previous {
     #[must_use]
     pub fn lived(&self) -> Duration {
         (self.ended_at - self.minted_at).max(Duration::ZERO)
-    }
-}
-
-/// The state in one word.
-pub(super) fn word(state: State) -> &'static str {
-    match state {
-        State::Live => "live",
-        State::Dead => "reconnect-required",
-        State::Blocked => "blocked",
-        State::Revoking => "revoking",
-        State::Pending => "pending",
-        State::Tombstone => "forgotten",
     }
 }
 

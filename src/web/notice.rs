@@ -1,6 +1,6 @@
 //! What the token page says before anything else, where something is not as it should be.
 
-use crate::vault::Report;
+use crate::{store::records::State, vault::Report};
 
 use super::explain::Action;
 
@@ -24,14 +24,14 @@ impl Notice {
         if let Some(obstacle) = report.obstacle.filter(|_| report.has_refresh_token()) {
             return Some(Self {
                 title: "This connection is not used",
-                sentences: vec![obstacle.to_owned()],
+                sentences: vec![obstacle.to_string()],
                 action: None,
             });
         }
         let trouble = report.trouble.as_ref()?;
         let (title, action) = match report.state {
-            "reconnect-required" => ("This connection has ended: log in again", Some(Action::LogIn)),
-            "blocked" => ("VideoAsk refuses to refresh", None),
+            State::Dead => ("This connection has ended: log in again", Some(Action::LogIn)),
+            State::Blocked => ("VideoAsk refuses to refresh", None),
             _ => ("The last refresh did not work", None),
         };
         let said = format!("VideoAsk said: {}. Since {}.", trouble.said, super::tokens::timestamp(trouble.since));

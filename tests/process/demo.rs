@@ -64,3 +64,14 @@ async fn the_demo_logs_as_the_environment_says() {
     let log = server.stop().stderr;
     assert!(log.lines().any(|line| line.contains("\"message\":\"answered\"")), "{log}");
 }
+
+#[tokio::test]
+async fn the_demo_keeps_the_tokens_of_two_users_where_it_is_told_to() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut program = crate::support::start_in(folder.path(), &["demo", "--port", "0", "--keep"], &[]);
+    let app = opened(&mut program);
+    for (user, status) in [("ada@example.com", 200), ("grace@example.com", 200), ("eve@example.com", 403)] {
+        let page = Browser::new(app.clone()).log_in(user).await;
+        assert_eq!(page.status, status, "{user}: {}", page.text());
+    }
+}

@@ -4,7 +4,7 @@ use videoask_auth::{config::VARIABLES, standin::Endpoint};
 
 use crate::{
     keep::assert_fails,
-    support::{Deployment, Finished},
+    support::{Deployment, Finished, until},
 };
 
 const PATH: (&str, &str) = ("PATH", "/usr/local/bin:/usr/bin:/bin");
@@ -57,6 +57,16 @@ async fn the_process_becomes_the_program() {
     assert_eq!(finished.code, Some(42), "{finished:?}");
     assert_eq!(finished.stdout, format!("{id}\nfrom stdin\n"));
     assert_eq!(finished.stderr, "talk\n");
+}
+
+#[tokio::test]
+async fn the_token_is_no_argument_that_every_user_of_the_machine_may_read() {
+    let deployment = Deployment::keeping();
+    deployment.connect("ada@example.com").await;
+    let token = deployment.run(&["token"]).stdout;
+    let program = deployment.start(&["exec", "--", "sleep", "60"], &[PATH]);
+    let arguments = until("sleep", || Some(program.arguments()).filter(|arguments| arguments.starts_with("sleep")));
+    assert!(!arguments.contains(token.trim()), "{arguments}");
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ pub(super) fn of(inventory: &Inventory, now: OffsetDateTime) -> String {
 
 fn connection(report: &Report, now: OffsetDateTime) -> String {
     let mut block = Block::new(name(report.user.as_ref(), report.user_id.as_ref()));
-    block.line("State", report.state);
+    block.line("State", report.state.word());
     block.maybe("Not used", report.obstacle);
     block.line("Access token", end(report.expires_at, now));
     block.line("Logged in", format!("{} ({} ago)", stamp(report.minted_at), span(now - report.minted_at)));

@@ -318,7 +318,7 @@ fn not_listed(identity: &Identity) -> Explanation {
         StatusCode::FORBIDDEN,
         "This user may not log in here",
         "This app keeps tokens for the users that its operator listed, and you are not one of them. Nothing was stored.",
-        "Log in as another user. If you run this app, add the entry below to ALLOWED_USERS and restart. An e-mail counts \
+        "Log in as another user. If you run this app, put the last entry above into ALLOWED_USERS and restart. An e-mail counts \
          only if VideoAsk has verified it; the user id always does.",
     );
     let described = super::tokens::describe(identity);

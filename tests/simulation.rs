@@ -87,6 +87,15 @@ fn replay() {
     assert!(story.violations.is_empty(), "{:#?}", story.violations);
 }
 
+#[test]
+fn a_seed_replayed_takes_the_very_same_steps() {
+    let keys = keys();
+    for seed in 2_000_000..2_000_300 {
+        let story = run(seed, Weather::All, &keys, None);
+        assert_eq!(story, run(seed, Weather::All, &keys, None), "seed {seed}");
+    }
+}
+
 /// Runs schedules with a fault of another tool put in, and says how many it took to be caught.
 fn caught_within(most: u64, mutation: Mutation, weather: Weather) {
     let keys = keys();

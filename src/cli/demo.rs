@@ -27,7 +27,7 @@ pub(super) struct Options {
     /// Port of the app; the pretend VideoAsk takes a free one
     #[arg(long, default_value_t = 3000, value_parser = port)]
     port: u16,
-    /// Keep the tokens of ada@example.com and grace@example.com fresh, in place of minting pairs for anybody
+    /// Keep the tokens of ada@example.com and grace@example.com, and refresh them
     #[arg(long)]
     keep: bool,
     /// Life of an access token, such as 90s, 10m or 24h

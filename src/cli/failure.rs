@@ -134,8 +134,10 @@ impl From<Exit> for ExitCode {
 impl Failure {
     pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::Configuration(_) | Self::MintMode(_) | Self::OwnMemory(_) => Exit::Usage,
-            Self::Input(InputError::Empty(_) | InputError::NotAToken(_)) => Exit::Usage,
+            Self::Configuration(_)
+            | Self::MintMode(_)
+            | Self::OwnMemory(_)
+            | Self::Input(InputError::Empty(_) | InputError::NotAToken(_)) => Exit::Usage,
             Self::StoreUnavailable(_) => Exit::TryLater,
             Self::Refused(refused) => refused.exit(),
             Self::NotImported(not_imported) => not_imported.exit(),

@@ -29,7 +29,9 @@ pub(super) struct Options {
 pub(super) async fn run(Options { user, revoke, source }: Options) -> Result<(), Failure> {
     let setup = Setup::load(source, "forget")?;
     let ending = if revoke { Ending::Revoke } else { Ending::Forget };
-    setup.run(Missing::Refuse, async |kept| forget(kept, &user, ending).await).await
+    setup.run(Missing::Refuse, async |kept| forget(kept, &user, ending).await).await?;
+    output::talk(&done(&user, ending));
+    Ok(())
 }
 
 async fn forget(kept: &Kept, user: &str, ending: Ending) -> Result<(), Failure> {
@@ -39,10 +41,7 @@ async fn forget(kept: &Kept, user: &str, ending: Ending) -> Result<(), Failure> 
         vault.end(&key, None, ending).await.map_err(Refusal::from)
     };
     match spinner::during("Ending the connection", ended).await {
-        Ok(Ended::Yes) => {
-            output::talk(&format_args!("{}", done(user, ending)));
-            Ok(())
-        }
+        Ok(Ended::Yes) => Ok(()),
         Ok(Ended::Moved) => Err(kept.refuse(user, Refusal::Moved)),
         Err(refusal) => Err(kept.refuse(user, refusal)),
     }

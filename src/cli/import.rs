@@ -1,6 +1,7 @@
 //! `import`: a refresh token from elsewhere becomes a connection, and is exchanged once, however often this is run.
 
 use oauth2::RefreshToken;
+use url::Url;
 
 use crate::{
     store::{Missing, RowKey},
@@ -19,7 +20,8 @@ use super::{
     spinner,
 };
 
-/// What has become of a token that was not asked for.
+const ALREADY: &str = "already imported; nothing was sent";
+/// What has become of a token that is not wanted.
 const UNSENT: &str = ". It was not sent to VideoAsk";
 /// What has become of one that was exchanged.
 const WAITS: &str = "\n  It is exchanged, and what came waits in the store: run the same command again, with the same \
@@ -44,8 +46,8 @@ pub(super) struct Options {
 pub(super) enum NotImported {
     #[error("{user} has a connection that works; --replace lets this refresh token take its place{pending}")]
     NeedsReplace { user: String, pending: &'static str },
-    #[error("VideoAsk does not take this refresh token.{}", Said(.0))]
-    Refused(Box<Trouble>),
+    #[error("VideoAsk does not take this refresh token.{}\n  Log in: {login}", Said(trouble))]
+    Refused { trouble: Box<Trouble>, login: Url },
     #[error("VideoAsk does not say whose token this is: {}{waits}", telemetry::chain(.0), waits = WAITS)]
     Unknown(#[source] ApiError),
     #[error("this refresh token belongs to {owner}, and not to {user}{WAITS}")]
@@ -58,9 +60,11 @@ impl NotImported {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::NeedsReplace { .. } | Self::AnotherUser { .. } | Self::NotListed { .. } => Exit::Usage,
-            Self::Refused(trouble) if trouble.kind == TroubleKind::Dead => Exit::LogInAgain,
+            Self::Refused { trouble, .. } if trouble.kind == TroubleKind::Dead => Exit::LogInAgain,
             Self::Unknown(ApiError::Status { status: 429 | 500.., .. }) => Exit::TryLater,
-            Self::Refused(_) | Self::Unknown(ApiError::Unauthorized { .. } | ApiError::Status { .. }) => Exit::Failed,
+            Self::Refused { .. } | Self::Unknown(ApiError::Unauthorized { .. } | ApiError::Status { .. }) => {
+                Exit::Failed
+            }
             Self::Unknown(_) => Exit::TryLater,
         }
     }
@@ -70,42 +74,40 @@ pub(super) async fn run(Options { user, replace, source }: Options) -> Result<()
     let setup = Setup::load(source, "import")?;
     let token = RefreshToken::new(input::token("refresh token")?);
     let replace = if replace { Replace::Live } else { Replace::OnlyDead };
-    setup.run(Missing::Create, async |kept| import(kept, token, user.as_deref(), replace).await).await
+    let done = setup.run(Missing::Create, async |kept| import(kept, token, user.as_deref(), replace).await).await?;
+    output::talk(&done);
+    Ok(())
 }
 
-async fn import(kept: &Kept, token: RefreshToken, user: Option<&str>, replace: Replace) -> Result<(), Failure> {
+/// Says what it did.
+async fn import(kept: &Kept, token: RefreshToken, user: Option<&str>, replace: Replace) -> Result<String, Failure> {
     let vault = &kept.house.vault;
     let refused = |error: HandOutError| kept.refuse(user.unwrap_or(NOBODY_YET), error);
     // Before all else: in an entrypoint this runs at each start, beside the connection that it made.
     if vault.was_imported(&token).await.map_err(refused)? {
-        return already();
+        return Ok(ALREADY.to_owned());
     }
     if let (Some(user), Replace::OnlyDead) = (user, replace) {
         refuse_to_replace(kept, user).await?;
     }
     match spinner::during("Exchanging the refresh token", vault.import(token)).await.map_err(refused)? {
-        Import::Already => already(),
-        Import::Refused(trouble) => Err(NotImported::Refused(trouble).into()),
+        Import::Already => Ok(ALREADY.to_owned()),
+        Import::Refused(trouble) => Err(NotImported::Refused { trouble, login: kept.login.clone() }.into()),
         Import::Pending(pending) => give(kept, *pending, user, replace).await,
     }
-}
-
-fn already() -> Result<(), Failure> {
-    output::talk(&"already imported; nothing was sent");
-    Ok(())
 }
 
 /// Asked before the exchange, since a token that is not wanted had better not be spent.
 async fn refuse_to_replace(kept: &Kept, user: &str) -> Result<(), Failure> {
     let vault = &kept.house.vault;
-    match vault.is_live(user).await.map_err(|error| kept.refuse(user, Refusal::from(error)))? {
-        false => Ok(()),
-        true => Err(NotImported::NeedsReplace { user: user.to_owned(), pending: UNSENT }.into()),
+    if vault.is_live(user).await.map_err(|error| kept.refuse(user, Refusal::from(error)))? {
+        return Err(NotImported::NeedsReplace { user: user.to_owned(), pending: UNSENT }.into());
     }
+    Ok(())
 }
 
 /// Finds the owner and gives it to them, if they may have it.
-async fn give(kept: &Kept, pending: PendingImport, user: Option<&str>, replace: Replace) -> Result<(), Failure> {
+async fn give(kept: &Kept, pending: PendingImport, user: Option<&str>, replace: Replace) -> Result<String, Failure> {
     let me = spinner::during("Asking whose it is", kept.house.api.me(pending.access_token())).await;
     let identity = vouched(me.map_err(NotImported::Unknown)?);
     let (owner, user_id) = named(&identity);
@@ -119,10 +121,7 @@ async fn give(kept: &Kept, pending: PendingImport, user: Option<&str>, replace: 
     let key = RowKey::of_user(&user_id);
     let adopted = kept.house.vault.adopt(pending, &key, identity, replace).await;
     match adopted.map_err(|error| kept.refuse(&owner, error))? {
-        Adopted::Yes => {
-            output::talk(&format_args!("imported: {owner} is connected"));
-            Ok(())
-        }
+        Adopted::Yes => Ok(format!("imported: {owner} is connected")),
         Adopted::NeedsReplace => Err(NotImported::NeedsReplace { user: owner, pending: WAITS }.into()),
     }
 }

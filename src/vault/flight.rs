@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
-
 use crate::store::{
     RowKey, StoreError,
     records::{Owner, Row, State},
@@ -13,6 +11,7 @@ use super::{
     Record, RecordError, Vault,
     memory::{Boarding, Kind, Known},
     settings::STORE_TIMEOUT,
+    task::Task,
 };
 
 /// What the waiters get.
@@ -41,7 +40,7 @@ pub(super) struct Flight {
     pub(super) vault: Vault,
     pub(super) key: RowKey,
     kind: Kind,
-    landing: watch::Sender<Option<Landing>>,
+    task: Arc<Task>,
 }
 
 /// How a caller got a result.
@@ -51,7 +50,7 @@ pub(super) enum Flown {
     /// By one that was under way.
     Shared(Landing),
     /// It could not start: an earlier one, which had this result, is still busy writing it down.
-    Busy(Landing, Aftermath),
+    Busy(Landing, Arc<Task>),
 }
 
 impl Vault {
@@ -62,15 +61,9 @@ impl Vault {
         F: Future<Output = Landing> + Send + 'static,
     {
         match self.0.memory.board(key, kind) {
-            Boarding::Aftermath(under) => Flown::Busy(landed(under.clone()).await, Aftermath(under)),
-            Boarding::Join(landing) => Flown::Shared(landed(landing).await),
-            Boarding::Start(sender, receiver) => {
-                let flight = Flight { vault: self.clone(), key: key.clone(), kind, landing: sender };
-                let flight = Arc::new(flight);
-                let work = work(Arc::clone(&flight));
-                tokio::spawn(async move { flight.land(work.await) });
-                Flown::Own(landed(receiver).await)
-            }
+            Boarding::Aftermath(task) => Flown::Busy(task.landed().await, task),
+            Boarding::Join(task) => Flown::Shared(task.landed().await),
+            Boarding::Start(task) => Flown::Own(self.start(key, kind, task, work).await),
         }
     }
 
@@ -82,47 +75,29 @@ impl Vault {
     {
         loop {
             match self.0.memory.board(key, Kind::Work) {
-                Boarding::Join(under) | Boarding::Aftermath(under) => Aftermath(under).ended().await,
-                Boarding::Start(sender, receiver) => {
-                    let flight = Flight { vault: self.clone(), key: key.clone(), kind: Kind::Work, landing: sender };
-                    let flight = Arc::new(flight);
-                    let work = work(Arc::clone(&flight));
-                    tokio::spawn(async move { flight.land(work.await) });
-                    return landed(receiver).await;
-                }
+                Boarding::Join(task) | Boarding::Aftermath(task) => task.ended().await,
+                Boarding::Start(task) => return self.start(key, Kind::Work, task, work).await,
             }
         }
     }
-}
 
-async fn landed(mut landing: watch::Receiver<Option<Landing>>) -> Landing {
-    match landing.wait_for(Option::is_some).await {
-        Ok(landed) => landed.clone().unwrap_or(Err(Setback::Contended)),
-        // The task ended without a word: it was stopped with the process, or it panicked.
-        Err(_) => Err(Setback::Contended),
-    }
-}
-
-/// A task that goes on although its result is known.
-pub(super) struct Aftermath(watch::Receiver<Option<Landing>>);
-
-impl Aftermath {
-    /// Waits until the next task can start.
-    pub(super) async fn ended(mut self) {
-        while self.0.changed().await.is_ok() {}
+    async fn start<W, F>(&self, key: &RowKey, kind: Kind, task: Arc<Task>, work: W) -> Landing
+    where
+        W: FnOnce(Arc<Flight>) -> F,
+        F: Future<Output = Landing> + Send + 'static,
+    {
+        let flight = Flight { vault: self.clone(), key: key.clone(), kind, task: Arc::clone(&task) };
+        let flight = Arc::new(flight);
+        let work = work(Arc::clone(&flight));
+        tokio::spawn(async move { flight.land(work.await) });
+        task.landed().await
     }
 }
 
 impl Flight {
     /// Gives the waiters their result. The task may go on writing it down; only the first result counts.
     pub(super) fn land(&self, landing: Landing) {
-        self.landing.send_if_modified(|landed| {
-            let first = landed.is_none();
-            if first {
-                *landed = Some(landing);
-            }
-            first
-        });
+        self.task.land(landing);
     }
 
     /// One step of the store, within its time. Without an answer it may still have been done, or be done later.
@@ -181,5 +156,6 @@ impl From<RecordError> for Setback {
 impl Drop for Flight {
     fn drop(&mut self) {
         self.vault.0.memory.leave(&self.key, self.kind);
+        self.task.end();
     }
 }

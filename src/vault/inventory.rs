@@ -108,8 +108,8 @@ impl Vault {
     async fn seals(&self) -> Result<Seals, HandOutError> {
         let counted = self.0.clock.timeout(STORE_TIMEOUT, self.0.store.count_by_sealing_key()).await;
         let Some(Ok(counts)) = counted else { return Err(HandOutError::StoreUnavailable) };
-        let at_hand = self.0.keys.key_ids(Purpose::Record).collect();
-        Ok(Seals::count(&counts, at_hand))
+        let at_hand: Vec<KeyId> = self.0.keys.key_ids(Purpose::Record).collect();
+        Ok(Seals::count(&counts, &at_hand))
     }
 }
 
@@ -149,7 +149,7 @@ impl Forgotten {
 }
 
 impl Seals {
-    fn count(counts: &[(KeyId, u64)], at_hand: Vec<KeyId>) -> Self {
+    fn count(counts: &[(KeyId, u64)], at_hand: &[KeyId]) -> Self {
         let by = |id: &KeyId| counts.iter().find(|(key_id, _)| key_id == id).map_or(0, |(_, count)| *count);
         let known: Vec<u64> = at_hand.iter().map(by).collect();
         let unknown = counts.iter().filter(|(key_id, _)| !at_hand.contains(key_id)).map(|(_, count)| count).sum();
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn each_secret_is_counted_by_its_place_and_the_rest_as_unknown() {
         let counts = [("b".to_owned(), 2), ("x".to_owned(), 3), ("a".to_owned(), 5), ("y".to_owned(), 7)];
-        let at_hand = ["a", "b", "c"].map(str::to_owned).to_vec();
-        assert_eq!(Seals::count(&counts, at_hand), Seals { current: 5, previous: vec![2, 0], unknown: 10 });
+        let at_hand = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(Seals::count(&counts, &at_hand), Seals { current: 5, previous: vec![2, 0], unknown: 10 });
     }
 }

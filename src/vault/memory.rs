@@ -7,7 +7,6 @@ use std::{
 };
 
 use time::OffsetDateTime;
-use tokio::sync::watch;
 
 use crate::store::{
     Limits, RowKey,
@@ -16,8 +15,8 @@ use crate::store::{
 
 use super::{
     Record,
-    flight::Landing,
     settings::{BLIND, CONFIRMED},
+    task::Task,
 };
 
 /// A record that can be handed out, as it stood in the store, or as it will.
@@ -62,12 +61,9 @@ struct Slot {
     sight: Sight,
     /// Whether `known` is a set that the store does not have yet.
     unsaved: bool,
-    look: Option<Under>,
-    work: Option<Under>,
+    look: Option<Arc<Task>>,
+    work: Option<Arc<Task>>,
 }
-
-/// A task that is under way.
-type Under = watch::Receiver<Option<Landing>>;
 
 /// When the store was last asked, by the monotonic clock.
 #[derive(Clone, Copy, Debug, Default)]
@@ -91,12 +87,12 @@ pub(super) enum Kind {
 
 /// What a caller finds who wants a task.
 pub(super) enum Boarding {
-    /// None was under way; the caller starts one and reports through the sender.
-    Start(watch::Sender<Option<Landing>>, Under),
+    /// None was under way; the caller starts this one.
+    Start(Arc<Task>),
     /// One is.
-    Join(Under),
+    Join(Arc<Task>),
     /// One has its result and is still busy writing it down; nothing new can start.
-    Aftermath(Under),
+    Aftermath(Arc<Task>),
 }
 
 impl Memory {
@@ -190,13 +186,9 @@ impl Memory {
         let mut slots = self.slots();
         let under = slots.entry(key.clone()).or_default().under(kind);
         match under {
-            Some(under) if under.borrow().is_some() => Boarding::Aftermath(under.clone()),
-            Some(under) => Boarding::Join(under.clone()),
-            None => {
-                let (sender, receiver) = watch::channel(None);
-                *under = Some(receiver.clone());
-                Boarding::Start(sender, receiver)
-            }
+            Some(task) if task.has_landed() => Boarding::Aftermath(Arc::clone(task)),
+            Some(task) => Boarding::Join(Arc::clone(task)),
+            None => Boarding::Start(Arc::clone(under.insert(Arc::default()))),
         }
     }
 
@@ -218,7 +210,7 @@ impl Memory {
 }
 
 impl Slot {
-    fn under(&mut self, kind: Kind) -> &mut Option<Under> {
+    fn under(&mut self, kind: Kind) -> &mut Option<Arc<Task>> {
         match kind {
             Kind::Look => &mut self.look,
             Kind::Work => &mut self.work,

@@ -28,6 +28,7 @@ mod revoke;
 mod settings;
 mod stake;
 mod status;
+mod task;
 mod token_set;
 mod write_down;
 

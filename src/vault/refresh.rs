@@ -45,7 +45,8 @@ impl Why {
     pub(super) fn applies(&self, due: Option<OffsetDateTime>, known: &Known, now: OffsetDateTime) -> bool {
         let tokens = &known.record.contents.tokens;
         match self {
-            Self::Short(life) => tokens.left(now) < *life,
+            // Who is content with any life at all is not content with none.
+            Self::Short(life) => tokens.left(now) < *life || tokens.left(now).is_zero(),
             Self::Due => due.is_some_and(|due| due <= now),
             Self::Button(shown) => known.record.version() == *shown,
             Self::Refused(refused) => tokens.access_token.secret() == refused.secret() && !known.is_worn_out(now),

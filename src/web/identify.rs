@@ -26,7 +26,9 @@ pub(super) async fn identify(site: &Site, reply: &TokenReply, nonce: &Nonce) -> 
     };
     match (&site.mode, claimed) {
         (Mode::Mint, Some(identity)) => Ok(identity),
-        (Mode::Mint, None) => Ok(site.api.me(&reply.access_token).await.map_or_else(|error| unnamed(&error), Identity::from)),
+        (Mode::Mint, None) => {
+            Ok(site.api.me(&reply.access_token).await.map_or_else(|error| unnamed(&error), Identity::from))
+        }
         (Mode::Keep(_), claimed) => Ok(claimed.unwrap_or_default().named_by(insist_on_me(site, reply).await?)),
     }
 }

@@ -24,11 +24,13 @@ const STORMY: Duration = Duration::from_secs(15 * 60);
 const CALM: Duration = Duration::from_secs(2 * 60);
 
 /// What a schedule came to.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Story {
     pub violations: Vec<String>,
     pub exchanges: u64,
     pub hand_outs: u64,
+    /// The next number that chance would have given: the same only after all the same steps.
+    pub fingerprint: u64,
 }
 
 /// Which faults a schedule may have.
@@ -78,9 +80,11 @@ impl Schedule {
             self.something_happens();
         }
         self.end();
-        let world = self.world.lock();
+        let mut world = self.world.lock();
+        let fingerprint = world.random.number();
         let check = &world.check;
-        Story { violations: check.violations.clone(), exchanges: check.exchanges, hand_outs: check.hand_outs }
+        let (exchanges, hand_outs) = (check.exchanges, check.hand_outs);
+        Story { violations: check.violations.clone(), exchanges, hand_outs, fingerprint }
     }
 
     fn pause(&mut self) -> Duration {

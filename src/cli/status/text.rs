@@ -38,7 +38,7 @@ fn connection(report: &Report, now: OffsetDateTime) -> String {
     );
     block.maybe("Log in again", report.log_in_before.map(|before| format!("before {}", stamp(before))));
     block.trouble(report.trouble.as_ref());
-    block.0
+    block.text()
 }
 
 fn import(report: &ImportReport) -> String {
@@ -50,7 +50,7 @@ fn import(report: &ImportReport) -> String {
     if report.trouble.is_none() {
         block.line("Next step", "Run `videoask-auth import` again, with the same token.");
     }
-    block.0
+    block.text()
 }
 
 fn tombstone(grave: &Forgotten) -> String {
@@ -58,7 +58,7 @@ fn tombstone(grave: &Forgotten) -> String {
     block.line("State", "forgotten");
     block.line("Logged in", stamp(grave.minted_at));
     block.line("Forgotten", stamp(grave.forgotten_at));
-    block.0
+    block.text()
 }
 
 fn locked(row: &Unreadable) -> String {
@@ -66,7 +66,7 @@ fn locked(row: &Unreadable) -> String {
     block.line("State", format!("{}, but it cannot be opened", row.state));
     block.line("Likely cause", "EXPRESS_SESSION has changed.");
     block.line("Next step", "Put its former value into EXPRESS_SESSION_PREVIOUS, or log in again.");
-    block.0
+    block.text()
 }
 
 fn seals(Seals { current, previous, unknown }: &Seals) -> String {
@@ -80,19 +80,23 @@ fn seals(Seals { current, previous, unknown }: &Seals) -> String {
     if *unknown > 0 {
         block.line("Unknown", format!("{unknown} by a secret that is not here"));
     }
-    block.0
+    block.text()
 }
 
 /// A title, and indented lines below it.
-struct Block(String);
+struct Block(Vec<String>);
 
 impl Block {
     fn new(title: String) -> Self {
-        Self(title)
+        Self(vec![title])
     }
 
     fn line(&mut self, name: &str, value: impl std::fmt::Display) {
-        self.0.push_str(&format!("\n  {name:WIDTH$} {value}"));
+        self.0.push(format!("  {name:WIDTH$} {value}"));
+    }
+
+    fn text(self) -> String {
+        self.0.join("\n")
     }
 
     fn maybe(&mut self, name: &str, value: Option<impl std::fmt::Display>) {

@@ -60,6 +60,12 @@ impl Deployment {
         deployment
     }
 
+    /// One that keeps the tokens of Ada and Grace.
+    pub fn keeping() -> Self {
+        let deployment = Self::new().set("ALLOWED_USERS", "ada@example.com,grace@example.com");
+        deployment.set("EXPRESS_SESSION", "a-session-secret-that-is-long-enough-to-keep")
+    }
+
     /// Sets a variable in `.env`.
     pub fn set(mut self, name: &'static str, value: &str) -> Self {
         self.variables.insert(name, value.to_owned());
@@ -93,6 +99,11 @@ impl Deployment {
     /// Runs a command to its end.
     pub fn run(&self, arguments: &[&str]) -> Finished {
         self.start(arguments, &[]).finish()
+    }
+
+    /// Starts a command with this on its stdin.
+    pub fn start_with(&self, arguments: &[&str], input: &str) -> Program {
+        Program::start_with(command_in(self.path(), arguments, &[]), input)
     }
 
     /// Runs a command to its end as somebody whom the modes of files stop.
@@ -133,9 +144,13 @@ impl Deployment {
 
 /// The program in `folder`, in an environment that is empty but for `variables`.
 pub fn start_in(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Program {
+    Program::start(command_in(folder, arguments, variables))
+}
+
+fn command_in(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_videoask-auth"));
     command.env_clear().envs(variables.iter().copied()).current_dir(folder).args(arguments);
-    Program::start(command)
+    command
 }
 
 /// The same, to its end.

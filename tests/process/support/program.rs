@@ -1,6 +1,6 @@
 use std::{
     fs::{self, File},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus},
 };
 
 use tempfile::TempDir;
@@ -23,10 +23,17 @@ pub struct Finished {
 
 impl Program {
     /// Starts it, with what it prints going to files: it never waits for a reader.
-    pub fn start(mut command: Command) -> Self {
+    pub fn start(command: Command) -> Self {
+        Self::start_with(command, "")
+    }
+
+    /// The same, with this on stdin.
+    pub fn start_with(mut command: Command, input: &str) -> Self {
         let outputs = TempDir::new().unwrap();
         let file = |name| File::create(outputs.path().join(name)).unwrap();
-        let child = command.stdin(Stdio::null()).stdout(file("stdout")).stderr(file("stderr")).spawn().unwrap();
+        fs::write(outputs.path().join("stdin"), input).unwrap();
+        let stdin = File::open(outputs.path().join("stdin")).unwrap();
+        let child = command.stdin(stdin).stdout(file("stdout")).stderr(file("stderr")).spawn().unwrap();
         Self { child, outputs }
     }
 
@@ -36,6 +43,10 @@ impl Program {
 
     pub fn stderr(&self) -> String {
         fs::read_to_string(self.outputs.path().join("stderr")).unwrap()
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// The arguments as every user of the machine may read them.

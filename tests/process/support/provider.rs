@@ -4,12 +4,15 @@ use std::{
     thread,
 };
 
+use reqwest::Method;
 use tokio::sync::oneshot;
 use url::Url;
 use videoask_auth::{
     clock::Clock,
     standin::{Options, StandIn},
 };
+
+use super::{browser::Browser, deployment::CALLBACK};
 
 /// A stand-in on a thread of its own, so that a test may wait for a process that waits for it.
 pub struct Provider {
@@ -40,5 +43,41 @@ impl Provider {
             });
         });
         Self { standin, url, _running: running }
+    }
+
+    /// A refresh token that a user got by some other program of the same client.
+    pub async fn refresh_token(&self, user: &str) -> String {
+        let browser = Browser::new(self.url.clone());
+        let mut authorize = self.url.join("/authorize").unwrap();
+        authorize.query_pairs_mut().extend_pairs([
+            ("response_type", "code"),
+            ("client_id", "demo-client-id"),
+            ("redirect_uri", CALLBACK),
+            ("scope", "openid profile email offline_access"),
+            ("audience", "https://api.videoask.com/"),
+            ("state", "of-another-program"),
+        ]);
+        let back = browser.approve(&browser.get(authorize.as_str()).await, user).await;
+        let (_, code) = back.query_pairs().find(|(name, _)| name == "code").expect("it is approved");
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("client_id", "demo-client-id"),
+            ("client_secret", "demo-client-secret"),
+            ("redirect_uri", CALLBACK),
+            ("code", &code),
+        ];
+        let token = self.url.join("/oauth/token").unwrap();
+        let reply = browser.send(Method::POST, &token, |request| request.form(&form)).await;
+        let reply: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+        reply["refresh_token"].as_str().expect("offline_access gives one").to_owned()
+    }
+
+    /// Whose access token this is, as the API sees it.
+    pub async fn owner_of(&self, access_token: &str) -> Option<String> {
+        let me = self.url.join("/me").unwrap();
+        let browser = Browser::new(self.url.clone());
+        let reply = browser.send(Method::GET, &me, |request| request.bearer_auth(access_token)).await;
+        let me: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+        me["email"].as_str().map(str::to_owned)
     }
 }

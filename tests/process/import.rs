@@ -1,0 +1,81 @@
+//! `import`: a refresh token from elsewhere is sent once, and waits until it may be used.
+
+use videoask_auth::standin::{Endpoint, Mishap};
+
+use crate::{keep::assert_fails, support::Deployment};
+
+fn refreshes(deployment: &Deployment) -> u64 {
+    deployment.provider.standin.counters().refresh_exchanges
+}
+
+#[tokio::test]
+async fn a_token_that_was_imported_before_is_not_sent_again() {
+    let deployment = Deployment::keeping();
+    let token = deployment.connect("ada@example.com").await;
+    for arguments in [&["import"][..], &["import", "--user", "ada@example.com"], &["import", "--replace"]] {
+        let again = deployment.feed(arguments, &token);
+        assert_eq!((again.code, again.stderr.as_str()), (Some(0), "already imported; nothing was sent\n"), "{again:?}");
+    }
+    deployment.run(&["forget", "--user", "ada@example.com"]);
+    assert!(deployment.feed(&["import"], &token).stderr.contains("already imported"), "a tombstone knows it too");
+    assert_eq!(refreshes(&deployment), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_works_is_replaced_only_on_demand() {
+    let deployment = Deployment::keeping();
+    deployment.connect("ada@example.com").await;
+    let second = deployment.provider.refresh_token("ada@example.com").await;
+    let named = deployment.feed(&["import", "--user", "ada@example.com"], &second);
+    assert_fails(&named, 2, &["--replace", "not sent"]);
+    assert_eq!(refreshes(&deployment), 1);
+
+    assert_fails(&deployment.feed(&["import"], &second), 2, &["--replace", "same command"]);
+    assert_eq!(deployment.status()["imports"][0]["state"], "pending");
+    let replaced = deployment.feed(&["import", "--replace"], &second);
+    assert_eq!(replaced.code, Some(0), "{replaced:?}");
+    assert_eq!(refreshes(&deployment), 2, "it was exchanged once, whatever became of it then");
+    assert!(deployment.status()["imports"].as_array().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_set_whose_owner_is_not_listed_waits() {
+    let deployment = Deployment::keeping();
+    let token = deployment.provider.refresh_token("eve@example.com").await;
+    assert_fails(&deployment.feed(&["import"], &token), 2, &["eve@example.com", "ALLOWED_USERS", "same command"]);
+    let deployment = deployment.set("ALLOWED_USERS", "eve@example.com");
+    let imported = deployment.feed(&["import"], &token);
+    assert_eq!(imported.code, Some(0), "the operator vouches for the e-mail: {imported:?}");
+    assert_eq!(deployment.run(&["token"]).code, Some(0));
+    assert_eq!(refreshes(&deployment), 1);
+}
+
+#[tokio::test]
+async fn a_set_waits_where_nobody_says_whose_it_is() {
+    let deployment = Deployment::keeping();
+    let token = deployment.provider.refresh_token("ada@example.com").await;
+    deployment.provider.standin.change_faults(|faults| faults.next(Endpoint::Me, 1, Mishap::Status { status: 500 }));
+    assert_fails(&deployment.feed(&["import"], &token), 4, &["whose token", "same command"]);
+    assert_eq!(deployment.feed(&["import"], &token).code, Some(0));
+    assert_eq!(refreshes(&deployment), 1);
+}
+
+#[tokio::test]
+async fn another_users_token_is_not_taken_for_the_named_ones() {
+    let deployment = Deployment::keeping();
+    let token = deployment.provider.refresh_token("grace@example.com").await;
+    let other = deployment.feed(&["import", "--user", "ada@example.com"], &token);
+    assert_fails(&other, 2, &["belongs to grace@example.com", "not to ada@example.com"]);
+    assert_eq!(deployment.run(&["token", "--user", "grace@example.com"]).code, Some(3));
+}
+
+#[test]
+fn what_is_no_refresh_token_is_told_by_what_is_wrong() {
+    let deployment = Deployment::keeping();
+    assert_fails(&deployment.feed(&["import"], ""), 2, &["stdin", "refresh token"]);
+    assert_fails(&deployment.feed(&["import"], "VIDEOASK_REFRESH_TOKEN='v1.x'"), 2, &["the token alone"]);
+    assert_eq!(deployment.files(), [".env"], "and no store is made for it");
+    let unknown = deployment.feed(&["import"], "v1.no-such-token");
+    assert_fails(&unknown, 3, &["does not take this refresh token", "invalid_grant", "auth/videoask"]);
+    assert!(!unknown.stderr.contains("no-such-token"), "{unknown:?}");
+}

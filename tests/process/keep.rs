@@ -1,0 +1,253 @@
+//! Kept connections by the command line: `token`, `status`, `forget`, and who may be asked for what.
+
+use serde_json::Value;
+use videoask_auth::standin::{Endpoint, Mishap, Quirk};
+
+use crate::support::{Deployment, Finished, Program, redis::Redis, until};
+
+const LOGIN: &str = "http://localhost:3000/auth/videoask";
+
+impl Deployment {
+    /// Runs a command with this on its stdin.
+    pub fn feed(&self, arguments: &[&str], input: &str) -> Finished {
+        self.start_with(arguments, input).finish()
+    }
+
+    /// Imports a connection of this user, and gives the refresh token that it came from.
+    pub async fn connect(&self, user: &str) -> String {
+        let token = self.provider.refresh_token(user).await;
+        let finished = self.feed(&["import"], &token);
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+        token
+    }
+
+    /// The same, with an access token that has expired by the time it arrives.
+    pub async fn connect_expired(&self, user: &str) {
+        let standin = &self.provider.standin;
+        standin.change_faults(|faults| {
+            // Without `expires_in` a token ends when it says so itself, by a clock a day behind.
+            faults.quirks.insert(Quirk::NoExpiresIn);
+            faults.clock_offset = -24 * 60 * 60 - 60;
+        });
+        self.connect(user).await;
+        standin.change_faults(|faults| faults.clock_offset = 0);
+        standin.reset_counters();
+    }
+
+    fn refreshes(&self) -> u64 {
+        self.provider.standin.counters().refresh_exchanges
+    }
+
+    /// What `status --json` tells.
+    pub fn status(&self) -> Value {
+        let finished = self.run(&["status", "--json"]);
+        assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""), "{finished:?}");
+        serde_json::from_str(&finished.stdout).unwrap()
+    }
+}
+
+/// The words of a failure: this exit code, nothing on stdout, and each of these on stderr.
+pub fn assert_fails(finished: &Finished, code: i32, words: &[&str]) {
+    assert_eq!((finished.code, finished.stdout.as_str()), (Some(code), ""), "{finished:?}");
+    for word in words {
+        assert!(finished.stderr.contains(word), "{word}: {finished:?}");
+    }
+}
+
+async fn from_import_to_forget(deployment: Deployment) {
+    let refresh_token = deployment.connect("ada@example.com").await;
+
+    let token = deployment.run(&["token"]);
+    assert_eq!((token.code, token.stderr.as_str()), (Some(0), ""), "{token:?}");
+    let access_token = token.stdout.strip_suffix('\n').expect("one line");
+    assert_eq!(deployment.provider.owner_of(access_token).await.as_deref(), Some("ada@example.com"));
+
+    let status = deployment.run(&["status"]);
+    assert_eq!((status.code, status.stderr.as_str()), (Some(0), ""), "{status:?}");
+    for words in ["ada@example.com (user_id ", "live", "once in all", "Next refresh", "EXPRESS_SESSION"] {
+        assert!(status.stdout.contains(words), "{words}: {status:?}");
+    }
+    for secret in [access_token, &refresh_token] {
+        assert!(!status.stdout.contains(secret) && !deployment.status().to_string().contains(secret));
+    }
+
+    let forgotten = deployment.run(&["forget", "--user", "ADA@example.com"]);
+    assert_eq!((forgotten.code, forgotten.stdout.as_str()), (Some(0), ""), "{forgotten:?}");
+    assert_fails(&deployment.run(&["token"]), 3, &["ada@example.com is not connected", LOGIN]);
+    assert_eq!(deployment.status()["forgotten"][0]["user"], "ada@example.com");
+    assert_fails(&deployment.run(&["forget", "--user", "ada@example.com"]), 3, &["not connected"]);
+    assert_eq!(deployment.refreshes(), 1, "the import's own");
+    assert_eq!(deployment.provider.standin.counters().revokes, 0, "nobody asked for it");
+}
+
+#[tokio::test]
+async fn a_connection_is_imported_used_shown_and_forgotten() {
+    from_import_to_forget(Deployment::keeping()).await;
+}
+
+#[tokio::test]
+async fn so_it_is_with_redis() {
+    let redis = Redis::start();
+    let url = redis.name().replace("Redis at ", "redis://");
+    from_import_to_forget(Deployment::keeping().set("STORE_URL", &url)).await;
+}
+
+#[tokio::test]
+async fn ten_commands_at_once_are_one_exchange() {
+    let redis = Redis::start();
+    let url = redis.name().replace("Redis at ", "redis://");
+    for deployment in [Deployment::keeping(), Deployment::keeping().set("STORE_URL", &url)] {
+        deployment.connect_expired("ada@example.com").await;
+        let slow = Mishap::SlowReply { ms: 300 };
+        deployment.provider.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, slow));
+        let commands: Vec<Program> = (0..10).map(|_| deployment.start(&["token"], &[])).collect();
+        let finished: Vec<Finished> = commands.into_iter().map(Program::finish).collect();
+        assert!(finished.iter().all(|finished| finished.code == Some(0)), "{finished:?}");
+        assert!(finished.iter().all(|one| one.stdout == finished[0].stdout), "all got the same");
+        assert_eq!(deployment.refreshes(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_the_api_refused_is_replaced_once() {
+    let deployment = Deployment::keeping();
+    deployment.connect("ada@example.com").await;
+    let refused = deployment.run(&["token"]).stdout;
+    let replaced = deployment.feed(&["token", "--refused"], &refused);
+    assert_eq!(replaced.code, Some(0), "{replaced:?}");
+    assert_ne!(replaced.stdout, refused);
+    assert_eq!(deployment.feed(&["token", "--refused"], &refused).stdout, replaced.stdout, "it is not current now");
+    assert_eq!(deployment.refreshes(), 2, "the import's, and the forced one");
+    assert_fails(&deployment.feed(&["token", "--refused"], "\n"), 2, &["stdin"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_had_says_why_and_what_is_next_by_words_and_exit_code() {
+    let deployment = Deployment::keeping();
+    deployment.connect("ada@example.com").await;
+    let token = |options: &[&str]| deployment.run(&[&["token"], options].concat());
+    assert_fails(&token(&["--user", "grace@example.com"]), 3, &["grace@example.com is not connected", LOGIN]);
+    assert_fails(&token(&["--user", "adah@example.com"]), 3, &["ALLOWED_USERS has no adah@example.com"]);
+    assert_fails(&token(&["--min-ttl", "13h"]), 2, &["--min-ttl", "43200 s"]);
+    assert_eq!(token(&["--min-ttl", "0s"]).code, Some(0));
+    let deployment = deployment.set("ALLOWED_USERS", "grace@example.com");
+    let unlisted = deployment.run(&["token", "--user", "ada@example.com"]);
+    assert_fails(&unlisted, 2, &["not in ALLOWED_USERS", "forget --user ada@example.com"]);
+    let status = &deployment.status()["connections"][0];
+    assert!(status["obstacle"].as_str().unwrap().contains("ALLOWED_USERS"), "{status}");
+    assert_eq!(deployment.run(&["forget", "--user", "ada@example.com"]).code, Some(0));
+}
+
+#[tokio::test]
+async fn an_ended_grant_a_refusal_and_an_absence_are_told_apart() {
+    let deployment = Deployment::keeping();
+    let standin = &deployment.provider.standin;
+    deployment.connect_expired("ada@example.com").await;
+    standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::Status { status: 502 }));
+    assert_fails(&deployment.run(&["token"]), 4, &["at the moment", "status"]);
+
+    deployment.connect_expired("grace@example.com").await;
+    standin.end_grants_of("grace@example.com");
+    let ended = deployment.run(&["token", "--user", "grace@example.com"]);
+    assert_fails(&ended, 3, &["must log in again", "invalid_grant", "Likely cause", LOGIN]);
+    assert_eq!(deployment.run(&["token", "--user", "grace@example.com"]).code, Some(3));
+    assert_eq!(standin.counters().refresh_refusals, 1, "a dead token is not sent again");
+    let status = deployment.run(&["status"]).stdout;
+    for words in ["reconnect-required", "invalid_grant", "Next step        Log in again."] {
+        assert!(status.contains(words), "{words}: {status}");
+    }
+
+    let deployment = Deployment::keeping();
+    deployment.connect_expired("ada@example.com").await;
+    let deployment = deployment.set("CLIENT_SECRET", "a-secret-with-a-typo");
+    assert_fails(&deployment.run(&["token"]), 1, &["refuses", "invalid_client", "CLIENT_SECRET", "check"]);
+}
+
+#[test]
+fn a_store_that_is_not_there_is_named_and_not_made() {
+    let deployment = Deployment::keeping();
+    let path = deployment.path().canonicalize().unwrap().join("videoask-auth.db");
+    for arguments in [&["token"][..], &["status"], &["forget", "--user", "ada@example.com"]] {
+        assert_fails(&deployment.run(arguments), 1, &["no store", path.to_str().unwrap()]);
+    }
+    assert_eq!(deployment.files(), [".env"]);
+}
+
+#[test]
+fn where_nothing_is_kept_allowed_users_is_named() {
+    let deployment = Deployment::new();
+    for arguments in [&["token"][..], &["status"], &["import"], &["forget", "--user", "ada@example.com"]] {
+        assert_fails(&deployment.run(arguments), 2, &["ALLOWED_USERS", arguments[0]]);
+    }
+    let deployment = Deployment::keeping().set("STORE_URL", "memory:");
+    assert_fails(&deployment.run(&["token"]), 2, &["memory:"]);
+    let deployment = Deployment::keeping().set("STORE_URL", "redis://127.0.0.1:9");
+    assert_fails(&deployment.run(&["token"]), 4, &["127.0.0.1:9"]);
+}
+
+#[tokio::test]
+async fn a_signal_waits_for_what_was_sent_and_saves_it() {
+    for signal in ["TERM", "INT", "HUP"] {
+        let deployment = Deployment::keeping();
+        deployment.connect_expired("ada@example.com").await;
+        let standin = &deployment.provider.standin;
+        standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::SlowReply { ms: 500 }));
+        let program = deployment.start(&["token"], &[]);
+        until("the exchange", || (standin.counters().refresh_exchanges == 1).then_some(()));
+        program.signal(signal);
+        assert_fails(&program.finish(), 1, &["stopped by a signal"]);
+        assert_eq!(deployment.run(&["token"]).code, Some(0));
+        assert_eq!(deployment.refreshes(), 1, "{signal}: what came was saved");
+    }
+}
+
+#[tokio::test]
+async fn a_revoke_that_is_not_confirmed_can_be_tried_again() {
+    let deployment = Deployment::keeping();
+    deployment.connect("ada@example.com").await;
+    let standin = &deployment.provider.standin;
+    standin.change_faults(|faults| faults.next(Endpoint::Revoke, 1, Mishap::Status { status: 503 }));
+    let revoke = ["forget", "--user", "ada@example.com", "--revoke"];
+    assert_fails(&deployment.run(&revoke), 4, &["did not confirm", "again"]);
+    assert_eq!(deployment.run(&["token"]).code, Some(3), "nothing is handed out");
+    let revoked = deployment.run(&revoke);
+    assert_eq!(revoked.code, Some(0), "{revoked:?}");
+    assert_eq!(standin.counters().revokes, 1);
+}
+
+#[tokio::test]
+async fn a_former_secret_is_counted_until_nothing_is_sealed_by_it() {
+    let deployment = Deployment::keeping();
+    deployment.connect("ada@example.com").await;
+    let deployment = deployment
+        .set("EXPRESS_SESSION", "the-secret-that-comes-after-the-first-one")
+        .set("EXPRESS_SESSION_PREVIOUS", "a-session-secret-that-is-long-enough-to-keep");
+    // The connection, and the tombstone of its import.
+    assert_eq!(deployment.status()["sealed_by"], serde_json::json!({"current": 0, "previous": [2], "unknown": 0}));
+    assert!(deployment.run(&["status"]).stdout.contains("2 by number 1 of EXPRESS_SESSION_PREVIOUS"));
+    assert_eq!(deployment.run(&["token"]).code, Some(0));
+
+    let deployment = deployment.set("EXPRESS_SESSION_PREVIOUS", "");
+    assert_fails(&deployment.run(&["token", "--user", "ada@example.com"]), 3, &["not connected"]);
+    let status = deployment.run(&["status"]).stdout;
+    assert!(status.contains("cannot be opened") && status.contains("EXPRESS_SESSION_PREVIOUS"), "{status}");
+}
+
+#[test]
+fn a_new_store_is_told_when_it_is_made_and_never_again() {
+    const NEW: &str = "mount a volume at /data, or use Redis";
+    let deployment = Deployment::keeping();
+    assert!(deployment.serve().stop().stderr.contains(NEW));
+    assert!(!deployment.serve().stop().stderr.contains(NEW));
+}
+
+#[test]
+fn a_redis_that_evicts_is_refused_and_one_that_forgets_is_told() {
+    let evicting = Redis::start_with(&["--maxmemory-policy", "allkeys-lru"]);
+    let url = |redis: &Redis| redis.name().replace("Redis at ", "redis://");
+    let deployment = Deployment::keeping().set("STORE_URL", &url(&evicting));
+    assert_fails(&deployment.run(&["serve"]), 1, &["allkeys-lru", "noeviction"]);
+    let forgetting = Redis::start_with(&[]);
+    let deployment = Deployment::keeping().set("STORE_URL", &url(&forgetting));
+    assert!(deployment.serve().stop().stderr.contains("a restart of the store forgets"));
+}

@@ -8,6 +8,7 @@ use std::{
 
 use tempfile::TempDir;
 use url::Url;
+use videoask_auth::standin::Options;
 
 use super::{Page, Program, Provider, browser::Browser, program::Finished};
 
@@ -31,16 +32,22 @@ pub struct Server {
 impl Deployment {
     /// A Glitch app's five variables, and where the stand-in is.
     pub fn new() -> Self {
-        Self::with_client_secret("demo-client-secret")
+        Self::before_tenant(|_| {})
     }
 
     /// The same, with this secret agreed upon.
     pub fn with_client_secret(client_secret: &str) -> Self {
-        let provider = Provider::start(CALLBACK, client_secret);
+        let deployment = Self::before_tenant(|options| client_secret.clone_into(&mut options.client_secret));
+        deployment.set("CLIENT_SECRET", client_secret)
+    }
+
+    /// The same, before a tenant that is set up as wanted.
+    pub fn before_tenant(set_up: impl FnOnce(&mut Options)) -> Self {
+        let provider = Provider::start(CALLBACK, set_up);
         let url = provider.url.to_string();
         let variables = BTreeMap::from([
             ("CLIENT_ID", "demo-client-id".to_owned()),
-            ("CLIENT_SECRET", client_secret.to_owned()),
+            ("CLIENT_SECRET", "demo-client-secret".to_owned()),
             ("APP_URL", APP_URL.to_owned()),
             ("SCOPES", "openid,profile,email,offline_access".to_owned()),
             ("EXPRESS_SESSION", "a-session-secret-of-the-glitch-days".to_owned()),

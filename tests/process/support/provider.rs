@@ -19,14 +19,14 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Starts one that knows this callback and this secret.
-    pub fn start(callback: &str, client_secret: &str) -> Self {
+    /// Starts one that knows this callback, with the tenant set up as wanted.
+    pub fn start(callback: &str, set_up: impl FnOnce(&mut Options)) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let url: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
         let clock = Clock::system();
         let mut options = Options::new(callback, Arc::new(move || clock.now()));
-        client_secret.clone_into(&mut options.client_secret);
+        set_up(&mut options);
         let standin = StandIn::new(options, url.clone());
         let (running, ended) = oneshot::channel();
         let serving = standin.clone();

@@ -1,0 +1,148 @@
+//! One deployment in keep mode: a tenant, a store, and as many processes as a scenario starts.
+
+use std::{collections::BTreeSet, fmt, time::Duration};
+
+use secrecy::ExposeSecret;
+use url::Url;
+use videoask_auth::{
+    config::StoreUrl,
+    standin::{Endpoint, Mishap, Options, Quirk, Rotation, StandIn, User},
+    store::{self, Missing, RowKey},
+};
+
+use crate::{
+    person::{EMAIL, Person},
+    support::{Deployment, Server, redis::Redis, until},
+};
+
+/// Where the records are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    Sqlite,
+    Redis,
+}
+
+impl Backend {
+    pub const BOTH: [Self; 2] = [Self::Sqlite, Self::Redis];
+}
+
+/// Rotation that forgives nothing: a spent token that is seen ends the connection.
+pub const STRICT: Rotation = Rotation::On { leeway: Duration::ZERO };
+
+pub struct Fleet {
+    deployment: Deployment,
+    redis: Option<Redis>,
+    url: StoreUrl,
+}
+
+impl Fleet {
+    pub fn new(backend: Backend, rotation: Rotation) -> Self {
+        Self::before_tenant(backend, |options| options.rotation = rotation)
+    }
+
+    pub fn before_tenant(backend: Backend, set_up: impl FnOnce(&mut Options)) -> Self {
+        // By its id, which does not depend on an id_token.
+        let ada = User::find(EMAIL).expect("Ada has an account").user_id();
+        let deployment = Deployment::before_tenant(set_up).set("ALLOWED_USERS", &ada).set("EXCHANGE_TIMEOUT", "5s");
+        match backend {
+            Backend::Sqlite => {
+                let url = StoreUrl::Sqlite(deployment.path().join("videoask-auth.db"));
+                Self { deployment, redis: None, url }
+            }
+            Backend::Redis => {
+                let redis = Redis::start();
+                let url = redis.url(None);
+                let StoreUrl::Redis(text) = &url else { unreachable!("it is a Redis") };
+                let deployment = deployment.set("STORE_URL", text.expose_secret());
+                Self { deployment, redis: Some(redis), url }
+            }
+        }
+    }
+
+    /// The same with another variable.
+    pub fn set(mut self, name: &'static str, value: &str) -> Self {
+        self.deployment = self.deployment.set(name, value);
+        self
+    }
+
+    /// The same with its SQLite file in this folder.
+    pub fn in_folder(mut self, folder: &std::path::Path) -> Self {
+        let file = folder.join("videoask-auth.db");
+        self = self.set("STORE_URL", &format!("sqlite://{}", file.display()));
+        self.url = StoreUrl::Sqlite(file);
+        self
+    }
+
+    pub fn serve(&self) -> Server {
+        self.deployment.serve()
+    }
+
+    pub fn standin(&self) -> &StandIn {
+        &self.deployment.provider.standin
+    }
+
+    pub fn store(&self) -> &StoreUrl {
+        &self.url
+    }
+
+    pub fn redis(&mut self) -> &mut Redis {
+        self.redis.as_mut().expect("this fleet is on Redis")
+    }
+
+    /// Ada logs in, and the counting begins.
+    pub async fn log_in(&self, server: &Server) -> Person {
+        let person = Person::log_in(server).await;
+        self.standin().reset_counters();
+        person
+    }
+
+    /// Ada logs in and gets an access token that lives so many seconds, where all later ones live a day.
+    pub async fn log_in_for(&self, seconds: i64, server: &Server) -> Person {
+        const DAY: i64 = 24 * 60 * 60;
+        self.standin().change_faults(|faults| {
+            // Dated by its `exp` alone, as of yesterday.
+            faults.quirks = BTreeSet::from([Quirk::NoExpiresIn, Quirk::NoIdToken]);
+            faults.clock_offset = seconds - DAY;
+        });
+        let person = self.log_in(server).await;
+        self.standin().set_faults(videoask_auth::standin::Faults::default());
+        person
+    }
+
+    /// What befalls the next exchange.
+    pub fn next_exchange(&self, mishap: Mishap) {
+        self.standin().change_faults(|faults| faults.next(Endpoint::Token, 1, mishap));
+    }
+
+    /// Waits until so many exchanges have been sent.
+    pub fn sent(&self, times: u64) {
+        until("an exchange", || (self.standin().counters().requests_to(Endpoint::Token) >= times).then_some(()));
+    }
+
+    /// The generation that the store has, read beside all processes.
+    pub async fn stored_generation(&self) -> u64 {
+        let store = store::open(&self.url, Missing::Refuse).await.expect("the store is there").store;
+        let key = RowKey::of_user(&User::find(EMAIL).expect("Ada has an account").user_id());
+        store.peek(&key).await.expect("the store answers").expect("Ada is connected").version.generation
+    }
+
+    /// Holds that the tenant gave this many token sets, and never saw a spent token.
+    pub fn assert_exchanges(&self, times: u64) {
+        let counters = self.standin().counters();
+        assert_eq!((counters.refresh_exchanges, counters.spent_tokens_seen), (times, 0), "{self:?}: {counters:?}");
+    }
+}
+
+impl fmt::Debug for Fleet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let backend = if self.redis.is_some() { Backend::Redis } else { Backend::Sqlite };
+        backend.fmt(f)
+    }
+}
+
+/// Whether a server calls itself ready, degraded or unready.
+pub async fn readiness(server: &Url) -> String {
+    let page = crate::support::browser::Browser::new(server.clone()).get("/readyz").await;
+    let answer: serde_json::Value = serde_json::from_slice(&page.body).expect("JSON");
+    answer["status"].as_str().expect("a word").to_owned()
+}

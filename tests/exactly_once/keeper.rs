@@ -1,0 +1,37 @@
+//! The keeper of two servers: tokens are refreshed without anybody asking, and once each time they are due.
+
+use std::time::Duration;
+
+use videoask_auth::clock::Clock;
+
+use crate::{
+    fleet::{Backend, Fleet, STRICT},
+    scenarios::at_once,
+    support::until,
+};
+
+const LIFE: Duration = Duration::from_secs(6);
+
+#[test]
+fn two_servers_refresh_a_token_once_each_time_it_is_due() {
+    at_once(Backend::BOTH.map(|backend| move || keep(backend)));
+}
+
+async fn keep(backend: Backend) {
+    let fleet = Fleet::before_tenant(backend, |options| {
+        options.rotation = STRICT;
+        options.access_ttl = LIFE;
+    });
+    let servers = [fleet.serve(), fleet.serve()];
+    let clock = Clock::system();
+    let began = clock.monotonic();
+    let person = fleet.log_in(&servers[0]).await;
+    until("the keepers' second exchange", || (fleet.standin().counters().refresh_exchanges >= 2).then_some(()));
+    let exchanges = fleet.standin().counters().refresh_exchanges;
+    // A token is due when at least 85 % of its life are over.
+    let most = (clock.monotonic() - began).as_secs_f64() / (0.85 * LIFE.as_secs_f64());
+    assert!(f64::from(u32::try_from(exchanges).unwrap()) <= most, "{backend:?}: {exchanges} of at most {most}");
+    fleet.assert_exchanges(exchanges);
+    let shown = person.look(&servers[1].url).await;
+    assert!(shown.generation > exchanges, "{backend:?}: {shown:?}");
+}

@@ -1,0 +1,18 @@
+//! "Refresh exactly once", proven with real processes on real stores, before a stand-in on real time.
+//!
+//! Most of what happens here is waiting, for leases and watches to run out. So each test plays its scenarios at once.
+
+mod crowd;
+mod fleet;
+mod keeper;
+mod kills;
+mod outages;
+mod person;
+#[expect(dead_code, reason = "the simulation uses more of it")]
+#[path = "../simulation/random.rs"]
+mod random;
+mod scenarios;
+mod signals;
+#[expect(dead_code, unused_imports, reason = "the tests of single processes use more of it")]
+#[path = "../process/support/mod.rs"]
+mod support;

@@ -1,0 +1,91 @@
+//! Somebody with the token page open.
+
+use std::sync::Arc;
+
+use reqwest::Method;
+use url::Url;
+
+use crate::support::{Page, Server, browser::Browser};
+
+pub const EMAIL: &str = "ada@example.com";
+
+/// A browser that is logged in, and the token set its page shows. All servers on one store know its session.
+#[derive(Clone)]
+pub struct Person {
+    browser: Browser,
+    shown: Arc<Shown>,
+}
+
+/// Which token set a page shows.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Shown {
+    connection: String,
+    pub generation: u64,
+    pub access_token: String,
+}
+
+/// What the button "Refresh now" led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pressed {
+    /// A newer token set is there.
+    Newer,
+    /// The connection has ended.
+    LoginNeeded,
+    /// Something else, with this status.
+    Else(u16),
+}
+
+impl Person {
+    pub async fn log_in(server: &Server) -> Self {
+        let browser = server.browser();
+        let page = server.log_in(&browser).await;
+        assert_eq!(page.status, 200, "{}", page.text());
+        Self { browser, shown: Arc::new(Shown::on(&page)) }
+    }
+
+    /// What the token page of this server shows now.
+    pub async fn look(&self, server: &Url) -> Shown {
+        let page = self.browser.get(server.join("/tokens").unwrap().as_str()).await;
+        assert_eq!(page.status, 200, "{}", page.text());
+        Shown::on(&page)
+    }
+
+    /// Looks, and goes on from there.
+    pub async fn reload(&mut self, server: &Url) {
+        self.shown = Arc::new(self.look(server).await);
+    }
+
+    pub fn shown(&self) -> &Shown {
+        &self.shown
+    }
+
+    /// Presses "Refresh now" below the token set that the page shows, at this server.
+    pub async fn press(&self, server: &Url) -> Pressed {
+        let form = [("connection", self.shown.connection.clone()), ("generation", self.shown.generation.to_string())];
+        let url = server.join("/tokens/refresh").unwrap();
+        let page = self
+            .browser
+            .send(Method::POST, &url, |request| request.header("sec-fetch-site", "same-origin").form(&form))
+            .await;
+        match page.status {
+            303 => Pressed::Newer,
+            409 if page.title() == "This connection has ended" => Pressed::LoginNeeded,
+            status => Pressed::Else(status),
+        }
+    }
+}
+
+impl Shown {
+    fn on(page: &Page) -> Self {
+        let text = page.text();
+        let hidden = |name: &str| {
+            let (_, rest) = text.split_once(&format!("name=\"{name}\" value=\"")).expect("the page has the button");
+            rest.split_once('"').expect("a value").0.to_owned()
+        };
+        Self {
+            connection: hidden("connection"),
+            generation: hidden("generation").parse().expect("a number"),
+            access_token: page.element("access-token").expect("the page shows it"),
+        }
+    }
+}

@@ -3,7 +3,9 @@
 //! They exist only where `API_KEY` is set. The key is asked for once, by a layer over all of them, so no route can
 //! forget it; sessions and cookies are layers of the pages alone, so neither can ever stand for a key.
 
+mod connections;
 mod keys;
+mod openapi;
 mod problem;
 mod token;
 mod user;
@@ -28,7 +30,7 @@ pub(super) fn router(site: &Site) -> Router<Site> {
 
 /// The proxy comes beside them, before the layers: `.merge(proxy::router())`.
 fn routes() -> Router<Site> {
-    token::router()
+    token::router().merge(connections::router()).merge(openapi::router())
 }
 
 /// Whether machines ask for this path, so that what is not there is told in their language.

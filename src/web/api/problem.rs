@@ -3,7 +3,7 @@
 //! The policy is that of the pages: the caller reads a constant sentence and a stable `type`, with what VideoAsk
 //! itself said (cut and escaped) where that helps; the cause goes to the log, once, under the request id of the answer.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -96,21 +96,13 @@ pub(in crate::web) enum Problem {
     Internal,
 }
 
-/// What is told of a problem, but for what only the outermost layer knows.
-struct Account {
-    status: StatusCode,
-    word: &'static str,
-    title: &'static str,
-    detail: String,
-}
-
 /// `application/problem+json`.
 #[derive(Serialize)]
 struct Body {
     r#type: String,
     title: &'static str,
     status: u16,
-    detail: String,
+    detail: Cow<'static, str>,
     request_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     login_url: Option<String>,
@@ -121,109 +113,96 @@ struct Body {
 }
 
 impl Problem {
-    fn account(&self) -> Account {
-        use StatusCode as S;
-        let (status, word, title, detail) = match self {
-            Self::KeyMissing => (
-                S::UNAUTHORIZED,
-                "unauthorized",
-                "No API key",
-                "Send one of this app's API keys in the header `Authorization: Bearer <key>`.",
-            ),
-            Self::KeyWrong => (
-                S::UNAUTHORIZED,
-                "unauthorized",
-                "Wrong API key",
-                "The key is none of those in API_KEY. A token of VideoAsk's is no key.",
-            ),
-            Self::Invalid(detail) => (S::BAD_REQUEST, "invalid-request", "The request is not valid", *detail),
-            Self::TooLong { most } => {
-                let detail = format!(
-                    "min_ttl is over half the life of the token: {} at most. More would mean a refresh a call.",
-                    most.as_secs()
-                );
-                return Account {
-                    status: S::BAD_REQUEST,
-                    word: "invalid-request",
-                    title: "The request is not valid",
-                    detail,
-                };
+    /// The last word of the `type`, which callers may rely on.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::KeyMissing | Self::KeyWrong => "unauthorized",
+            Self::Invalid(_) | Self::TooLong { .. } => "invalid-request",
+            Self::NotAllowed => "not-allowed",
+            Self::NotConnected => "not-connected",
+            Self::AmbiguousUser => "ambiguous-user",
+            Self::ReconnectRequired { .. } => "reconnect-required",
+            Self::ProviderUnavailable { .. } => "provider-unavailable",
+            Self::ProviderRefused { .. } => "provider-refused",
+            Self::OtherClient => "other-client",
+            Self::StoreUnavailable => "store-unavailable",
+            Self::UpstreamUnavailable(_) => "upstream-unavailable",
+            Self::NotFound => "not-found",
+            Self::MethodNotAllowed => "method-not-allowed",
+            Self::TooLarge => "too-large",
+            Self::Internal => "internal",
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::KeyMissing | Self::KeyWrong => StatusCode::UNAUTHORIZED,
+            Self::Invalid(_) | Self::TooLong { .. } => StatusCode::BAD_REQUEST,
+            Self::NotAllowed => StatusCode::FORBIDDEN,
+            Self::NotConnected | Self::NotFound => StatusCode::NOT_FOUND,
+            Self::AmbiguousUser | Self::ReconnectRequired { .. } | Self::OtherClient => StatusCode::CONFLICT,
+            Self::ProviderUnavailable { .. } | Self::ProviderRefused { .. } | Self::StoreUnavailable => {
+                StatusCode::SERVICE_UNAVAILABLE
             }
-            Self::NotAllowed => (
-                S::FORBIDDEN,
-                "not-allowed",
-                "The user is not listed",
-                "This user is not in ALLOWED_USERS, and only listed users' tokens are used.",
-            ),
-            Self::NotConnected => (
-                S::NOT_FOUND,
-                "not-connected",
-                "The user is not connected",
-                "There are no tokens for this user: never logged in, revoked or forgotten. Log in at login_url.",
-            ),
-            Self::AmbiguousUser => (
-                S::CONFLICT,
-                "ambiguous-user",
-                "The name fits more than one connection",
-                "Name the user by VideoAsk's user_id; /api/connections lists them.",
-            ),
-            Self::ReconnectRequired { detail, .. } => (S::CONFLICT, "reconnect-required", "Log in again", *detail),
-            Self::ProviderUnavailable { .. } => (
-                S::SERVICE_UNAVAILABLE,
-                "provider-unavailable",
-                "VideoAsk gives no tokens at the moment",
-                "The refresh did not work, or takes long. The connection is kept, and it is tried again.",
-            ),
-            Self::ProviderRefused { .. } => (
-                S::SERVICE_UNAVAILABLE,
-                "provider-refused",
-                "VideoAsk refuses this app",
-                "The connection is kept. Run `videoask-auth check` on the server, and mend what it finds.",
-            ),
-            Self::OtherClient => (
-                S::CONFLICT,
-                "other-client",
-                "The tokens belong to another app",
-                "They were made for another CLIENT_ID or VIDEOASK_AUTH_URL. Set the old ones again, or log in anew.",
-            ),
-            Self::StoreUnavailable => (
-                S::SERVICE_UNAVAILABLE,
-                "store-unavailable",
-                "The store does not answer",
-                "The tokens cannot be read at the moment. Ask again.",
-            ),
-            Self::UpstreamUnavailable(_) => (
-                S::BAD_GATEWAY,
-                "upstream-unavailable",
-                "VideoAsk's API does not answer",
-                "VideoAsk's API could not be reached, or broke off its answer.",
-            ),
-            Self::NotFound => (
-                S::NOT_FOUND,
-                "not-found",
-                "There is no such route",
-                "/api/openapi.json lists the routes for machines. Without API_KEY there are none.",
-            ),
-            Self::MethodNotAllowed => (
-                S::METHOD_NOT_ALLOWED,
-                "method-not-allowed",
-                "The route does not take this method",
-                "The header Allow lists the methods that it takes.",
-            ),
-            Self::TooLarge => (
-                S::PAYLOAD_TOO_LARGE,
-                "too-large",
-                "The request is too large",
-                "Nothing that this route takes is that long.",
-            ),
-            Self::Internal => (
-                S::INTERNAL_SERVER_ERROR,
-                "internal",
-                "Something broke in this app",
-                "It is a fault of this app's own. The log has the cause under the request id.",
-            ),
+            Self::UpstreamUnavailable(_) => StatusCode::BAD_GATEWAY,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// What the type means; the same words for every problem of a type.
+    fn title(&self) -> &'static str {
+        match self {
+            Self::KeyMissing | Self::KeyWrong => "An API key is needed",
+            Self::Invalid(_) | Self::TooLong { .. } => "The request is not valid",
+            Self::NotAllowed => "The user is not listed",
+            Self::NotConnected => "The user is not connected",
+            Self::AmbiguousUser => "The name fits more than one connection",
+            Self::ReconnectRequired { .. } => "Log in again",
+            Self::ProviderUnavailable { .. } => "VideoAsk gives no tokens at the moment",
+            Self::ProviderRefused { .. } => "VideoAsk refuses this app",
+            Self::OtherClient => "The tokens belong to another app",
+            Self::StoreUnavailable => "The store does not answer",
+            Self::UpstreamUnavailable(_) => "VideoAsk's API does not answer",
+            Self::NotFound => "There is no such route",
+            Self::MethodNotAllowed => "The route does not take this method",
+            Self::TooLarge => "The request is too large",
+            Self::Internal => "Something broke in this app",
+        }
+    }
+
+    /// What happened this time, and what to do.
+    fn detail(&self) -> Cow<'static, str> {
+        let sentence = match self {
+            Self::TooLong { most } => {
+                return format!("`min_ttl` can be {} at most, half of the token's life.", most.as_secs()).into();
+            }
+            Self::Invalid(detail) | Self::ReconnectRequired { detail, .. } => detail,
+            Self::KeyMissing => "Send one of this app's API keys in one header `Authorization: Bearer <key>`.",
+            Self::KeyWrong => "The key is none of those in API_KEY. A token of VideoAsk's is no key.",
+            Self::NotAllowed => "This user is not in ALLOWED_USERS, and only listed users' tokens are used.",
+            Self::NotConnected => {
+                "There are no tokens of this user: never logged in, revoked, or forgotten. Log in at login_url."
+            }
+            Self::AmbiguousUser => "Name the user by VideoAsk's user_id; /api/connections lists them.",
+            Self::ProviderUnavailable { .. } => {
+                "The refresh did not work, or takes long. The connection is kept, and it is tried again."
+            }
+            Self::ProviderRefused { .. } => {
+                "The connection is kept. Run `videoask-auth check` on the server, and mend what it finds."
+            }
+            Self::OtherClient => {
+                "They were made for another CLIENT_ID or VIDEOASK_AUTH_URL. Set the old ones again, or log in anew."
+            }
+            Self::StoreUnavailable => "The tokens cannot be read at the moment. Ask again.",
+            Self::UpstreamUnavailable(_) => "It could not be reached, or broke off its answer.",
+            Self::NotFound => "/api/openapi.json lists the routes for machines. Without API_KEY there are none.",
+            Self::MethodNotAllowed => "The header Allow lists the methods that it takes.",
+            Self::TooLarge => "Nothing that this route takes is that long.",
+            Self::Internal => "It is a fault of this app's own. The log has the cause under the request id.",
         };
-        Account { status, word, title, detail: detail.to_owned() }
+        sentence.into()
     }
 
     /// When asking again makes sense, in seconds.
@@ -307,7 +286,7 @@ pub(in crate::web) struct ProblemReport(Arc<Problem>);
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = self.account().status.into_response();
+        let mut response = self.status().into_response();
         response.extensions_mut().insert(ProblemReport(Arc::new(self)));
         response
     }
@@ -316,24 +295,25 @@ impl IntoResponse for Problem {
 impl ProblemReport {
     /// Logs the cause and gives the answer.
     pub(in crate::web) fn render(&self, site: &Site, id: &RequestId) -> Response {
-        let Account { status, word, title, detail } = self.0.account();
+        let problem = &*self.0;
+        let status = problem.status();
         self.log(status);
-        let retry_after = self.0.retry_after(site.clock.now());
+        let retry_after = problem.retry_after(site.clock.now());
         let body = Json(Body {
-            r#type: format!("{NAMESPACE}{word}"),
-            title,
+            r#type: format!("{NAMESPACE}{}", problem.word()),
+            title: problem.title(),
             status: status.as_u16(),
-            detail,
+            detail: problem.detail(),
             request_id: id.to_string(),
-            login_url: self.0.needs_login().then(|| site.app_url.join("/auth/videoask").into()),
-            reason: self.0.reason(),
+            login_url: problem.needs_login().then(|| site.app_url.join("/auth/videoask").into()),
+            reason: problem.reason(),
             retry_after,
         });
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.extend(retry_after.map(|seconds| (header::RETRY_AFTER, HeaderValue::from(seconds))));
-        let challenge = self.0.challenge().map(HeaderValue::from_static);
+        let challenge = problem.challenge().map(HeaderValue::from_static);
         headers.extend(challenge.map(|challenge| (header::WWW_AUTHENTICATE, challenge)));
         response
     }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use axum::{
     Json, Router,
     extract::{
-        Query, State,
+        DefaultBodyLimit, Query, State,
         rejection::{JsonRejection, QueryRejection},
     },
+    http::StatusCode,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -20,7 +21,11 @@ use crate::vault::{HandedOut, MinLife};
 use super::{
     super::{Site, tokens::timestamp},
     Problem,
+    connections::NoQuery,
 };
+
+/// Longer than any token that fits into a header.
+const BODY_LIMIT: usize = 64 * 1024;
 
 const QUERY: &str =
     "This takes `user` (a name) and `min_ttl` (whole seconds), each at most once, and no other parameter.";
@@ -29,7 +34,7 @@ const BODY: &str = "The body must be a JSON object (Content-Type: application/js
      and, if need be, `user` (a string), and nothing else.";
 
 pub(super) fn router() -> Router<Site> {
-    Router::new().route("/api/token", get(current).post(replaced))
+    Router::new().route("/api/token", get(current).post(replaced)).layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 
 #[derive(Deserialize)]
@@ -46,14 +51,9 @@ struct Refusal {
     refused: AccessToken,
 }
 
-/// A route without a query.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
 /// What is handed out.
 #[derive(Serialize)]
-struct Token<'a> {
+struct Answer<'a> {
     access_token: &'a str,
     token_type: &'static str,
     expires_at: String,
@@ -67,22 +67,28 @@ async fn current(State(site): State<Site>, query: Result<Query<Wanted>, QueryRej
     let need = min_ttl.map_or(MinLife::Wish, |seconds| MinLife::Demand(Duration::from_secs(seconds)));
     let key = site.connection_named(user.as_deref()).await?;
     let handed_out = site.vault.hand_out(&key, need).await?;
-    Ok(Token::of(&handed_out, site.clock.now()).into_response())
+    Ok(Answer::of(&handed_out, site.clock.now()).into_response())
 }
 
 async fn replaced(
     State(site): State<Site>,
-    query: Result<Query<Nothing>, QueryRejection>,
+    query: Result<Query<NoQuery>, QueryRejection>,
     body: Result<Json<Refusal>, JsonRejection>,
 ) -> Result<Response, Problem> {
     query.map_err(|_| Problem::Invalid(NO_QUERY))?;
-    let Json(Refusal { user, refused }) = body.map_err(|_| Problem::Invalid(BODY))?;
+    let Json(Refusal { user, refused }) = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLarge,
+        _ => Problem::Invalid(BODY),
+    })?;
+    if refused.secret().is_empty() {
+        return Err(Problem::Invalid(BODY));
+    }
     let key = site.connection_named(user.as_deref()).await?;
     let handed_out = site.vault.replace_refused(&key, &refused, MinLife::Wish).await?;
-    Ok(Token::of(&handed_out, site.clock.now()).into_response())
+    Ok(Answer::of(&handed_out, site.clock.now()).into_response())
 }
 
-impl<'a> Token<'a> {
+impl<'a> Answer<'a> {
     fn of(handed_out: &'a HandedOut, now: OffsetDateTime) -> Self {
         Self {
             access_token: handed_out.access_token().secret(),
@@ -95,7 +101,7 @@ impl<'a> Token<'a> {
     }
 }
 
-impl IntoResponse for Token<'_> {
+impl IntoResponse for Answer<'_> {
     fn into_response(self) -> Response {
         Json(self).into_response()
     }

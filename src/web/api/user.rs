@@ -12,6 +12,9 @@ impl Site {
         let Some(name) = user.or_else(|| allowed.entries().first().map(String::as_str)) else {
             return Err(Problem::NotAllowed);
         };
+        if name.is_empty() {
+            return Err(Problem::Invalid("The name of the user is empty."));
+        }
         match self.vault.find(name).await {
             Ok(key) => Ok(key),
             Err(NotFound::Ambiguous) => Err(Problem::AmbiguousUser),

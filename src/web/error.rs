@@ -145,10 +145,10 @@ impl IntoResponse for PageError {
 
 impl Failure {
     /// Logs the cause and gives the page.
-    pub(super) fn render(&self, site: &Site, id: &RequestId) -> impl IntoResponse + use<> {
+    pub(super) fn render(&self, site: &Site, id: &RequestId) -> Response {
         let explanation = explain(&self.0);
         self.log(explanation.status);
-        ErrorPage { frame: Frame::new(site), explanation, request_id: id.to_string() }
+        ErrorPage { frame: Frame::new(site), explanation, request_id: id.to_string() }.into_response()
     }
 
     fn log(&self, status: StatusCode) {

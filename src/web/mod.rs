@@ -1,6 +1,7 @@
-//! Pages for people. Every route module has its router beside its handlers; this one puts them together.
+//! Pages for people, and routes for machines. Every route module has its router beside its handlers; this one puts them together.
 
 mod actions;
+mod api;
 mod assets;
 mod cookies;
 mod error;
@@ -25,7 +26,7 @@ use std::{ops::Deref, sync::Arc};
 
 use axum::{
     Router,
-    http::StatusCode,
+    http::{StatusCode, Uri},
     middleware,
     response::{IntoResponse, Response},
 };
@@ -44,11 +45,13 @@ use crate::{
 };
 
 use self::{
+    api::Problem,
     error::PageError,
     session::{LoggedIn, Login},
 };
 
 pub use self::{
+    api::ApiKeys,
     assets::Assets,
     cookies::CookiePolicy,
     pending::{PendingLogin, PendingLogins},
@@ -93,6 +96,8 @@ pub struct Parts {
     pub pending: PendingLogins,
     /// Used states.
     pub used_states: UsedStates,
+    /// What opens the routes for machines.
+    pub api_keys: ApiKeys,
     /// A permit for each code exchange.
     pub exchanges: Arc<Semaphore>,
     /// Names of the static files.
@@ -125,6 +130,7 @@ impl Site {
             sessions: Sessions::new(store, Arc::clone(&keys), clock.clone()),
             pending: PendingLogins::new(Arc::clone(&keys), policy),
             used_states: UsedStates::default(),
+            api_keys: ApiKeys::new(&config.api_keys),
             exchanges: Arc::new(Semaphore::new(CODE_EXCHANGES as usize)),
             assets: Assets::embedded(),
             keys,
@@ -184,14 +190,32 @@ pub fn router(site: Site) -> Router {
     pages(&site)
         .merge(assets::router())
         .merge(health::router())
-        .fallback(async || PageError::NotFound)
-        .method_not_allowed_fallback(async || PageError::MethodNotAllowed)
         .layer(CatchPanicLayer::custom(|_| PageError::Internal.into_response()))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(middleware::map_response(too_large))
+        // Below the limit on bodies: what goes through the proxy has none.
+        .merge(api::router(&site))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(site.clone(), guard::headers))
         .layer(middleware::from_fn_with_state(site.clone(), request::trace))
         .with_state(site)
+}
+
+async fn nothing_here(uri: Uri) -> Response {
+    if api::is_for_machines(uri.path()) {
+        Problem::NotFound.into_response()
+    } else {
+        PageError::NotFound.into_response()
+    }
+}
+
+async fn wrong_method(uri: Uri) -> Response {
+    if api::is_for_machines(uri.path()) {
+        Problem::MethodNotAllowed.into_response()
+    } else {
+        PageError::MethodNotAllowed.into_response()
+    }
 }
 
 /// Gives a body beyond the limit its page, which the layer that refuses it cannot.

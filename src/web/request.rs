@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderValue, StatusCode},
+    http::{HeaderValue, StatusCode, header},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use tracing::Instrument;
 
 use crate::telemetry;
 
-use super::{Site, error::Failure};
+use super::{Site, api::ProblemReport, error::Failure};
 
 const HEADER: &str = "x-request-id";
 
@@ -47,18 +47,19 @@ pub(super) async fn trace(State(site): State<Site>, mut request: Request, next: 
     .await
 }
 
-/// Turns a handler's failure into its page, and logs its cause: here and nowhere else.
+/// Turns a handler's failure into its page or its problem, and logs its cause: here and nowhere else.
 fn rendered(site: &Site, id: &RequestId, mut response: Response) -> Response {
-    match response.extensions_mut().remove::<Failure>() {
-        Some(failure) => {
-            let page = failure.render(site, id);
-            let (_, body) = page.into_response().into_parts();
-            response.headers_mut().remove(axum::http::header::CONTENT_LENGTH);
-            *response.body_mut() = body;
-            response
-        }
-        None => response,
-    }
+    let extensions = response.extensions_mut();
+    let told = match (extensions.remove::<Failure>(), extensions.remove::<ProblemReport>()) {
+        (Some(failure), _) => failure.render(site, id),
+        (None, Some(problem)) => problem.render(site, id),
+        (None, None) => return response,
+    };
+    let (parts, body) = told.into_parts();
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    response.headers_mut().extend(parts.headers);
+    *response.body_mut() = body;
+    response
 }
 
 fn log(method: &axum::http::Method, route: &str, status: StatusCode, took: Duration) {

@@ -3,16 +3,17 @@
 use std::{collections::BTreeSet, fmt, time::Duration};
 
 use secrecy::ExposeSecret;
+use tokio::time::sleep;
 use url::Url;
 use videoask_auth::{
     config::StoreUrl,
-    standin::{Endpoint, Mishap, Options, Quirk, Rotation, StandIn, User},
+    standin::{Endpoint, Faults, Mishap, Options, Quirk, Rotation, StandIn, User},
     store::{self, Missing, RowKey},
 };
 
 use crate::{
     person::{EMAIL, Person},
-    support::{Deployment, Server, redis::Redis, until},
+    support::{Deployment, Program, Server, redis::Redis, until},
 };
 
 /// Where the records are.
@@ -20,6 +21,8 @@ use crate::{
 pub enum Backend {
     Sqlite,
     Redis,
+    /// One that keeps nothing on disk.
+    ForgetfulRedis,
 }
 
 impl Backend {
@@ -28,6 +31,10 @@ impl Backend {
 
 /// Rotation that forgives nothing: a spent token that is seen ends the connection.
 pub const STRICT: Rotation = Rotation::On { leeway: Duration::ZERO };
+
+const SECONDS_A_DAY: i64 = 24 * 60 * 60;
+/// A token that ends while it arrives would be taken for one that ends nobody knows when.
+pub const SHORT_LIFE: Duration = Duration::from_secs(3);
 
 pub struct Fleet {
     deployment: Deployment,
@@ -49,14 +56,16 @@ impl Fleet {
                 let url = StoreUrl::Sqlite(deployment.path().join("videoask-auth.db"));
                 Self { deployment, redis: None, url }
             }
-            Backend::Redis => {
-                let redis = Redis::start();
-                let url = redis.url(None);
-                let StoreUrl::Redis(text) = &url else { unreachable!("it is a Redis") };
-                let deployment = deployment.set("STORE_URL", text.expose_secret());
-                Self { deployment, redis: Some(redis), url }
-            }
+            Backend::Redis => Self::on_redis(deployment, Redis::start()),
+            Backend::ForgetfulRedis => Self::on_redis(deployment, Redis::start_with(&[])),
         }
+    }
+
+    fn on_redis(deployment: Deployment, redis: Redis) -> Self {
+        let url = redis.url(None);
+        let StoreUrl::Redis(text) = &url else { unreachable!("it is a Redis") };
+        let deployment = deployment.set("STORE_URL", text.expose_secret());
+        Self { deployment, redis: Some(redis), url }
     }
 
     /// The same with another variable.
@@ -96,17 +105,31 @@ impl Fleet {
         person
     }
 
-    /// Ada logs in and gets an access token that lives so many seconds, where all later ones live a day.
-    pub async fn log_in_for(&self, seconds: i64, server: &Server) -> Person {
-        const DAY: i64 = 24 * 60 * 60;
+    /// The same with an access token that lives for [`SHORT_LIFE`], where all later ones live a day.
+    pub async fn log_in_to_expire(&self, server: &Server) -> Person {
         self.standin().change_faults(|faults| {
-            // Dated by its `exp` alone, as of yesterday.
+            // It says itself when it ends, by a clock of yesterday; the reply does not.
             faults.quirks = BTreeSet::from([Quirk::NoExpiresIn, Quirk::NoIdToken]);
-            faults.clock_offset = seconds - DAY;
+            faults.clock_offset = i64::try_from(SHORT_LIFE.as_secs()).unwrap() - SECONDS_A_DAY;
         });
         let person = self.log_in(server).await;
-        self.standin().set_faults(videoask_auth::standin::Faults::default());
+        self.standin().set_faults(Faults::default());
         person
+    }
+
+    /// Ada is connected, her access token has expired, and no server runs.
+    pub async fn connect_and_leave(&self) -> Person {
+        let server = self.serve();
+        let person = self.log_in_to_expire(&server).await;
+        let left = server.stop();
+        assert_eq!(left.code, Some(0), "{left:?}");
+        sleep(SHORT_LIFE).await;
+        person
+    }
+
+    /// Starts `token`.
+    pub fn token(&self) -> Program {
+        self.deployment.start(&["token"], &[])
     }
 
     /// What befalls the next exchange.

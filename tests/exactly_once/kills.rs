@@ -1,6 +1,6 @@
 //! `kill -9` at random moments of a slow exchange, and what the next process makes of what is left.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use tokio::time::sleep;
 use videoask_auth::standin::{Endpoint, Mishap, Rotation};
@@ -10,88 +10,152 @@ use crate::{
     person::Pressed,
     random::Random,
     scenarios::{at_once, chance},
-    support::until,
+    support::{Finished, Program, until},
 };
 
-const MOMENTS: usize = 30;
+const KILLS: usize = 30;
 /// With EXCHANGE_TIMEOUT=1s the lease is 12 s and the watch 5 s.
 const BEYOND_LEASE_AND_WATCH: Duration = Duration::from_secs(60);
 const TENANTS: [Rotation; 3] = [Rotation::Off, Rotation::On { leeway: BEYOND_LEASE_AND_WATCH }, STRICT];
-/// How slow the exchange is, before or after the tenant acts.
+/// How slow the exchange is, in milliseconds, before or after the tenant acts.
 const SLOW: u64 = 400;
-/// Writing ahead, the exchange and saving are over after about this long.
-const OVER: u64 = 600;
+const MISHAPS: [Mishap; 2] = [Mishap::Slow { ms: SLOW }, Mishap::SlowReply { ms: SLOW }];
 
-#[derive(Clone, Debug)]
+/// Who is killed.
+#[derive(Clone, Copy, Debug)]
+enum Victim {
+    /// A server, after somebody pressed the button.
+    Server,
+    /// `token`, with an access token that has expired.
+    Command,
+}
+
+#[derive(Debug)]
 struct Kill {
+    victim: Victim,
     backend: Backend,
     rotation: Rotation,
     mishap: Mishap,
     after: Duration,
 }
 
-impl Kill {
-    fn at_random(n: usize, random: &mut Random) -> Self {
-        Self {
-            backend: *random.pick(&Backend::BOTH),
-            rotation: TENANTS[n % TENANTS.len()],
-            mishap: random.pick(&[Mishap::Slow { ms: SLOW }, Mishap::SlowReply { ms: SLOW }]).clone(),
-            after: random.millis(0..OVER),
-        }
-    }
-}
-
-/// What a kill left, and what came of it.
+/// What a kill left behind, and what came of it.
 #[derive(Debug)]
 struct Outcome {
-    granted: bool,
-    saved: bool,
-    next: Pressed,
+    left: Left,
+    next: Next,
     spent_tokens: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    /// The tenant has not given a new set.
+    NothingGiven,
+    /// It has, and the set is in the store.
+    Saved,
+    /// It has, and the set is gone.
+    Lost,
+}
+
+/// What the next process gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    Token,
+    LoginNeeded,
 }
 
 #[test]
 fn a_killed_process_costs_a_login_only_where_the_reply_was_lost_and_nothing_is_forgiven() {
     let mut random = chance();
-    let kills: Vec<_> = (0..MOMENTS).map(|n| Kill::at_random(n, &mut random)).collect();
-    let outcomes = at_once(kills.iter().map(|kill| move || carry_out(kill)));
+    let kills: Vec<_> = (0..KILLS).map(|n| Kill::at_random(n, &mut random)).collect();
+    let outcomes = at_once(kills.iter().map(|kill| move || kill.carry_out()));
     for (kill, outcome) in kills.iter().zip(&outcomes) {
-        let lost = outcome.granted && !outcome.saved;
-        let expected = if lost && kill.rotation == STRICT { Pressed::LoginNeeded } else { Pressed::Newer };
-        assert_eq!(outcome.next, expected, "{kill:?}: {outcome:?}");
-        assert!(lost || outcome.spent_tokens == 0, "{kill:?}: {outcome:?}");
+        println!("{kill:?}: {outcome:?}");
+        let costs_a_login = outcome.left == Left::Lost && kill.rotation == STRICT;
+        assert_eq!(outcome.next, if costs_a_login { Next::LoginNeeded } else { Next::Token });
+        assert!(outcome.left == Left::Lost || outcome.spent_tokens == 0);
     }
-    let count = |of: fn(&Outcome) -> bool| outcomes.iter().filter(|outcome| of(outcome)).count();
-    println!(
-        "nothing sent {}, saved {}, lost {}",
-        count(|o| !o.granted),
-        count(|o| o.saved),
-        count(|o| o.granted && !o.saved)
-    );
 }
 
-async fn carry_out(kill: &Kill) -> Outcome {
-    let fleet = Fleet::new(kill.backend, kill.rotation).set("EXCHANGE_TIMEOUT", "1s");
-    let mut victim = fleet.serve();
-    let person = fleet.log_in(&victim).await;
-    fleet.next_exchange(kill.mishap.clone());
-    let pressing = tokio::spawn({
-        let (person, url) = (person.clone(), victim.url.clone());
-        async move { person.press(&url).await }
-    });
-    sleep(kill.after).await;
-    victim.program.signal("KILL");
-    victim.program.ended();
-    // It has an answer, or panicked because there is none.
-    let _ = pressing.await;
+impl Victim {
+    /// Milliseconds from the beginning: before sending, at any time, about when the answer comes. A command first
+    /// has to start.
+    fn moments(self) -> [Range<u64>; 3] {
+        match self {
+            Self::Server => [0..25, 0..SLOW + 200, SLOW..SLOW + 60],
+            Self::Command => [0..300, 0..SLOW + 800, SLOW + 100..SLOW + 400],
+        }
+    }
+}
+
+impl Kill {
+    fn at_random(n: usize, random: &mut Random) -> Self {
+        let victim = *random.pick(&[Victim::Server, Victim::Command]);
+        let moments = random.pick(&victim.moments()).clone();
+        Self {
+            victim,
+            backend: *random.pick(&Backend::BOTH),
+            rotation: TENANTS[n % TENANTS.len()],
+            mishap: random.pick(&MISHAPS).clone(),
+            after: random.millis(moments),
+        }
+    }
+
+    async fn carry_out(&self) -> Outcome {
+        let fleet = Fleet::new(self.backend, self.rotation).set("EXCHANGE_TIMEOUT", "1s");
+        let (left, next) = match self.victim {
+            Victim::Server => self.kill_a_server(&fleet).await,
+            Victim::Command => self.kill_a_command(&fleet).await,
+        };
+        Outcome { left, next, spent_tokens: fleet.standin().counters().spent_tokens_seen }
+    }
+
+    async fn kill_a_server(&self, fleet: &Fleet) -> (Left, Next) {
+        let victim = fleet.serve();
+        let person = fleet.log_in(&victim).await;
+        fleet.next_exchange(self.mishap.clone());
+        let pressing = person.begin_to_press(&victim.url);
+        self.strike(victim.program).await;
+        pressing.await.unwrap();
+        let left = left_behind(fleet).await;
+        let heir = fleet.serve();
+        let next = match person.press(&heir.url).await {
+            Pressed::Newer => Next::Token,
+            Pressed::LoginNeeded => Next::LoginNeeded,
+            other => panic!("{self:?}: {other:?}"),
+        };
+        (left, next)
+    }
+
+    async fn kill_a_command(&self, fleet: &Fleet) -> (Left, Next) {
+        fleet.connect_and_leave().await;
+        fleet.next_exchange(self.mishap.clone());
+        self.strike(fleet.token()).await;
+        let left = left_behind(fleet).await;
+        let next = match fleet.token().finish() {
+            Finished { code: Some(0), .. } => Next::Token,
+            Finished { code: Some(3), .. } => Next::LoginNeeded,
+            other => panic!("{self:?}: {other:?}"),
+        };
+        (left, next)
+    }
+
+    async fn strike(&self, mut victim: Program) {
+        sleep(self.after).await;
+        victim.signal("KILL");
+        victim.ended();
+    }
+}
+
+async fn left_behind(fleet: &Fleet) -> Left {
     // A tenant acts on what has arrived, whoever has gone since.
-    until("the tenant's end of it", || {
+    let given = until("the tenant's end of it", || {
         let counters = fleet.standin().counters();
-        (counters.refresh_exchanges == counters.requests_to(Endpoint::Token)).then_some(())
+        (counters.refresh_exchanges == counters.requests_to(Endpoint::Token)).then_some(counters.refresh_exchanges)
     });
-    let granted = fleet.standin().counters().refresh_exchanges > 0;
-    let saved = fleet.stored_generation().await > 1;
-    let heir = fleet.serve();
-    let next = person.press(&heir.url).await;
-    Outcome { granted, saved, next, spent_tokens: fleet.standin().counters().spent_tokens_seen }
+    match (given, fleet.stored_generation().await) {
+        (0, _) => Left::NothingGiven,
+        (_, 1) => Left::Lost,
+        _ => Left::Saved,
+    }
 }

@@ -13,17 +13,20 @@ use videoask_auth::{config::StoreUrl, standin::Mishap};
 
 use crate::{
     fleet::{Backend, Fleet, STRICT, readiness},
-    person::Pressed,
+    person::{Person, Pressed},
     scenarios::at_once,
+    support::Program,
 };
 
 const SLOW: Mishap = Mishap::SlowReply { ms: 1500 };
 
 /// What befalls the store.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outage {
     RedisKilled,
     RedisFrozen,
+    /// Killed, and it comes back empty.
+    RedisForgets,
     SqliteLocked,
     DiskFull,
 }
@@ -36,42 +39,82 @@ enum Broken {
     Filler(PathBuf),
 }
 
+const EVERYWHERE: [Outage; 4] = [Outage::RedisKilled, Outage::RedisFrozen, Outage::RedisForgets, Outage::SqliteLocked];
+
 #[test]
-fn what_was_exchanged_while_the_store_is_away_is_served_and_saved_when_it_is_back() {
-    let outages = [Outage::RedisKilled, Outage::RedisFrozen, Outage::SqliteLocked];
-    at_once(outages.map(|outage| {
-        move || async move {
-            let backend = if let Outage::SqliteLocked = outage { Backend::Sqlite } else { Backend::Redis };
-            endure(Fleet::new(backend, STRICT), outage).await;
-        }
-    }));
+fn a_server_serves_what_came_while_the_store_was_away_and_saves_it_when_it_is_back() {
+    at_once(EVERYWHERE.map(|outage| move || outlive_in_a_server(outage.fleet(), outage)));
 }
 
 #[test]
-fn a_full_disk_is_endured_as_well() {
-    let Some(disk) = SmallDisk::mount() else {
+fn a_command_prints_what_came_while_the_store_was_away_and_waits_to_save_it() {
+    at_once(EVERYWHERE.map(|outage| move || outlive_in_a_command(outage.fleet(), outage)));
+}
+
+#[test]
+fn a_full_disk_is_outlived_as_well() {
+    let disks = [SmallDisk::mount(), SmallDisk::mount()];
+    let [Some(one), Some(other)] = &disks else {
         println!("nothing was tried: no file system can be mounted here");
         return;
     };
-    at_once([|| endure(Fleet::new(Backend::Sqlite, STRICT).in_folder(disk.0.path()), Outage::DiskFull)]);
+    let on = |disk: &SmallDisk| Fleet::new(Backend::Sqlite, STRICT).in_folder(disk.0.path());
+    at_once([|| outlive_in_a_server(on(one), Outage::DiskFull)]);
+    at_once([|| outlive_in_a_command(on(other), Outage::DiskFull)]);
 }
 
-async fn endure(mut fleet: Fleet, outage: Outage) {
+#[test]
+fn a_command_says_so_if_what_came_cannot_be_saved() {
+    at_once([|| async {
+        let mut fleet = Outage::RedisKilled.fleet().set("EXCHANGE_TIMEOUT", "1s");
+        fleet.connect_and_leave().await;
+        fleet.next_exchange(Mishap::SlowReply { ms: 500 });
+        let command = fleet.token();
+        fleet.sent(1);
+        let _broken = Outage::RedisKilled.strike(&mut fleet);
+        let ended = command.finish();
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.stderr.contains("could not be saved"), "{ended:?}");
+    }]);
+}
+
+async fn outlive_in_a_server(mut fleet: Fleet, outage: Outage) {
     let server = fleet.serve();
-    let mut person = fleet.log_in(&server).await;
+    let person = fleet.log_in(&server).await;
     fleet.next_exchange(SLOW);
-    let pressing = tokio::spawn({
-        let (person, url) = (person.clone(), server.url.clone());
-        async move { person.press(&url).await }
-    });
+    let pressing = person.begin_to_press(&server.url);
     fleet.sent(1);
     let broken = outage.strike(&mut fleet);
     assert_eq!(pressing.await.unwrap(), Pressed::Newer, "{outage:?}: the set in hand is served");
     assert_eq!(readiness(&server.url).await, "degraded", "{outage:?}");
     broken.mend(&mut fleet);
     while readiness(&server.url).await != "ready" {}
-    assert_eq!(fleet.stored_generation().await, 2, "{outage:?}: it is saved");
+    go_on(&fleet, person, outage).await;
+}
 
+async fn outlive_in_a_command(mut fleet: Fleet, outage: Outage) {
+    let person = fleet.connect_and_leave().await;
+    fleet.next_exchange(SLOW);
+    let mut command = fleet.token();
+    fleet.sent(1);
+    let broken = outage.strike(&mut fleet);
+    let printed = command.line(Program::stdout, "");
+    broken.mend(&mut fleet);
+    let ended = command.finish();
+    assert_eq!(ended.code, Some(0), "{outage:?}: {ended:?}");
+    let next = fleet.token().finish();
+    assert_eq!((next.code, next.stdout.trim_end()), (Some(0), printed.as_str()), "{outage:?}: {next:?}");
+    go_on(&fleet, person, outage).await;
+}
+
+/// What came is saved, with the refresh token that goes on.
+async fn go_on(fleet: &Fleet, mut person: Person, outage: Outage) {
+    assert_eq!(fleet.stored_generation().await, 2, "{outage:?}");
+    if outage == Outage::RedisForgets {
+        // The person's session is gone as well.
+        fleet.assert_exchanges(1);
+        return;
+    }
     let other = fleet.serve();
     person.reload(&other.url).await;
     assert_eq!(person.press(&other.url).await, Pressed::Newer, "{outage:?}");
@@ -79,6 +122,14 @@ async fn endure(mut fleet: Fleet, outage: Outage) {
 }
 
 impl Outage {
+    fn fleet(self) -> Fleet {
+        match self {
+            Self::RedisKilled | Self::RedisFrozen => Fleet::new(Backend::Redis, STRICT),
+            Self::RedisForgets => Fleet::new(Backend::ForgetfulRedis, STRICT),
+            Self::SqliteLocked | Self::DiskFull => Fleet::new(Backend::Sqlite, STRICT),
+        }
+    }
+
     fn strike(self, fleet: &mut Fleet) -> Broken {
         match (self, fleet.store()) {
             (Self::SqliteLocked, StoreUrl::Sqlite(file)) => {
@@ -87,7 +138,7 @@ impl Outage {
                 Broken::Lock(lock)
             }
             (Self::DiskFull, StoreUrl::Sqlite(file)) => Broken::Filler(fill(file.parent().unwrap())),
-            (Self::RedisKilled, _) => {
+            (Self::RedisKilled | Self::RedisForgets, _) => {
                 fleet.redis().kill();
                 Broken::Killed
             }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
+use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::support::{Page, Server, browser::Browser};
@@ -33,6 +34,8 @@ pub enum Pressed {
     LoginNeeded,
     /// Something else, with this status.
     Else(u16),
+    /// The server was gone before it answered.
+    Unanswered,
 }
 
 impl Person {
@@ -63,15 +66,19 @@ impl Person {
     pub async fn press(&self, server: &Url) -> Pressed {
         let form = [("connection", self.shown.connection.clone()), ("generation", self.shown.generation.to_string())];
         let url = server.join("/tokens/refresh").unwrap();
-        let page = self
-            .browser
-            .send(Method::POST, &url, |request| request.header("sec-fetch-site", "same-origin").form(&form))
-            .await;
+        let form = |request: RequestBuilder| request.header("sec-fetch-site", "same-origin").form(&form);
+        let Ok(page) = self.browser.try_send(Method::POST, &url, form).await else { return Pressed::Unanswered };
         match page.status {
             303 => Pressed::Newer,
             409 if page.title() == "This connection has ended" => Pressed::LoginNeeded,
             status => Pressed::Else(status),
         }
+    }
+
+    /// Presses, and does not wait for what comes of it.
+    pub fn begin_to_press(&self, server: &Url) -> JoinHandle<Pressed> {
+        let (person, server) = (self.clone(), server.clone());
+        tokio::spawn(async move { person.press(&server).await })
     }
 }
 

@@ -12,6 +12,16 @@ async fn without_a_store_is_only_filled_where_that_is_asked_for() {
 }
 
 #[tokio::test]
+async fn that_came_back_empty_is_a_store_again_with_the_first_record_that_is_put_back() {
+    let server = Redis::start();
+    let store = created(&server.url(None)).await;
+    server.raw("FLUSHALL");
+    store.restore(&kept("a")).await.unwrap();
+    let other = open(&server.url(None), Missing::Refuse).await.unwrap().store;
+    assert!(other.peek(&key("a")).await.unwrap().is_some());
+}
+
+#[tokio::test]
 async fn gives_no_ttl_to_a_kept_record_and_more_than_a_day_to_what_ends() {
     let server = Redis::start();
     let store = created(&server.url(None)).await;

@@ -41,7 +41,8 @@ fn migration(steps: &[&str]) -> String {
         .collect()
 }
 
+/// The version that this program knows.
 #[expect(clippy::cast_possible_truncation, reason = "there are a handful of migrations")]
-const fn latest() -> u32 {
+pub(super) const fn latest() -> u32 {
     MIGRATIONS.len() as u32
 }

@@ -6,8 +6,9 @@
 use redis::Script;
 
 use super::{
-    names::{DUE, ENDS, KEPT, RECORDS, SEALED, SESSIONS},
+    names::{DUE, ENDS, KEPT, RECORDS, SCHEMA, SEALED, SESSIONS},
     rows::FIELDS,
+    schema,
 };
 use crate::store::{records::State, words};
 
@@ -25,7 +26,9 @@ fn names() -> String {
     format!(
         "local ENDS, DUE, KEPT, SEALED = '{ENDS}', '{DUE}', '{KEPT}', '{SEALED}'\n\
          local SESSIONS, RECORDS = '{SESSIONS}', '{RECORDS}'\n\
+         local SCHEMA, VERSION = '{SCHEMA}', {}\n\
          local REVOKING, TOMBSTONE = '{}', '{}'\n",
+        schema::latest(),
         words::from_state(State::Revoking),
         words::from_state(State::Tombstone),
     )

@@ -48,12 +48,22 @@ impl Browser {
     }
 
     pub async fn send(&self, method: Method, url: &Url, with: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Page {
+        self.try_send(method, url, with).await.expect("the server answers, and whole")
+    }
+
+    /// The same at a server that may be gone before it has answered.
+    pub async fn try_send(
+        &self,
+        method: Method,
+        url: &Url,
+        with: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> reqwest::Result<Page> {
         let request = with(self.client.request(method, url.clone()).header(COOKIE, self.cookies(url)));
-        let response = request.send().await.expect("the server answers");
+        let response = request.send().await?;
         self.keep(url, response.headers());
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = response.bytes().await.expect("the answer arrives whole").to_vec();
-        Page { url: url.clone(), status, headers, body }
+        let body = response.bytes().await?.to_vec();
+        Ok(Page { url: url.clone(), status, headers, body })
     }
 
     /// Asks, and follows redirects to the end.

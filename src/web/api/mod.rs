@@ -1,0 +1,41 @@
+//! Routes for machines: an API key in, JSON out, and every failure a [`Problem`].
+//!
+//! They exist only where `API_KEY` is set. The key is asked for once, by a layer over all of them, so no route can
+//! forget it; sessions and cookies are layers of the pages alone, so neither can ever stand for a key.
+
+mod connections;
+mod keys;
+mod openapi;
+mod problem;
+mod token;
+mod user;
+
+use axum::{Router, middleware, response::IntoResponse};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::Site;
+
+pub use self::keys::ApiKeys;
+pub(super) use self::problem::{Problem, ProblemReport};
+
+/// The machine routes, behind the key; none without one.
+pub(super) fn router(site: &Site) -> Router<Site> {
+    if site.api_keys.is_empty() {
+        return Router::new();
+    }
+    routes()
+        .layer(CatchPanicLayer::custom(|_| Problem::Internal.into_response()))
+        .route_layer(middleware::from_fn_with_state(site.clone(), keys::required))
+}
+
+/// The proxy comes beside them, before the layers: `.merge(proxy::router())`.
+fn routes() -> Router<Site> {
+    token::router().merge(connections::router()).merge(openapi::router())
+}
+
+/// Whether machines ask for this path, so that what is not there is told in their language.
+pub(super) fn is_for_machines(path: &str) -> bool {
+    ["/api", "/proxy", "/metrics"]
+        .iter()
+        .any(|room| path.strip_prefix(room).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+}

@@ -1,0 +1,11 @@
+//! `GET /api/openapi.json`: the routes for machines, described. The tests hold it against the routes themselves.
+
+use axum::{Router, http::header, routing::get};
+
+use super::super::Site;
+
+const DESCRIPTION: &str = include_str!("openapi.json");
+
+pub(super) fn router() -> Router<Site> {
+    Router::new().route("/api/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], DESCRIPTION)))
+}

@@ -1,0 +1,329 @@
+//! Every way a machine's request can fail, as RFC 9457 has it.
+//!
+//! The policy is that of the pages: the caller reads a constant sentence and a stable `type`, with what VideoAsk
+//! itself said (cut and escaped) where that helps; the cause goes to the log, once, under the request id of the answer.
+
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::{
+    telemetry,
+    vault::{HandOutError, Reconnect, Trouble},
+    videoask::ApiError,
+};
+
+use super::super::{Site, request::RequestId};
+
+/// What comes before the word in a `type`: a name, not an address, and the same wherever this app runs.
+const NAMESPACE: &str = "urn:videoask-auth:";
+/// When to ask again, where nothing tells.
+const SOON: Duration = Duration::from_secs(5);
+
+/// Why a machine gets no answer.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::web) enum Problem {
+    /// No API key, or one in the wrong place.
+    #[error("no API key came")]
+    KeyMissing,
+    /// A key that is none of `API_KEY`.
+    #[error("a wrong API key came")]
+    KeyWrong,
+    /// A value that this route does not take; the words say which.
+    #[error("the request is not valid: {0}")]
+    Invalid(&'static str),
+    /// More life was demanded than can be had.
+    #[error("min_ttl is over half the token's life, which is {} s", most.as_secs())]
+    TooLong {
+        /// What can be had.
+        most: Duration,
+    },
+    /// The user is not in `ALLOWED_USERS`.
+    #[error("the user is not in ALLOWED_USERS")]
+    NotAllowed,
+    /// A listed user has no connection.
+    #[error("the user is not connected")]
+    NotConnected,
+    /// The name fits more than one connection.
+    #[error("the name fits more than one connection")]
+    AmbiguousUser,
+    /// Only a new login helps.
+    #[error("log in again: {reason}")]
+    ReconnectRequired {
+        /// Why.
+        reason: String,
+        /// What is behind it, and what to do.
+        detail: &'static str,
+    },
+    /// VideoAsk gave no token this time.
+    #[error("VideoAsk gives no tokens at the moment")]
+    ProviderUnavailable {
+        /// When it is tried again.
+        retry_after: Duration,
+    },
+    /// VideoAsk refuses this app.
+    #[error("VideoAsk refuses this app: {}", trouble.words)]
+    ProviderRefused {
+        /// What it said, and when it is tried again.
+        trouble: Box<Trouble>,
+    },
+    /// The connection was made by another client.
+    #[error("the connection belongs to another client")]
+    OtherClient,
+    /// The store does not answer.
+    #[error("the store does not answer")]
+    StoreUnavailable,
+    /// VideoAsk's API could not be asked.
+    #[error("VideoAsk's API could not be asked")]
+    UpstreamUnavailable(#[from] ApiError),
+    /// No such route.
+    #[error("no such route")]
+    NotFound,
+    /// The route is there, but not for this method.
+    #[error("method not allowed")]
+    MethodNotAllowed,
+    /// A body beyond what this route takes.
+    #[error("request too large")]
+    TooLarge,
+    /// A bug of ours.
+    #[error("internal error")]
+    Internal,
+}
+
+/// `application/problem+json`.
+#[derive(Serialize)]
+struct Body {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: Cow<'static, str>,
+    request_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    login_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+}
+
+impl Problem {
+    /// The last word of the `type`, which callers may rely on.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::KeyMissing | Self::KeyWrong => "unauthorized",
+            Self::Invalid(_) | Self::TooLong { .. } => "invalid-request",
+            Self::NotAllowed => "not-allowed",
+            Self::NotConnected => "not-connected",
+            Self::AmbiguousUser => "ambiguous-user",
+            Self::ReconnectRequired { .. } => "reconnect-required",
+            Self::ProviderUnavailable { .. } => "provider-unavailable",
+            Self::ProviderRefused { .. } => "provider-refused",
+            Self::OtherClient => "other-client",
+            Self::StoreUnavailable => "store-unavailable",
+            Self::UpstreamUnavailable(_) => "upstream-unavailable",
+            Self::NotFound => "not-found",
+            Self::MethodNotAllowed => "method-not-allowed",
+            Self::TooLarge => "too-large",
+            Self::Internal => "internal",
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::KeyMissing | Self::KeyWrong => StatusCode::UNAUTHORIZED,
+            Self::Invalid(_) | Self::TooLong { .. } => StatusCode::BAD_REQUEST,
+            Self::NotAllowed => StatusCode::FORBIDDEN,
+            Self::NotConnected | Self::NotFound => StatusCode::NOT_FOUND,
+            Self::AmbiguousUser | Self::ReconnectRequired { .. } | Self::OtherClient => StatusCode::CONFLICT,
+            Self::ProviderUnavailable { .. } | Self::ProviderRefused { .. } | Self::StoreUnavailable => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::UpstreamUnavailable(_) => StatusCode::BAD_GATEWAY,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// What the type means; the same words for every problem of a type.
+    fn title(&self) -> &'static str {
+        match self {
+            Self::KeyMissing | Self::KeyWrong => "An API key is needed",
+            Self::Invalid(_) | Self::TooLong { .. } => "The request is not valid",
+            Self::NotAllowed => "The user is not listed",
+            Self::NotConnected => "The user is not connected",
+            Self::AmbiguousUser => "The name fits more than one connection",
+            Self::ReconnectRequired { .. } => "Log in again",
+            Self::ProviderUnavailable { .. } => "VideoAsk gives no tokens at the moment",
+            Self::ProviderRefused { .. } => "VideoAsk refuses this app",
+            Self::OtherClient => "The tokens belong to another app",
+            Self::StoreUnavailable => "The store does not answer",
+            Self::UpstreamUnavailable(_) => "VideoAsk's API does not answer",
+            Self::NotFound => "There is no such route",
+            Self::MethodNotAllowed => "The route does not take this method",
+            Self::TooLarge => "The request is too large",
+            Self::Internal => "Something broke in this app",
+        }
+    }
+
+    /// What happened this time, and what to do.
+    fn detail(&self) -> Cow<'static, str> {
+        let sentence = match self {
+            Self::TooLong { most } => {
+                return format!("`min_ttl` can be {} at most, half of the token's life.", most.as_secs()).into();
+            }
+            Self::Invalid(detail) | Self::ReconnectRequired { detail, .. } => detail,
+            Self::KeyMissing => "Send one of this app's API keys in one header `Authorization: Bearer <key>`.",
+            Self::KeyWrong => "The key is none of those in API_KEY. A token of VideoAsk's is no key.",
+            Self::NotAllowed => "This user is not in ALLOWED_USERS, and only listed users' tokens are used.",
+            Self::NotConnected => {
+                "There are no tokens of this user: never logged in, revoked, or forgotten. Log in at login_url."
+            }
+            Self::AmbiguousUser => "Name the user by VideoAsk's user_id; /api/connections lists them.",
+            Self::ProviderUnavailable { .. } => {
+                "The refresh did not work, or takes long. The connection is kept, and it is tried again."
+            }
+            Self::ProviderRefused { .. } => {
+                "The connection is kept. Run `videoask-auth check` on the server, and mend what it finds."
+            }
+            Self::OtherClient => {
+                "They were made for another CLIENT_ID or VIDEOASK_AUTH_URL. Set the old ones again, or log in anew."
+            }
+            Self::StoreUnavailable => "The tokens cannot be read at the moment. Ask again.",
+            Self::UpstreamUnavailable(_) => "It could not be reached, or broke off its answer.",
+            Self::NotFound => "/api/openapi.json lists the routes for machines. Without API_KEY there are none.",
+            Self::MethodNotAllowed => "The header Allow lists the methods that it takes.",
+            Self::TooLarge => "Nothing that this route takes is that long.",
+            Self::Internal => "It is a fault of this app's own. The log has the cause under the request id.",
+        };
+        sentence.into()
+    }
+
+    /// When asking again makes sense, in seconds.
+    fn retry_after(&self, now: OffsetDateTime) -> Option<u64> {
+        let after = match self {
+            Self::ProviderUnavailable { retry_after } => *retry_after,
+            Self::ProviderRefused { trouble } => trouble.wait(now),
+            Self::StoreUnavailable => SOON,
+            _ => return None,
+        };
+        // Rounded up: who comes a moment too early comes in vain.
+        Some(after.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX).max(1))
+    }
+
+    fn reason(&self) -> Option<String> {
+        match self {
+            Self::ReconnectRequired { reason, .. } => Some(reason.clone()),
+            Self::ProviderRefused { trouble } => Some(trouble.words.to_string()),
+            _ => None,
+        }
+    }
+
+    /// What RFC 6750, 3 asks for: an error code only where a key came.
+    fn challenge(&self) -> Option<&'static str> {
+        match self {
+            Self::KeyMissing => Some("Bearer realm=\"videoask-auth\""),
+            Self::KeyWrong => Some("Bearer realm=\"videoask-auth\", error=\"invalid_token\""),
+            _ => None,
+        }
+    }
+
+    fn needs_login(&self) -> bool {
+        matches!(self, Self::NotConnected | Self::ReconnectRequired { .. })
+    }
+}
+
+impl From<HandOutError> for Problem {
+    fn from(error: HandOutError) -> Self {
+        match error {
+            HandOutError::NotConnected => Self::NotConnected,
+            HandOutError::NotAllowed => Self::NotAllowed,
+            HandOutError::TooLong { most } => Self::TooLong { most },
+            HandOutError::ReconnectRequired(reason) => reason.into(),
+            HandOutError::ProviderUnavailable { retry_after } => Self::ProviderUnavailable { retry_after },
+            HandOutError::ProviderRefused { trouble } => Self::ProviderRefused { trouble },
+            HandOutError::StoreUnavailable => Self::StoreUnavailable,
+            HandOutError::OtherClient => Self::OtherClient,
+            HandOutError::Busy => Self::ProviderUnavailable { retry_after: SOON },
+            unreadable @ HandOutError::Unreadable => Self::ReconnectRequired {
+                reason: unreadable.to_string(),
+                detail: "Put the old EXPRESS_SESSION in EXPRESS_SESSION_PREVIOUS, or log in again at login_url.",
+            },
+            // Only mint mode says so, which has no API keys.
+            HandOutError::Expired => Self::Internal,
+        }
+    }
+}
+
+impl From<Reconnect> for Problem {
+    fn from(reason: Reconnect) -> Self {
+        let detail = match &reason {
+            Reconnect::Dead(_) | Reconnect::Ended => {
+                "The refresh token was revoked, used by another program too, or is past its lifetime. Log in again at \
+                 login_url."
+            }
+            Reconnect::NoRefreshToken => {
+                "The access token has run out, or has not that long to live. Log in again at login_url."
+            }
+        };
+        let reason = match &reason {
+            Reconnect::Dead(trouble) => trouble.words.to_string(),
+            Reconnect::NoRefreshToken | Reconnect::Ended => reason.to_string(),
+        };
+        Self::ReconnectRequired { reason, detail }
+    }
+}
+
+/// A problem on its way to the layer that knows the request id. Responses are cloned with their extensions.
+#[derive(Clone, Debug)]
+pub(in crate::web) struct ProblemReport(Arc<Problem>);
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(ProblemReport(Arc::new(self)));
+        response
+    }
+}
+
+impl ProblemReport {
+    /// Logs the cause and gives the answer.
+    pub(in crate::web) fn render(&self, site: &Site, id: &RequestId) -> Response {
+        let problem = &*self.0;
+        let status = problem.status();
+        self.log(status);
+        let retry_after = problem.retry_after(site.clock.now());
+        let body = Json(Body {
+            r#type: format!("{NAMESPACE}{}", problem.word()),
+            title: problem.title(),
+            status: status.as_u16(),
+            detail: problem.detail(),
+            request_id: id.to_string(),
+            login_url: problem.needs_login().then(|| site.app_url.join("/auth/videoask").into()),
+            reason: problem.reason(),
+            retry_after,
+        });
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.extend(retry_after.map(|seconds| (header::RETRY_AFTER, HeaderValue::from(seconds))));
+        let challenge = problem.challenge().map(HeaderValue::from_static);
+        headers.extend(challenge.map(|challenge| (header::WWW_AUTHENTICATE, challenge)));
+        response
+    }
+
+    fn log(&self, status: StatusCode) {
+        let cause = telemetry::chain(&*self.0);
+        match &*self.0 {
+            Problem::NotFound | Problem::MethodNotAllowed => tracing::debug!(cause, "a machine's request failed"),
+            _ if status.is_server_error() => tracing::error!(cause, "a machine's request failed"),
+            _ => tracing::warn!(cause, "a machine's request failed"),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! `GET /api/token`: an access token that lives long enough; `POST`: one in place of a token that the API refused.
+
+use std::time::Duration;
+
+use axum::{
+    Json, Router,
+    extract::{
+        DefaultBodyLimit, Query, State,
+        rejection::{JsonRejection, QueryRejection},
+    },
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use oauth2::AccessToken;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::vault::{HandedOut, MinLife};
+
+use super::{
+    super::{Site, tokens::timestamp},
+    Problem,
+    connections::NoQuery,
+};
+
+/// Longer than any token that fits into a header.
+const BODY_LIMIT: usize = 64 * 1024;
+
+const QUERY: &str =
+    "This takes `user` (a name) and `min_ttl` (whole seconds), each at most once, and no other parameter.";
+const NO_QUERY: &str = "This takes no query: `user` goes into the body.";
+const BODY: &str = "The body must be a JSON object (Content-Type: application/json) with `refused` (the token, a string) \
+     and, if need be, `user` (a string), and nothing else.";
+
+pub(super) fn router() -> Router<Site> {
+    Router::new().route("/api/token", get(current).post(replaced)).layer(DefaultBodyLimit::max(BODY_LIMIT))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    user: Option<String>,
+    min_ttl: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Refusal {
+    user: Option<String>,
+    refused: AccessToken,
+}
+
+/// What is handed out.
+#[derive(Serialize)]
+struct Answer<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    expires_at: String,
+    expires_in: i64,
+    scope: Option<&'a str>,
+    user: Option<&'a str>,
+}
+
+async fn current(State(site): State<Site>, query: Result<Query<Wanted>, QueryRejection>) -> Result<Response, Problem> {
+    let Query(Wanted { user, min_ttl }) = query.map_err(|_| Problem::Invalid(QUERY))?;
+    let need = min_ttl.map_or(MinLife::Wish, |seconds| MinLife::Demand(Duration::from_secs(seconds)));
+    let key = site.connection_named(user.as_deref()).await?;
+    let handed_out = site.vault.hand_out(&key, need).await?;
+    Ok(Answer::of(&handed_out, site.clock.now()).into_response())
+}
+
+async fn replaced(
+    State(site): State<Site>,
+    query: Result<Query<NoQuery>, QueryRejection>,
+    body: Result<Json<Refusal>, JsonRejection>,
+) -> Result<Response, Problem> {
+    query.map_err(|_| Problem::Invalid(NO_QUERY))?;
+    let Json(Refusal { user, refused }) = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLarge,
+        _ => Problem::Invalid(BODY),
+    })?;
+    if refused.secret().is_empty() {
+        return Err(Problem::Invalid(BODY));
+    }
+    let key = site.connection_named(user.as_deref()).await?;
+    let handed_out = site.vault.replace_refused(&key, &refused, MinLife::Wish).await?;
+    Ok(Answer::of(&handed_out, site.clock.now()).into_response())
+}
+
+impl<'a> Answer<'a> {
+    fn of(handed_out: &'a HandedOut, now: OffsetDateTime) -> Self {
+        Self {
+            access_token: handed_out.access_token().secret(),
+            token_type: "Bearer",
+            expires_at: timestamp(handed_out.expires_at()),
+            expires_in: (handed_out.expires_at() - now).whole_seconds().max(0),
+            scope: handed_out.scope(),
+            user: handed_out.identity().label(),
+        }
+    }
+}
+
+impl IntoResponse for Answer<'_> {
+    fn into_response(self) -> Response {
+        Json(self).into_response()
+    }
+}

@@ -28,11 +28,14 @@ async fn keep(backend: Backend) {
     let person = fleet.log_in(&servers[0]).await;
     until("the keepers' second exchange", || (fleet.standin().counters().refresh_exchanges >= 2).then_some(()));
     while person.look(&servers[1].url).await.generation < 3 {
-        assert!(clock.monotonic() - began < Duration::from_secs(60), "{backend:?}: what came is not saved");
+        assert!(
+            clock.monotonic().saturating_sub(began) < Duration::from_secs(60),
+            "{backend:?}: what came is not saved"
+        );
     }
     let exchanges = fleet.standin().counters().refresh_exchanges;
     // A token is due when at least 85 % of its life are over.
-    let most = (clock.monotonic() - began).as_secs_f64() / (0.85 * LIFE.as_secs_f64());
+    let most = clock.monotonic().saturating_sub(began).as_secs_f64() / (0.85 * LIFE.as_secs_f64());
     assert!(f64::from(u32::try_from(exchanges).unwrap()) <= most, "{backend:?}: {exchanges} of at most {most}");
     fleet.assert_exchanges(exchanges);
 }

@@ -18,8 +18,10 @@ pub use self::{
     me::Me,
 };
 use crate::{
+    clock::Clock,
     config::ApiConfig,
     http::{self, BODY_LIMIT, BuildError, ReadError},
+    telemetry::{Endpoint, Metrics},
 };
 
 /// VideoAsk's API.
@@ -27,27 +29,30 @@ use crate::{
 pub struct Api {
     client: Client,
     config: ApiConfig,
+    clock: Clock,
+    metrics: Metrics,
 }
 
 impl Api {
     /// Prepares the client; nothing is asked yet.
-    pub fn new(config: &ApiConfig) -> Result<Self, BuildError> {
-        Ok(Self { client: http::api_client(&config.url)?, config: config.clone() })
+    pub fn new(config: &ApiConfig, clock: Clock, metrics: Metrics) -> Result<Self, BuildError> {
+        Ok(Self { client: http::api_client(&config.url)?, config: config.clone(), clock, metrics })
     }
 
     /// Whose token this is.
     pub async fn me(&self, token: &AccessToken) -> Result<Me, ApiError> {
-        self.get("/me", &[], token).await
+        self.get(Endpoint::Me, "/me", &[], token).await
     }
 
     /// A page of the account's forms.
     pub async fn forms(&self, token: &AccessToken, page: Page) -> Result<Forms, ApiError> {
         let query = [("limit", page.limit), ("offset", page.offset)];
-        self.get("/forms", &query, token).await
+        self.get(Endpoint::Forms, "/forms", &query, token).await
     }
 
     async fn get<T: DeserializeOwned>(
         &self,
+        endpoint: Endpoint,
         path: &str,
         query: &[(&str, u32)],
         token: &AccessToken,
@@ -57,7 +62,8 @@ impl Api {
             url.query_pairs_mut().extend_pairs(query.iter().map(|(name, value)| (name, value.to_string())));
         }
         let request = self.for_organization(self.client.get(url)).bearer_auth(token.secret());
-        let response = request.send().await.map_err(ApiError::sending)?;
+        let stopwatch = self.metrics.upstream(endpoint, &self.clock);
+        let response = stopwatch.time(request.send()).await.map_err(ApiError::sending)?;
         let status = response.status();
         let body = match http::read_capped(response, BODY_LIMIT).await {
             Err(ReadError::Cut(source)) => return Err(ApiError::cut(source)),

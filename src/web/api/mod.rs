@@ -5,6 +5,7 @@
 
 mod connections;
 mod keys;
+mod metrics;
 mod openapi;
 mod problem;
 mod token;
@@ -30,7 +31,7 @@ pub(super) fn router(site: &Site) -> Router<Site> {
 
 /// The proxy comes beside them, before the layers: `.merge(proxy::router())`.
 fn routes() -> Router<Site> {
-    token::router().merge(connections::router()).merge(openapi::router())
+    token::router().merge(connections::router()).merge(openapi::router()).merge(metrics::router())
 }
 
 /// Whether machines ask for this path, so that what is not there is told in their language.

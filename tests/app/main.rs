@@ -4,5 +4,6 @@ mod arbitrary;
 mod canary;
 mod keep;
 mod login;
+mod metrics;
 mod pages;
 mod support;

@@ -210,8 +210,12 @@ async fn a_refresh_that_hangs_makes_the_keeper_late_and_silent() {
     world.logged_in().await;
     world.standin.change_faults(|faults| faults.always(Endpoint::Token, Mishap::Hang));
     world.pass(DAY);
+    while world.standin.counters().requests_to(Endpoint::Token) < 2 {
+        tokio::task::yield_now().await;
+    }
     // The keeper waits for an answer now, and time stands still until it is turned.
-    let scrape = until(&world, |scrape| scrape.value("keeper_silence_seconds") == Some(0.0)).await;
+    let scrape = Scrape::of(&world).await;
+    assert_eq!(scrape.value("keeper_silence_seconds"), Some(0.0));
     let lag = scrape.value("keeper_lag_seconds").expect("the store answers");
     assert!((8640.0..12960.0).contains(&lag), "due with a tenth of the day left, or a little more: {lag}");
     world.pass(Duration::from_secs(5));

@@ -40,8 +40,13 @@ fn hash(key: &[u8]) -> [u8; 32] {
 
 /// Lets a request pass that carries a key (RFC 6750, 2.1).
 pub(super) async fn required(State(site): State<Site>, request: Request, next: Next) -> Result<Response, Problem> {
-    let presented = bearer(request.headers()).ok_or(Problem::KeyMissing)?;
-    if site.api_keys.admit(presented) { Ok(next.run(request).await) } else { Err(Problem::KeyWrong) }
+    let problem = match bearer(request.headers()) {
+        Some(presented) if site.api_keys.admit(presented) => return Ok(next.run(request).await),
+        Some(_) => Problem::KeyWrong,
+        None => Problem::KeyMissing,
+    };
+    site.count_turned_away(&request, &problem);
+    Err(problem)
 }
 
 /// The one bearer credential of a request. Of two, nobody could say which counts.

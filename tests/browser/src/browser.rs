@@ -36,6 +36,12 @@ impl Browser {
         &self.driver
     }
 
+    /// The API key of a demo that keeps tokens.
+    #[must_use]
+    pub fn api_key(&self) -> &str {
+        self.demo.key.as_deref().expect("the demo was started to keep tokens")
+    }
+
     /// Opens a page of the app.
     pub async fn open(&self, path: &str) -> WebDriverResult<()> {
         self.driver.goto(format!("{}{path}", self.demo.app)).await

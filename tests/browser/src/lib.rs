@@ -4,6 +4,7 @@
 //! browser had nothing to complain about. [`Browser::tour`] leads past every page there is.
 
 mod browser;
+mod built;
 mod chromedriver;
 mod demo;
 mod process;
@@ -11,4 +12,5 @@ mod stage;
 mod tour;
 
 pub use browser::Browser;
-pub use stage::{Scripts, Stage, on_stage};
+pub use built::library;
+pub use stage::{KEEPING, Scripts, Stage, on_stage};

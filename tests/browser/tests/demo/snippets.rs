@@ -1,0 +1,61 @@
+//! The programs on the token page do what they promise, as they stand there.
+
+use std::process::Command;
+
+use browser::{Browser, KEEPING, on_stage};
+use thirtyfour::error::WebDriverResult;
+
+use crate::language::{LANGUAGES, Language, said};
+
+#[tokio::test]
+async fn every_program_on_the_page_lists_the_forms_with_the_token() {
+    on_stage(async |browser| {
+        browser.log_in().await?;
+        let token = browser.hidden_text("#access-token").await?;
+        every_program_works(browser, "VIDEOASK_ACCESS_TOKEN", &token).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn in_keep_mode_every_program_lists_the_forms_with_the_api_key_and_no_token() {
+    KEEPING
+        .play(async |browser| {
+            browser.log_in().await?;
+            every_program_works(browser, "VIDEOASK_AUTH_API_KEY", browser.api_key()).await
+        })
+        .await;
+}
+
+async fn every_program_works(browser: &Browser, variable: &str, secret: &str) -> WebDriverResult<()> {
+    for (index, language) in (1..).zip(LANGUAGES) {
+        let heading = browser.hidden_text(&format!(".fold:has(#snippet-{index}) summary")).await?;
+        assert_eq!(heading, format!("{language:?}"));
+        let text = browser.hidden_text(&format!("#snippet-{index}")).await?;
+        assert!(!text.contains(secret), "{language:?} shows the secret");
+        lists_the_forms(language, &text, variable, secret);
+    }
+    Ok(())
+}
+
+/// With the secret it prints the first titles; without, or with another, it says so and fails.
+fn lists_the_forms(language: Language, text: &str, variable: &str, secret: &str) {
+    let folder = tempfile::tempdir().expect("there is room for a program");
+    let mut command = language.command(text, folder.path());
+    let mut run = |prepare: &dyn Fn(&mut Command)| {
+        prepare(&mut command);
+        command.output().unwrap_or_else(|error| panic!("{language:?} cannot be run: {error}"))
+    };
+
+    let without = run(&|_| {});
+    let wrong = run(&|command| drop(command.env(variable, "wrong")));
+    for output in [without, wrong] {
+        assert!(!output.status.success(), "{language:?} succeeds with a wrong secret: {}", said(&output));
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{language:?}: {}", said(&output));
+    }
+
+    let output = run(&|command| drop(command.env(variable, secret)));
+    assert!(output.status.success(), "{language:?} fails: {}", said(&output));
+    let titles = String::from_utf8(output.stdout).expect("titles are text");
+    assert_eq!((titles.lines().next(), titles.lines().count()), (Some("Welcome on board (1)"), 20), "{titles}");
+}

@@ -19,9 +19,10 @@ pub(crate) fn program() -> &'static str {
 #[must_use]
 pub fn library(name: &str) -> PathBuf {
     let libraries = artifacts().iter().filter(|artifact| artifact["target"]["name"] == name);
-    let mut files = libraries.filter_map(|library| library["filenames"].as_array()).flatten();
-    let file = files.find_map(|file| file.as_str().filter(|file| file.ends_with(".rlib")));
-    file.unwrap_or_else(|| panic!("cargo built no {name}")).into()
+    let files = libraries.filter_map(|library| library["filenames"].as_array()).flatten();
+    let mut paths = files.filter_map(|file| file.as_str().map(PathBuf::from));
+    // The other file is metadata alone, which nothing can be linked to.
+    paths.find(|path| path.extension() == Some("rlib".as_ref())).unwrap_or_else(|| panic!("cargo built no {name}"))
 }
 
 /// All that was built, after having cargo bring it up to date: a test of yesterday's program proves nothing. A test

@@ -3,9 +3,10 @@ import os
 
 import requests
 
+secret = os.environ["__VARIABLE__"]
 response = requests.get(
     "__BASE_URL__/forms",
-    headers={"Authorization": f"Bearer {os.environ['__VARIABLE__']}"},
+    headers={"Authorization": f"Bearer {secret}"},
     params={"limit": 20},
     timeout=30,
 )

@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .send()?
         .error_for_status()?
         .json()?;
-    for form in forms["results"].as_array().ok_or("the answer has no results")? {
+    for form in forms["results"].as_array().ok_or("no results")? {
         println!("{}", form["title"].as_str().unwrap_or_default());
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! The demo as a person meets it: the real program, in a real Chromium, driven through ChromeDriver.
 //!
 //! [`on_stage`] starts both and hands a test its [`Browser`]. What every test asserts besides its own is that the
-//! browser had nothing to complain about. [`Browser::tour`] leads past every page there is.
+//! browser had nothing to complain about. [`on_tour`] leads past every page there is.
 
 mod browser;
 mod built;
@@ -14,3 +14,4 @@ mod tour;
 pub use browser::Browser;
 pub use built::library;
 pub use stage::{KEEPING, Scripts, Stage, on_stage};
+pub use tour::on_tour;

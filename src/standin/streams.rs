@@ -36,13 +36,13 @@ async fn back(State(standin): State<StandIn>, Caller(_): Caller, headers: Header
 /// Sends so many bytes.
 async fn zeros(State(standin): State<StandIn>, Caller(_): Caller, Path(length): Path<usize>) -> impl IntoResponse {
     let whole = stream::iter(std::iter::repeat_n(CHUNK, length / CHUNK));
-    let chunks = whole.chain(stream::iter([length % CHUNK])).map(zeroed);
+    let chunks = whole.chain(stream::iter([length % CHUNK])).map(|length| io::Result::Ok(zeros_of(length)));
     ([("content-length", length.to_string())], Body::from_stream(Counted::new(standin, chunks)))
 }
 
-fn zeroed(length: usize) -> io::Result<Bytes> {
+fn zeros_of(length: usize) -> Bytes {
     static ZEROS: [u8; CHUNK] = [0; CHUNK];
-    Ok(Bytes::from_static(&ZEROS[..length]))
+    Bytes::from_static(&ZEROS[..length])
 }
 
 /// A body that is counted as open until it ended, or somebody lost interest.

@@ -14,7 +14,7 @@ use http_body::Body;
 use oauth2::AccessToken;
 use reqwest::{
     Client, Method, Request, StatusCode, Url,
-    header::{AUTHORIZATION, HeaderMap, HeaderValue, InvalidHeaderValue},
+    header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, InvalidHeaderValue},
 };
 
 pub use self::answer::{Answer, Broken, Download};
@@ -99,9 +99,9 @@ impl Gateway {
         if let (Some(organization), None) = (&self.organization, headers.get(ORGANIZATION)) {
             headers.insert(ORGANIZATION, organization.clone());
         }
-        let head = Head { method, url, headers };
+        let mut head = Head { method, url, headers };
         let (upload, progress) = Upload::new(body, pulse.clone());
-        let body = if upload.is_end_stream() { reqwest::Body::default() } else { reqwest::Body::wrap(upload) };
+        let body = if upload.is_end_stream() { no_body(&mut head) } else { reqwest::Body::wrap(upload) };
         let answer = self.send(&head, first.access_token(), body, &pulse, &progress).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
@@ -155,6 +155,14 @@ impl Head {
         *request.body_mut() = Some(body);
         Ok(request)
     }
+}
+
+/// Where a method lets one expect a body, "none" must be said (RFC 9110, 8.6), and the client does not.
+fn no_body(head: &mut Head) -> reqwest::Body {
+    if matches!(head.method, Method::POST | Method::PUT | Method::PATCH) {
+        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
+    }
+    reqwest::Body::default()
 }
 
 impl GatewayError {

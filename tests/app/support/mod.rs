@@ -1,5 +1,6 @@
 //! What the tests share: a real app and a real stand-in on ports of their own, and a browser that keeps cookies.
 pub mod browser;
+pub mod machine;
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
@@ -15,6 +16,7 @@ use videoask_auth::{
 };
 
 pub use browser::{Browser, Page};
+pub use machine::{KEY, Machine};
 
 /// Every world begins at this moment, and time passes only by its hand.
 pub const EPOCH: OffsetDateTime = datetime!(2026-11-24 08:00 UTC);
@@ -32,11 +34,13 @@ pub struct World {
     stop: watch::Sender<bool>,
 }
 
+type TenantSetup = Box<dyn FnOnce(&mut Options)>;
+
 /// What differs from world to world.
 #[derive(Default)]
 pub struct Setup {
     pairs: Vec<(&'static str, String)>,
-    tenant: Option<Box<dyn FnOnce(&mut Options)>>,
+    tenant: Option<TenantSetup>,
     store: Option<Arc<dyn Store>>,
 }
 

@@ -47,6 +47,8 @@ fn is_refused_escape(following: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn sent_to(base: &str, path: &str) -> Option<String> {
@@ -114,6 +116,35 @@ mod tests {
         // The parser of requests takes no backslash; the check does not rely on it.
         for path in ["/a\\b", "/\\evil.example", "/a\nb", "/a\u{7f}"] {
             assert!(!is_plain(path), "{path:?}");
+        }
+    }
+
+    /// What a server that decodes a path makes of it.
+    fn decoded(path: &str) -> Vec<u8> {
+        let (mut decoded, mut rest) = (Vec::new(), path.as_bytes());
+        while let [first, after @ ..] = rest {
+            let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+            let byte = digits.filter(|_| *first == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok());
+            decoded.push(byte.unwrap_or(*first));
+            rest = if byte.is_some() { &after[2..] } else { after };
+        }
+        decoded
+    }
+
+    proptest! {
+        #[test]
+        fn no_path_leaves_the_root_of_the_api(path in "(/|\\.|%2[eEfF]|%5[cC]|%[0-9a-f]{2}|[!-~&&[^?#]]|é){0,12}") {
+            let Ok(uri) = format!("/proxy/{path}").parse() else { return Ok(()) };
+            let base = Url::parse("https://api.example:8443/base").expect("a base");
+            let Ok(url) = target(&base, &uri) else { return Ok(()) };
+            prop_assert_eq!(url.origin(), base.origin());
+            let path = url.path().strip_prefix("/base/");
+            let path = decoded(path.ok_or_else(|| TestCaseError::fail(url.to_string()))?);
+            let segments: Vec<_> = path.split(|byte| *byte == b'/').collect();
+            prop_assert!(!segments.iter().any(|segment| matches!(segment, [b'.'] | [b'.', b'.'])), "{url}");
+            prop_assert!(!segments[..segments.len() - 1].iter().any(|segment| segment.is_empty()), "{url}");
+            prop_assert!(!path.iter().any(|byte| *byte == b'\\' || byte.is_ascii_control()), "{url}");
+            prop_assert_eq!(segments.len(), url.path().matches('/').count() - 1, "{} has hidden slashes", url);
         }
     }
 

@@ -1,10 +1,8 @@
 //! `API_KEY`: which requests carry one.
 
 use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, header},
-    middleware::Next,
-    response::Response,
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
 };
 use ring::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
@@ -38,10 +36,16 @@ fn hash(key: &[u8]) -> [u8; 32] {
     hash
 }
 
-/// Lets a request pass that carries a key (RFC 6750, 2.1).
-pub(super) async fn required(State(site): State<Site>, request: Request, next: Next) -> Result<Response, Problem> {
-    let presented = bearer(request.headers()).ok_or(Problem::KeyMissing)?;
-    if site.api_keys.admit(presented) { Ok(next.run(request).await) } else { Err(Problem::KeyWrong) }
+/// That a request carries a key (RFC 6750, 2.1).
+pub(super) struct Admitted;
+
+impl FromRequestParts<Site> for Admitted {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
+        let presented = bearer(&parts.headers).ok_or(Problem::KeyMissing)?;
+        if site.api_keys.admit(presented) { Ok(Self) } else { Err(Problem::KeyWrong) }
+    }
 }
 
 /// The one bearer credential of a request. Of two, nobody could say which counts.

@@ -17,7 +17,7 @@ use crate::{
     store::Store,
     telemetry,
     vault::{self, Drained, Settings, Upkeep, Vault},
-    videoask::Api,
+    videoask::{Api, Gateway},
     web::{self, CODE_EXCHANGES, Rooms, Site},
 };
 
@@ -57,8 +57,9 @@ impl App {
     /// When an HTTP client cannot be built, as without any CA certificates.
     pub fn build(config: &Config, store: Arc<dyn Store>, clock: Clock) -> Result<Self, http::BuildError> {
         let House { provider, api, keys, vault } = House::build(config, Arc::clone(&store), clock.clone())?;
-        let rooms =
-            Rooms { provider, api, vault: vault.clone(), store: Arc::clone(&store), keys, clock: clock.clone() };
+        let gateway = Gateway::new(&config.api, clock.clone())?;
+        let (shared, time) = (Arc::clone(&store), clock.clone());
+        let rooms = Rooms { provider, api, gateway, vault: vault.clone(), store: shared, keys, clock: time };
         let site = Site::new(config, rooms);
         Ok(Self {
             exchanges: Arc::clone(&site.exchanges),

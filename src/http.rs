@@ -15,6 +15,9 @@ pub const BODY_LIMIT: usize = 1 << 20;
 
 const USER_AGENT: &str = concat!("videoask-auth/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Shorter than the servers and load balancers in use keep a connection, so that a request rarely meets one that is
+/// being closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
 const API_TIMEOUT: Duration = Duration::from_secs(30);
 /// Connecting gives up this much before the exchange does, so that "nothing was sent" is told as such.
@@ -52,6 +55,16 @@ pub fn provider_client(exchange_timeout: Duration, target: &Url) -> Result<Clien
 /// The client for single calls of VideoAsk's API: 30 s in all.
 pub fn api_client(target: &Url) -> Result<Client, BuildError> {
     builder(target).connect_timeout(CONNECT_TIMEOUT).timeout(API_TIMEOUT).build().map_err(BuildError)
+}
+
+/// The client for what streams through: bodies may take as long as they move, so only connecting has a limit here.
+pub fn streaming_client(target: &Url) -> Result<Client, BuildError> {
+    let client = builder(target)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        // Whether anything is sent twice is not for the client to say.
+        .retry(reqwest::retry::never());
+    client.build().map_err(BuildError)
 }
 
 /// The client for `healthcheck`: the answer comes from this machine, at once or not at all.

@@ -10,7 +10,7 @@ use crate::{
     telemetry,
 };
 
-use super::{exec::NotRun, import::NotImported, input::InputError, refusal::Refused};
+use super::{exec::NotRun, forms::NotListed, import::NotImported, input::InputError, refusal::Refused};
 
 /// A command's failure.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,9 @@ pub(super) enum Failure {
     /// An import has not become a connection.
     #[error(transparent)]
     NotImported(#[from] NotImported),
+    /// The API did not list the forms.
+    #[error(transparent)]
+    NotListed(#[from] NotListed),
     /// What was to come on stdin.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -141,6 +144,7 @@ impl Failure {
             Self::StoreUnavailable(_) => Exit::TryLater,
             Self::Refused(refused) => refused.exit(),
             Self::NotImported(not_imported) => not_imported.exit(),
+            Self::NotListed(not_listed) => not_listed.exit(),
             Self::BeforeExec(_) => Exit::BeforeExec,
             Self::NotRun(not_run) if not_run.is_missing() => Exit::NoSuchProgram,
             Self::NotRun(_) => Exit::CannotRun,

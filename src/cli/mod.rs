@@ -5,6 +5,7 @@ mod demo;
 mod exec;
 mod failure;
 mod forget;
+mod forms;
 mod healthcheck;
 mod import;
 mod input;
@@ -71,6 +72,8 @@ enum Command {
     Demo(demo::Options),
     /// Print an access token of a kept connection, refreshed if need be
     Token(token::Options),
+    /// List the forms of a kept connection's account, to see that its token works
+    Forms(forms::Options),
     /// Run a program with an access token in VIDEOASK_ACCESS_TOKEN
     Exec(exec::Options),
     /// Show what is kept: state, times, what is wrong and what to do
@@ -117,6 +120,7 @@ async fn run(Arguments { source, command }: Arguments) -> Result<Ending, Failure
         Command::Serve(source) => serve::run(source.env_file()).await,
         Command::Demo(options) => demo::run(options).await,
         Command::Token(options) => token::run(options).await,
+        Command::Forms(options) => forms::run(options).await,
         Command::Exec(options) => return exec::run(options).await.map(Ending::Become),
         Command::Status(options) => status::run(options).await,
         Command::Import(options) => import::run(options).await,

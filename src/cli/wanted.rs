@@ -40,7 +40,7 @@ impl Wanted {
 
 impl Kept {
     /// The default is the first entry, and there is no fallback to another.
-    fn user_or_default<'a>(&'a self, user: Option<&'a str>) -> &'a str {
+    pub(super) fn user_or_default<'a>(&'a self, user: Option<&'a str>) -> &'a str {
         user.or(self.allowed.entries().first().map(String::as_str)).unwrap_or_default()
     }
 

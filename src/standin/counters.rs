@@ -35,6 +35,8 @@ pub struct Counters {
     pub client_refusals: u64,
     /// Refresh tokens revoked by `/oauth/revoke`.
     pub revokes: u64,
+    /// Bodies of `/streams` that have not ended.
+    pub open_streams: u64,
     /// Answers of the API by status; one that was cut off has none.
     pub api_answers: BTreeMap<u16, u64>,
 }

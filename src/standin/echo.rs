@@ -28,9 +28,16 @@ pub(super) fn routes(standin: &StandIn) -> Router<StandIn> {
     })
 }
 
-/// `x-echo-status` sets the status of the answer, and each `x-echo-header: name: value` adds a header to it.
-async fn echo(Caller(_): Caller, uri: Uri, method: Method, headers: HeaderMap, body: Body) -> Result<Response, Detail> {
+/// Reads all of the body before anything else, as an API behind a buffering gateway does. `x-echo-status` sets the status of the answer, and each `x-echo-header: name: value` adds a header to it.
+async fn echo(
+    caller: Result<Caller, Detail>,
+    uri: Uri,
+    method: Method,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Detail> {
     let body = describe(body).await.map_err(|_| Detail(StatusCode::BAD_REQUEST, "The body broke off.".into()))?;
+    caller?;
     let status = text(&headers, "x-echo-status").parse().ok();
     let status = status.and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or(StatusCode::OK);
     let seen = json!({

@@ -25,6 +25,7 @@ mod pages;
 mod params;
 mod refresh_tokens;
 mod revoke;
+mod streams;
 mod token;
 mod wire;
 
@@ -89,6 +90,7 @@ impl StandIn {
             .merge(pages::routes())
             .merge(api::routes(self))
             .merge(echo::routes(self))
+            .merge(streams::routes(self))
             .fallback(api::not_found)
             .layer(middleware::from_fn_with_state(self.clone(), guard::date))
             .with_state(self.clone())

@@ -61,9 +61,11 @@ impl Vault {
         refused: &AccessToken,
         need: MinLife,
     ) -> Result<HandedOut, HandOutError> {
-        let replaced = self.0.clock.timeout(PATIENCE, self.force(key, refused)).await;
-        replaced.unwrap_or(Err(HandOutError::Busy))?;
-        self.hand_out(key, need).await
+        let replaced = async {
+            self.force(key, refused).await?;
+            self.hand_out(key, need).await
+        };
+        self.0.clock.timeout(PATIENCE, replaced).await.unwrap_or(Err(HandOutError::Busy))
     }
 
     async fn force(&self, key: &RowKey, refused: &AccessToken) -> Result<(), HandOutError> {

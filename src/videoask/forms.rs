@@ -2,18 +2,13 @@
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Map, Value};
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use super::me::id;
 
-/// Which part of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Page {
-    /// At most how many.
-    pub limit: u32,
-    /// After how many.
-    pub offset: u32,
-}
+/// Which part of a list: the query that asks for it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Page(String);
 
 /// A page of forms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,23 +32,33 @@ pub struct Form {
     pub title: String,
     /// Where people answer it.
     pub share_url: Option<Url>,
-}
-
-impl Default for Page {
-    fn default() -> Self {
-        Self { limit: 20, offset: 0 }
-    }
+    /// All that VideoAsk says of it.
+    pub json: Value,
 }
 
 impl Page {
+    /// At most `limit`, after `offset`.
+    #[must_use]
+    pub fn new(limit: u32, offset: u32) -> Self {
+        Self(format!("limit={limit}&offset={offset}"))
+    }
+
     /// The page that a link of VideoAsk's points at. Only its query is read: who followed the link itself
     /// would send the token wherever it points.
     fn of_link(link: Option<&Value>) -> Option<Self> {
         let url = Url::parse(link?.as_str()?).ok()?;
-        let number =
-            |name: &str| url.query_pairs().find(|(key, _)| key == name).and_then(|(_, value)| value.parse().ok());
-        // The link to the first page may leave the offset out.
-        Some(Self { limit: number("limit")?, offset: number("offset").unwrap_or(0) })
+        url.query().map(|query| Self(query.to_owned()))
+    }
+
+    /// The number of this name in the query.
+    #[must_use]
+    pub fn number(&self, name: &str) -> Option<u32> {
+        let mut pairs = form_urlencoded::parse(self.0.as_bytes());
+        pairs.find(|(key, _)| key == name).and_then(|(_, value)| value.parse().ok())
+    }
+
+    pub(super) fn query(&self) -> &str {
+        &self.0
     }
 }
 
@@ -80,6 +85,7 @@ impl Form {
             title: text("title").unwrap_or_default(),
             // It becomes a link on a page, and a `javascript:` URL must not.
             share_url: text("share_url").and_then(|url| Url::parse(&url).ok()).filter(|url| url.scheme() == "https"),
+            json: json.clone(),
         })
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     store::StoreError,
     telemetry,
     vault::{HandOutError, Identity, NotEnded, NotStored},
-    videoask::ApiError,
+    videoask::{AccountError, ApiError},
 };
 
 use super::{
@@ -124,6 +124,15 @@ pub enum PageError {
     /// A bug of ours: a handler panicked, or an invariant did not hold.
     #[error("internal error")]
     Internal,
+}
+
+impl From<AccountError> for PageError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::NoToken(error) => error.into(),
+            AccountError::Api(error) => error.into(),
+        }
+    }
 }
 
 /// A failure on its way to the layer that knows the request id. Responses are cloned with their extensions.

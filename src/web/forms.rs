@@ -7,7 +7,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use crate::videoask::{Form, Forms, Page};
+use crate::videoask::{Account, Form, Forms, Page};
 
 use super::{
     Site,
@@ -36,23 +36,25 @@ async fn forms(
     query: Result<Query<FormsQuery>, QueryRejection>,
 ) -> Result<FormsPage, PageError> {
     let Query(query) = query.map_err(|_| PageError::BadQuery)?;
-    let page = Page { limit: query.limit.unwrap_or(LIMIT).clamp(1, MOST), offset: query.offset.unwrap_or(0) };
-    let (_, shown) = site.connection_of(&login).await?;
-    let token = &shown.record().contents.tokens.access_token;
-    let Forms { count, forms, next, previous } = site.api.forms(token, page).await?;
-    let shown = forms.len() as u64;
+    let (limit, offset) = (query.limit.unwrap_or(LIMIT).clamp(1, MOST), query.offset.unwrap_or(0));
+    let (key, _) = site.connection_of(&login).await?;
+    let account = Account::new(&site.api, &site.vault, &key);
+    let Forms { count, forms, next, previous } = account.forms(&Page::new(limit, offset)).await?;
+    let (before, shown) = (u64::from(offset), forms.len() as u64);
     Ok(FormsPage {
         frame: Frame::new(&site),
         count,
-        range: (shown > 0).then_some((u64::from(page.offset) + 1, u64::from(page.offset) + shown)),
+        range: (shown > 0).then_some((before + 1, before + shown)),
         forms: forms.into_iter().map(line).collect(),
-        previous: previous.map(href),
-        next: next.map(href),
+        previous: previous.as_ref().and_then(href),
+        next: next.as_ref().and_then(href),
     })
 }
 
-fn href(page: Page) -> String {
-    format!("/tokens/forms?limit={}&offset={}", page.limit, page.offset)
+/// The link to the first page may leave the offset out.
+fn href(page: &Page) -> Option<String> {
+    let offset = page.number("offset").unwrap_or(0);
+    Some(format!("/tokens/forms?limit={}&offset={offset}", page.number("limit")?))
 }
 
 /// Only an https link is made a link: what the API sends must not become a `javascript:` address.

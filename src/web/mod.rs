@@ -41,7 +41,7 @@ use crate::{
     provider::Provider,
     store::{RowKey, Store},
     vault::{HandOutError, Shown, Vault},
-    videoask::Api,
+    videoask::{Api, Gateway},
 };
 
 use self::{
@@ -85,6 +85,8 @@ pub struct Parts {
     pub provider: Arc<Provider>,
     /// VideoAsk's API.
     pub api: Api,
+    /// The way there for machines' requests.
+    pub gateway: Gateway,
     /// Connections.
     pub vault: Vault,
     /// Keys.
@@ -119,7 +121,7 @@ impl Site {
     /// Joins the rooms below to what the pages need.
     #[must_use]
     pub fn new(config: &Config, rooms: Rooms) -> Self {
-        let Rooms { provider, api, vault, store, keys, clock } = rooms;
+        let Rooms { provider, api, gateway, vault, store, keys, clock } = rooms;
         let policy = CookiePolicy::new(&config.app_url);
         Self(Arc::new(Parts {
             app_url: config.app_url.clone(),
@@ -129,6 +131,7 @@ impl Site {
             api_url: config.api.url.clone(),
             provider,
             api,
+            gateway,
             vault,
             sessions: Sessions::new(store, Arc::clone(&keys), clock.clone()),
             pending: PendingLogins::new(Arc::clone(&keys), policy),
@@ -179,6 +182,8 @@ pub struct Rooms {
     pub provider: Arc<Provider>,
     /// VideoAsk's API.
     pub api: Api,
+    /// The way there for machines' requests.
+    pub gateway: Gateway,
     /// Connections.
     pub vault: Vault,
     /// Browser sessions' rows.

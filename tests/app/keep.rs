@@ -15,7 +15,7 @@ async fn keeping(users: &str) -> World {
 }
 
 /// Sends the form of a button with the values that a page was shown with.
-async fn press(browser: &Browser, page: &Page, button: &str) -> Page {
+pub async fn press(browser: &Browser, page: &Page, button: &str) -> Page {
     let value = |name: &str| {
         let text = page.text();
         let (_, rest) = text.split_once(&format!("name=\"{name}\" value=\"")).expect("the page has buttons");

@@ -4,5 +4,6 @@ mod arbitrary;
 mod canary;
 mod keep;
 mod login;
+mod machine;
 mod pages;
 mod support;

@@ -7,6 +7,7 @@ mod connections;
 mod keys;
 mod openapi;
 mod problem;
+mod proxy;
 mod token;
 mod user;
 
@@ -32,9 +33,8 @@ pub(super) fn router(site: &Site) -> Router<Site> {
     ))
 }
 
-/// The proxy comes beside them, before the layers: `.merge(proxy::router())`.
 fn routes() -> Router<Site> {
-    token::router().merge(connections::router()).merge(openapi::router())
+    token::router().merge(connections::router()).merge(openapi::router()).merge(proxy::router())
 }
 
 /// Whether machines ask for this path, so that what is not there is told in their language.

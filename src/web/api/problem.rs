@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use crate::{
     telemetry,
     vault::{HandOutError, Reconnect, Trouble},
-    videoask::ApiError,
+    videoask::GatewayError,
 };
 
 use super::super::{Site, request::RequestId};
@@ -81,7 +81,7 @@ pub(in crate::web) enum Problem {
     StoreUnavailable,
     /// VideoAsk's API could not be asked.
     #[error("VideoAsk's API could not be asked")]
-    UpstreamUnavailable(#[from] ApiError),
+    UpstreamUnavailable(#[source] GatewayError),
     /// No such route.
     #[error("no such route")]
     NotFound,
@@ -196,7 +196,9 @@ impl Problem {
                 "They were made for another CLIENT_ID or VIDEOASK_AUTH_URL. Set the old ones again, or log in anew."
             }
             Self::StoreUnavailable => "The tokens cannot be read at the moment. Ask again.",
-            Self::UpstreamUnavailable(_) => "It could not be reached, or broke off its answer.",
+            Self::UpstreamUnavailable(_) => {
+                "It could not be reached, broke off, or was silent for a minute. The request may have arrived there."
+            }
             Self::NotFound => "/api/openapi.json lists the routes for machines. Without API_KEY there are none.",
             Self::MethodNotAllowed => "The header Allow lists the methods that it takes.",
             Self::TooLarge => "Nothing that this route takes is that long.",

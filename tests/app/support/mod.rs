@@ -1,5 +1,6 @@
 //! What the tests share: a real app and a real stand-in on ports of their own, and a browser that keeps cookies.
 pub mod browser;
+pub mod machine;
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
@@ -15,6 +16,7 @@ use videoask_auth::{
 };
 
 pub use browser::{Browser, Page};
+pub use machine::{KEY, Machine};
 
 /// Every world begins at this moment, and time passes only by its hand.
 pub const EPOCH: OffsetDateTime = datetime!(2026-11-24 08:00 UTC);
@@ -32,10 +34,13 @@ pub struct World {
     stop: watch::Sender<bool>,
 }
 
+type TenantSetup = Box<dyn FnOnce(&mut Options)>;
+
 /// What differs from world to world.
 #[derive(Default)]
 pub struct Setup {
     pairs: Vec<(&'static str, String)>,
+    tenant: Option<TenantSetup>,
     store: Option<Arc<dyn Store>>,
 }
 
@@ -43,6 +48,12 @@ impl Setup {
     /// Sets a variable.
     pub fn var(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.pairs.push((name, value.into()));
+        self
+    }
+
+    /// Sets the tenant up otherwise than usual.
+    pub fn tenant(mut self, set_up: impl FnOnce(&mut Options) + 'static) -> Self {
+        self.tenant = Some(Box::new(set_up));
         self
     }
 
@@ -59,6 +70,11 @@ impl Setup {
         let app = format!("http://localhost:{own_port}");
         let provider = format!("http://127.0.0.1:{}", port(&beside));
         let (clock, hand) = Clock::manual(EPOCH);
+        let now = clock.clone();
+        let mut options = Options::new(format!("{app}/auth/videoask/callback"), Arc::new(move || now.now()));
+        if let Some(set_up) = self.tenant {
+            set_up(&mut options);
+        }
 
         let defaults = [
             ("CLIENT_ID", "demo-client-id".to_owned()),
@@ -67,7 +83,7 @@ impl Setup {
             ("EXPRESS_SESSION", SECRET.to_owned()),
             ("STORE_URL", "memory:".to_owned()),
             ("VIDEOASK_AUTH_URL", provider.clone()),
-            ("VIDEOASK_API_URL", provider.clone()),
+            ("VIDEOASK_API_URL", format!("{provider}{}", options.api_base)),
             ("AUDIENCE", "https://api.videoask.com/".to_owned()),
         ];
         let is_ours = |name: &str| self.pairs.iter().any(|(ours, _)| *ours == name);
@@ -76,8 +92,6 @@ impl Setup {
         let loaded = Config::from_pairs(pairs.iter().map(|(name, value)| (*name, value.as_str())));
         let config = loaded.unwrap_or_else(|problems| panic!("{problems}")).config;
 
-        let now = clock.clone();
-        let options = Options::new(config.provider.callback.as_str(), Arc::new(move || now.now()));
         let standin = StandIn::new(options, provider.parse().expect("the address makes a URL"));
         let store = match self.store {
             Some(store) => store,

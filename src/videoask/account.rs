@@ -1,0 +1,67 @@
+//! Single calls as the user of a connection.
+
+use std::collections::HashSet;
+
+use super::{Api, ApiError, Form, Forms, Page, second_token};
+use crate::{
+    store::RowKey,
+    vault::{HandOutError, MinLife, Vault},
+};
+
+/// VideoAsk's API as one connection's user sees it, with the vault's token.
+#[derive(Clone, Copy, Debug)]
+pub struct Account<'a> {
+    api: &'a Api,
+    vault: &'a Vault,
+    key: &'a RowKey,
+}
+
+/// Why a call as a user has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// There is no token to call with.
+    #[error(transparent)]
+    NoToken(#[from] HandOutError),
+    /// The API did not do as asked.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+}
+
+impl<'a> Account<'a> {
+    /// The account of the connection that lies under `key`.
+    #[must_use]
+    pub fn new(api: &'a Api, vault: &'a Vault, key: &'a RowKey) -> Self {
+        Self { api, vault, key }
+    }
+
+    /// A page of the forms.
+    pub async fn forms(self, page: &Page) -> Result<Forms, AccountError> {
+        let first = self.vault.hand_out(self.key, MinLife::Wish).await?;
+        match self.api.forms(first.access_token(), page).await {
+            Err(refusal @ ApiError::Unauthorized { .. }) => {
+                match second_token::instead_of(&first, self.vault, self.key).await? {
+                    Some(second) => Ok(self.api.forms(second.access_token(), page).await?),
+                    None => Err(refusal.into()),
+                }
+            }
+            answer => Ok(answer?),
+        }
+    }
+
+    /// All forms, from this page on.
+    ///
+    /// # Errors
+    /// Where the pages lead back to one that was read, as [`ApiError::Nonsense`].
+    pub async fn all_forms(self, first: Page) -> Result<Vec<Form>, AccountError> {
+        let (mut all, mut read, mut next) = (Vec::new(), HashSet::new(), Some(first));
+        while let Some(page) = next {
+            let answer = self.forms(&page).await?;
+            all.extend(answer.forms);
+            next = answer.next;
+            if !read.insert(page) {
+                return Err(ApiError::Nonsense.into());
+            }
+        }
+        Ok(all)
+    }
+}

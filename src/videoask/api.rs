@@ -1,0 +1,66 @@
+//! Single calls, with a token that the caller has.
+
+use oauth2::AccessToken;
+use reqwest::{Client, RequestBuilder};
+use serde::de::DeserializeOwned;
+
+use super::{ApiError, Forms, Me, Page};
+use crate::{
+    config::ApiConfig,
+    http::{self, BODY_LIMIT, BuildError, ReadError},
+};
+
+/// The header that picks an organization of the user's (VideoAsk's name for it).
+pub(super) const ORGANIZATION: &str = "organization-id";
+
+/// VideoAsk's API.
+#[derive(Debug)]
+pub struct Api {
+    client: Client,
+    config: ApiConfig,
+}
+
+impl Api {
+    /// Prepares the client; nothing is asked yet.
+    pub fn new(config: &ApiConfig) -> Result<Self, BuildError> {
+        Ok(Self { client: http::api_client(&config.url)?, config: config.clone() })
+    }
+
+    /// Whose token this is.
+    pub async fn me(&self, token: &AccessToken) -> Result<Me, ApiError> {
+        self.get("/me", None, token).await
+    }
+
+    /// A page of the account's forms.
+    pub async fn forms(&self, token: &AccessToken, page: &Page) -> Result<Forms, ApiError> {
+        self.get("/forms", Some(page), token).await
+    }
+
+    async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        page: Option<&Page>,
+        token: &AccessToken,
+    ) -> Result<T, ApiError> {
+        let mut url = http::endpoint(&self.config.url, path);
+        url.set_query(page.map(Page::query));
+        let request = self.for_organization(self.client.get(url)).bearer_auth(token.secret());
+        let response = request.send().await.map_err(ApiError::sending)?;
+        let status = response.status();
+        let body = match http::read_capped(response, BODY_LIMIT).await {
+            Err(ReadError::Cut(source)) => return Err(ApiError::cut(source)),
+            body => body,
+        };
+        if !status.is_success() {
+            return Err(ApiError::answered(status.as_u16(), &body.unwrap_or_default(), token));
+        }
+        serde_json::from_slice(&body.map_err(|_| ApiError::Nonsense)?).map_err(|_| ApiError::Nonsense)
+    }
+
+    fn for_organization(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.config.organization_id {
+            Some(id) => request.header(ORGANIZATION, id),
+            None => request,
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Any request to the API as the user of a connection, streamed both ways.
+//!
+//! A request is sent once. After a 401 it is sent once more, with another token, if the whole of its body could be
+//! copied on its way; nothing else is ever sent twice.
+
+mod answer;
+mod pulse;
+mod upload;
+
+use std::error::Error;
+
+use bytes::Bytes;
+use http_body::Body;
+use oauth2::AccessToken;
+use reqwest::{
+    Client, Method, Request, StatusCode, Url,
+    header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, InvalidHeaderValue},
+};
+
+pub use self::answer::{Answer, Broken, Download};
+use self::{
+    pulse::Pulse,
+    upload::{Progress, Upload},
+};
+use super::{api::ORGANIZATION, second_token};
+use crate::{
+    clock::Clock,
+    config::ApiConfig,
+    http::{self, BuildError},
+    store::RowKey,
+    vault::{HandOutError, MinLife, Vault},
+};
+
+/// The way to the API for other programs' requests.
+#[derive(Debug)]
+pub struct Gateway {
+    client: Client,
+    organization: Option<HeaderValue>,
+    clock: Clock,
+}
+
+/// A request as it shall reach the API, but for the token.
+#[derive(Debug)]
+pub struct Passage<B> {
+    /// Any.
+    pub method: Method,
+    /// On the API's origin: the caller has seen to that, since the token goes there.
+    pub url: Url,
+    /// What is meant for the API; without `organization-id`, that of `ORGANIZATION_ID` is added.
+    pub headers: HeaderMap,
+    /// Of any length.
+    pub body: B,
+}
+
+/// Why there is no answer to pass on.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// There is no token to send.
+    #[error(transparent)]
+    NoToken(#[from] HandOutError),
+    /// The token cannot be sent. VideoAsk's are not like that.
+    #[error("the access token does not fit into a header")]
+    Unsendable(#[from] InvalidHeaderValue),
+    /// No connection within 3 s; nothing was sent.
+    #[error("VideoAsk's API could not be reached")]
+    Unreachable(#[source] reqwest::Error),
+    /// The connection broke off before there was an answer.
+    #[error("VideoAsk's API broke off the connection before it answered")]
+    Cut(#[source] reqwest::Error),
+    /// Nothing moved in either direction for a minute.
+    #[error("nothing was sent to VideoAsk's API, and nothing came from it, for a minute")]
+    Silent,
+    /// VideoAsk left HTTP, which nobody asked it to.
+    #[error("VideoAsk's API switched protocols unasked")]
+    Switched,
+    /// The body of the request broke off.
+    #[error("the body of the request did not come whole")]
+    BodyIncomplete,
+}
+
+impl Gateway {
+    /// Prepares the client; nothing is asked yet.
+    pub fn new(config: &ApiConfig, clock: Clock) -> Result<Self, BuildError> {
+        let organization = config.organization_id.as_deref().map(HeaderValue::from_str);
+        let client = http::streaming_client(&config.url)?;
+        // The configuration takes no organization that could not be in a header.
+        Ok(Self { client, organization: organization.and_then(Result::ok), clock })
+    }
+
+    /// Sends the request with the connection's token, and gives the answer as soon as its head is there.
+    pub async fn pass<B>(&self, passage: Passage<B>, vault: &Vault, key: &RowKey) -> Result<Answer, GatewayError>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let first = vault.hand_out(key, MinLife::Wish).await?;
+        let pulse = Pulse::new(self.clock.clone());
+        let Passage { method, url, mut headers, body } = passage;
+        if let (Some(organization), None) = (&self.organization, headers.get(ORGANIZATION)) {
+            headers.insert(ORGANIZATION, organization.clone());
+        }
+        let mut head = Head { method, url, headers };
+        let (upload, progress) = Upload::new(body, pulse.clone());
+        let body = if upload.is_end_stream() { no_body(&mut head) } else { reqwest::Body::wrap(upload) };
+        let answer = self.send(&head, first.access_token(), body, &pulse, &progress).await?;
+        if answer.status != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        let Some(copy) = progress.copy() else { return Ok(answer) };
+        match second_token::instead_of(&first, vault, key).await? {
+            Some(second) => {
+                pulse.beat();
+                self.send(&head, second.access_token(), copy.into(), &pulse, &progress).await
+            }
+            None => Ok(answer),
+        }
+    }
+
+    async fn send(
+        &self,
+        head: &Head,
+        token: &AccessToken,
+        body: reqwest::Body,
+        pulse: &Pulse,
+        progress: &Progress,
+    ) -> Result<Answer, GatewayError> {
+        let sent = self.client.execute(head.request(token, body)?);
+        let response = tokio::select! {
+            biased;
+            response = sent => response.map_err(|error| GatewayError::sending(error, progress))?,
+            () = pulse.stopped() => return Err(GatewayError::Silent),
+        };
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(GatewayError::Switched);
+        }
+        pulse.beat();
+        Ok(Answer::new(response, pulse.clone()))
+    }
+}
+
+/// All of a request that is the same at its second try.
+struct Head {
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+}
+
+impl Head {
+    fn request(&self, token: &AccessToken, body: reqwest::Body) -> Result<Request, InvalidHeaderValue> {
+        let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.secret()))?;
+        authorization.set_sensitive(true);
+        let mut request = Request::new(self.method.clone(), self.url.clone());
+        request.headers_mut().clone_from(&self.headers);
+        request.headers_mut().insert(AUTHORIZATION, authorization);
+        *request.body_mut() = Some(body);
+        Ok(request)
+    }
+}
+
+/// Where a method lets one expect a body, "none" must be said (RFC 9110, 8.6), and the client does not.
+fn no_body(head: &mut Head) -> reqwest::Body {
+    if matches!(head.method, Method::POST | Method::PUT | Method::PATCH) {
+        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
+    }
+    reqwest::Body::default()
+}
+
+impl GatewayError {
+    fn sending(error: reqwest::Error, progress: &Progress) -> Self {
+        let error = error.without_url();
+        match error {
+            error if error.is_connect() => Self::Unreachable(error),
+            _ if progress.is_broken() => Self::BodyIncomplete,
+            error => Self::Cut(error),
+        }
+    }
+}

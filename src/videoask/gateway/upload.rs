@@ -1,0 +1,118 @@
+//! A request's body on its way: streamed at once, and copied as far as a second try may need it.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Body, Frame, SizeHint};
+use sync_wrapper::SyncWrapper;
+
+use super::pulse::Pulse;
+
+/// The longest body that can be sent a second time.
+const COPIED: usize = 1 << 20;
+
+/// The body as the HTTP client takes it. Trailers stay behind, as the rest of the framing does.
+pub(super) struct Upload<B> {
+    body: SyncWrapper<B>,
+    length: SizeHint,
+    progress: Progress,
+    pulse: Pulse,
+}
+
+/// How far the body has come, as seen from outside the client.
+#[derive(Clone)]
+pub(super) struct Progress(Arc<Mutex<Stage>>);
+
+enum Stage {
+    /// More may come. Nothing is copied any more of one that is too long.
+    Coming(Option<BytesMut>),
+    /// All of it was there, and a copy of it unless it was too long.
+    Arrived(Option<Bytes>),
+    /// The caller broke it off.
+    Broken,
+}
+
+impl<B: Body<Data = Bytes> + Send + Unpin + 'static> Upload<B> {
+    pub(super) fn new(body: B, pulse: Pulse) -> (Self, Progress) {
+        let stage = if body.is_end_stream() {
+            Stage::Arrived(Some(Bytes::new()))
+        } else {
+            Stage::Coming(Some(BytesMut::new()))
+        };
+        let progress = Progress(Arc::new(Mutex::new(stage)));
+        let length = body.size_hint();
+        (Self { body: SyncWrapper::new(body), length, progress: progress.clone(), pulse }, progress)
+    }
+}
+
+impl<B> Body for Upload<B>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+{
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let body = self.body.get_mut();
+        let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
+        // The client does not ask again once it has as much as was announced.
+        let last = body.is_end_stream();
+        self.pulse.beat();
+        let data = match frame {
+            Some(Ok(frame)) => frame.into_data().ok(),
+            Some(Err(error)) => {
+                *self.progress.stage() = Stage::Broken;
+                return Poll::Ready(Some(Err(error)));
+            }
+            None => None,
+        };
+        self.progress.take(data.as_deref(), last);
+        Poll::Ready(data.map(|data| Ok(Frame::data(data))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(*self.progress.stage(), Stage::Arrived(_))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.length
+    }
+}
+
+impl Progress {
+    /// All that was sent, if all of it was sent and copied.
+    pub(super) fn copy(&self) -> Option<Bytes> {
+        match &*self.stage() {
+            Stage::Arrived(copy) => copy.clone(),
+            Stage::Coming(_) | Stage::Broken => None,
+        }
+    }
+
+    /// Whether the caller broke it off.
+    pub(super) fn is_broken(&self) -> bool {
+        matches!(*self.stage(), Stage::Broken)
+    }
+
+    /// Notes a chunk, or that there is none any more.
+    fn take(&self, chunk: Option<&[u8]>, last: bool) {
+        let mut stage = self.stage();
+        let Stage::Coming(copy) = &mut *stage else { return };
+        match chunk {
+            Some(chunk) if copy.as_ref().is_some_and(|copy| copy.len() + chunk.len() > COPIED) => *copy = None,
+            Some(chunk) => copy.iter_mut().for_each(|copy| copy.extend_from_slice(chunk)),
+            None => {}
+        }
+        if last || chunk.is_none() {
+            *stage = Stage::Arrived(copy.take().map(BytesMut::freeze));
+        }
+    }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        // Nothing panics while it is held, so a poisoned lock still guards whole data.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,88 @@
+//! `/proxy/…`: VideoAsk's API under this app's own address, with the user's token put in on the way.
+//!
+//! What goes there is decided by the path alone, as it came: the origin is fixed. What the caller sent for this app
+//! stays here, its key above all, and nothing in an answer can act on this app's own origin.
+
+mod headers;
+mod link;
+mod path;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderMap, Method, header},
+    response::Response,
+    routing::any,
+};
+use futures_util::stream;
+
+use crate::videoask::{Answer, GatewayError, Passage};
+
+use super::{super::Site, problem::Problem};
+
+/// Where the API's root is here.
+const ROOM: &str = "/proxy";
+/// Picks the user whose token is put in.
+const USER: &str = "x-videoask-user";
+
+pub(super) fn router() -> Router<Site> {
+    Router::new().route("/proxy/", any(pass)).route("/proxy/{*path}", any(pass))
+}
+
+async fn pass(State(site): State<Site>, request: Request) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    if asks_for_another_protocol(&parts.headers) {
+        return Err(Problem::Invalid("Requests are passed on, connections are not: leave out the header Upgrade."));
+    }
+    let url = path::target(&site.api_url, &parts.uri)?;
+    let key = site.connection_named(user(&parts.headers)?).await?;
+    let passage = Passage {
+        method: parts.method.clone(),
+        url: url.clone(),
+        headers: headers::for_videoask(&parts.headers),
+        body,
+    };
+    let Answer { status, headers, body } = site.gateway.pass(passage, &site.vault, &key).await?;
+    let body = match parts.method {
+        // A body of a known length would be taken for the one that a GET has.
+        Method::HEAD => Body::from_stream(stream::empty::<Result<&[u8], std::io::Error>>()),
+        _ => Body::new(body),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers::for_the_caller(&headers);
+    link::lead_through_here(response.headers_mut(), &url, &site.api_url);
+    Ok(response)
+}
+
+/// HTTP/2 in clear text (`h2c`), which some clients offer with every first request, may be ignored (RFC 9110, 7.8).
+/// Whoever asks for anything else cannot go on without it.
+fn asks_for_another_protocol(headers: &HeaderMap) -> bool {
+    let protocols =
+        headers.get_all(header::UPGRADE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    protocols.map(<[u8]>::trim_ascii).any(|protocol| !protocol.eq_ignore_ascii_case(b"h2c"))
+}
+
+fn user(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut names = headers.get_all(USER).iter();
+    match (names.next(), names.next()) {
+        (None, _) => Ok(None),
+        (Some(name), None) => match std::str::from_utf8(name.as_bytes()) {
+            Ok(name) => Ok(Some(name)),
+            Err(_) => Err(Problem::Invalid("The name in X-VideoAsk-User is no text.")),
+        },
+        (Some(_), Some(_)) => Err(Problem::Invalid("X-VideoAsk-User came more than once.")),
+    }
+}
+
+impl From<GatewayError> for Problem {
+    fn from(error: GatewayError) -> Self {
+        match error {
+            GatewayError::NoToken(error) => error.into(),
+            GatewayError::BodyIncomplete => Self::Invalid("The body broke off before its end."),
+            GatewayError::Unsendable(_) => Self::Internal,
+            error => Self::UpstreamUnavailable(error),
+        }
+    }
+}

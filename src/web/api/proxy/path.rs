@@ -1,0 +1,126 @@
+//! Where a request goes: the path as it came, on the API's origin and nowhere else.
+
+use axum::http::Uri;
+use url::Url;
+
+use crate::http;
+
+use super::{super::problem::Problem, ROOM};
+
+const REFUSED: &str = "The path is passed on as it is, so it can have no empty segment but the last one, no `.` or `..`, \
+     no backslash or control character, and none of these percent-encoded, nor a slash.";
+
+/// The URL of a request below [`ROOM`], at the API that `base` is the root of.
+pub(super) fn target(base: &Url, uri: &Uri) -> Result<Url, Problem> {
+    // By the raw path: a decoded one can no longer be told from one that means something else.
+    let path = uri.path().strip_prefix(ROOM).filter(|path| is_plain(path)).ok_or(Problem::Invalid(REFUSED))?;
+    let mut url = http::endpoint(base, path);
+    url.set_query(uri.query());
+    // The last word is not the check above but what the parser made of it.
+    if url.origin() == base.origin() && below(base, &url).is_some() { Ok(url) } else { Err(Problem::Invalid(REFUSED)) }
+}
+
+/// The path of a URL below `base`, which has the same origin; it begins with a slash.
+pub(super) fn below<'a>(base: &Url, url: &'a Url) -> Option<&'a str> {
+    url.path().strip_prefix(base.path().trim_end_matches('/')).filter(|path| path.starts_with('/'))
+}
+
+/// Whether every server reads this path alike.
+fn is_plain(path: &str) -> bool {
+    let Some(segments) = path.strip_prefix('/') else { return false };
+    let (before, last) = segments.rsplit_once('/').unwrap_or(("", segments));
+    let has_empty = segments.contains('/') && before.split('/').any(str::is_empty);
+    let dots = |segment: &str| matches!(segment, "." | "..");
+    !has_empty
+        && !before.split('/').any(dots)
+        && !dots(last)
+        && !path.bytes().any(|byte| byte == b'\\' || byte.is_ascii_control())
+        && !path.match_indices('%').any(|(at, _)| is_refused_escape(&path.as_bytes()[at + 1..]))
+}
+
+/// Whether a dot, a slash, a backslash or a control character is encoded by what follows a percent sign.
+fn is_refused_escape(following: &[u8]) -> bool {
+    let digit = |at: usize| following.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+    let (Some(high), Some(low)) = (digit(0), digit(1)) else { return false };
+    u8::try_from(high * 16 + low).is_ok_and(|byte| byte.is_ascii_control() || b"./\\".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent_to(base: &str, path: &str) -> Option<String> {
+        let base = Url::parse(base).expect("a base");
+        let uri = path.parse().expect("hyper would take it");
+        target(&base, &uri).ok().map(String::from)
+    }
+
+    #[test]
+    fn the_path_and_the_query_arrive_as_they_came() {
+        for path in [
+            "/",
+            "/forms",
+            "/forms/",
+            "/forms/a-b_c~d",
+            "/a/b/c?limit=2&x=..%2f//%00",
+            "/%C3%A4%20b",
+            "/@host/x",
+            "/a;b=c,d:e",
+        ] {
+            let sent = sent_to("https://api.example", &format!("/proxy{path}"));
+            assert_eq!(sent, Some(format!("https://api.example{path}")));
+            let sent = sent_to("https://api.example/base", &format!("/proxy{path}"));
+            assert_eq!(sent, Some(format!("https://api.example/base{path}")));
+        }
+    }
+
+    #[test]
+    fn the_origin_stays_that_of_the_api_whatever_the_request_names() {
+        let sent = sent_to("https://api.example:8443/v1", "http://evil.example/proxy/forms?x=http://evil.example/");
+        assert_eq!(sent.as_deref(), Some("https://api.example:8443/v1/forms?x=http://evil.example/"));
+    }
+
+    #[test]
+    fn a_path_that_could_be_read_in_two_ways_is_refused() {
+        for path in [
+            "",
+            "forms",
+            "//",
+            "//evil.example/",
+            "//evil.example/forms",
+            "/a//b",
+            "/a//",
+            "/.",
+            "/..",
+            "/../",
+            "/a/../b",
+            "/a/./b",
+            "/a/..",
+            "/a/.",
+            "/%2e",
+            "/%2E%2e/x",
+            "/.%2e/x",
+            "/a%2fb",
+            "/a%2Fb",
+            "/a%5cb",
+            "/a%5Cb",
+            "/a%00",
+            "/a%0d%0aX:y",
+            "/a%1F",
+            "/a%7f",
+        ] {
+            assert_eq!(sent_to("https://api.example", &format!("/proxy{path}")), None, "{path}");
+        }
+        // The parser of requests takes no backslash; the check does not rely on it.
+        for path in ["/a\\b", "/\\evil.example", "/a\nb", "/a\u{7f}"] {
+            assert!(!is_plain(path), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_percent_sign_that_encodes_nothing_refused_passes() {
+        for path in ["/100%", "/%zz", "/%2", "/%252e%252e", "/%20"] {
+            assert!(is_plain(path), "{path}");
+        }
+    }
+}

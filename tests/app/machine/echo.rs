@@ -1,0 +1,36 @@
+//! What the stand-in says arrived there.
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+
+use crate::support::{Machine, Page};
+
+/// A request as VideoAsk saw it.
+pub struct Seen(pub Value);
+
+impl Machine {
+    /// Sends something to the echo behind the proxy.
+    pub async fn echo(&self, method: Method, with: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Page {
+        self.send(method, "/proxy/echo", with).await
+    }
+}
+
+impl Page {
+    pub fn seen(&self) -> Seen {
+        assert_eq!(self.status, 200, "{}", self.text());
+        Seen(self.json())
+    }
+}
+
+impl Seen {
+    /// All values of a header that arrived.
+    pub fn header(&self, name: &str) -> Vec<&str> {
+        let headers = self.0["headers"].as_array().expect("the echo lists headers").iter();
+        headers.filter(|header| header[0] == name).filter_map(|header| header[1].as_str()).collect()
+    }
+
+    pub fn names(&self) -> Vec<&str> {
+        let headers = self.0["headers"].as_array().expect("the echo lists headers").iter();
+        headers.filter_map(|header| header[0].as_str()).collect()
+    }
+}

@@ -1,0 +1,94 @@
+//! What opens the routes for machines, and what does not.
+
+use reqwest::{Method, header};
+use videoask_auth::standin::Endpoint;
+
+use crate::support::{KEY, Page, Setup, World, machine::keeping};
+
+const ROUTES: [(&str, &str); 7] = [
+    ("GET", "/api/token"),
+    ("POST", "/api/token"),
+    ("GET", "/api/connections"),
+    ("GET", "/api/openapi.json"),
+    ("GET", "/proxy/me"),
+    ("DELETE", "/proxy/"),
+    ("PURGE", "/proxy/forms"),
+];
+
+async fn asked(world: &World, (method, path): (&str, &str), headers: &[(&str, &str)]) -> Page {
+    let method = Method::from_bytes(method.as_bytes()).expect("a method");
+    let browser = world.browser();
+    browser
+        .send(method, &browser.url(path), |request| {
+            headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
+        })
+        .await
+}
+
+#[tokio::test]
+async fn nothing_opens_without_a_key() {
+    let world = World::keeping_ada().await;
+    let bearer = format!("Bearer {KEY}");
+    let (basic, other) = (format!("Basic {KEY}"), format!("Bearer {KEY}x"));
+    for route in ROUTES {
+        for wrong in [&[][..], &[("authorization", &*basic)], &[("x-api-key", KEY)], &[("cookie", &*bearer)]] {
+            let page = asked(&world, route, wrong).await;
+            page.is_problem(401, "unauthorized");
+            assert_eq!(page.header("www-authenticate"), Some("Bearer realm=\"videoask-auth\""), "{route:?}");
+        }
+        let page = asked(&world, route, &[("authorization", &*other)]).await;
+        page.is_problem(401, "unauthorized");
+        assert!(page.header("www-authenticate").is_some_and(|challenge| challenge.contains("invalid_token")));
+        asked(&world, route, &[("authorization", &*bearer), ("authorization", &*bearer)])
+            .await
+            .is_problem(401, "unauthorized");
+    }
+    assert_eq!(world.standin.counters().requests_to(Endpoint::Api), 0);
+}
+
+#[tokio::test]
+async fn a_session_is_no_key_and_a_key_is_no_session() {
+    let world = keeping().start().await;
+    let browser = world.logged_in().await;
+    for path in ["/api/token", "/api/connections", "/proxy/me"] {
+        browser.get(path).await.is_problem(401, "unauthorized");
+    }
+    for path in ["/tokens", "/tokens/export/json", "/tokens/forms"] {
+        let page = world.machine().get(path).await;
+        assert_eq!((page.status, page.title().as_str()), (403, "You are not logged in"), "{path}");
+    }
+    // Nor does a token of VideoAsk's open anything here.
+    let token = world.machine().get("/api/token").await.json()["access_token"].as_str().expect("a token").to_owned();
+    let bearer = format!("Bearer {token}");
+    asked(&world, ("GET", "/proxy/me"), &[("authorization", &*bearer)]).await.is_problem(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn without_api_key_there_are_no_routes_for_machines() {
+    for setup in [Setup::default(), Setup::default().var("ALLOWED_USERS", "ada@example.com")] {
+        let world = setup.start().await;
+        for route in ROUTES.into_iter().chain([("GET", "/metrics"), ("GET", "/proxy"), ("GET", "/api/")]) {
+            let page = asked(&world, route, &[("authorization", &*format!("Bearer {KEY}"))]).await;
+            page.is_problem(404, "not-found");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_of_several_keys_opens() {
+    let world = keeping().var("API_KEY", format!("{KEY},another-{KEY}")).start().await;
+    for key in [KEY.to_owned(), format!("another-{KEY}")] {
+        let bearer = format!("Bearer {key}");
+        assert_eq!(asked(&world, ("GET", "/api/connections"), &[("authorization", &*bearer)]).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn no_answer_is_stored_by_anybody() {
+    let world = World::keeping_ada().await;
+    for path in ["/api/token", "/api/connections", "/proxy/me", "/api/nothing"] {
+        let page = world.machine().get(path).await;
+        assert_eq!(page.headers[header::CACHE_CONTROL], "no-store", "{path}");
+        assert_eq!(page.headers["x-content-type-options"], "nosniff", "{path}");
+    }
+}

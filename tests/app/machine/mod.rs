@@ -1,0 +1,10 @@
+//! The routes for machines: tokens, connections, and the API through the proxy.
+
+mod echo;
+mod keys;
+mod passing_on;
+mod paths;
+mod problems;
+mod refused_tokens;
+mod streams;
+mod tokens;

@@ -1,0 +1,92 @@
+//! Where a path leads: to the API's own origin and below its root, or nowhere.
+
+use videoask_auth::standin::Endpoint;
+
+use crate::support::{KEY, World, machine::keeping};
+
+/// Sends a request line as it is, which no client library would.
+async fn line(world: &World, line: &str) -> String {
+    let request =
+        format!("{line} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\nConnection: close\r\n\r\n");
+    world.raw(&request).await
+}
+
+#[tokio::test]
+async fn an_escape_is_refused_and_sends_nothing() {
+    let world = World::keeping_ada().await;
+    for path in [
+        "/proxy//evil.example/",
+        "/proxy//evil.example",
+        "/proxy///",
+        "/proxy/echo//x",
+        "/proxy/../healthz",
+        "/proxy/..",
+        "/proxy/./echo",
+        "/proxy/echo/..",
+        "/proxy/echo/../me",
+        "/proxy/%2e%2e/me",
+        "/proxy/%2E%2E/me",
+        "/proxy/.%2e/me",
+        "/proxy/echo%2f..%2fme",
+        "/proxy/echo%2Fx",
+        "/proxy/echo%5c..%5cme",
+        "/proxy/echo%5Cx",
+        "/proxy/echo%00",
+        "/proxy/echo%0d%0aX-Injected:%201",
+        "/proxy/echo%0D%0A",
+        "/proxy/echo%7f",
+    ] {
+        let answer = line(&world, &format!("GET {path}")).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{path}: {answer}");
+        assert!(answer.contains("urn:videoask-auth:invalid-request"), "{path}: {answer}");
+    }
+    for path in ["/proxy/echo\\..\\me", "/proxy/a b", "/proxy/echo\u{1}", "/proxy/echo\r\nX-Injected: 1\r\n"] {
+        let answer = line(&world, &format!("GET {path}")).await;
+        let refused = answer.starts_with("HTTP/1.1 400 ") || answer.is_empty();
+        assert!(refused || !answer.contains("x-injected"), "{path:?}: {answer}");
+    }
+    let arrived = world.standin.counters();
+    assert!(arrived.requests_to(Endpoint::Api) <= 1, "only the one that ended before the injected line: {arrived:?}");
+}
+
+#[tokio::test]
+async fn a_plain_path_and_its_query_arrive_as_they_were_sent() {
+    let world = World::keeping_ada().await;
+    for (sent, path, query) in [
+        ("/proxy/echo/@evil.example/x", "/echo/@evil.example/x", None),
+        ("/proxy/echo/a%20b%C3%A4", "/echo/a%20b%C3%A4", None),
+        ("/proxy/echo/%252e%252e", "/echo/%252e%252e", None),
+        ("/proxy/echo/", "/echo/", None),
+        (
+            "/proxy/echo?a=..%2f..%00&b=http://evil.example//&c=%0d%0a",
+            "/echo",
+            Some("a=..%2f..%00&b=http://evil.example//&c=%0d%0a"),
+        ),
+        ("/proxy/echo?", "/echo", Some("")),
+        ("http://evil.example/proxy/echo", "/echo", None),
+        ("http://evil.example:80/proxy/echo?x=1", "/echo", Some("x=1")),
+    ] {
+        let answer = line(&world, &format!("GET {sent}")).await;
+        let (_, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        let seen: serde_json::Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{sent}: {answer}"));
+        assert_eq!((seen["path"].as_str(), seen["query"].as_str()), (Some(path), query), "{sent}");
+    }
+}
+
+#[tokio::test]
+async fn below_a_base_path_nothing_else_of_that_origin_can_be_reached() {
+    let world = keeping().tenant(|options| options.api_base = "/base".into()).start().await;
+    world.logged_in().await;
+    let machine = world.machine();
+    assert_eq!(machine.get("/proxy/echo/x").await.json()["path"], "/base/echo/x");
+    // The stand-in's own control lies beside it.
+    assert_eq!(machine.get("/proxy/_control/counters").await.status, 404);
+    assert!(line(&world, "GET /proxy/../_control/counters").await.starts_with("HTTP/1.1 400 "));
+}
+
+#[tokio::test]
+async fn the_room_itself_is_no_route() {
+    let world = World::keeping_ada().await;
+    world.machine().get("/proxy").await.is_problem(404, "not-found");
+    assert_eq!(world.machine().get("/proxy/").await.json()["detail"], "Not found.", "the API's own root");
+}

@@ -1,0 +1,107 @@
+//! Every way in which there is no token, told apart for programs, on `/api/token` and through the proxy alike.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use videoask_auth::standin::{Endpoint, Mishap, Quirk};
+
+use crate::support::{Setup, World, machine::keeping};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Both ways to use a token fail alike, and VideoAsk's API hears nothing of it.
+async fn fails(world: &World, status: u16, kind: &str) -> Value {
+    let asked = world.standin.counters().requests_to(Endpoint::Forms);
+    world.machine().get("/proxy/forms").await.is_problem(status, kind);
+    assert_eq!(world.standin.counters().requests_to(Endpoint::Forms), asked);
+    world.machine().get("/api/token").await.is_problem(status, kind)
+}
+
+#[tokio::test]
+async fn never_connected() {
+    let world = keeping().start().await;
+    let problem = fails(&world, 404, "not-connected").await;
+    assert_eq!(problem["login_url"], format!("{}auth/videoask", world.app));
+}
+
+#[tokio::test]
+async fn an_ended_grant_is_not_tried_again() {
+    let world = World::keeping_ada().await;
+    world.standin.end_grants_of("ada@example.com");
+    world.pass(DAY);
+    let problem = fails(&world, 409, "reconnect-required").await;
+    assert!(problem["reason"].as_str().is_some_and(|reason| reason.contains("invalid_grant")), "{problem}");
+    assert!(problem["login_url"].is_string());
+    assert_eq!(world.standin.counters().refresh_refusals, 1);
+}
+
+#[tokio::test]
+async fn expired_without_a_refresh_token() {
+    let world = keeping().start().await;
+    world.standin.change_faults(|faults| _ = faults.quirks.insert(Quirk::NoRefreshToken));
+    world.logged_in().await;
+    assert_eq!(world.machine().get("/proxy/forms").await.status, 200, "it is good to its end");
+    world.machine().get("/api/token?min_ttl=43200").await;
+    world.pass(DAY);
+    fails(&world, 409, "reconnect-required").await;
+}
+
+#[tokio::test]
+async fn a_provider_that_refuses_this_app_is_named_with_its_code() {
+    let world = World::keeping_ada().await;
+    let refusal = Mishap::Error { status: 401, error: "invalid_client".into(), description: "Unauthorized".into() };
+    world.standin.change_faults(|faults| faults.always(Endpoint::Token, refusal));
+    world.pass(DAY);
+    let problem = fails(&world, 503, "provider-refused").await;
+    assert!(problem["reason"].as_str().is_some_and(|reason| reason.contains("invalid_client")), "{problem}");
+    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 1, "not again for five minutes");
+}
+
+#[tokio::test]
+async fn a_provider_that_is_down_is_tried_again_later() {
+    let world = World::keeping_ada().await;
+    world.standin.change_faults(|faults| faults.always(Endpoint::Token, Mishap::Html { status: 502 }));
+    world.pass(DAY);
+    assert!(fails(&world, 503, "provider-unavailable").await["retry_after"].as_u64() >= Some(1));
+}
+
+#[tokio::test]
+async fn another_client_id() {
+    let world = World::keeping_ada().await;
+    let other = keeping().store(world.store.clone()).var("CLIENT_ID", "another-client").start().await;
+    other.pass(DAY);
+    fails(&other, 409, "other-client").await;
+    assert_eq!(other.standin.counters().requests_to(Endpoint::Token), 0);
+}
+
+#[tokio::test]
+async fn taken_off_the_list() {
+    let world = World::keeping_ada().await;
+    let setup = Setup::default().store(world.store.clone()).var("ALLOWED_USERS", "grace@example.com");
+    let without = setup.var("API_KEY", crate::support::KEY).start().await;
+    for path in ["/api/token?user=ada@example.com", "/api/connections"] {
+        let answer = without.machine().get(path).await;
+        match path {
+            "/api/connections" => {
+                assert!(
+                    answer.json()["connections"][0]["obstacle"].as_str().is_some_and(|it| it.contains("ALLOWED_USERS"))
+                );
+            }
+            _ => _ = answer.is_problem(403, "not-allowed"),
+        }
+    }
+    let (machine, ada) = (without.machine(), "ada@example.com");
+    let proxied =
+        machine.send(reqwest::Method::GET, "/proxy/me", |request| request.header("x-videoask-user", ada)).await;
+    proxied.is_problem(403, "not-allowed");
+}
+
+#[tokio::test]
+async fn revoked_on_the_page_is_gone_for_machines() {
+    let world = keeping().start().await;
+    let browser = world.logged_in().await;
+    let page = browser.get("/tokens").await;
+    assert_eq!(world.machine().get("/proxy/forms").await.status, 200);
+    crate::keep::press(&browser, &page, "revoke").await;
+    fails(&world, 404, "not-connected").await;
+}

@@ -1,0 +1,107 @@
+//! VideoAsk's API refuses a token that should be good.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use videoask_auth::standin::{Endpoint, Mishap, Quirk};
+
+use crate::support::World;
+
+const MIB: usize = 1 << 20;
+
+#[tokio::test]
+async fn one_401_is_one_forced_refresh_and_one_retry_with_the_same_body() {
+    let world = World::keeping_ada().await;
+    let token = world.machine().get("/api/token").await.json()["access_token"].as_str().expect("a token").to_owned();
+    world.standin.change_faults(|faults| faults.next(Endpoint::Echo, 1, Mishap::Unauthorized));
+    let answer =
+        world.machine().echo(Method::POST, |request| request.header("x-custom", "stays").body("all of it")).await;
+    let seen = answer.seen();
+    assert_eq!((seen.0["method"].as_str(), seen.0["body"]["text"].as_str()), (Some("POST"), Some("all of it")));
+    assert_eq!(seen.header("x-custom"), ["stays"]);
+    assert_ne!(seen.header("authorization"), [format!("Bearer {token}")]);
+    let counters = world.standin.counters();
+    assert_eq!((counters.requests_to(Endpoint::Echo), counters.refresh_exchanges), (2, 1));
+}
+
+#[tokio::test]
+async fn a_body_of_a_mebibyte_is_sent_again_and_a_longer_one_is_not() {
+    let world = World::keeping_ada().await;
+    for (length, status, tries) in [(MIB, 200, 2), (MIB + 1, 401, 1)] {
+        world.standin.reset_counters();
+        world.pass(Duration::from_secs(20 * 60));
+        // Acted upon and then refused, so that the whole body has been read.
+        let token =
+            world.machine().get("/api/token").await.json()["access_token"].as_str().expect("a token").to_owned();
+        world.standin.refuse_access_token(token);
+        let answer = world.machine().echo(Method::PUT, |request| request.body(vec![b'x'; length])).await;
+        assert_eq!(answer.status, status, "{length}: {}", answer.text());
+        if status == 200 {
+            assert_eq!(answer.json()["body"]["length"], length);
+        }
+        let counters = world.standin.counters();
+        assert_eq!((counters.requests_to(Endpoint::Echo), counters.refresh_exchanges), (tries, tries - 1), "{length}");
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_requests_that_are_always_refused_cost_one_exchange() {
+    let world = World::keeping_ada().await;
+    world.standin.change_faults(|faults| _ = faults.quirks.insert(Quirk::RefuseAccessTokens));
+    let machine = world.machine();
+    for _ in 0..10 {
+        let answers = join_all((0..100).map(|_| machine.get("/proxy/forms"))).await;
+        for answer in answers {
+            assert_eq!((answer.status, answer.text().as_str()), (401, r#"{"detail":"Token has expired."}"#));
+        }
+    }
+    assert_eq!(world.standin.counters().refresh_exchanges, 1);
+    assert!(world.standin.counters().requests_to(Endpoint::Forms) < 2_000, "few met the token before the refresh");
+    world.pass(Duration::from_secs(10 * 60));
+    machine.get("/proxy/forms").await;
+    assert_eq!(world.standin.counters().refresh_exchanges, 2, "once more after ten minutes");
+    world.pass(Duration::from_secs(19 * 60));
+    machine.get("/proxy/forms").await;
+    assert_eq!(world.standin.counters().refresh_exchanges, 2, "and then not before twenty");
+}
+
+#[tokio::test]
+async fn a_refusal_that_no_refresh_can_mend_is_passed_on() {
+    let world = World::keeping_ada().await;
+    world.standin.end_grants_of("ada@example.com");
+    world.standin.change_faults(|faults| faults.always(Endpoint::Forms, Mishap::Unauthorized));
+    for _ in 0..2 {
+        let answer = world.machine().get("/proxy/forms").await;
+        assert_eq!((answer.status, answer.text().as_str()), (401, r#"{"detail":"Token has expired."}"#));
+    }
+    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 1);
+}
+
+#[tokio::test]
+async fn a_thousand_requests_at_the_moment_of_expiry_cost_one_exchange_and_all_succeed() {
+    let world = World::keeping_ada().await;
+    world.pass(Duration::from_secs(24 * 60 * 60));
+    world.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::SlowReply { ms: 50 }));
+    let machine = world.machine();
+    let answers = join_all((0..1000).map(|_| machine.get("/proxy/forms?limit=1"))).await;
+    for answer in &answers {
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 1);
+    assert_eq!(world.standin.counters().api_answers, [(200, 1000)].into());
+}
+
+#[tokio::test]
+async fn try_it_forces_a_refresh_in_keep_mode_and_leaves_it_to_the_person_in_mint_mode() {
+    for (world, refreshes) in [(World::keeping_ada().await, 1), (World::start().await, 0)] {
+        let browser = world.logged_in().await;
+        world.standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Mishap::Unauthorized));
+        let page = browser.get("/tokens/forms").await;
+        match refreshes {
+            0 => assert_eq!(page.title(), "VideoAsk's API refused the access token"),
+            _ => assert_eq!((page.status, page.title().as_str()), (200, "Your forms")),
+        }
+        assert_eq!(world.standin.counters().refresh_exchanges, refreshes);
+    }
+}

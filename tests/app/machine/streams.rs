@@ -1,0 +1,152 @@
+//! Bodies pass as they come, in both directions, and end when one side does.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use reqwest::{Body, Method};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::mpsc,
+};
+use videoask_auth::standin::{Endpoint, Mishap};
+
+use crate::support::{KEY, World};
+
+const MIB: usize = 1 << 20;
+const SILENCE: Duration = Duration::from_secs(60);
+const ALMOST: Duration = Duration::from_secs(59);
+
+/// A body that a test sends piece by piece.
+fn piecewise() -> (mpsc::UnboundedSender<&'static str>, Body) {
+    let (pieces, coming) = mpsc::unbounded_channel();
+    let body = stream::unfold(coming, async |mut coming| {
+        let piece: &str = coming.recv().await?;
+        Some((Ok::<_, std::io::Error>(piece), coming))
+    });
+    (pieces, Body::wrap_stream(body))
+}
+
+async fn settled(world: &World) {
+    while world.standin.counters().open_streams > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn each_piece_passes_before_the_next_is_sent() {
+    let world = World::keeping_ada().await;
+    let (pieces, body) = piecewise();
+    pieces.send("one").expect("the body is open");
+    let answer = world.machine().request(Method::POST, "/proxy/streams/back").body(body).send().await.expect("a head");
+    assert_eq!(answer.status(), 200);
+    let mut back = answer.bytes_stream();
+    for next in ["two", "three"] {
+        back.next().await.expect("it is open").expect("it is whole");
+        // Far slower than any timeout of a whole request could bear.
+        world.pass(ALMOST);
+        pieces.send(next).expect("the body is open");
+    }
+    assert_eq!(back.next().await.expect("it is open").expect("it is whole"), "three");
+    drop(pieces);
+    assert!(back.next().await.is_none());
+    settled(&world).await;
+}
+
+#[tokio::test]
+async fn large_bodies_pass_whole_both_ways() {
+    let world = World::keeping_ada().await;
+    let answer = world.machine().get(&format!("/proxy/streams/zeros/{}", 64 * MIB)).await;
+    assert_eq!((answer.status, answer.body.len()), (200, 64 * MIB));
+    assert_eq!(answer.header("content-length"), Some((64 * MIB).to_string().as_str()));
+    let chunks = stream::iter((0..64).map(|n| Ok::<_, std::io::Error>(Bytes::from(vec![n; MIB]))));
+    let answer = world.machine().echo(Method::POST, |request| request.body(Body::wrap_stream(chunks))).await;
+    assert_eq!(answer.json()["body"]["length"], 64 * MIB);
+    assert_eq!(answer.seen().header("transfer-encoding"), ["chunked"]);
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_ends_the_request_at_videoask() {
+    let world = World::keeping_ada().await;
+    let answer = world.machine().request(Method::GET, "/proxy/streams/zeros/1000000000").send().await.expect("a head");
+    assert_eq!(world.standin.counters().open_streams, 1);
+    drop(answer);
+    settled(&world).await;
+
+    let (pieces, body) = piecewise();
+    pieces.send("half").expect("the body is open");
+    let answer = world.machine().request(Method::POST, "/proxy/streams/back").body(body).send().await.expect("a head");
+    assert_eq!(world.standin.counters().open_streams, 1);
+    drop((answer, pieces));
+    settled(&world).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_videoask_breaks_off_is_not_taken_for_a_whole_one() {
+    let world = World::keeping_ada().await;
+    world.standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Mishap::CutHalfway));
+    let answer = world.machine().request(Method::GET, "/proxy/forms").send().await.expect("a head");
+    assert_eq!(answer.status(), 200);
+    assert!(answer.bytes().await.is_err());
+}
+
+#[tokio::test]
+async fn a_body_that_the_caller_breaks_off_is_not_taken_for_a_whole_one() {
+    let world = World::keeping_ada().await;
+    let head = format!(
+        "POST /proxy/echo HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    );
+    let answer = world.raw(&format!("{head}4\r\nhalf\r\nnonsense\r\n")).await;
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("urn:videoask-auth:invalid-request"), "{answer}");
+    assert_eq!(world.standin.counters().api_answers.get(&200), None);
+}
+
+#[tokio::test]
+async fn a_minute_of_silence_is_the_end() {
+    let world = World::keeping_ada().await;
+    world.standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Mishap::Hang));
+    let asking = tokio::spawn({
+        let machine = world.machine();
+        async move { machine.get("/proxy/forms").await }
+    });
+    while world.standin.counters().requests_to(Endpoint::Forms) == 0 {
+        tokio::task::yield_now().await;
+    }
+    world.pass(ALMOST);
+    tokio::task::yield_now().await;
+    assert!(!asking.is_finished());
+    world.pass(Duration::from_secs(1));
+    asking.await.expect("no panic").is_problem(502, "upstream-unavailable");
+
+    let (pieces, body) = piecewise();
+    pieces.send("one").expect("the body is open");
+    let answer = world.machine().request(Method::POST, "/proxy/streams/back").body(body).send().await.expect("a head");
+    let mut back = answer.bytes_stream();
+    back.next().await.expect("it is open").expect("it is whole");
+    let end = tokio::spawn(async move { back.next().await });
+    tokio::task::yield_now().await;
+    // The sleeper counts from the last piece, so whichever side looked first, this is past it.
+    while !end.is_finished() {
+        world.pass(SILENCE);
+        tokio::task::yield_now().await;
+    }
+    assert!(end.await.expect("no panic").expect("it does not end quietly").is_err());
+    settled(&world).await;
+    drop(pieces);
+}
+
+#[tokio::test]
+async fn a_request_whose_body_is_not_whole_yet_is_not_sent_again() {
+    let world = World::keeping_ada().await;
+    world.standin.change_faults(|faults| faults.next(Endpoint::Echo, 1, Mishap::Unauthorized));
+    let mut connection = world.connection().await;
+    let head = format!(
+        "POST /proxy/echo HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\nContent-Length: 10\r\n\r\nhalf."
+    );
+    connection.write_all(head.as_bytes()).await.expect("the app listens");
+    let mut answer = [0; 12];
+    connection.read_exact(&mut answer).await.expect("an answer before the end of the body");
+    assert_eq!(&answer, b"HTTP/1.1 401");
+    let counters = world.standin.counters();
+    assert_eq!((counters.requests_to(Endpoint::Echo), counters.refresh_exchanges), (1, 0));
+}

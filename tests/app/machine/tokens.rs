@@ -1,0 +1,163 @@
+//! `/api/token` and `/api/connections`.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::json;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use videoask_auth::standin::{Endpoint, Mishap, User};
+
+use crate::support::{World, machine::keeping};
+
+const DAY: u64 = 24 * 60 * 60;
+
+#[tokio::test]
+async fn a_token_comes_with_all_that_a_program_needs_and_nothing_else() {
+    let world = World::keeping_ada().await;
+    let answer = world.machine().get("/api/token").await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+    let json = answer.json();
+    let names: Vec<_> = json.as_object().expect("an object").keys().collect();
+    assert_eq!(names, ["access_token", "expires_at", "expires_in", "scope", "token_type", "user"]);
+    assert_eq!((&json["token_type"], &json["user"]), (&json!("Bearer"), &json!("ada@example.com")));
+    assert_eq!(json["scope"], "openid profile email offline_access");
+    assert_eq!(json["expires_in"], DAY);
+    let expires_at = json["expires_at"].as_str().expect("a time");
+    let expires_at = OffsetDateTime::parse(expires_at, &Rfc3339).expect("RFC 3339");
+    assert_eq!(expires_at, world.now() + Duration::from_secs(DAY));
+}
+
+#[tokio::test]
+async fn a_user_is_named_by_email_user_id_or_sub_and_never_replaced_by_another() {
+    let world = World::keeping_ada().await;
+    let ada = User::find("ada@example.com").expect("Ada has an account");
+    let of = async |name: &str| {
+        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("user", name).finish();
+        world.machine().get(&format!("/api/token?{query}")).await
+    };
+    for name in ["ada@example.com", "ADA@Example.COM", &ada.user_id(), &ada.sub()] {
+        assert_eq!(of(name).await.json()["user"], "ada@example.com", "{name}");
+    }
+    of("grace@example.com").await.is_problem(404, "not-connected");
+    of("eve@example.com").await.is_problem(403, "not-allowed");
+    of("").await.is_problem(400, "invalid-request");
+}
+
+#[tokio::test]
+async fn the_default_user_is_the_first_entry_even_if_only_the_second_is_connected() {
+    let world = keeping().start().await;
+    world.browser().log_in("grace@example.com").await;
+    let problem = world.machine().get("/api/token").await.is_problem(404, "not-connected");
+    assert_eq!(problem["login_url"], format!("{}auth/videoask", world.app));
+    assert_eq!(world.machine().get("/api/token?user=grace@example.com").await.status, 200);
+}
+
+#[tokio::test]
+async fn min_ttl_is_a_demand_when_asked_for_and_a_wish_by_default() {
+    let world = World::keeping_ada().await;
+    let refreshes = || world.standin.counters().refresh_exchanges;
+    let ttl = async |seconds: u64| world.machine().get(&format!("/api/token?min_ttl={seconds}")).await;
+    assert_eq!(ttl(DAY / 2).await.status, 200);
+    let problem = ttl(DAY / 2 + 1).await.is_problem(400, "invalid-request");
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("43200")), "{problem}");
+    assert_eq!(refreshes(), 0);
+
+    world.pass(Duration::from_secs(DAY / 2 + 60));
+    assert_eq!(world.machine().get("/api/token").await.json()["expires_in"], DAY / 2 - 60);
+    assert_eq!(refreshes(), 0);
+    assert_eq!(ttl(DAY / 2).await.json()["expires_in"], DAY);
+    assert_eq!(refreshes(), 1);
+}
+
+#[tokio::test]
+async fn where_no_refresh_is_possible_a_wish_is_granted_and_a_demand_is_not() {
+    let world = World::keeping_ada().await;
+    world.pass(Duration::from_secs(DAY - 30));
+    world.standin.change_faults(|faults| faults.always(Endpoint::Token, Mishap::Status { status: 503 }));
+    assert_eq!(world.machine().get("/api/token").await.json()["expires_in"], 30);
+    world.machine().get("/api/token?min_ttl=60").await.is_problem(503, "provider-unavailable");
+    world.pass(Duration::from_secs(30));
+    let problem = world.machine().get("/api/token").await.is_problem(503, "provider-unavailable");
+    assert!(problem["retry_after"].as_u64() >= Some(1), "{problem}");
+}
+
+#[tokio::test]
+async fn a_thousand_callers_at_the_moment_of_expiry_share_one_exchange() {
+    let world = World::keeping_ada().await;
+    world.pass(Duration::from_secs(DAY));
+    let slow = Mishap::SlowReply { ms: 50 };
+    world.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, slow));
+    let machine = world.machine();
+    let answers = join_all((0..1000).map(|_| machine.get("/api/token"))).await;
+    let first = answers[0].json()["access_token"].clone();
+    assert!(answers.iter().all(|answer| answer.status == 200 && answer.json()["access_token"] == first));
+    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 1);
+}
+
+#[tokio::test]
+async fn a_refused_token_is_replaced_once_and_an_old_one_gives_the_current() {
+    let world = World::keeping_ada().await;
+    let machine = world.machine();
+    let token = machine.get("/api/token").await.json()["access_token"].clone();
+    let refuse =
+        async |body: serde_json::Value| machine.send(Method::POST, "/api/token", |request| request.json(&body)).await;
+    let replaced = refuse(json!({"refused": token})).await.json();
+    assert_ne!(replaced["access_token"], token);
+    let again = refuse(json!({"refused": token, "user": "ada@example.com"})).await.json();
+    assert_eq!(again["access_token"], replaced["access_token"]);
+    // The one that came of the forced refresh is refused too: none for ten minutes.
+    let still = refuse(json!({"refused": replaced["access_token"]})).await.json();
+    assert_eq!(still["access_token"], replaced["access_token"]);
+    assert_eq!(world.standin.counters().refresh_exchanges, 1);
+    world.pass(Duration::from_secs(10 * 60));
+    assert_ne!(
+        refuse(json!({"refused": replaced["access_token"]})).await.json()["access_token"],
+        replaced["access_token"]
+    );
+    assert_eq!(world.standin.counters().refresh_exchanges, 2);
+}
+
+#[tokio::test]
+async fn what_a_route_does_not_take_is_said() {
+    let world = World::keeping_ada().await;
+    let machine = world.machine();
+    for path in [
+        "/api/token?min_ttl=soon",
+        "/api/token?min_ttl=-1",
+        "/api/token?usr=ada",
+        "/api/token?user=a&user=b",
+        "/api/connections?x=1",
+    ] {
+        machine.get(path).await.is_problem(400, "invalid-request");
+    }
+    for body in
+        ["", "{}", "[]", "{\"refused\":1}", "{\"refused\":\"\"}", "{\"refused\":\"t\",\"usr\":\"a\"}", "{\"refused\""]
+    {
+        let sent = |request: reqwest::RequestBuilder| request.header("content-type", "application/json").body(body);
+        machine.send(Method::POST, "/api/token", sent).await.is_problem(400, "invalid-request");
+    }
+    let untyped = machine.send(Method::POST, "/api/token", |request| request.body("{\"refused\":\"t\"}")).await;
+    untyped.is_problem(400, "invalid-request");
+    let long = json!({"refused": "t".repeat(70_000)});
+    machine.send(Method::POST, "/api/token", |request| request.json(&long)).await.is_problem(413, "too-large");
+    let wrong = machine.send(Method::DELETE, "/api/token", |request| request).await;
+    wrong.is_problem(405, "method-not-allowed");
+    assert!(wrong.header("allow").is_some_and(|allow| allow.contains("GET") && allow.contains("POST")));
+    machine.get("/api/nothing").await.is_problem(404, "not-found");
+    assert_eq!(world.standin.counters().refresh_exchanges, 0);
+}
+
+#[tokio::test]
+async fn connections_tell_states_and_times_and_no_secret() {
+    let world = World::keeping_ada().await;
+    let answer = world.machine().get("/api/connections").await;
+    let json = answer.json();
+    let connection = &json["connections"][0];
+    assert_eq!((&connection["user"], &connection["state"]), (&json!("ada@example.com"), &json!("live")));
+    assert!(connection["next_refresh"].is_string() && connection["expires_at"].is_string());
+    let page = world.logged_in().await.get("/tokens").await;
+    for token in ["access-token", "refresh-token"] {
+        assert!(!answer.text().contains(&page.element(token).expect("it is on the page")));
+    }
+}

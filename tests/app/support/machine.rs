@@ -1,0 +1,87 @@
+//! A program that knows an API key and nothing of OAuth.
+
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use url::Url;
+
+use super::{Page, Setup, World, browser};
+
+pub const KEY: &str = "key-0123456789abcdef0123456789abcdef";
+
+#[derive(Clone)]
+pub struct Machine {
+    pub client: Client,
+    home: Url,
+}
+
+/// A world that keeps the tokens of Ada and Grace for machines, with nobody connected yet.
+pub fn keeping() -> Setup {
+    Setup::default().var("ALLOWED_USERS", "ada@example.com,grace@example.com").var("API_KEY", KEY)
+}
+
+impl World {
+    /// One in which Ada is connected.
+    pub async fn keeping_ada() -> Self {
+        let world = keeping().start().await;
+        world.logged_in().await;
+        world.standin.reset_counters();
+        world
+    }
+
+    pub fn machine(&self) -> Machine {
+        Machine { client: browser::client(), home: self.app.clone() }
+    }
+
+    /// What comes back for these bytes, to the end of the connection.
+    pub async fn raw(&self, request: &str) -> String {
+        let mut stream = self.connection().await;
+        stream.write_all(request.as_bytes()).await.expect("the app listens");
+        let mut answer = Vec::new();
+        // A connection that is reset has said what it had to say.
+        let _ = stream.read_to_end(&mut answer).await;
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    pub async fn connection(&self) -> TcpStream {
+        TcpStream::connect(("127.0.0.1", self.port)).await.expect("the app listens")
+    }
+}
+
+impl Machine {
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, self.home.join(path).expect("a path")).bearer_auth(KEY)
+    }
+
+    pub async fn get(&self, path: &str) -> Page {
+        self.send(Method::GET, path, |request| request).await
+    }
+
+    pub async fn send(&self, method: Method, path: &str, with: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Page {
+        let response = with(self.request(method, path)).send().await.expect("the app answers");
+        let (url, status) = (response.url().clone(), response.status().as_u16());
+        let headers = response.headers().clone();
+        let body = response.bytes().await.expect("the answer is whole").to_vec();
+        Page { url, status, headers, body }
+    }
+}
+
+impl Page {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// Asserts that this is a problem of this status and type, and gives it.
+    pub fn is_problem(&self, status: u16, word: &str) -> Value {
+        let problem = self.json();
+        assert_eq!((self.status, problem["type"].as_str()), (status, Some(&*format!("urn:videoask-auth:{word}"))));
+        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        assert_eq!(problem["request_id"].as_str(), self.header("x-request-id"));
+        assert_eq!(problem["status"], status);
+        assert_eq!(problem["retry_after"].as_u64().map(|s| s.to_string()).as_deref(), self.header("retry-after"));
+        problem
+    }
+}

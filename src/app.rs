@@ -15,7 +15,7 @@ use crate::{
     keys::Keyring,
     provider::Provider,
     store::Store,
-    telemetry,
+    telemetry::{self, Metrics},
     vault::{self, Drained, Settings, Upkeep, Vault},
     videoask::{Api, Gateway},
     web::{self, CODE_EXCHANGES, Rooms, Site},
@@ -56,10 +56,17 @@ impl App {
     /// # Errors
     /// When an HTTP client cannot be built, as without any CA certificates.
     pub fn build(config: &Config, store: Arc<dyn Store>, clock: Clock) -> Result<Self, http::BuildError> {
-        let House { provider, api, keys, vault } = House::build(config, Arc::clone(&store), clock.clone())?;
-        let gateway = Gateway::new(&config.api, clock.clone())?;
-        let (shared, time) = (Arc::clone(&store), clock.clone());
-        let rooms = Rooms { provider, api, gateway, vault: vault.clone(), store: shared, keys, clock: time };
+        let House { provider, api, keys, vault, metrics } = House::build(config, Arc::clone(&store), clock.clone())?;
+        let rooms = Rooms {
+            provider,
+            api,
+            gateway: Gateway::new(&config.api, clock.clone(), metrics.clone())?,
+            vault: vault.clone(),
+            store: Arc::clone(&store),
+            keys,
+            clock: clock.clone(),
+            metrics,
+        };
         let site = Site::new(config, rooms);
         Ok(Self {
             exchanges: Arc::clone(&site.exchanges),
@@ -143,6 +150,8 @@ pub struct House {
     pub keys: Arc<Keyring>,
     /// Connections.
     pub vault: Vault,
+    /// What the others count. Nobody reads those of a command.
+    pub metrics: Metrics,
 }
 
 impl House {
@@ -152,7 +161,9 @@ impl House {
     /// When an HTTP client cannot be built, as without any CA certificates.
     pub fn build(config: &Config, store: Arc<dyn Store>, clock: Clock) -> Result<Self, http::BuildError> {
         let keys = Arc::new(Keyring::new(&config.secrets.current, &config.secrets.previous));
-        let provider = Arc::new(Provider::new(&config.provider, clock.clone())?);
+        let metrics = Metrics::default();
+        let provider = Arc::new(Provider::new(&config.provider, clock.clone(), metrics.clone())?);
+        let api = Api::new(&config.api, clock.clone(), metrics.clone())?;
         let settings = Settings {
             process: process_name(&keys),
             issuer: provider.issuer(),
@@ -161,7 +172,7 @@ impl House {
         };
         let vault =
             Vault::new(store, Arc::clone(&provider) as Arc<dyn vault::Provider>, Arc::clone(&keys), clock, settings);
-        Ok(Self { provider, api: Api::new(&config.api)?, keys, vault })
+        Ok(Self { provider, api, keys, vault, metrics })
     }
 }
 

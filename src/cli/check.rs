@@ -5,7 +5,7 @@ use crate::{
     config::{Config, Environment, Mode},
     provider::{self, Provider},
     store::{self, Examined, Room, State},
-    telemetry,
+    telemetry::{self, Metrics},
 };
 
 use super::{
@@ -47,7 +47,7 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     if options.offline {
         problems.say(Line::note("VideoAsk was not asked (--offline)".to_owned()));
     } else {
-        let findings = Provider::new(&config.provider, Clock::system())?.diagnose().await;
+        let findings = Provider::new(&config.provider, Clock::system(), Metrics::default())?.diagnose().await;
         problems.say_all(findings.iter().map(Line::of_provider));
     }
     let callback = &config.provider.callback;

@@ -7,7 +7,10 @@ use serde_json::{Map, Value};
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
 use super::token::TokenReply;
-use crate::{http::ReadError, telemetry::excerpt_without};
+use crate::{
+    http::ReadError,
+    telemetry::{ExchangeResult, excerpt_without},
+};
 
 const TRANSIENT: [&str; 3] = ["too_many_requests", "temporarily_unavailable", "server_error"];
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
@@ -59,6 +62,19 @@ pub enum ExchangeError {
         /// What it looks like.
         what: Nonsense,
     },
+}
+
+/// What to count an exchange as. The classes are those that the vault acts by.
+pub(super) fn result(answer: &Result<TokenReply, ExchangeError>) -> ExchangeResult {
+    match answer {
+        Ok(_) => ExchangeResult::Tokens,
+        Err(ExchangeError::NoAnswer { .. }) => ExchangeResult::Unknown,
+        Err(ExchangeError::Refused { code, .. }) if code == "invalid_grant" => ExchangeResult::Dead,
+        Err(ExchangeError::Refused { .. }) => ExchangeResult::Blocked,
+        Err(ExchangeError::NotSent { .. } | ExchangeError::Busy { .. } | ExchangeError::Nonsense { .. }) => {
+            ExchangeResult::Transient
+        }
+    }
 }
 
 /// What an answer without token and error code looks like.

@@ -32,6 +32,7 @@ use crate::{
     clock::Clock,
     config::{Pkce, ProviderConfig},
     http::{self, BuildError},
+    telemetry::{Asked, Grant, Metrics},
 };
 
 type OauthClient = Client<
@@ -47,6 +48,9 @@ type OauthClient = Client<
     EndpointSet,
 >;
 
+/// What the `oauth2` crate makes of an error of ours.
+type WireError = RequestTokenError<ExchangeError, BasicErrorResponse>;
+
 /// VideoAsk's authorization server, as this client sees it.
 #[derive(Debug)]
 pub struct Provider {
@@ -54,11 +58,12 @@ pub struct Provider {
     wire: Wire,
     verifier: Verifier,
     config: ProviderConfig,
+    metrics: Metrics,
 }
 
 impl Provider {
     /// Prepares the client; nothing is asked of the server yet.
-    pub fn new(config: &ProviderConfig, clock: Clock) -> Result<Self, BuildError> {
+    pub fn new(config: &ProviderConfig, clock: Clock, metrics: Metrics) -> Result<Self, BuildError> {
         let client = http::provider_client(config.exchange_timeout, &config.auth_url)?;
         let oauth = Client::new(ClientId::new(config.client_id.clone()))
             .set_client_secret(config.client_secret.clone())
@@ -68,9 +73,10 @@ impl Provider {
             .set_redirect_uri(RedirectUrl::from_url(config.callback.clone()));
         Ok(Self {
             oauth,
-            verifier: Verifier::new(config, client.clone(), clock.clone()),
+            verifier: Verifier::new(config, client.clone(), clock.clone(), metrics.clone()),
             wire: Wire { client, clock },
             config: config.clone(),
+            metrics,
         })
     }
 
@@ -106,12 +112,24 @@ impl Provider {
         if let Some(verifier) = verifier.filter(|_| self.config.pkce == Pkce::On) {
             request = request.set_pkce_verifier(verifier);
         }
-        request.request_async(&self.wire).await.map_err(of_the_wire)
+        self.measured(Grant::Code, request.request_async(&self.wire)).await
     }
 
     /// Exchanges a refresh token, once (RFC 6749, 6). Whether it may be sent again is for others to know.
     pub async fn refresh(&self, token: &RefreshToken) -> Result<TokenReply, ExchangeError> {
-        self.oauth.exchange_refresh_token(token).request_async(&self.wire).await.map_err(of_the_wire)
+        self.measured(Grant::Refresh, self.oauth.exchange_refresh_token(token).request_async(&self.wire)).await
+    }
+
+    /// Counts and times an exchange, also one that its caller gives up.
+    async fn measured(
+        &self,
+        grant: Grant,
+        exchange: impl Future<Output = Result<TokenReply, WireError>>,
+    ) -> Result<TokenReply, ExchangeError> {
+        let begun = self.metrics.exchange(grant, &self.wire.clock);
+        let answer = exchange.await.map_err(of_the_wire);
+        begun.ended(answer::result(&answer));
+        answer
     }
 
     /// Revokes a refresh token (RFC 7009). By the tenant's setting this may end every grant of that user and app.
@@ -121,7 +139,8 @@ impl Provider {
             ("client_secret", self.config.client_secret.secret()),
             ("token", token.secret()),
         ];
-        self.wire.post(http::endpoint(&self.config.auth_url, "/oauth/revoke"), &form).await
+        let post = self.wire.post(http::endpoint(&self.config.auth_url, "/oauth/revoke"), &form);
+        self.metrics.asked(Asked::Revoke, &self.wire.clock).time(post).await
     }
 
     /// Verifies an id_token in full. `nonce` is the one that was sent, if `openid` was asked for.
@@ -155,7 +174,7 @@ impl Provider {
 
 /// The wire lets nothing through but a token set, so it alone has errors to tell. What the others would carry, the raw
 /// body, stays here.
-fn of_the_wire(error: RequestTokenError<ExchangeError, BasicErrorResponse>) -> ExchangeError {
+fn of_the_wire(error: WireError) -> ExchangeError {
     match error {
         RequestTokenError::Request(error) => error,
         RequestTokenError::ServerResponse(_) | RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {

@@ -61,6 +61,12 @@ impl Vault {
         }
     }
 
+    /// For how long the keeper has shown no sign of life; since the start, if it never did.
+    pub(super) fn keeper_silence(&self) -> Duration {
+        let beat = Duration::from_millis(self.0.heartbeat.0.load(Ordering::Relaxed).saturating_sub(1));
+        self.0.clock.monotonic().saturating_sub(beat)
+    }
+
     async fn keep_on(&self) {
         let mut unreadable = HashSet::new();
         for tick in 0.. {

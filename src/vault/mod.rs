@@ -7,6 +7,7 @@ mod answer;
 mod backoff;
 mod connection;
 mod directory;
+mod figures;
 mod flight;
 mod hand_out;
 mod health;

@@ -6,8 +6,10 @@ use serde::de::DeserializeOwned;
 
 use super::{ApiError, Forms, Me, Page};
 use crate::{
+    clock::Clock,
     config::ApiConfig,
     http::{self, BODY_LIMIT, BuildError, ReadError},
+    telemetry::{Endpoint, Metrics},
 };
 
 /// The header that picks an organization of the user's (VideoAsk's name for it).
@@ -18,26 +20,29 @@ pub(super) const ORGANIZATION: &str = "organization-id";
 pub struct Api {
     client: Client,
     config: ApiConfig,
+    clock: Clock,
+    metrics: Metrics,
 }
 
 impl Api {
     /// Prepares the client; nothing is asked yet.
-    pub fn new(config: &ApiConfig) -> Result<Self, BuildError> {
-        Ok(Self { client: http::api_client(&config.url)?, config: config.clone() })
+    pub fn new(config: &ApiConfig, clock: Clock, metrics: Metrics) -> Result<Self, BuildError> {
+        Ok(Self { client: http::api_client(&config.url)?, config: config.clone(), clock, metrics })
     }
 
     /// Whose token this is.
     pub async fn me(&self, token: &AccessToken) -> Result<Me, ApiError> {
-        self.get("/me", None, token).await
+        self.get(Endpoint::Me, "/me", None, token).await
     }
 
     /// A page of the account's forms.
     pub async fn forms(&self, token: &AccessToken, page: &Page) -> Result<Forms, ApiError> {
-        self.get("/forms", Some(page), token).await
+        self.get(Endpoint::Forms, "/forms", Some(page), token).await
     }
 
     async fn get<T: DeserializeOwned>(
         &self,
+        endpoint: Endpoint,
         path: &str,
         page: Option<&Page>,
         token: &AccessToken,
@@ -45,7 +50,8 @@ impl Api {
         let mut url = http::endpoint(&self.config.url, path);
         url.set_query(page.map(Page::query));
         let request = self.for_organization(self.client.get(url)).bearer_auth(token.secret());
-        let response = request.send().await.map_err(ApiError::sending)?;
+        let stopwatch = self.metrics.upstream(endpoint, &self.clock);
+        let response = stopwatch.time(request.send()).await.map_err(ApiError::sending)?;
         let status = response.status();
         let body = match http::read_capped(response, BODY_LIMIT).await {
             Err(ReadError::Cut(source)) => return Err(ApiError::cut(source)),

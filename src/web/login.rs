@@ -20,7 +20,7 @@ use tracing::Instrument;
 use crate::{
     provider::{AuthorizeParams, Prompt, TokenReply},
     store::RowKey,
-    telemetry::{self, excerpt},
+    telemetry::{self, LoginResult, excerpt},
     vault::{Record, Stored, TokenSet},
 };
 
@@ -81,22 +81,43 @@ async fn callback(
     visitor: Visitor,
 ) -> Result<Redirect, PageError> {
     let query = query.map(|Query(query)| query).unwrap_or_default();
+    let arrived = arrive(&site, query, &cookies, &visitor);
+    let (login, code, permit) = arrived.inspect_err(|error| site.metrics.login(error.into()))?;
+    let metrics = site.metrics.clone();
+    // A task of its own: a browser that hangs up must not cut an exchange that was sent, nor its saving.
+    let finish = async move {
+        let finished = finish(&site, login, code, session, permit).await;
+        site.metrics.login(finished.as_ref().map_or_else(LoginResult::from, |_| LoginResult::Ok));
+        finished
+    };
+    let finished = tokio::spawn(finish.in_current_span()).await.unwrap_or_else(|_| {
+        metrics.login(LoginResult::Failed);
+        Err(PageError::Internal)
+    });
+    match finished? {
+        Stored::Yes => Ok(Redirect::to("/tokens")),
+        Stored::KeptOld => Ok(Redirect::to(&format!("/tokens?login={WITHOUT_REFRESH_TOKEN}"))),
+    }
+}
+
+/// All that comes before the exchange.
+fn arrive(
+    site: &Site,
+    query: CallbackQuery,
+    cookies: &Cookies,
+    visitor: &Visitor,
+) -> Result<(PendingLogin, AuthorizationCode, OwnedSemaphorePermit), PageError> {
     let state = query.state.clone().ok_or(PageError::NoPendingLogin)?;
-    let Some(login) = site.pending.take(&cookies, &state) else {
+    let Some(login) = site.pending.take(cookies, &state) else {
         return Err(match visitor {
             Visitor::LoggedIn(_) => PageError::AlreadyLoggedIn,
             Visitor::Stranger if site.used_states.contains(&state) => PageError::Replayed,
             Visitor::Stranger => PageError::NoPendingLogin,
         });
     };
-    let code = accept(&site, &login, &state, query)?;
+    let code = accept(site, &login, &state, query)?;
     let permit = Arc::clone(&site.exchanges).try_acquire_owned().map_err(|_| PageError::TooBusy)?;
-    // A task of its own: a browser that hangs up must not cut an exchange that was sent, nor its saving.
-    let finish = finish(site, login, code, session, permit).in_current_span();
-    match tokio::spawn(finish).await.map_err(|_| PageError::Internal)?? {
-        Stored::Yes => Ok(Redirect::to("/tokens")),
-        Stored::KeptOld => Ok(Redirect::to(&format!("/tokens?login={WITHOUT_REFRESH_TOKEN}"))),
-    }
+    Ok((login, code, permit))
 }
 
 /// The checks between the cookie and the exchange.
@@ -128,7 +149,7 @@ fn accept(
 
 /// Exchanges the code, proves who it is, and saves session and record.
 async fn finish(
-    site: Site,
+    site: &Site,
     login: PendingLogin,
     code: AuthorizationCode,
     session: Session,
@@ -137,11 +158,11 @@ async fn finish(
     let PendingLogin { nonce, verifier, .. } = login;
     let sent = site.clock.now();
     let reply = site.provider.exchange_code(code, Some(verifier)).await?;
-    let identity = identify(&site, &reply, &nonce).await?;
+    let identity = identify(site, &reply, &nonce).await?;
     let login = site.admit(&identity)?;
     let TokenReply { access_token, refresh_token, scope, expires_in, .. } = reply;
     let tokens = TokenSet::dated(access_token, refresh_token, scope, expires_in, sent);
-    save(&site, &session, &login, Record::minted(&site.keys, tokens, identity, site.provider.issuer())).await
+    save(site, &session, &login, Record::minted(&site.keys, tokens, identity, site.provider.issuer())).await
 }
 
 /// The session first, since only then there is an id to key a mint record by; without its record it is taken back.
@@ -158,6 +179,40 @@ async fn save(site: &Site, session: &Session, login: &Login, record: Record) -> 
                 tracing::warn!(cause = telemetry::chain(&error), "a session without a record was left behind");
             }
             Err(error.into())
+        }
+    }
+}
+
+/// What to count a login as that failed.
+impl From<&PageError> for LoginResult {
+    fn from(error: &PageError) -> Self {
+        match error {
+            PageError::Denied { .. } => Self::Denied,
+            PageError::LoginRefused { .. } => Self::ProviderError,
+            PageError::NoPendingLogin
+            | PageError::PendingLoginExpired
+            | PageError::StateMismatch
+            | PageError::Replayed
+            | PageError::AlreadyLoggedIn
+            | PageError::WrongIssuer { .. }
+            | PageError::NoCode => Self::InvalidCallback,
+            PageError::TooBusy => Self::TooBusy,
+            PageError::Exchange(_) => Self::ExchangeFailed,
+            PageError::IdToken(_) => Self::IdTokenRefused,
+            PageError::Unknown(_) => Self::Unidentified,
+            PageError::NotListed(_) => Self::NotListed,
+            PageError::Store(_) | PageError::Session(_) | PageError::NotStored(_) => Self::StoreFailed,
+            // No login ends like this.
+            PageError::Api(_)
+            | PageError::Vault(_)
+            | PageError::NotEnded(_)
+            | PageError::LoggedOut
+            | PageError::CrossSite
+            | PageError::BadQuery
+            | PageError::NotFound
+            | PageError::MethodNotAllowed
+            | PageError::TooLarge
+            | PageError::Internal => Self::Failed,
         }
     }
 }

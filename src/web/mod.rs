@@ -40,6 +40,7 @@ use crate::{
     keys::Keyring,
     provider::Provider,
     store::{RowKey, Store},
+    telemetry::Metrics,
     vault::{HandOutError, Shown, Vault},
     videoask::{Api, Gateway},
 };
@@ -93,6 +94,8 @@ pub struct Parts {
     pub keys: Arc<Keyring>,
     /// Time.
     pub clock: Clock,
+    /// Figures.
+    pub metrics: Metrics,
     /// Browser sessions.
     pub sessions: Sessions,
     /// Begun logins, in cookies.
@@ -121,7 +124,7 @@ impl Site {
     /// Joins the rooms below to what the pages need.
     #[must_use]
     pub fn new(config: &Config, rooms: Rooms) -> Self {
-        let Rooms { provider, api, gateway, vault, store, keys, clock } = rooms;
+        let Rooms { provider, api, gateway, vault, store, keys, clock, metrics } = rooms;
         let policy = CookiePolicy::new(&config.app_url);
         Self(Arc::new(Parts {
             app_url: config.app_url.clone(),
@@ -142,6 +145,7 @@ impl Site {
             request_ids: RequestIds::starting_at(u64::from_be_bytes(keys.random_bytes())),
             keys,
             clock,
+            metrics,
         }))
     }
 
@@ -192,6 +196,8 @@ pub struct Rooms {
     pub keys: Arc<Keyring>,
     /// Time.
     pub clock: Clock,
+    /// Figures.
+    pub metrics: Metrics,
 }
 
 /// Every route, under the layers that all of them share. The outermost layer is the last one named.

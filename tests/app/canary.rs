@@ -8,6 +8,7 @@ use videoask_auth::{
     keys::Keyring,
     provider::{IdToken, Provider, TokenReply},
     store::{self, Missing, RowKey, records::State},
+    telemetry::Metrics,
     vault::{Identity, Issuer, Record, TokenSet},
     web::{PendingLogin, PendingLogins, Sessions},
 };
@@ -47,7 +48,9 @@ async fn the_configuration_and_what_is_built_of_it_show_no_secret() {
     let (config, world) = (config(), World::start().await);
     assert_silent(&config);
     let (clock, _) = videoask_auth::clock::Clock::manual(EPOCH);
-    assert_silent(&Provider::new(&config.provider, clock.clone()).expect("the client can be built"));
+    assert_silent(
+        &Provider::new(&config.provider, clock.clone(), Metrics::default()).expect("the client can be built"),
+    );
     let keys = std::sync::Arc::new(Keyring::new(&config.secrets.current, &config.secrets.previous));
     assert_silent(&keys);
     assert_silent(&Sessions::new(world.store.clone(), keys.clone(), clock));

@@ -5,5 +5,6 @@ mod canary;
 mod keep;
 mod login;
 mod machine;
+mod metrics;
 mod pages;
 mod support;

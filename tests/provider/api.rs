@@ -3,15 +3,17 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use url::Url;
 use videoask_auth::{
+    clock::Clock,
     config::ApiConfig,
+    telemetry::Metrics,
     videoask::{Api, ApiError, Me, Page},
 };
 
-use crate::stub::{Stub, answer, json as json_answer, local_url};
+use crate::stub::{NOW, Stub, answer, json as json_answer, local_url};
 
 fn api(url: &Url) -> Api {
     let config = ApiConfig { url: url.clone(), organization_id: Some("org-1".to_owned()) };
-    Api::new(&config).expect("an HTTP client")
+    Api::new(&config, Clock::manual(NOW).0, Metrics::default()).expect("an HTTP client")
 }
 
 fn token() -> AccessToken {

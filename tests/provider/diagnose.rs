@@ -4,6 +4,7 @@ use videoask_auth::{
     clock::Clock,
     config::ProviderConfig,
     provider::{Finding, Outcome, Provider},
+    telemetry::Metrics,
 };
 
 use crate::stub::{NOW, Seen, Stub, answer, config, json as json_answer, local_url};
@@ -44,7 +45,7 @@ async fn diagnose(answers: Answers) -> Vec<Finding> {
     .await;
     let config = ProviderConfig { issuer: "https://auth.example/".to_owned(), ..config(&stub.url) };
     let (clock, _) = Clock::manual(NOW);
-    let findings = Provider::new(&config, clock).expect("an HTTP client").diagnose().await;
+    let findings = Provider::new(&config, clock, Metrics::default()).expect("an HTTP client").diagnose().await;
     let authorize =
         stub.seen().into_iter().find(|seen| seen.uri.path() == "/authorize").expect("a login was asked for");
     assert!(authorize.uri.query().is_some_and(|query| query.contains("prompt=none")), "nobody is asked anything");
@@ -70,7 +71,7 @@ async fn a_provider_that_does_not_answer_is_the_one_finding() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = local_url(listener.local_addr().expect("a bound port").port());
     drop(listener);
-    let findings = Provider::new(&config(&url), clock).expect("an HTTP client").diagnose().await;
+    let findings = Provider::new(&config(&url), clock, Metrics::default()).expect("an HTTP client").diagnose().await;
     assert!(matches!(&findings[..], [Finding::Unreachable { .. }]), "{findings:?}");
 }
 

@@ -19,6 +19,7 @@ use videoask_auth::{
     clock::{Clock, Hand},
     config::{Pkce, ProviderConfig},
     provider::Provider,
+    telemetry::Metrics,
 };
 
 pub const NOW: OffsetDateTime = datetime!(2026-11-24 08:00 UTC);
@@ -97,7 +98,7 @@ pub fn config(auth_url: &Url) -> ProviderConfig {
 /// A provider that lives at [`NOW`].
 pub fn provider(config: &ProviderConfig) -> (Provider, Hand) {
     let (clock, hand) = Clock::manual(NOW);
-    (Provider::new(config, clock).expect("an HTTP client"), hand)
+    (Provider::new(config, clock, Metrics::default()).expect("an HTTP client"), hand)
 }
 
 pub fn answer(status: u16, headers: &[(&str, &str)], body: impl Into<Body>) -> Response {

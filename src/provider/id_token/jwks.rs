@@ -21,7 +21,9 @@ use url::Url;
 use crate::{
     clock::Clock,
     http::{BODY_LIMIT, ReadError, endpoint, read_capped},
+    telemetry::{Asked, Metrics},
 };
+
 /// Forged key ids must not make us flood the provider.
 const BETWEEN_REFETCHES: Duration = Duration::from_secs(60);
 /// After this a key that VideoAsk has withdrawn is no longer believed, if the set can be fetched.
@@ -59,6 +61,7 @@ pub(super) struct Jwks {
     url: Url,
     client: reqwest::Client,
     clock: Clock,
+    metrics: Metrics,
     cache: Mutex<Cache>,
     /// How many fetches have ended; outside the lock, so that who waits for it can tell one has ended meanwhile.
     ended: AtomicU64,
@@ -80,9 +83,9 @@ struct Key {
 }
 
 impl Jwks {
-    pub(super) fn new(auth_url: &Url, client: reqwest::Client, clock: Clock) -> Self {
+    pub(super) fn new(auth_url: &Url, client: reqwest::Client, clock: Clock, metrics: Metrics) -> Self {
         let url = endpoint(auth_url, "/.well-known/jwks.json");
-        Self { url, client, clock, cache: Mutex::default(), ended: AtomicU64::new(0) }
+        Self { url, client, clock, metrics, cache: Mutex::default(), ended: AtomicU64::new(0) }
     }
 
     pub(super) fn url(&self) -> &Url {
@@ -95,7 +98,7 @@ impl Jwks {
         let mut cache = self.cache.lock().await;
         let shared = self.ended.load(Ordering::Acquire) != ended;
         if !shared && cache.begin(kid, self.clock.monotonic()) {
-            let answer = self.fetch().await;
+            let answer = self.metrics.asked(Asked::Jwks, &self.clock).time(self.fetch()).await;
             cache.end(answer, self.clock.monotonic());
             self.ended.fetch_add(1, Ordering::Release);
         }

@@ -17,7 +17,11 @@ use self::{
 };
 pub use self::{claims::IdClaims, jwks::JwksError};
 use super::{authorize::Nonce, token::IdToken};
-use crate::{clock::Clock, config::ProviderConfig, telemetry::excerpt};
+use crate::{
+    clock::Clock,
+    config::ProviderConfig,
+    telemetry::{Metrics, excerpt},
+};
 
 /// Why an id_token is not believed. It quotes claims, escaped and cut, but never the nonce or the token.
 #[derive(Debug, thiserror::Error)]
@@ -64,10 +68,10 @@ struct Header {
 }
 
 impl Verifier {
-    pub(super) fn new(config: &ProviderConfig, client: reqwest::Client, clock: Clock) -> Self {
+    pub(super) fn new(config: &ProviderConfig, client: reqwest::Client, clock: Clock, metrics: Metrics) -> Self {
         ring_verifier::install();
         Self {
-            jwks: Jwks::new(&config.auth_url, client, clock.clone()),
+            jwks: Jwks::new(&config.auth_url, client, clock.clone(), metrics),
             secret: DecodingKey::from_secret(config.client_secret.secret().as_bytes()),
             issuer: config.issuer.clone(),
             client_id: config.client_id.clone(),

@@ -28,7 +28,8 @@ use crate::{
     config::ApiConfig,
     http::{self, BuildError},
     store::RowKey,
-    vault::{HandOutError, MinLife, Vault},
+    telemetry::{Endpoint, Metrics},
+    vault::{HandOutError, HandedOut, Vault},
 };
 
 /// The way to the API for other programs' requests.
@@ -37,6 +38,7 @@ pub struct Gateway {
     client: Client,
     organization: Option<HeaderValue>,
     clock: Clock,
+    metrics: Metrics,
 }
 
 /// A request as it shall reach the API, but for the token.
@@ -55,7 +57,7 @@ pub struct Passage<B> {
 /// Why there is no answer to pass on.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
-    /// There is no token to send.
+    /// The token was refused, and there is none in its place.
     #[error(transparent)]
     NoToken(#[from] HandOutError),
     /// The token cannot be sent. VideoAsk's are not like that.
@@ -80,20 +82,26 @@ pub enum GatewayError {
 
 impl Gateway {
     /// Prepares the client; nothing is asked yet.
-    pub fn new(config: &ApiConfig, clock: Clock) -> Result<Self, BuildError> {
+    pub fn new(config: &ApiConfig, clock: Clock, metrics: Metrics) -> Result<Self, BuildError> {
         let organization = config.organization_id.as_deref().map(HeaderValue::from_str);
         let client = http::streaming_client(&config.url)?;
         // The configuration takes no organization that could not be in a header.
-        Ok(Self { client, organization: organization.and_then(Result::ok), clock })
+        Ok(Self { client, organization: organization.and_then(Result::ok), clock, metrics })
     }
 
-    /// Sends the request with the connection's token, and gives the answer as soon as its head is there.
-    pub async fn pass<B>(&self, passage: Passage<B>, vault: &Vault, key: &RowKey) -> Result<Answer, GatewayError>
+    /// Sends the request with the token of the connection under `key`, and gives the answer as soon as its head is
+    /// there.
+    pub async fn pass<B>(
+        &self,
+        passage: Passage<B>,
+        token: &HandedOut,
+        vault: &Vault,
+        key: &RowKey,
+    ) -> Result<Answer, GatewayError>
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let first = vault.hand_out(key, MinLife::Wish).await?;
         let pulse = Pulse::new(self.clock.clone());
         let Passage { method, url, mut headers, body } = passage;
         if let (Some(organization), None) = (&self.organization, headers.get(ORGANIZATION)) {
@@ -102,12 +110,12 @@ impl Gateway {
         let mut head = Head { method, url, headers };
         let (upload, progress) = Upload::new(body, pulse.clone());
         let body = if upload.is_end_stream() { no_body(&mut head) } else { reqwest::Body::wrap(upload) };
-        let answer = self.send(&head, first.access_token(), body, &pulse, &progress).await?;
+        let answer = self.send(&head, token.access_token(), body, &pulse, &progress).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
         let Some(copy) = progress.copy() else { return Ok(answer) };
-        match second_token::instead_of(&first, vault, key).await? {
+        match second_token::instead_of(token, vault, key).await? {
             Some(second) => {
                 pulse.beat();
                 self.send(&head, second.access_token(), copy.into(), &pulse, &progress).await
@@ -125,6 +133,7 @@ impl Gateway {
         progress: &Progress,
     ) -> Result<Answer, GatewayError> {
         let sent = self.client.execute(head.request(token, body)?);
+        let sent = self.metrics.upstream(Endpoint::Proxy, &self.clock).time(sent);
         let response = tokio::select! {
             biased;
             response = sent => response.map_err(|error| GatewayError::sending(error, progress))?,

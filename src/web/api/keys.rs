@@ -43,8 +43,13 @@ impl FromRequestParts<Site> for Admitted {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
-        let presented = bearer(&parts.headers).ok_or(Problem::KeyMissing)?;
-        if site.api_keys.admit(presented) { Ok(Self) } else { Err(Problem::KeyWrong) }
+        let problem = match bearer(&parts.headers) {
+            Some(presented) if site.api_keys.admit(presented) => return Ok(Self),
+            Some(_) => Problem::KeyWrong,
+            None => Problem::KeyMissing,
+        };
+        site.count_turned_away(parts, &problem);
+        Err(problem)
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod connections;
 mod keys;
+mod metrics;
 mod openapi;
 mod problem;
 mod proxy;
@@ -34,7 +35,11 @@ pub(super) fn router(site: &Site) -> Router<Site> {
 }
 
 fn routes() -> Router<Site> {
-    token::router().merge(connections::router()).merge(openapi::router()).merge(proxy::router())
+    token::router()
+        .merge(connections::router())
+        .merge(openapi::router())
+        .merge(metrics::router())
+        .merge(proxy::router())
 }
 
 /// Whether machines ask for this path, so that what is not there is told in their language.

@@ -14,7 +14,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::{
-    telemetry,
+    telemetry::{self, ProblemWord},
     vault::{HandOutError, Reconnect, Trouble},
     videoask::GatewayError,
 };
@@ -114,23 +114,23 @@ struct Body {
 
 impl Problem {
     /// The last word of the `type`, which callers may rely on.
-    fn word(&self) -> &'static str {
+    pub(super) fn word(&self) -> ProblemWord {
         match self {
-            Self::KeyMissing | Self::KeyWrong => "unauthorized",
-            Self::Invalid(_) | Self::TooLong { .. } => "invalid-request",
-            Self::NotAllowed => "not-allowed",
-            Self::NotConnected => "not-connected",
-            Self::AmbiguousUser => "ambiguous-user",
-            Self::ReconnectRequired { .. } => "reconnect-required",
-            Self::ProviderUnavailable { .. } => "provider-unavailable",
-            Self::ProviderRefused { .. } => "provider-refused",
-            Self::OtherClient => "other-client",
-            Self::StoreUnavailable => "store-unavailable",
-            Self::UpstreamUnavailable(_) => "upstream-unavailable",
-            Self::NotFound => "not-found",
-            Self::MethodNotAllowed => "method-not-allowed",
-            Self::TooLarge => "too-large",
-            Self::Internal => "internal",
+            Self::KeyMissing | Self::KeyWrong => ProblemWord::Unauthorized,
+            Self::Invalid(_) | Self::TooLong { .. } => ProblemWord::InvalidRequest,
+            Self::NotAllowed => ProblemWord::NotAllowed,
+            Self::NotConnected => ProblemWord::NotConnected,
+            Self::AmbiguousUser => ProblemWord::AmbiguousUser,
+            Self::ReconnectRequired { .. } => ProblemWord::ReconnectRequired,
+            Self::ProviderUnavailable { .. } => ProblemWord::ProviderUnavailable,
+            Self::ProviderRefused { .. } => ProblemWord::ProviderRefused,
+            Self::OtherClient => ProblemWord::OtherClient,
+            Self::StoreUnavailable => ProblemWord::StoreUnavailable,
+            Self::UpstreamUnavailable(_) => ProblemWord::UpstreamUnavailable,
+            Self::NotFound => ProblemWord::NotFound,
+            Self::MethodNotAllowed => ProblemWord::MethodNotAllowed,
+            Self::TooLarge => ProblemWord::TooLarge,
+            Self::Internal => ProblemWord::Internal,
         }
     }
 
@@ -302,7 +302,7 @@ impl ProblemReport {
         self.log(status);
         let retry_after = problem.retry_after(site.clock.now());
         let body = Json(Body {
-            r#type: format!("{NAMESPACE}{}", problem.word()),
+            r#type: format!("{NAMESPACE}{}", problem.word().as_str()),
             title: problem.title(),
             status: status.as_u16(),
             detail: problem.detail(),

@@ -16,7 +16,10 @@ use oauth2::AccessToken;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::vault::{HandedOut, MinLife};
+use crate::{
+    telemetry::Route,
+    vault::{HandedOut, MinLife},
+};
 
 use super::{
     super::{Site, tokens::timestamp},
@@ -63,11 +66,15 @@ struct Answer<'a> {
 }
 
 async fn current(State(site): State<Site>, query: Result<Query<Wanted>, QueryRejection>) -> Result<Response, Problem> {
+    let handed_out = site.counted(Route::GetToken, hand_out(&site, query)).await?;
+    Ok(Answer::of(&handed_out, site.clock.now()).into_response())
+}
+
+async fn hand_out(site: &Site, query: Result<Query<Wanted>, QueryRejection>) -> Result<HandedOut, Problem> {
     let Query(Wanted { user, min_ttl }) = query.map_err(|_| Problem::Invalid(QUERY))?;
     let need = min_ttl.map_or(MinLife::Wish, |seconds| MinLife::Demand(Duration::from_secs(seconds)));
     let key = site.connection_named(user.as_deref()).await?;
-    let handed_out = site.vault.hand_out(&key, need).await?;
-    Ok(Answer::of(&handed_out, site.clock.now()).into_response())
+    Ok(site.vault.hand_out(&key, need).await?)
 }
 
 async fn replaced(
@@ -75,6 +82,15 @@ async fn replaced(
     query: Result<Query<NoQuery>, QueryRejection>,
     body: Result<Json<Refusal>, JsonRejection>,
 ) -> Result<Response, Problem> {
+    let handed_out = site.counted(Route::PostToken, replace(&site, query, body)).await?;
+    Ok(Answer::of(&handed_out, site.clock.now()).into_response())
+}
+
+async fn replace(
+    site: &Site,
+    query: Result<Query<NoQuery>, QueryRejection>,
+    body: Result<Json<Refusal>, JsonRejection>,
+) -> Result<HandedOut, Problem> {
     query.map_err(|_| Problem::Invalid(NO_QUERY))?;
     let Json(Refusal { user, refused }) = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLarge,
@@ -84,8 +100,7 @@ async fn replaced(
         return Err(Problem::Invalid(BODY));
     }
     let key = site.connection_named(user.as_deref()).await?;
-    let handed_out = site.vault.replace_refused(&key, &refused, MinLife::Wish).await?;
-    Ok(Answer::of(&handed_out, site.clock.now()).into_response())
+    Ok(site.vault.replace_refused(&key, &refused, MinLife::Wish).await?)
 }
 
 impl<'a> Answer<'a> {

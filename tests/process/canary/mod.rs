@@ -1,6 +1,7 @@
 //! Nothing secret is told where it does not belong: every page, error and command at the most talkative log level,
 //! with secrets that can be recognised, and with all that the provider handed out, as a wire-tap heard it.
 
+mod machine;
 mod walk;
 
 use std::{fs, net::TcpListener};
@@ -12,6 +13,7 @@ use crate::support::{Deployment, Secrets, Tap, redis::Redis};
 const CLIENT_SECRET: &str = "canary-client-secret-5f1d0c";
 const EXPRESS_SESSION: &str = "canary-express-session-90ac77";
 const PREVIOUS: &str = "canary-previous-session-3be8d1";
+const API_KEY: &str = "canary-api-key-b7720e-0123456789abcdef";
 const STORE_PASSWORD: &str = "canary-store-password-c41f6a";
 
 /// A deployment whose every secret can be recognised, with its provider's wire tapped.
@@ -37,6 +39,7 @@ fn canaries() -> Secrets {
     secrets.add("EXPRESS_SESSION", EXPRESS_SESSION);
     secrets.add("EXPRESS_SESSION_PREVIOUS", PREVIOUS);
     secrets.add("STORE_URL", STORE_PASSWORD);
+    secrets.add("API_KEY", API_KEY);
     secrets
 }
 

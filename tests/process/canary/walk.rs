@@ -25,8 +25,8 @@ const PATHS: [&str; 13] = [
     "/nowhere",
 ];
 
-/// Where the pair is meant to be seen.
-const PAIR: [&str; 3] = ["/tokens", "/tokens/export/env", "/tokens/export/json"];
+/// Where tokens are meant to be seen; the stand-in echoes what it was sent.
+const PAIR: [&str; 5] = ["/tokens", "/tokens/export/env", "/tokens/export/json", "/api/token", "/proxy/echo"];
 
 const QUIRKS: [Quirk; 23] = [
     Quirk::OpaqueAccessToken,
@@ -54,7 +54,7 @@ const QUIRKS: [Quirk; 23] = [
     Quirk::WrongState,
 ];
 
-fn mishaps() -> Vec<Mishap> {
+pub(super) fn mishaps() -> Vec<Mishap> {
     vec![
         Mishap::Status { status: 500 },
         Mishap::Status { status: 401 },
@@ -71,7 +71,7 @@ fn mishaps() -> Vec<Mishap> {
 }
 
 /// What only the token endpoint can do: repeat what it was sent, and say nothing for longer than we wait.
-fn mishaps_of_the_token_endpoint() -> Vec<Mishap> {
+pub(super) fn mishaps_of_the_token_endpoint() -> Vec<Mishap> {
     let error = |error: &str| Mishap::Error {
         status: 400,
         error: error.to_owned(),
@@ -82,9 +82,9 @@ fn mishaps_of_the_token_endpoint() -> Vec<Mishap> {
 
 /// The walk, and all that there was to see on it.
 pub struct Walk<'a> {
-    deployment: &'a Deployment,
+    pub(super) deployment: &'a Deployment,
     server: &'a Server,
-    browser: Browser,
+    pub(super) browser: Browser,
     /// What was seen, and where.
     pub seen: Vec<(String, String)>,
     /// The pages that are meant to show the pair.
@@ -99,7 +99,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Keeps what a page of the app says, and the cookies it sets as secrets.
-    fn note(&mut self, page: &Page) {
+    pub(super) fn note(&mut self, page: &Page) {
         for cookie in page.headers.get_all(SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok()) {
             let value = cookie.split(';').next().and_then(|pair| pair.split_once('=')).map(|(_, value)| value);
             self.secrets.add("cookie", value.unwrap_or_default());

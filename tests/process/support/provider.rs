@@ -18,6 +18,7 @@ use super::{browser::Browser, deployment::CALLBACK};
 pub struct Provider {
     pub standin: StandIn,
     pub url: Url,
+    client_secret: String,
     _running: oneshot::Sender<()>,
 }
 
@@ -30,6 +31,7 @@ impl Provider {
         let clock = Clock::system();
         let mut options = Options::new(callback, Arc::new(move || clock.now()));
         set_up(&mut options);
+        let client_secret = options.client_secret.clone();
         let standin = StandIn::new(options, url.clone());
         let (running, ended) = oneshot::channel();
         let serving = standin.clone();
@@ -42,7 +44,7 @@ impl Provider {
                 serving.serve(listener, ended).await.unwrap();
             });
         });
-        Self { standin, url, _running: running }
+        Self { standin, url, client_secret, _running: running }
     }
 
     /// A refresh token that a user got by some other program of the same client.
@@ -62,7 +64,7 @@ impl Provider {
         let form = [
             ("grant_type", "authorization_code"),
             ("client_id", "demo-client-id"),
-            ("client_secret", "demo-client-secret"),
+            ("client_secret", &self.client_secret),
             ("redirect_uri", CALLBACK),
             ("code", &code),
         ];

@@ -17,7 +17,12 @@ use axum::{
 };
 use futures_util::stream;
 
-use crate::videoask::{Answer, GatewayError, Passage};
+use crate::{
+    store::RowKey,
+    telemetry::Route,
+    vault::{HandedOut, MinLife},
+    videoask::{Answer, GatewayError, Passage},
+};
 
 use super::{super::Site, problem::Problem};
 
@@ -27,23 +32,29 @@ const ROOM: &str = "/proxy";
 const USER: &str = "x-videoask-user";
 
 pub(super) fn router() -> Router<Site> {
-    Router::new().route("/proxy/", any(pass)).route("/proxy/{*path}", any(pass))
+    Router::new().route("/proxy/", any(answer)).route("/proxy/{*path}", any(answer))
 }
 
-async fn pass(State(site): State<Site>, request: Request) -> Result<Response, Problem> {
+async fn answer(State(site): State<Site>, request: Request) -> Result<Response, Problem> {
+    let answer = pass(&site, request).await;
+    site.count_proxied(&answer);
+    answer
+}
+
+async fn pass(site: &Site, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     if asks_for_another_protocol(&parts.headers) {
         return Err(Problem::Invalid("Requests are passed on, connections are not: leave out the header Upgrade."));
     }
     let url = path::target(&site.api_url, &parts.uri)?;
-    let key = site.connection_named(user(&parts.headers)?).await?;
+    let (key, token) = site.counted(Route::Proxy, token(site, &parts.headers)).await?;
     let passage = Passage {
         method: parts.method.clone(),
         url: url.clone(),
         headers: headers::for_videoask(&parts.headers),
         body,
     };
-    let Answer { status, headers, body } = site.gateway.pass(passage, &site.vault, &key).await?;
+    let Answer { status, headers, body } = site.gateway.pass(passage, &token, &site.vault, &key).await?;
     let body = match parts.method {
         // A body of a known length would be taken for the one that a GET has.
         Method::HEAD => Body::from_stream(stream::empty::<Result<&[u8], std::io::Error>>()),
@@ -62,6 +73,12 @@ fn asks_for_another_protocol(headers: &HeaderMap) -> bool {
     let protocols =
         headers.get_all(header::UPGRADE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     protocols.map(<[u8]>::trim_ascii).any(|protocol| !protocol.eq_ignore_ascii_case(b"h2c"))
+}
+
+async fn token(site: &Site, headers: &HeaderMap) -> Result<(RowKey, HandedOut), Problem> {
+    let key = site.connection_named(user(headers)?).await?;
+    let token = site.vault.hand_out(&key, MinLife::Wish).await?;
+    Ok((key, token))
 }
 
 fn user(headers: &HeaderMap) -> Result<Option<&str>, Problem> {

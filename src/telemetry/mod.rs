@@ -1,12 +1,34 @@
-//! Logs: one line a request, text or JSON, on stderr.
+//! Logs: one line a request, text or JSON, on stderr. And figures, for `/metrics`.
 //!
 //! What never goes into a log line, at any level: tokens, codes, secrets, cookies, API keys, and the query of a
-//! request. Text that came from outside passes through [`excerpt`].
+//! request. Text that came from outside passes through [`excerpt`]. No text from outside goes into a figure at all:
+//! its labels are the enums of this room.
+//!
+//! * [`Metrics`] – what is counted and timed on the way, and the page of all figures
+//! * [`Stopwatch`], [`Exchange`] – time until they are dropped
+//! * [`Figures`], [`Census`] – what is read off when the page is asked for
+
+mod each;
+mod exchange;
+mod figures;
+mod labels;
+mod metrics;
+mod stopwatch;
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::config::{LogFormat, TelemetryConfig};
+
+pub use self::{
+    exchange::Exchange,
+    figures::{Census, Figures},
+    labels::{
+        Asked, Endpoint, ExchangeResult, Grant, Hindrance, LoginResult, ProblemWord, Route, Standing, StatusClass,
+    },
+    metrics::Metrics,
+    stopwatch::Stopwatch,
+};
 
 /// The longest piece of text from outside that is shown or logged, in characters.
 const EXCERPT: usize = 200;

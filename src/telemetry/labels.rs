@@ -1,0 +1,315 @@
+//! What figures are told apart by: a few words each, all known beforehand. They are part of what operators build on,
+//! so a word that is here stays.
+
+use std::fmt;
+
+use prometheus_client::encoding::{EncodeLabel, EncodeLabelSet, LabelSetEncoder};
+
+use super::each::Label;
+
+/// An enum with the words of a label. Written by a macro, since a value that a list of all values forgot would be
+/// counted in the place of another.
+macro_rules! label {
+    ($(#[$doc:meta])* $name:ident = $key:literal { $($(#[$value_doc:meta])* $value:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$value_doc])* $value,)+
+        }
+
+        impl $name {
+            /// As it stands in a label.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$value => $word,)+
+                }
+            }
+        }
+
+        impl Label for $name {
+            const COUNT: usize = [$(Self::$value),+].len();
+
+            fn all() -> impl Iterator<Item = Self> {
+                [$(Self::$value),+].into_iter()
+            }
+
+            fn place(self) -> usize {
+                self as usize
+            }
+        }
+
+        impl EncodeLabelSet for $name {
+            fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
+                ($key, self.as_str()).encode(encoder.encode_label())
+            }
+        }
+    };
+}
+
+label! {
+    /// How a callback ended.
+    LoginResult = "result" {
+        /// Somebody is logged in.
+        Ok = "ok",
+        /// The person said no.
+        Denied = "denied",
+        /// VideoAsk sent another error.
+        ProviderError = "provider-error",
+        /// Not, or no longer, a login that this browser began here: late, replayed, forged.
+        InvalidCallback = "invalid-callback",
+        /// Too many code exchanges at once.
+        TooBusy = "too-busy",
+        /// The code gave no tokens.
+        ExchangeFailed = "exchange-failed",
+        /// The id_token proves nothing.
+        IdTokenRefused = "id-token-refused",
+        /// VideoAsk did not say who it was.
+        Unidentified = "unidentified",
+        /// Not in `ALLOWED_USERS`.
+        NotListed = "not-listed",
+        /// Session or record could not be stored.
+        StoreFailed = "store-failed",
+        /// A fault of ours.
+        Failed = "failed",
+    }
+}
+
+label! {
+    /// What was exchanged for tokens.
+    Grant = "grant" {
+        /// The code of a callback.
+        Code = "code",
+        /// A refresh token.
+        Refresh = "refresh",
+    }
+}
+
+label! {
+    /// What came of an exchange.
+    ExchangeResult = "result" {
+        /// New tokens.
+        Tokens = "tokens",
+        /// `invalid_grant`: what was sent is good for nothing.
+        Dead = "dead",
+        /// Any other refusal: something is set up wrongly.
+        Blocked = "blocked",
+        /// VideoAsk could not be reached, was busy, or made no sense.
+        Transient = "transient",
+        /// It was sent, and no answer came.
+        Unknown = "unknown",
+    }
+}
+
+label! {
+    /// What the authorization server was asked for.
+    Asked = "request" {
+        /// Tokens for a code.
+        Code = "code",
+        /// Tokens for a refresh token.
+        Refresh = "refresh",
+        /// The end of a grant.
+        Revoke = "revoke",
+        /// The keys that sign id_tokens.
+        Jwks = "jwks",
+    }
+}
+
+label! {
+    /// What of VideoAsk's API was asked.
+    Endpoint = "endpoint" {
+        /// Whose token it is.
+        Me = "me",
+        /// The account's forms.
+        Forms = "forms",
+        /// Whatever a program asked for through `/proxy`.
+        Proxy = "proxy",
+    }
+}
+
+label! {
+    /// Where a machine asked for a token, or for what needs one.
+    Route = "route" {
+        /// A token that lives long enough.
+        GetToken = "GET /api/token",
+        /// One in place of a token that the API refused.
+        PostToken = "POST /api/token",
+        /// One to send along.
+        Proxy = "/proxy",
+    }
+}
+
+label! {
+    /// The last word of a problem's `type` (RFC 9457), which callers of the machine API may rely on.
+    ProblemWord = "result" {
+        /// No API key, or a wrong one.
+        Unauthorized = "unauthorized",
+        /// Not a request that the route takes.
+        InvalidRequest = "invalid-request",
+        /// The user is not in `ALLOWED_USERS`.
+        NotAllowed = "not-allowed",
+        /// The user has no connection.
+        NotConnected = "not-connected",
+        /// The name fits more than one connection.
+        AmbiguousUser = "ambiguous-user",
+        /// Only a new login helps.
+        ReconnectRequired = "reconnect-required",
+        /// VideoAsk gives no tokens at the moment.
+        ProviderUnavailable = "provider-unavailable",
+        /// VideoAsk refuses this app.
+        ProviderRefused = "provider-refused",
+        /// The connection belongs to another client.
+        OtherClient = "other-client",
+        /// The store does not answer.
+        StoreUnavailable = "store-unavailable",
+        /// VideoAsk's API does not answer.
+        UpstreamUnavailable = "upstream-unavailable",
+        /// No such route.
+        NotFound = "not-found",
+        /// Not a method that the route takes.
+        MethodNotAllowed = "method-not-allowed",
+        /// A body beyond what the route takes.
+        TooLarge = "too-large",
+        /// A fault of ours.
+        Internal = "internal",
+    }
+}
+
+label! {
+    /// VideoAsk's answer to a proxied request, by its status.
+    StatusClass = "result" {
+        /// 200 to 299.
+        Success = "2xx",
+        /// 300 to 399.
+        Redirect = "3xx",
+        /// 400 to 499.
+        ClientError = "4xx",
+        /// 500 and above.
+        ServerError = "5xx",
+    }
+}
+
+label! {
+    /// A hand-out that is none of the problems.
+    HandedOut = "result" {
+        /// A token was handed out.
+        Ok = "ok",
+    }
+}
+
+label! {
+    /// How a row of the store stands: its state in the words of `status`, but for two that nobody can use.
+    Standing = "state" {
+        /// Handed out and refreshed.
+        Live = "live",
+        /// VideoAsk no longer takes its refresh token.
+        ReconnectRequired = "reconnect-required",
+        /// VideoAsk refuses this app.
+        Blocked = "blocked",
+        /// Marked as revoked, and VideoAsk has not confirmed.
+        Revoking = "revoking",
+        /// An import without an owner.
+        Pending = "pending",
+        /// An import that VideoAsk did not take.
+        Refused = "refused",
+        /// What is left of a connection that was ended.
+        Forgotten = "forgotten",
+        /// No secret at hand opens it.
+        Unreadable = "unreadable",
+    }
+}
+
+label! {
+    /// Why a connection is not used, or not refreshed, although its state is good.
+    Hindrance = "obstacle" {
+        /// The user is not in `ALLOWED_USERS`.
+        NotAllowed = "not-allowed",
+        /// It belongs to another client.
+        OtherClient = "other-client",
+        /// The login gave no refresh token.
+        NoRefreshToken = "no-refresh-token",
+    }
+}
+
+impl From<Grant> for Asked {
+    fn from(grant: Grant) -> Self {
+        match grant {
+            Grant::Code => Self::Code,
+            Grant::Refresh => Self::Refresh,
+        }
+    }
+}
+
+impl StatusClass {
+    /// The class of a final HTTP status.
+    #[must_use]
+    pub const fn of(status: u16) -> Self {
+        match status {
+            0..300 => Self::Success,
+            300..400 => Self::Redirect,
+            400..500 => Self::ClientError,
+            500.. => Self::ServerError,
+        }
+    }
+}
+
+/// The result of a machine's request: what was wanted, or a problem.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Outcome<T> {
+    Good(T),
+    Problem(ProblemWord),
+}
+
+impl<T> From<Result<T, ProblemWord>> for Outcome<T> {
+    fn from(result: Result<T, ProblemWord>) -> Self {
+        result.map_or_else(Self::Problem, Self::Good)
+    }
+}
+
+impl<T: Label> Label for Outcome<T> {
+    const COUNT: usize = T::COUNT + ProblemWord::COUNT;
+
+    fn all() -> impl Iterator<Item = Self> {
+        T::all().map(Self::Good).chain(ProblemWord::all().map(Self::Problem))
+    }
+
+    fn place(self) -> usize {
+        match self {
+            Self::Good(good) => good.place(),
+            Self::Problem(problem) => T::COUNT + problem.place(),
+        }
+    }
+}
+
+impl<T: Label> EncodeLabelSet for Outcome<T> {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
+        match self {
+            Self::Good(good) => good.encode(encoder),
+            Self::Problem(problem) => problem.encode(encoder),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assert_in_place<L: Label>() {
+        let places: Vec<_> = L::all().map(Label::place).collect();
+        assert_eq!(places, (0..L::COUNT).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn every_combination_has_a_place_of_its_own() {
+        assert_in_place::<Standing>();
+        assert_in_place::<(Grant, ExchangeResult)>();
+        assert_in_place::<Outcome<StatusClass>>();
+        assert_in_place::<(Route, Outcome<HandedOut>)>();
+    }
+
+    #[test]
+    fn a_status_is_counted_by_its_hundreds() {
+        let classes = [200, 299, 304, 400, 499, 500, 599].map(|status| StatusClass::of(status).as_str());
+        assert_eq!(classes, ["2xx", "2xx", "3xx", "4xx", "4xx", "5xx", "5xx"]);
+    }
+}

@@ -1,0 +1,174 @@
+//! The instruments of one process, and the page that Prometheus reads them from.
+
+use std::sync::Arc;
+
+use prometheus_client::{
+    encoding::text,
+    metrics::{counter::Counter, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+
+use crate::clock::Clock;
+
+use super::{
+    Asked, Endpoint, Exchange, ExchangeResult, Figures, Grant, LoginResult, ProblemWord, Route, StatusClass, Stopwatch,
+    each::Each,
+    labels::{HandedOut, Outcome},
+};
+
+const PREFIX: &str = "videoask_auth";
+/// From an answer next door to the 30 s and 60 s after which nobody waits any more.
+const SECONDS: [f64; 10] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// Everything that one process counts and times. Cheap to clone, and to count with: an index and one addition.
+#[derive(Clone, Debug, Default)]
+pub struct Metrics(Arc<Instruments>);
+
+#[derive(Debug)]
+struct Instruments {
+    logins: Each<LoginResult, Counter>,
+    exchanges: Each<(Grant, ExchangeResult), Counter>,
+    hand_outs: Each<(Route, Outcome<HandedOut>), Counter>,
+    proxied: Each<Outcome<StatusClass>, Counter>,
+    provider: Each<Asked, Histogram>,
+    upstream: Each<Endpoint, Histogram>,
+    registry: Registry,
+}
+
+impl Metrics {
+    /// The content type of [`Metrics::page`]. Prometheus asks for this one first.
+    pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+    /// A callback ended.
+    pub fn login(&self, result: LoginResult) {
+        self.0.logins.of(result).inc();
+    }
+
+    /// An exchange begins.
+    #[must_use]
+    pub fn exchange(&self, grant: Grant, clock: &Clock) -> Exchange {
+        Exchange::begin(self.clone(), grant, self.asked(grant.into(), clock))
+    }
+
+    pub(super) fn exchanged(&self, grant: Grant, result: ExchangeResult) {
+        self.0.exchanges.of((grant, result)).inc();
+    }
+
+    /// A machine got a token, or was told why not.
+    pub fn handed_out(&self, route: Route, result: Result<(), ProblemWord>) {
+        let result = result.map(|()| HandedOut::Ok);
+        self.0.hand_outs.of((route, result.into())).inc();
+    }
+
+    /// A request came to `/proxy`: VideoAsk answered it, or this app did in its place.
+    pub fn proxied(&self, result: Result<StatusClass, ProblemWord>) {
+        self.0.proxied.of(result.into()).inc();
+    }
+
+    /// The authorization server is asked; runs to the end of its answer.
+    #[must_use]
+    pub fn asked(&self, what: Asked, clock: &Clock) -> Stopwatch {
+        Stopwatch::start(self.0.provider.of(what), clock)
+    }
+
+    /// VideoAsk's API is asked; to be stopped at the head of its answer.
+    #[must_use]
+    pub fn upstream(&self, endpoint: Endpoint, clock: &Clock) -> Stopwatch {
+        Stopwatch::start(self.0.upstream.of(endpoint), clock)
+    }
+
+    /// All figures, as OpenMetrics text.
+    ///
+    /// # Panics
+    /// Never: a string takes whatever is written to it.
+    #[must_use]
+    pub fn page(&self, figures: Figures) -> String {
+        let mut at_this_moment = Registry::with_prefix(PREFIX);
+        figures.register(&mut at_this_moment);
+        let mut page = String::new();
+        text::encode_registry(&mut page, &self.0.registry)
+            .and_then(|()| text::encode_registry(&mut page, &at_this_moment))
+            .and_then(|()| text::encode_eof(&mut page))
+            .expect("a string takes whatever is written to it");
+        page
+    }
+}
+
+impl Default for Instruments {
+    fn default() -> Self {
+        let timed = || Histogram::new(SECONDS);
+        let mut instruments = Self {
+            logins: Each::default(),
+            exchanges: Each::default(),
+            hand_outs: Each::default(),
+            proxied: Each::default(),
+            provider: Each::new(timed),
+            upstream: Each::new(timed),
+            registry: Registry::with_prefix(PREFIX),
+        };
+        instruments.register();
+        instruments
+    }
+}
+
+impl Instruments {
+    /// Counters get their `_total`, and times their `_seconds`, from the crate; it also ends each help with a full stop.
+    fn register(&mut self) {
+        let Self { logins, exchanges, hand_outs, proxied, provider, upstream, registry } = self;
+        registry.register("logins", "Logins that came back from VideoAsk, by how they ended", logins.clone());
+        registry.register("exchanges", "POSTs to VideoAsk's token endpoint, by what came of them", exchanges.clone());
+        registry.register("hand_outs", "Tokens that machines asked for, by what they got", hand_outs.clone());
+        registry.register("proxied_requests", "Requests to /proxy, by what they were answered", proxied.clone());
+        registry.register_with_unit(
+            "provider_request_duration",
+            "Time to the end of an answer of VideoAsk's authorization server",
+            Unit::Seconds,
+            provider.clone(),
+        );
+        registry.register_with_unit(
+            "upstream_request_duration",
+            "Time to the head of an answer of VideoAsk's API",
+            Unit::Seconds,
+            upstream.clone(),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use time::OffsetDateTime;
+
+    use super::*;
+
+    fn page(metrics: &Metrics) -> String {
+        metrics.page(Figures { unsaved: 0, keeper_silence: Duration::ZERO, census: None })
+    }
+
+    fn has(metrics: &Metrics, line: &str) {
+        let page = page(metrics);
+        assert!(page.lines().any(|other| other.strip_prefix("videoask_auth_") == Some(line)), "no {line} in\n{page}");
+    }
+
+    #[test]
+    fn an_exchange_that_was_given_up_is_unknown_and_timed() {
+        let (metrics, (clock, hand)) = (Metrics::default(), Clock::manual(OffsetDateTime::UNIX_EPOCH));
+        let given_up = metrics.exchange(Grant::Refresh, &clock);
+        hand.advance(Duration::from_secs(10));
+        drop(given_up);
+        has(&metrics, "exchanges_total{grant=\"refresh\",result=\"unknown\"} 1");
+        has(&metrics, "provider_request_duration_seconds_sum{request=\"refresh\"} 10.0");
+        has(&metrics, "provider_request_duration_seconds_bucket{le=\"5.0\",request=\"refresh\"} 0");
+        has(&metrics, "provider_request_duration_seconds_bucket{le=\"10.0\",request=\"refresh\"} 1");
+    }
+
+    #[test]
+    fn a_proxied_request_is_counted_by_who_answered_it() {
+        let metrics = Metrics::default();
+        metrics.proxied(Ok(StatusClass::of(404)));
+        metrics.proxied(Err(ProblemWord::UpstreamUnavailable));
+        has(&metrics, "proxied_requests_total{result=\"4xx\"} 1");
+        has(&metrics, "proxied_requests_total{result=\"upstream-unavailable\"} 1");
+    }
+}

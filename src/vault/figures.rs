@@ -1,0 +1,89 @@
+//! What is read off the vault for `/metrics`.
+
+use time::OffsetDateTime;
+
+use crate::{
+    store::records::State,
+    telemetry::{Census, Figures, Hindrance, Standing},
+};
+
+use super::{Listed, Obstacle, Status, Vault};
+
+impl Vault {
+    /// How this process stands, and what lies in the store. A store that does not answer costs no more than its
+    /// own part, for this is how somebody learns of it.
+    pub async fn figures(&self) -> Figures {
+        let census = match self.list().await {
+            Ok(rows) => Some(census(&rows, self.0.clock.now())),
+            Err(_) => None,
+        };
+        Figures { unsaved: self.unsaved(), keeper_silence: self.keeper_silence(), census }
+    }
+}
+
+fn census(rows: &[Listed], now: OffsetDateTime) -> Census {
+    let mut census = Census::default();
+    for row in rows {
+        census.count(Standing::of(row));
+        if let Listed::Connection(status) = row {
+            let hindrance = status.obstacle.filter(|_| status.is_in_use()).map(Hindrance::from);
+            hindrance.inspect(|hindrance| census.count_obstacle(*hindrance));
+            // What has an obstacle is never refreshed, and so is not late either.
+            let late = status.next_refresh.and_then(|due| (now - due).try_into().ok());
+            late.inspect(|late| census.overdue_by(*late));
+        }
+    }
+    census
+}
+
+impl Status {
+    fn is_in_use(&self) -> bool {
+        matches!(self.state, State::Live | State::Blocked)
+    }
+}
+
+impl Standing {
+    fn of(row: &Listed) -> Self {
+        match row {
+            Listed::Connection(status) if status.state == State::Dead && status.key.is_import() => Self::Refused,
+            Listed::Connection(status) => status.state.into(),
+            Listed::Tombstone(..) => Self::Forgotten,
+            Listed::Unreadable(..) => Self::Unreadable,
+        }
+    }
+}
+
+impl From<State> for Standing {
+    fn from(state: State) -> Self {
+        match state {
+            State::Live => Self::Live,
+            State::Dead => Self::ReconnectRequired,
+            State::Blocked => Self::Blocked,
+            State::Revoking => Self::Revoking,
+            State::Pending => Self::Pending,
+            State::Tombstone => Self::Forgotten,
+        }
+    }
+}
+
+impl From<Obstacle> for Hindrance {
+    fn from(obstacle: Obstacle) -> Self {
+        match obstacle {
+            Obstacle::NotAllowed => Self::NotAllowed,
+            Obstacle::OtherClient => Self::OtherClient,
+            Obstacle::NoRefreshToken => Self::NoRefreshToken,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_has_the_same_word_in_a_figure_as_everywhere_else() {
+        for state in [State::Live, State::Dead, State::Blocked, State::Revoking, State::Pending, State::Tombstone] {
+            assert_eq!(Standing::from(state).as_str(), state.word());
+        }
+    }
+}

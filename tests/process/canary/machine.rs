@@ -1,0 +1,189 @@
+//! A program that tries everything with an API key, and an operator who runs every command on what is kept.
+
+use std::collections::BTreeSet;
+
+use reqwest::{Method, RequestBuilder};
+use videoask_auth::standin::{Endpoint, Faults, Mishap, Quirk, User};
+
+use super::{
+    API_KEY, CLIENT_SECRET, assert_nothing_told, canaries, deployment,
+    walk::{Walk, mishaps, mishaps_of_the_token_endpoint},
+};
+use crate::support::{Deployment, Secrets, Tap};
+
+const EXPRESS_SESSION: &str = "canary-express-session-of-a-keeper-90ac77";
+const PATHS: [&str; 13] = [
+    "/api/token",
+    "/api/token?user=grace@example.com",
+    "/api/token?min_ttl=999999",
+    "/api/token?min_ttl=none",
+    "/api/connections",
+    "/api/openapi.json",
+    "/api/nowhere",
+    "/metrics",
+    "/proxy/",
+    "/proxy/me",
+    "/proxy/forms?limit=1",
+    "/proxy/echo",
+    "/proxy//nowhere",
+];
+
+/// A deployment that keeps, for machines too.
+fn keeping() -> (Deployment, Tap) {
+    let (deployment, tap) = deployment();
+    let deployment = deployment.set("EXPRESS_SESSION", EXPRESS_SESSION).set("API_KEY", API_KEY);
+    // Without an id_token no e-mail counts.
+    let ada = User::find("ada@example.com").expect("Ada has an account").user_id();
+    (deployment.set("ALLOWED_USERS", &format!("{ada},ada@example.com,grace@example.com")), tap)
+}
+
+fn secrets_of_a_keeper(tap: &Tap) -> Secrets {
+    let mut secrets = canaries();
+    secrets.add("EXPRESS_SESSION", EXPRESS_SESSION);
+    secrets.add_from_wire(&tap.heard());
+    secrets
+}
+
+impl Walk<'_> {
+    async fn ask(&mut self, method: Method, path: &str, with: impl Fn(RequestBuilder) -> RequestBuilder) {
+        let page = self.browser.send(method, &self.browser.url(path), with).await;
+        self.note(&page);
+    }
+
+    /// Every route for machines, with a key and without, also in ways that nobody of good will would try.
+    async fn every_machine_route(&mut self) {
+        let keyed = |request: RequestBuilder| request.bearer_auth(API_KEY);
+        for path in PATHS {
+            self.ask(Method::GET, path, keyed).await;
+            self.ask(Method::GET, path, |request| request.bearer_auth(CLIENT_SECRET)).await;
+            let separator = if path.contains('?') { '&' } else { '?' };
+            self.ask(Method::GET, &format!("{path}{separator}access_token={API_KEY}"), |request| request).await;
+            let talkative = |request: RequestBuilder| {
+                let request = request.header("x-videoask-user", CLIENT_SECRET).header("x-request-id", CLIENT_SECRET);
+                request.bearer_auth(API_KEY).header("content-type", "application/json").body(CLIENT_SECRET)
+            };
+            self.ask(Method::POST, path, talkative).await;
+            self.ask(Method::from_bytes(b"PURGE").unwrap(), path, keyed).await;
+        }
+        let refuse = |request: RequestBuilder| request.bearer_auth(API_KEY).json(&[("refused", CLIENT_SECRET)]);
+        self.ask(Method::POST, "/api/token", refuse).await;
+        self.ask(Method::GET, "/proxy/me", |request| keyed(request).header("upgrade", CLIENT_SECRET)).await;
+    }
+
+    /// Every mood of the API and of the token endpoint, with a forced refresh in between.
+    async fn every_mood_of_the_api(&mut self) {
+        let standin = &self.deployment.provider.standin;
+        let keyed = |request: RequestBuilder| request.bearer_auth(API_KEY);
+        let whole = |mishap: &Mishap| !matches!(mishap, Mishap::CutHalfway);
+        for mishap in mishaps().into_iter().filter(whole) {
+            standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, mishap));
+            self.ask(Method::GET, "/proxy/forms", keyed).await;
+        }
+        standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Mishap::CutHalfway));
+        let broken = self.browser.try_send(Method::GET, &self.browser.url("/proxy/forms"), keyed).await;
+        assert!(broken.is_err());
+        for mishap in mishaps().into_iter().chain(mishaps_of_the_token_endpoint()) {
+            let mut faults = Faults::default();
+            faults.next(Endpoint::Token, 2, mishap);
+            faults.next(Endpoint::Forms, 1, Mishap::Unauthorized);
+            standin.set_faults(faults);
+            self.ask(Method::GET, "/proxy/forms", keyed).await;
+            self.ask(Method::GET, "/api/token", keyed).await;
+            standin.set_faults(Faults::default());
+            self.log_in().await;
+        }
+        self.log_in_with_an_expired_token().await;
+        standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::Status { status: 500 }));
+        self.ask(Method::GET, "/api/token", keyed).await;
+        self.log_in_with_an_expired_token().await;
+        standin.end_grants_of("ada@example.com");
+        self.ask(Method::GET, "/api/token", keyed).await;
+    }
+
+    /// By a provider whose clock is a day behind; nothing but the token itself says when it ends.
+    async fn log_in_with_an_expired_token(&mut self) {
+        let quirks = BTreeSet::from([Quirk::NoExpiresIn, Quirk::NoIdToken]);
+        let standin = &self.deployment.provider.standin;
+        standin.set_faults(Faults { quirks, clock_offset: -24 * 60 * 60 - 60, ..Faults::default() });
+        self.log_in().await;
+        self.deployment.provider.standin.set_faults(Faults::default());
+    }
+}
+
+#[tokio::test]
+async fn no_route_for_machines_tells_a_secret_and_no_key_reaches_videoask() {
+    let (deployment, tap) = keeping();
+    let server = deployment.serve();
+    let mut walk = Walk::new(&deployment, &server);
+    walk.every_machine_route().await;
+    walk.log_in().await;
+    walk.every_machine_route().await;
+    walk.every_route().await;
+    walk.every_mood_of_the_api().await;
+
+    let Walk { mut seen, shown, .. } = walk;
+    seen.push(("the arguments".to_owned(), server.program.arguments()));
+    let stopped = server.stop();
+    seen.push(("stdout".to_owned(), stopped.stdout));
+    seen.push(("the log".to_owned(), stopped.stderr));
+    let secrets = secrets_of_a_keeper(&tap);
+    assert_nothing_told(&secrets, &seen);
+    assert!(!tap.heard().contains(API_KEY), "an API key reached VideoAsk");
+
+    assert!(secrets.found_in(&shown.concat()).contains("access_token"), "the walk went where tokens are");
+    assert!(seen.last().is_some_and(|(_, log)| log.contains("a machine's request failed")));
+    for status in ["200", "400", "401", "403", "404", "405", "409", "502", "503"] {
+        assert!(seen.iter().any(|(place, _)| place.starts_with(status)), "no answer with {status} was seen");
+    }
+}
+
+#[tokio::test]
+async fn no_command_on_what_is_kept_tells_more_than_it_was_asked() {
+    let (deployment, tap) = keeping();
+    let token = deployment.provider.refresh_token("ada@example.com").await;
+    let mut seen = Vec::new();
+    let mut note = |deployment: &Deployment, arguments: &[&str], input: &str| {
+        let finished = deployment.start_with(arguments, input).finish();
+        let meant = matches!(arguments[0], "token" | "exec") && finished.code == Some(0);
+        let told = if meant { finished.stderr } else { finished.stdout + &finished.stderr };
+        seen.push((format!("{arguments:?}"), told));
+    };
+    let standin = &deployment.provider.standin;
+    note(&deployment, &["token"], "");
+    note(&deployment, &["import"], &token);
+    note(&deployment, &["import"], &token);
+    note(&deployment, &["import"], &format!("{CLIENT_SECRET} {CLIENT_SECRET}"));
+    for arguments in [
+        &["token"][..],
+        &["token", "--min-ttl", "20h"],
+        &["forms"],
+        &["forms", "--json"],
+        &["status"],
+        &["status", "--json"],
+        &["exec", "--", "env"],
+        &["exec", "--", "/no/such/program"],
+        &["check"],
+    ] {
+        note(&deployment, arguments, "");
+    }
+    note(&deployment, &["token", "--refused"], CLIENT_SECRET);
+    for (of_the_api, mishap) in mishaps().into_iter().zip(mishaps().into_iter().chain(mishaps_of_the_token_endpoint()))
+    {
+        let mut faults = Faults::default();
+        faults.next(Endpoint::Token, 2, mishap);
+        faults.next(Endpoint::Api, 1, of_the_api);
+        standin.set_faults(faults);
+        note(&deployment, &["forms"], "");
+        standin.set_faults(Faults::default());
+        let another = deployment.provider.refresh_token("ada@example.com").await;
+        note(&deployment, &["import", "--replace"], &another);
+    }
+    note(&deployment, &["forget", "--user", "ada@example.com", "--revoke"], "");
+    note(&deployment, &["token"], "");
+
+    let mut secrets = secrets_of_a_keeper(&tap);
+    secrets.add("the imported token", &token);
+    assert!(secrets.names().is_superset(&["access_token", "refresh_token", "client_secret"].into()));
+    assert_nothing_told(&secrets, &seen);
+    assert!(!tap.heard().contains(API_KEY));
+}

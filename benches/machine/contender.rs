@@ -36,11 +36,21 @@ impl<'a> Contender<'a> {
     }
 
     /// The middle of what was measured in each round.
-    pub fn median(&self, of: impl Fn(&Sample) -> f64) -> f64 {
-        let mut all: Vec<f64> = self.samples.iter().map(of).collect();
-        all.sort_by(f64::total_cmp);
-        all.get(all.len() / 2).copied().unwrap_or_default()
+    pub fn median(&self, of: fn(&Sample) -> f64) -> f64 {
+        median(self.samples.iter().map(of))
     }
+
+    /// The middle of how it compared with the other in each round: the two of a round were measured one right after
+    /// the other, so what else the machine did came to much the same for both.
+    pub fn compared_with(&self, other: &Self, of: fn(&Sample) -> f64) -> f64 {
+        median(self.samples.iter().zip(&other.samples).map(|(ours, theirs)| of(ours) / of(theirs)))
+    }
+}
+
+fn median(all: impl Iterator<Item = f64>) -> f64 {
+    let mut all: Vec<f64> = all.collect();
+    all.sort_by(f64::total_cmp);
+    all.get(all.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// Starts this program once more in another role, and waits until it says where it listens.

@@ -57,7 +57,9 @@ impl Deref for Nginx {
 impl Drop for Nginx {
     fn drop(&mut self) {
         // Killed, it would leave its workers behind; told to stop, it ends them and then itself.
-        if command_in(self.folder.path()).args(["-s", "stop"]).status().is_ok_and(|status| status.success()) {
+        let mut stop = command_in(self.folder.path());
+        stop.args(["-s", "stop"]).stderr(Stdio::null());
+        if stop.status().is_ok_and(|status| status.success()) {
             let _ = self.process.0.wait();
         }
     }

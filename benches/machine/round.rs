@@ -32,10 +32,10 @@ pub fn compare(plan: &Plan<'_>, ours: &mut Contender<'_>, theirs: &mut Contender
     }
     tell(ours, upstream.is_some());
     tell(theirs, upstream.is_some());
-    let ratio = |of: fn(&Contender<'_>) -> f64| of(ours) / of(theirs);
-    println!("  ratio of requests a second      {:8.2}", ratio(|it| it.median(|sample| sample.per_second)));
-    println!("  ratio of 99th percentiles       {:8.2}", ratio(|it| it.median(|sample| sample.p99)));
-    println!("  ratio of CPU a request          {:8.2}", ratio(|it| it.cpu.total() / count(it)));
+    println!("  ratio of requests a second      {:8.2}", ours.compared_with(theirs, |sample| sample.per_second));
+    println!("  ratio of 99th percentiles       {:8.2}", ours.compared_with(theirs, |sample| sample.p99));
+    let a_request = |contender: &Contender<'_>| contender.cpu.total() / count(contender);
+    println!("  ratio of CPU a request          {:8.2}", a_request(ours) / a_request(theirs));
 }
 
 fn measure(plan: &Plan<'_>, contender: &mut Contender<'_>, upstream: Option<&Process>) {

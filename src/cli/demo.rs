@@ -52,12 +52,13 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     let stop = signals::stop();
     let listener = bind(options.port).await?;
     let beside = bind(0).await?;
-    let Loaded { config, .. } = configuration(&options, &listener, &beside)?;
+    let key = options.keep.then(random_secret).transpose()?;
+    let Loaded { config, .. } = configuration(&options, key.as_deref(), &listener, &beside)?;
     let clock = Clock::system();
     let standin = pretend(&options, &config, clock.clone());
     let opened = store::open(&config.store, Missing::Create).await?;
     let app = App::build(&config, opened.store, clock)?;
-    output::data(&welcome(&options, config.app_url.as_url(), &config.provider.auth_url));
+    output::data(&welcome(key.as_deref(), config.app_url.as_url(), &config.provider.auth_url));
 
     let (running, stopped) = watch::channel(());
     let standin = tokio::spawn(standin.serve(beside, closed(stopped)));
@@ -79,7 +80,12 @@ async fn bind(port: u16) -> Result<TcpListener, Failure> {
 }
 
 /// The demo's configuration, through the same checks as everybody's.
-fn configuration(options: &Options, listener: &TcpListener, beside: &TcpListener) -> Result<Loaded, Failure> {
+fn configuration(
+    options: &Options,
+    key: Option<&str>,
+    listener: &TcpListener,
+    beside: &TcpListener,
+) -> Result<Loaded, Failure> {
     let port = |listener: &TcpListener| {
         listener.local_addr().map(|address| address.port()).map_err(|error| Failure::Server(error.into()))
     };
@@ -93,6 +99,7 @@ fn configuration(options: &Options, listener: &TcpListener, beside: &TcpListener
         ("EXPRESS_SESSION", &random_secret()?),
         ("STORE_URL", "memory:"),
         ("ALLOWED_USERS", if options.keep { KEPT } else { "" }),
+        ("API_KEY", key.unwrap_or_default()),
         ("VIDEOASK_AUTH_URL", &provider),
         ("VIDEOASK_API_URL", &provider),
         ("AUDIENCE", "https://api.videoask.com/"),
@@ -110,7 +117,7 @@ fn pretend(options: &Options, config: &Config, clock: Clock) -> StandIn {
     StandIn::new(tenant, config.provider.auth_url.clone())
 }
 
-/// Sessions of one demo mean nothing to the next.
+/// Sessions and API keys of one demo mean nothing to the next.
 fn random_secret() -> Result<String, Failure> {
     let mut bytes = [0_u8; 32];
     SystemRandom::new().fill(&mut bytes).map_err(|_| Failure::NoRandomness)?;
@@ -122,12 +129,17 @@ async fn closed(mut stopped: watch::Receiver<()>) {
     let _ = stopped.changed().await;
 }
 
-fn welcome(options: &Options, app: &Url, provider: &Url) -> String {
-    let outcome = if options.keep {
-        "Choose ada or grace and click \"Approve\": this app keeps the tokens, and refreshes them before they expire.
-     Eve is not in ALLOWED_USERS, and is turned away. To watch the refreshes: --access-ttl 1m"
-    } else {
-        "Choose a user and click \"Approve\": you come back with a token pair"
+/// The steps. Where tokens are kept, the last one is a program's, and `key` is what it needs: it opens this demo alone.
+fn welcome(key: Option<&str>, app: &Url, provider: &Url) -> String {
+    let outcome = match key {
+        None => "Choose a user and click \"Approve\": you come back with a token pair".to_owned(),
+        Some(key) => format!(
+            "Choose ada and click \"Approve\": this app keeps the tokens, and refreshes them before they expire.
+     Grace may log in too; Eve is not in ALLOWED_USERS. To watch the refreshes: --access-ttl 1m
+  4. Call the API from a program, with this demo's API key and no token at all:
+
+     curl --header \"Authorization: Bearer {key}\" {app}proxy/forms"
+        ),
     };
     format!(
         "The demo is ready. No account is needed, and nothing leaves this machine.

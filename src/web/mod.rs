@@ -21,6 +21,7 @@ mod request;
 mod session;
 mod snippets;
 mod tokens;
+mod way;
 
 use std::{ops::Deref, sync::Arc};
 

@@ -5,7 +5,7 @@ use axum::response::{Html, IntoResponse, Response};
 
 use crate::{config::Mode, store::records::Version};
 
-use super::{Site, assets::Assets, error::PageError, explain::Explanation, notice::Notice};
+use super::{Site, assets::Assets, error::PageError, explain::Explanation, notice::Notice, way::Way};
 
 /// What the layout needs.
 #[derive(Debug)]
@@ -77,7 +77,9 @@ pub struct TokensPage {
     pub claims: Option<String>,
     /// `SCOPES` as it would have to be for a refresh token to come.
     pub scopes_with_offline_access: String,
-    /// Programs to copy.
+    /// How a program gets at the API.
+    pub way: Way,
+    /// Programs to copy, which go that way.
     pub snippets: Vec<Snippet>,
 }
 
@@ -109,7 +111,7 @@ pub struct RevokingPage {
     pub version: Version,
 }
 
-/// A program that uses the token from an environment variable.
+/// A program that takes the token, or an API key, from an environment variable.
 #[derive(Debug)]
 pub struct Snippet {
     /// The language, for its heading.

@@ -1,42 +1,30 @@
-//! Small programs that list the account's forms. They read the token from a variable and never contain it.
+//! Small programs that list the account's forms. They read the token or key from a variable and never contain it.
+//!
+//! Each is a file of its own in `templates/snippets/`, whole and in its own language but for two names to be replaced.
+//! `tests/browser` runs what the page shows.
 
 use url::Url;
 
 use super::page::Snippet;
 
-/// One program a language, for the API at `api`.
+const BASE_URL: &str = "__BASE_URL__";
+const VARIABLE: &str = "__VARIABLE__";
+
+const PROGRAMS: [(&str, &str); 4] = [
+    ("Shell", include_str!("../../templates/snippets/forms.sh")),
+    ("Python", include_str!("../../templates/snippets/forms.py")),
+    ("Node", include_str!("../../templates/snippets/forms.mjs")),
+    ("Rust", include_str!("../../templates/snippets/forms.rs")),
+];
+
+/// One program a language, which asks below `base_url` with what stands in the environment variable.
 #[must_use]
-pub fn snippets(api: &Url) -> Vec<Snippet> {
-    let api = api.as_str().trim_end_matches('/');
-    [("Shell", SHELL), ("Python", PYTHON), ("Node", NODE)]
-        .map(|(language, code)| Snippet { language, code: code.replace("{api}", api) })
+pub fn snippets(base_url: &Url, variable: &str) -> Vec<Snippet> {
+    let base_url = base_url.as_str().trim_end_matches('/');
+    PROGRAMS
+        .map(|(language, code)| Snippet {
+            language,
+            code: code.replace(BASE_URL, base_url).replace(VARIABLE, variable),
+        })
         .into()
 }
-
-const SHELL: &str = r#"curl --fail-with-body --silent --show-error \
-  --header "Authorization: Bearer $VIDEOASK_ACCESS_TOKEN" \
-  "{api}/forms?limit=20"
-"#;
-
-const PYTHON: &str = r#"import os
-import requests
-
-response = requests.get(
-    "{api}/forms",
-    headers={"Authorization": f"Bearer {os.environ['VIDEOASK_ACCESS_TOKEN']}"},
-    params={"limit": 20},
-    timeout=30,
-)
-response.raise_for_status()
-for form in response.json()["results"]:
-    print(form["title"])
-"#;
-
-const NODE: &str = r"const response = await fetch('{api}/forms?limit=20', {
-  headers: { Authorization: `Bearer ${process.env.VIDEOASK_ACCESS_TOKEN}` },
-  signal: AbortSignal.timeout(30_000),
-});
-if (!response.ok) throw new Error(`VideoAsk answered ${response.status}`);
-const { results } = await response.json();
-for (const form of results) console.log(form.title);
-";

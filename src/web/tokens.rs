@@ -20,6 +20,7 @@ use super::{
     past,
     session::LoggedIn,
     snippets::snippets,
+    way::Way,
 };
 
 /// In the query after a login that brought no refresh token, over a connection that has one.
@@ -47,6 +48,7 @@ async fn tokens(
     let contents = &shown.record().contents;
     let tokens = &contents.tokens;
     let report = Report::of(&site.vault.status_of(&key, &shown), now);
+    let way = Way::of(&site, &contents.identity);
     let kept_old = query.is_ok_and(|Query(query)| query.login.as_deref() == Some(WITHOUT_REFRESH_TOKEN));
     let page = TokensPage {
         frame: Frame::new(&site),
@@ -62,7 +64,8 @@ async fn tokens(
         past: past::lines(&report, now),
         claims: tokens.claims().and_then(|claims| serde_json::to_string_pretty(&claims).ok()),
         scopes_with_offline_access: site.scopes_with_offline_access(),
-        snippets: snippets(&site.api_url),
+        snippets: snippets(&way.base_url(&site), way.variable()),
+        way,
     };
     Ok(page.into_response())
 }

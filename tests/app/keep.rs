@@ -78,6 +78,27 @@ async fn a_failing_me_is_asked_again_and_then_nothing_is_stored() {
 }
 
 #[tokio::test]
+async fn the_page_shows_programs_the_shortest_way_that_is_set_up() {
+    const KEY: &str = "a-key-of-thirty-two-characters-or-more";
+    for (users, key, variable, base, hint) in [
+        ("ada@example.com", "", "VIDEOASK_ACCESS_TOKEN", None, "videoask-auth exec -- &lt;program&gt;"),
+        ("ada@example.com", KEY, "VIDEOASK_AUTH_API_KEY", Some("proxy/"), "passes it on to VideoAsk.</p>"),
+        ("eve,ada@example.com", KEY, "VIDEOASK_AUTH_API_KEY", Some("proxy/"), "X-VideoAsk-User: ada@example.com"),
+    ] {
+        let world = Setup::default().var("ALLOWED_USERS", users).var("API_KEY", key).start().await;
+        let page = world.logged_in().await.get("/tokens").await;
+        let base = base.map_or(world.provider.clone(), |path| world.app.join(path).expect("a path"));
+        for index in 1..=4 {
+            let program = page.element(&format!("snippet-{index}")).expect("a program");
+            assert!(program.contains(variable), "{program}");
+            assert!(program.contains(&format!("\"{}forms", base.as_str())), "{program}");
+        }
+        assert!(page.text().contains(hint), "{}", page.text());
+        assert!(!page.text().contains(KEY), "whoever may log in need not be who has a key");
+    }
+}
+
+#[tokio::test]
 async fn a_connection_outlives_its_session_and_logging_out() {
     let world = keeping("ada@example.com").await;
     let browser = world.logged_in().await;

@@ -35,7 +35,7 @@ async fn the_snippets_read_a_variable_and_never_contain_the_token() {
     let world = World::start().await;
     let page = world.logged_in().await.get("/tokens").await;
     let token = page.element("access-token").expect("a token");
-    for index in 1..=3 {
+    for index in 1..=4 {
         let snippet = page.element(&format!("snippet-{index}")).expect("a snippet");
         assert!(snippet.contains("VIDEOASK_ACCESS_TOKEN") && snippet.contains(world.provider.as_str()));
         assert!(!snippet.contains(&token));

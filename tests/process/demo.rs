@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 
+use reqwest::Method;
 use url::Url;
 
 use crate::support::{Deployment, Program, Server, browser::Browser, run_in};
@@ -73,5 +74,20 @@ async fn the_demo_keeps_the_tokens_of_two_users_where_it_is_told_to() {
     for (user, status) in [("ada@example.com", 200), ("grace@example.com", 200), ("eve@example.com", 403)] {
         let page = Browser::new(app.clone()).log_in(user).await;
         assert_eq!(page.status, status, "{user}: {}", page.text());
+    }
+}
+
+#[tokio::test]
+async fn the_line_for_programs_has_a_key_that_opens_this_demo() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut program = crate::support::start_in(folder.path(), &["demo", "--port", "0", "--keep"], &[]);
+    let browser = Browser::new(opened(&mut program));
+    browser.log_in("ada@example.com").await;
+    let line = program.line(Program::stdout, "curl ");
+    let (key, url) = line.split_once("Bearer ").and_then(|(_, rest)| rest.split_once("\" ")).unwrap();
+    assert_eq!(url, browser.url("/proxy/forms").as_str());
+    for (key, status) in [(key, 200), ("another", 401)] {
+        let token = browser.url("/api/token");
+        assert_eq!(browser.send(Method::GET, &token, |request| request.bearer_auth(key)).await.status, status);
     }
 }

@@ -19,7 +19,7 @@ impl ApiKeys {
     }
 
     /// Whether there is none, and so no route for machines.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::web) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 

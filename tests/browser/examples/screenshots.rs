@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use browser::{Browser, on_stage};
+use browser::{Browser, on_tour};
 use serde_json::json;
 use thirtyfour::error::WebDriverResult;
 
@@ -12,7 +12,7 @@ const SCREENS: [(&str, u32, u32); 2] = [("wide", 1280, 800), ("phone", 360, 740)
 async fn main() {
     let folder = PathBuf::from(std::env::args().nth(1).expect("name a folder for the pictures"));
     std::fs::create_dir_all(&folder).expect("the folder can be made");
-    on_stage(async |browser| browser.tour(async |name| take(browser, &folder, name).await).await).await;
+    on_tour(async |browser, page| take(browser, &folder, page).await).await;
 }
 
 /// The page as it stands, whole, on each screen and in either colour scheme.

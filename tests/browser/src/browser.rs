@@ -36,9 +36,27 @@ impl Browser {
         &self.driver
     }
 
+    /// Where the app is.
+    #[must_use]
+    pub fn app(&self) -> &str {
+        &self.demo.app
+    }
+
+    /// Where its pretend VideoAsk is.
+    #[must_use]
+    pub fn provider(&self) -> &str {
+        &self.demo.provider
+    }
+
+    /// The API key of a demo that keeps tokens.
+    #[must_use]
+    pub fn api_key(&self) -> &str {
+        self.demo.key.as_deref().expect("the demo was started to keep tokens")
+    }
+
     /// Opens a page of the app.
     pub async fn open(&self, path: &str) -> WebDriverResult<()> {
-        self.driver.goto(format!("{}{path}", self.demo.app)).await
+        self.driver.goto(format!("{}{path}", self.app())).await
     }
 
     /// The first element that a CSS selector finds, as soon as there is one.
@@ -146,7 +164,7 @@ impl Browser {
     /// Sets faults of the pretend VideoAsk, as its control route takes them.
     #[expect(clippy::needless_pass_by_value, reason = "callers write the value in place")]
     pub fn pretend(&self, faults: Value) {
-        let address = self.demo.provider.trim_start_matches("http://");
+        let address = self.provider().trim_start_matches("http://");
         let mut socket = TcpStream::connect(address).expect("the stand-in listens");
         let (body, mut answer) = (faults.to_string(), String::new());
         let length = body.len();

@@ -2,7 +2,10 @@
 
 use thirtyfour::error::WebDriverResult;
 
-use crate::{Browser, chromedriver, demo::Demo};
+use crate::{
+    Browser, chromedriver,
+    demo::{Demo, KEEP},
+};
 
 /// Whether pages may run scripts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +25,9 @@ pub struct Stage {
     /// Further options of `demo`.
     pub demo: &'static [&'static str],
 }
+
+/// Before a demo that keeps the tokens.
+pub const KEEPING: Stage = Stage { scripts: Scripts::On, demo: &[KEEP] };
 
 impl Stage {
     /// Plays a scene before a demo of its own, in a browser of its own. Whatever the scene is about, a browser that

@@ -3,11 +3,17 @@
 use serde_json::json;
 use thirtyfour::error::WebDriverResult;
 
-use crate::Browser;
+use crate::{Browser, KEEPING, on_stage};
+
+/// Leads past every page of either mode, each mode before a demo of its own, and calls `visit` at each page with a name
+/// for it.
+pub async fn on_tour(mut visit: impl AsyncFnMut(&Browser, &str) -> WebDriverResult<()>) {
+    on_stage(async |browser| browser.tour(async |page| visit(browser, page).await).await).await;
+    KEEPING.play(async |browser| browser.tour_of_keep_mode(async |page| visit(browser, page).await).await).await;
+}
 
 impl Browser {
-    /// Leads past every page, and calls `visit` at each with a name for it.
-    pub async fn tour(&self, mut visit: impl AsyncFnMut(&str) -> WebDriverResult<()>) -> WebDriverResult<()> {
+    async fn tour(&self, mut visit: impl AsyncFnMut(&str) -> WebDriverResult<()>) -> WebDriverResult<()> {
         self.tour_before_a_login(&mut visit).await?;
         self.tour_after_a_login(&mut visit).await?;
         self.tour_of_what_a_tenant_may_do(&mut visit).await
@@ -74,6 +80,24 @@ impl Browser {
         visit("api-refused").await?;
         self.pretend(json!({}));
         Ok(())
+    }
+
+    /// What looks different where this app keeps the tokens.
+    async fn tour_of_keep_mode(&self, mut visit: impl AsyncFnMut(&str) -> WebDriverResult<()>) -> WebDriverResult<()> {
+        self.open("/").await?;
+        visit("keep-home").await?;
+        self.log_in().await?;
+        visit("keep-tokens").await?;
+        self.unfold().await?;
+        visit("keep-tokens-unfolded").await?;
+        self.click("Log out").await?;
+        // Another page asked for too early would come in this one's way.
+        self.control("Login on VideoAsk").await?;
+        self.open("/auth/videoask?prompt=login").await?;
+        self.find("input[value='eve@example.com']").await?.click().await?;
+        self.click("Approve").await?;
+        self.see("This user may not log in here").await?;
+        visit("keep-not-allowed").await
     }
 
     /// Opens whatever can be unfolded.

@@ -1,0 +1,52 @@
+//! How a program of the user's gets at VideoAsk's API.
+
+use url::Url;
+
+use crate::{config::Mode, vault::Identity};
+
+use super::Site;
+
+/// Where its requests go, and what it shows there.
+#[derive(Debug)]
+pub enum Way {
+    /// To VideoAsk, with a token that a person puts into the variable.
+    Copied,
+    /// To VideoAsk, with a token that `videoask-auth exec` puts into the variable.
+    Executed,
+    /// To this app's proxy, with an API key. Where several users are kept, a header picks one, by this name.
+    Proxied {
+        /// A name by which the proxy finds the user who looks at the page.
+        pick: Option<String>,
+    },
+}
+
+impl Way {
+    /// The one with the least for a program to do, as this app is set up.
+    pub(super) fn of(site: &Site, identity: &Identity) -> Self {
+        match &site.mode {
+            Mode::Mint => Self::Copied,
+            Mode::Keep(_) if site.api_keys.is_empty() => Self::Executed,
+            Mode::Keep(allowed) => {
+                let name = identity.proven_email().or(identity.user_id.as_deref());
+                Self::Proxied { pick: name.filter(|_| allowed.entries().len() > 1).map(str::to_owned) }
+            }
+        }
+    }
+
+    /// What VideoAsk's paths come after.
+    pub(super) fn base_url(&self, site: &Site) -> Url {
+        match self {
+            Self::Copied | Self::Executed => site.api_url.clone(),
+            Self::Proxied { .. } => site.app_url.join("/proxy"),
+        }
+    }
+
+    /// The environment variable with the token or key.
+    #[must_use]
+    pub fn variable(&self) -> &'static str {
+        match self {
+            Self::Copied | Self::Executed => "VIDEOASK_ACCESS_TOKEN",
+            Self::Proxied { .. } => "VIDEOASK_AUTH_API_KEY",
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The languages that the token page speaks, and how a program in each is run.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use browser::library;
+
+/// In the page's order.
+#[derive(Clone, Copy, Debug)]
+pub enum Language {
+    Shell,
+    Python,
+    Node,
+    Rust,
+}
+
+pub const LANGUAGES: [Language; 4] = [Language::Shell, Language::Python, Language::Node, Language::Rust];
+
+/// Where `scripts/python` puts the Python that has what the tests need.
+const PYTHON: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/../python/bin/python3");
+
+/// What Rust's program is a module of. With the app's choice of features, which it shares, its HTTP client wants to be
+/// told a crypto provider; with reqwest's own, as the program asks for them, it has one.
+const RUST_MAIN: &str = r#"
+mod shown {
+    include!("forms.rs");
+    pub fn run() -> impl std::process::Termination {
+        main()
+    }
+}
+
+fn main() -> impl std::process::Termination {
+    rustls::crypto::ring::default_provider().install_default().expect("nobody else installs one");
+    shown::run()
+}
+"#;
+
+impl Language {
+    /// Makes the page's text a file in `folder`, and gives the command that runs it, in an environment that holds
+    /// nothing but the way to other programs.
+    pub fn command(self, text: &str, folder: &Path) -> Command {
+        let file = folder.join(self.file_name());
+        fs::write(&file, text).expect("the folder can be written");
+        let mut command = match self {
+            Self::Rust => Command::new(compiled(folder)),
+            Self::Shell => interpreter("bash", &file),
+            Self::Node => interpreter("node", &file),
+            Self::Python => {
+                assert!(Path::new(PYTHON).exists(), "run scripts/python first: it makes the Python for the tests");
+                interpreter(PYTHON, &file)
+            }
+        };
+        #[expect(clippy::disallowed_methods, reason = "this is no part of the app, which has a reader of its own")]
+        let path = std::env::var_os("PATH").expect("there is a PATH");
+        command.env_clear().env("PATH", path);
+        command
+    }
+
+    fn file_name(self) -> &'static str {
+        match self {
+            Self::Shell => "forms.sh",
+            Self::Python => "forms.py",
+            Self::Node => "forms.mjs",
+            Self::Rust => "forms.rs",
+        }
+    }
+}
+
+fn interpreter(name: &str, file: &Path) -> Command {
+    let mut command = Command::new(name);
+    command.arg(file);
+    command
+}
+
+/// Compiles `forms.rs` against the libraries that are built for the tests anyway: nothing is downloaded.
+fn compiled(folder: &Path) -> PathBuf {
+    let (source, program) = (folder.join("main.rs"), folder.join("forms"));
+    fs::write(&source, RUST_MAIN).expect("the folder can be written");
+    let mut rustc = Command::new(Path::new(env!("CARGO")).with_file_name("rustc"));
+    rustc.args(["--edition", "2024"]).arg(&source).arg("-o").arg(&program);
+    for name in ["reqwest", "serde_json", "rustls"] {
+        let library = library(name);
+        rustc.arg("--extern").arg(format!("{name}={}", library.display()));
+        rustc.arg("-L").arg(format!("dependency={}", library.parent().expect("it is a file").display()));
+    }
+    let output = rustc.output().expect("there is a rustc beside cargo");
+    assert!(output.status.success(), "{}", said(&output));
+    program
+}
+
+/// All that a program said, for a complaint about it.
+pub fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
+}

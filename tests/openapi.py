@@ -1,0 +1,97 @@
+"""Holds the running app to its own description, /api/openapi.json, by Schemathesis.
+
+Starts `demo --keep`, logs one user in as a browser would, and sends what the description allows and what it forbids,
+with the API key and without one. Give it the program's path, and run it by the Python that scripts/python makes.
+"""
+
+import copy
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import requests
+
+# Seconds: the life of the demo's tokens, and how long one run may take, which is many times what it does.
+LIFE = 24 * 60 * 60
+PATIENCE = 60
+CONFIG = Path(__file__).resolve().with_name("schemathesis.toml")
+SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
+
+
+def main(program):
+    command = [program, "demo", "--keep", "--port", "0", "--access-ttl", f"{LIFE}s"]
+    # Thousands of refusals are what it is for; only a fault is worth a line.
+    environment = os.environ | {"RUST_LOG": "error"}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as demo:
+        try:
+            app = said(demo, "Open ").rstrip("/")
+            key = said(demo, "Bearer ").split('"')[0]
+            log_in(app, "ada@example.com")
+            description = described(app, key)
+            print("With the API key:", flush=True)
+            with_key = run(app, with_limits(description), "--header", f"Authorization: Bearer {key}")
+            print("Without it:", flush=True)
+            without_key = run(app, refusing(description), "--warnings", "off")
+        finally:
+            demo.kill()
+    return with_key or without_key
+
+
+def said(demo, mark):
+    """What stands behind a mark in the demo's welcome, to the end of the line."""
+    for line in demo.stdout:
+        _, found, rest = line.partition(mark)
+        if found:
+            return rest.strip()
+    sys.exit(f"the demo ended before it said {mark!r}")
+
+
+def log_in(app, user):
+    with requests.Session() as browser:
+        browser.trust_env = False  # No proxy of this machine's knows the demo.
+        page = browser.get(f"{app}/auth/videoask", timeout=PATIENCE)
+        page = browser.post(page.url, data={"user": user, "decision": "approve"}, timeout=PATIENCE)
+    if page.url != f"{app}/tokens":
+        sys.exit(f"the login ended on {page.url} with {page.status_code}")
+
+
+def described(app, key):
+    with requests.Session() as machine:
+        machine.trust_env = False
+        machine.headers["Authorization"] = f"Bearer {key}"
+        answer = machine.get(f"{app}/api/openapi.json", timeout=PATIENCE)
+    answer.raise_for_status()
+    return answer.json()
+
+
+def with_limits(description):
+    """The description, with what it can only say in words: how long `min_ttl` may be where tokens live so long."""
+    description = copy.deepcopy(description)
+    parameters = description["paths"]["/api/token"]["get"]["parameters"]
+    [min_ttl] = [parameter for parameter in parameters if parameter["name"] == "min_ttl"]
+    min_ttl["schema"]["maximum"] = LIFE // 2
+    return description
+
+
+def refusing(description):
+    """The description of the same routes to who has no key: they all answer 401, and nothing else."""
+    description = copy.deepcopy(description)
+    for operations in description["paths"].values():
+        for operation in operations.values():
+            operation["responses"] = {"401": operation["responses"]["401"]}
+    return description
+
+
+def run(app, description, *options):
+    """Runs Schemathesis to its end, in a folder that goes with all it leaves there."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "openapi.json").write_text(json.dumps(description))
+        command = [SCHEMATHESIS, "--config-file", CONFIG, "run", "openapi.json", "--url", app, *options]
+        return subprocess.run(command, cwd=folder, timeout=PATIENCE, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -2,7 +2,7 @@
 
 use std::{future::Future, io, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Router, serve::ListenerExt};
 use tokio::{
     net::TcpListener,
     sync::{Semaphore, watch},
@@ -96,6 +96,11 @@ impl App {
             tokio::spawn(sweep(store, clock.clone())),
             tokio::spawn(keep(vault.clone(), mode, stopped(stopping.clone()))),
         ];
+        let listener = listener.tap_io(|connection| {
+            // What streams through the proxy would wait for the other side's word that it has the piece before. Where
+            // that cannot be had, all still arrives, only later.
+            let _ = connection.set_nodelay(true);
+        });
         let server = axum::serve(listener, router).with_graceful_shutdown(async move {
             shutdown.await;
             tracing::info!("stopping: requests under way may finish");

@@ -154,7 +154,7 @@ impl IntoResponse for PageError {
 
 impl Failure {
     /// Logs the cause and gives the page.
-    pub(super) fn render(&self, site: &Site, id: &RequestId) -> Response {
+    pub(super) fn render(&self, site: &Site, id: RequestId) -> Response {
         let explanation = explain(&self.0);
         self.log(explanation.status);
         ErrorPage { frame: Frame::new(site), explanation, request_id: id.to_string() }.into_response()

@@ -58,6 +58,7 @@ pub use self::{
     cookies::CookiePolicy,
     pending::{PendingLogin, PendingLogins},
     replay::UsedStates,
+    request::RequestIds,
     session::Sessions,
 };
 
@@ -108,6 +109,8 @@ pub struct Parts {
     pub exchanges: Arc<Semaphore>,
     /// Names of the static files.
     pub assets: Assets,
+    /// Names for requests.
+    pub request_ids: RequestIds,
 }
 
 impl Deref for Site {
@@ -140,6 +143,7 @@ impl Site {
             api_keys: ApiKeys::new(&config.api_keys),
             exchanges: Arc::new(Semaphore::new(CODE_EXCHANGES as usize)),
             assets: Assets::embedded(),
+            request_ids: RequestIds::starting_at(u64::from_be_bytes(keys.random_bytes())),
             keys,
             clock,
             metrics,
@@ -209,7 +213,6 @@ pub fn router(site: Site) -> Router {
         .merge(api::router(&site))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn_with_state(site.clone(), guard::headers))
         .layer(middleware::from_fn_with_state(site.clone(), request::trace))
         .with_state(site)
 }

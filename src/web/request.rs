@@ -1,6 +1,11 @@
-//! What every request gets: an id, a span that carries it, one log line, and an error page where a handler failed.
+//! What every request gets: an id, a span that carries it, one log line, an error page where a handler failed, and the
+//! headers of every answer.
 
-use std::time::Duration;
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -12,33 +17,51 @@ use tracing::Instrument;
 
 use crate::telemetry;
 
-use super::{Site, api::ProblemReport, error::Failure};
+use super::{Site, api::ProblemReport, error::Failure, guard};
 
 const HEADER: &str = "x-request-id";
 
-/// Sixteen hex digits, always ours: one from outside could forge log lines.
-#[derive(Clone, Debug)]
-pub(super) struct RequestId(String);
+/// Two to the 64th, divided by the golden ratio: it is odd, so the ids come again only after all others have been, and
+/// neighbours differ in all their digits, which a person can tell apart.
+const STRIDE: u64 = 0x9e37_79b9_7f4a_7c15;
 
-impl std::fmt::Display for RequestId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+/// Sixteen hex digits, always ours: one from outside could forge log lines. Nothing depends on its being a secret.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RequestId(u64);
+
+/// Where ids come from: a random start, so that no other process has the same, and a step for each.
+pub struct RequestIds(AtomicU64);
+
+impl RequestIds {
+    pub(super) fn starting_at(random: u64) -> Self {
+        Self(AtomicU64::new(random))
+    }
+
+    fn next(&self) -> RequestId {
+        RequestId(self.0.fetch_add(STRIDE, Ordering::Relaxed))
     }
 }
 
-/// The outermost layer.
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// The outermost layer, and the only one over all routes: each costs every request a few allocations.
 pub(super) async fn trace(State(site): State<Site>, mut request: Request, next: Next) -> Response {
-    let id = RequestId(format!("{:016x}", u64::from_be_bytes(site.keys.random_bytes())));
-    request.extensions_mut().insert(id.clone());
+    let id = site.request_ids.next();
+    request.extensions_mut().insert(id);
     let span = tracing::error_span!("request", %id);
     async {
         let began = site.clock.monotonic();
         let method = request.method().clone();
         let route = request.extensions().get::<MatchedPath>().cloned();
-        let mut response = rendered(&site, &id, next.run(request).await);
+        let mut response = rendered(&site, id, next.run(request).await);
+        guard::dress(&site.app_url, response.headers_mut());
         let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
         log(&method, route, response.status(), site.clock.monotonic().saturating_sub(began));
-        if let Ok(id) = HeaderValue::from_str(&id.0) {
+        if let Ok(id) = HeaderValue::try_from(id.to_string()) {
             response.headers_mut().insert(HEADER, id);
         }
         response
@@ -48,7 +71,7 @@ pub(super) async fn trace(State(site): State<Site>, mut request: Request, next: 
 }
 
 /// Turns a handler's failure into its page or its problem, and logs its cause: here and nowhere else.
-fn rendered(site: &Site, id: &RequestId, mut response: Response) -> Response {
+fn rendered(site: &Site, id: RequestId, mut response: Response) -> Response {
     let extensions = response.extensions_mut();
     let told = match (extensions.remove::<Failure>(), extensions.remove::<ProblemReport>()) {
         (Some(failure), _) => failure.render(site, id),
@@ -63,8 +86,13 @@ fn rendered(site: &Site, id: &RequestId, mut response: Response) -> Response {
 }
 
 fn log(method: &axum::http::Method, route: &str, status: StatusCode, took: Duration) {
-    // An unusual method is text from outside; the standard ones have no need to be cut.
-    let method = telemetry::excerpt(method.as_str());
     let milliseconds = took.as_secs_f64() * 1000.0;
-    tracing::info!(%method, route, status = status.as_u16(), ms = format_args!("{milliseconds:.1}"), "answered");
+    tracing::info!(
+        // An unusual method is text from outside.
+        method = %telemetry::excerpt(method.as_str()),
+        route,
+        status = status.as_u16(),
+        ms = format_args!("{milliseconds:.1}"),
+        "answered"
+    );
 }

@@ -1,10 +1,8 @@
 //! `API_KEY`: which requests carry one.
 
 use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, header},
-    middleware::Next,
-    response::Response,
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
 };
 use ring::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
@@ -38,15 +36,21 @@ fn hash(key: &[u8]) -> [u8; 32] {
     hash
 }
 
-/// Lets a request pass that carries a key (RFC 6750, 2.1).
-pub(super) async fn required(State(site): State<Site>, request: Request, next: Next) -> Result<Response, Problem> {
-    let problem = match bearer(request.headers()) {
-        Some(presented) if site.api_keys.admit(presented) => return Ok(next.run(request).await),
-        Some(_) => Problem::KeyWrong,
-        None => Problem::KeyMissing,
-    };
-    site.count_turned_away(&request, &problem);
-    Err(problem)
+/// That a request carries a key (RFC 6750, 2.1).
+pub(super) struct Admitted;
+
+impl FromRequestParts<Site> for Admitted {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
+        let problem = match bearer(&parts.headers) {
+            Some(presented) if site.api_keys.admit(presented) => return Ok(Self),
+            Some(_) => Problem::KeyWrong,
+            None => Problem::KeyMissing,
+        };
+        site.count_turned_away(parts, &problem);
+        Err(problem)
+    }
 }
 
 /// The one bearer credential of a request. Of two, nobody could say which counts.

@@ -2,8 +2,8 @@
 
 use axum::{
     Router,
-    extract::{Request, State},
-    http::{Method, header},
+    extract::State,
+    http::{Method, header, request::Parts},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -40,9 +40,9 @@ impl Site {
     }
 
     /// Counts a request without a good key, which never gets as far as its route.
-    pub(super) fn count_turned_away(&self, request: &Request, problem: &Problem) {
-        let path = request.uri().path();
-        let route = match *request.method() {
+    pub(super) fn count_turned_away(&self, request: &Parts, problem: &Problem) {
+        let path = request.uri.path();
+        let route = match request.method {
             _ if path.starts_with("/proxy/") => Route::Proxy,
             Method::GET if path == "/api/token" => Route::GetToken,
             Method::POST if path == "/api/token" => Route::PostToken,

@@ -17,6 +17,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::Site;
 
+use self::keys::Admitted;
+
 pub use self::keys::ApiKeys;
 pub(super) use self::problem::{Problem, ProblemReport};
 
@@ -25,9 +27,11 @@ pub(super) fn router(site: &Site) -> Router<Site> {
     if site.api_keys.is_empty() {
         return Router::new();
     }
-    routes()
-        .layer(CatchPanicLayer::custom(|_| Problem::Internal.into_response()))
-        .route_layer(middleware::from_fn_with_state(site.clone(), keys::required))
+    // Both as one, since a router pays for each layer anew.
+    routes().route_layer((
+        middleware::from_extractor_with_state::<Admitted, Site>(site.clone()),
+        CatchPanicLayer::custom(|_| Problem::Internal.into_response()),
+    ))
 }
 
 fn routes() -> Router<Site> {

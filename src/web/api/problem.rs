@@ -296,7 +296,7 @@ impl IntoResponse for Problem {
 
 impl ProblemReport {
     /// Logs the cause and gives the answer.
-    pub(in crate::web) fn render(&self, site: &Site, id: &RequestId) -> Response {
+    pub(in crate::web) fn render(&self, site: &Site, id: RequestId) -> Response {
         let problem = &*self.0;
         let status = problem.status();
         self.log(status);

@@ -10,7 +10,7 @@ use axum::{
     },
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use oauth2::AccessToken;
 use serde::{Deserialize, Serialize};
@@ -37,7 +37,7 @@ const BODY: &str = "The body must be a JSON object (Content-Type: application/js
      and, if need be, `user` (a string), and nothing else.";
 
 pub(super) fn router() -> Router<Site> {
-    Router::new().route("/api/token", get(current).post(replaced)).layer(DefaultBodyLimit::max(BODY_LIMIT))
+    Router::new().route("/api/token", get(current).merge(post(replaced).layer(DefaultBodyLimit::max(BODY_LIMIT))))
 }
 
 #[derive(Deserialize)]

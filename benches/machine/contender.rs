@@ -1,0 +1,71 @@
+//! One of a pair that is measured.
+
+use std::{
+    env,
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+};
+
+use tokio::net::TcpListener;
+use url::Url;
+
+use super::{
+    support::process::{Cpu, Process},
+    wrk::Sample,
+};
+
+/// A server, and what was measured of it.
+pub struct Contender<'a> {
+    pub name: &'static str,
+    pub process: &'a Process,
+    pub url: Url,
+    pub samples: Vec<Sample>,
+    pub cpu: Cpu,
+    /// What the API behind it used in the meantime.
+    pub upstream_cpu: Cpu,
+}
+
+impl<'a> Contender<'a> {
+    pub fn new(name: &'static str, process: &'a Process, url: Url) -> Self {
+        Self { name, process, url, samples: Vec::new(), cpu: Cpu::default(), upstream_cpu: Cpu::default() }
+    }
+
+    /// How many it answered.
+    pub fn requests(&self) -> u64 {
+        self.samples.iter().map(|sample| sample.requests).sum()
+    }
+
+    /// The middle of what was measured in each round.
+    pub fn median(&self, of: fn(&Sample) -> f64) -> f64 {
+        median(self.samples.iter().map(of))
+    }
+
+    /// The middle of how it compared with the other in each round: the two of a round were measured one right after
+    /// the other, so what else the machine did came to much the same for both.
+    pub fn compared_with(&self, other: &Self, of: fn(&Sample) -> f64) -> f64 {
+        median(self.samples.iter().zip(&other.samples).map(|(ours, theirs)| of(ours) / of(theirs)))
+    }
+}
+
+fn median(all: impl Iterator<Item = f64>) -> f64 {
+    let mut all: Vec<f64> = all.collect();
+    all.sort_by(f64::total_cmp);
+    all.get(all.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Starts this program once more in another role, and waits until it says where it listens.
+pub fn start_role(arguments: &[&str]) -> (Process, Url) {
+    let program = env::current_exe().expect("this program has a path");
+    let mut process = Process::start(Command::new(program).args(arguments).stdout(Stdio::piped()));
+    let mut line = String::new();
+    let output = process.0.stdout.take().expect("it was asked for");
+    BufReader::new(output).read_line(&mut line).expect("it says where it listens");
+    (process, line.trim().parse().expect("a URL"))
+}
+
+/// Says where this process listens.
+pub fn announce(listener: &TcpListener) -> Url {
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    println!("{url}");
+    url.parse().expect("a URL")
+}

@@ -1,0 +1,25 @@
+//! The least that an axum server can do: one route, one static answer, no layer.
+
+use std::net::Ipv4Addr;
+
+use axum::{Router, http::header, routing::get};
+use bytes::Bytes;
+use tokio::net::TcpListener;
+use url::Url;
+
+use super::{contender, support::process::Process};
+
+/// Starts it in a process of its own.
+pub fn start(length: usize) -> (Process, Url) {
+    contender::start_role(&["floor", &length.to_string()])
+}
+
+/// Serves JSON of this length until it is killed.
+pub async fn serve(length: usize) {
+    let json = format!("{{\"padding\":\"{}\"}}", "x".repeat(length.saturating_sub("{\"padding\":\"\"}".len())));
+    let json = Bytes::from(json);
+    let answer = async move || ([(header::CONTENT_TYPE, "application/json")], json.clone());
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+    contender::announce(&listener);
+    axum::serve(listener, Router::new().route("/", get(answer))).await.expect("it serves until it is killed");
+}

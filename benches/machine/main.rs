@@ -1,0 +1,105 @@
+//! What a machine's request costs: `GET /api/token` beside a bare handler, and `/proxy/forms` beside nginx.
+//!
+//! `cargo bench --bench machine` runs the release binary in keep mode on a SQLite file, with a stand-in as its VideoAsk
+//! and one user connected. `wrk` asks the two of each pair in turn, so that whatever else the machine does meets both.
+//! It prints the median requests a second of each, the median of the 50th and 99th percentile of the time to an answer,
+//! and what 100,000 requests cost in CPU time: of the server alone, from `/proc`. A ratio is the median of those of each
+//! round. Every process shares the same cores, `wrk` too, so the CPU time says more of a program than the requests a
+//! second do.
+//!
+//! - The bare handler is axum and tokio with nothing of ours: static JSON of the same size as `/api/token` gives, from
+//!   a process of its own, compiled by the same profile.
+//! - nginx has a worker a core, keeps its connections to the API, sends a fixed token, and writes no log.
+//! - The API behind both is the stand-in, in a process of its own. Its share of the CPU is printed, since what it costs
+//!   is in both figures and brings their ratio nearer to 1.
+//!
+//! At the end it prints the program's resident memory: with a user connected, after all that, and after a million
+//! requests more, which must not make it grow.
+//!
+//! It needs `wrk` and `nginx` (Debian's packages of these names). `cargo bench --bench machine -- --help` has the
+//! options, such as `--rounds 1 --seconds 1` for a quick look.
+
+mod contender;
+mod floor;
+mod nginx;
+mod options;
+mod round;
+mod standin;
+#[path = "../support/mod.rs"]
+mod support;
+mod wrk;
+
+use clap::Parser;
+
+use self::{
+    contender::Contender,
+    nginx::Nginx,
+    options::{Options, Role},
+    round::{Plan, compare},
+    support::{
+        app::{App, CALLBACK},
+        client, free_port,
+        visitor::Visitor,
+    },
+    wrk::Wrk,
+};
+
+const API_KEY: &str = "benchmark-api-key-0123456789-0123456789";
+/// So many requests more, before memory is looked at again.
+const MILLION: u64 = 1_000_000;
+/// The longest that they may take, in seconds.
+const LONGEST: u64 = 120;
+
+#[tokio::main]
+async fn main() {
+    let options = Options::parse();
+    match &options.role {
+        Some(Role::Floor { length }) => floor::serve(*length).await,
+        Some(Role::Standin { callback }) => standin::serve(callback).await,
+        None => run(&options).await,
+    }
+}
+
+async fn run(options: &Options) {
+    let wrk = Wrk::find(options.connections);
+    nginx::demand();
+
+    let port = free_port().await;
+    let (standin, provider) = standin::start(&format!("{}{CALLBACK}", App::url(port)));
+    let variables = [("ALLOWED_USERS", "ada@example.com"), ("API_KEY", API_KEY)];
+    let app = App::start(port, &provider, &variables).await;
+    Visitor::new().log_in(&app.url).await;
+    let idle = app.resident();
+
+    let token = app.url.join("/api/token").expect("a URL");
+    let answer = client().get(token.clone()).bearer_auth(API_KEY).send().await.expect("the app answers");
+    let answer = answer.error_for_status().expect("a token").text().await.expect("whole");
+    let (floor, floor_url) = floor::start(answer.len());
+    println!("GET /api/token, {} bytes of JSON, beside a bare handler", answer.len());
+    let plan = Plan { wrk: &wrk, key: API_KEY, rounds: options.rounds, seconds: options.seconds };
+    let mut app_token = Contender::new("videoask-auth", &app, token.clone());
+    let mut bare = Contender::new("bare handler", &floor, floor_url);
+    compare(&plan, &mut app_token, &mut bare, None);
+    drop(bare);
+    drop(floor);
+
+    let forms = app.url.join("/proxy/forms").expect("a URL");
+    let mut asked = app_token.requests();
+    let found = client().get(forms.clone()).bearer_auth(API_KEY).send().await.expect("the app answers");
+    if found.status().is_success() {
+        let reply: serde_json::Value = serde_json::from_str(&answer).expect("JSON");
+        let nginx = Nginx::start(&provider, reply["access_token"].as_str().expect("a token")).await;
+        println!("\nGET /proxy/forms, {} bytes of JSON, beside nginx", found.bytes().await.expect("whole").len());
+        let mut app_forms = Contender::new("videoask-auth", &app, forms);
+        let mut rival = Contender::new("nginx", &nginx, nginx.url.join("/proxy/forms").expect("a URL"));
+        compare(&plan, &mut app_forms, &mut rival, Some(&standin));
+        asked += app_forms.requests();
+    } else {
+        println!("\nGET /proxy/forms: {}", found.status());
+    }
+
+    println!("\nresident, connected                {idle:8.2} MiB");
+    println!("resident, after {asked:9} requests {:8.2} MiB", app.resident());
+    asked += wrk.until(MILLION, LONGEST, &token, API_KEY);
+    println!("resident, after {asked:9} requests {:8.2} MiB", app.resident());
+}

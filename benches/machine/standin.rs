@@ -1,0 +1,25 @@
+//! The pretend VideoAsk in a process of its own, so that its CPU time can be told apart.
+
+use std::{future, net::Ipv4Addr, sync::Arc};
+
+use tokio::net::TcpListener;
+use url::Url;
+use videoask_auth::standin::{Options, StandIn};
+
+use super::{
+    contender,
+    support::{now, process::Process},
+};
+
+/// Starts one that knows this callback.
+pub fn start(callback: &str) -> (Process, Url) {
+    contender::start_role(&["standin", callback])
+}
+
+/// Serves until it is killed.
+pub async fn serve(callback: &str) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+    let url = contender::announce(&listener);
+    let standin = StandIn::new(Options::new(callback, Arc::new(now)), url);
+    standin.serve(listener, future::pending()).await.expect("it serves until it is killed");
+}

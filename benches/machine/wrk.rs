@@ -1,0 +1,72 @@
+//! The load, by `wrk`.
+
+use std::process::Command;
+
+use url::Url;
+
+/// `wrk`, found.
+pub struct Wrk {
+    connections: u32,
+}
+
+/// What one run of it told.
+pub struct Sample {
+    pub requests: u64,
+    pub per_second: f64,
+    /// Milliseconds to an answer, for one half of the requests.
+    pub p50: f64,
+    /// And for all but one in a hundred.
+    pub p99: f64,
+}
+
+impl Wrk {
+    pub fn find(connections: u32) -> Self {
+        let found = Command::new("wrk").arg("--version").output();
+        assert!(found.is_ok(), "wrk is missing: on Debian, apt-get install wrk");
+        Self { connections }
+    }
+
+    /// Asks for this many seconds, as fast as answers come.
+    pub fn ask(&self, seconds: u64, url: &Url, key: &str) -> Sample {
+        let output = Command::new("wrk")
+            .args(["--threads", "1", "--latency", "--header", &format!("Authorization: Bearer {key}")])
+            .args(["--connections", &self.connections.to_string(), "--duration", &format!("{seconds}s"), url.as_str()])
+            .output()
+            .expect("wrk was found");
+        let told = String::from_utf8(output.stdout).expect("text");
+        for trouble in ["Non-2xx", "Socket errors"] {
+            assert!(!told.contains(trouble), "requests failed at {url}:\n{told}");
+        }
+        Sample::read(&told).unwrap_or_else(|| panic!("wrk at {url} tells something else:\n{told}"))
+    }
+
+    /// Asks until there were so many requests, or for so many seconds. Says how many there were.
+    pub fn until(&self, requests: u64, longest: u64, url: &Url, key: &str) -> u64 {
+        let (mut asked, mut seconds) = (0, 0);
+        while asked < requests && seconds < longest {
+            asked += self.ask(2, url, key).requests;
+            seconds += 2;
+        }
+        asked
+    }
+}
+
+impl Sample {
+    fn read(told: &str) -> Option<Self> {
+        let after = |name: &str| told.lines().find_map(|line| line.trim().strip_prefix(name)).map(str::trim);
+        let requests = told.lines().find_map(|line| line.split_once(" requests in "))?.0.trim().parse().ok()?;
+        Some(Self {
+            requests,
+            per_second: after("Requests/sec:")?.parse().ok()?,
+            p50: milliseconds(after("50%")?)?,
+            p99: milliseconds(after("99%")?)?,
+        })
+    }
+}
+
+/// `wrk` writes `812.00us`, `1.20ms` or `1.20s`.
+fn milliseconds(text: &str) -> Option<f64> {
+    let units = [("us", 0.001), ("ms", 1.0), ("s", 1000.0)];
+    let (number, unit) = units.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))?;
+    Some(number.parse::<f64>().ok()? * unit)
+}

@@ -1,0 +1,39 @@
+//! What the benchmarks share: the release binary as a process of its own, and a visitor who logs in.
+
+pub mod app;
+pub mod process;
+pub mod visitor;
+
+use std::{net::Ipv4Addr, time::Instant};
+
+use reqwest::{Client, redirect::Policy};
+use time::OffsetDateTime;
+use tokio::net::TcpListener;
+
+/// A port for a process that must be told which before it starts.
+pub async fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the benchmark's own clock")]
+pub fn now() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the benchmark's own clock")]
+pub fn stopwatch() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the benchmark's own client")]
+pub fn client() -> Client {
+    // An error means that the process has one already, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().redirect(Policy::none()).no_proxy().build().expect("a client")
+}
+
+#[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
+pub fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / 1024.0 / 1024.0
+}

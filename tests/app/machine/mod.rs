@@ -2,6 +2,7 @@
 
 mod echo;
 mod keys;
+mod odd_answers;
 mod passing_on;
 mod paths;
 mod problems;

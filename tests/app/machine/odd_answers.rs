@@ -1,0 +1,70 @@
+//! Answers that are right by HTTP and rare, and some that are not, from an API that says exactly these bytes.
+
+use reqwest::Method;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::support::{Page, World, listen, machine::keeping};
+
+/// What a caller gets where VideoAsk's API says this and hangs up.
+async fn passed_on(method: Method, said: &'static str) -> Page {
+    let api = listen().await;
+    let address = api.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = api.accept().await {
+            // The request is small and comes at once.
+            let _ = connection.read(&mut [0; 4096]).await;
+            let _ = connection.write_all(said.as_bytes()).await;
+        }
+    });
+    let world = World::keeping_ada().await;
+    let setup = keeping().store(world.store.clone()).var("VIDEOASK_API_URL", format!("http://{address}"));
+    setup.start().await.machine().send(method, "/proxy/odd", |request| request).await
+}
+
+#[tokio::test]
+async fn an_answer_without_a_body_keeps_what_it_says_of_one() {
+    let page = passed_on(Method::GET, "HTTP/1.1 304 Not Modified\r\netag: \"a\"\r\ncontent-length: 5\r\n\r\n").await;
+    assert_eq!((page.status, page.header("etag"), page.body.len()), (304, Some("\"a\""), 0));
+    let page = passed_on(Method::DELETE, "HTTP/1.1 204 No Content\r\nx-custom: stays\r\n\r\n").await;
+    assert_eq!((page.status, page.header("x-custom"), page.body.len()), (204, Some("stays"), 0));
+    let page = passed_on(Method::HEAD, "HTTP/1.1 200 OK\r\ncontent-length: 1234\r\n\r\n").await;
+    assert_eq!((page.status, page.header("content-length"), page.body.len()), (200, Some("1234"), 0));
+    let page = passed_on(Method::HEAD, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    assert_eq!((page.status, page.header("content-length")), (200, None));
+}
+
+#[tokio::test]
+async fn a_body_passes_however_its_end_is_told() {
+    for (said, body) in [
+        ("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nall", "all"),
+        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nal\r\n1\r\nl\r\n0\r\n\r\n", "all"),
+        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nall\r\n0\r\nset-cookie: a=b\r\n\r\n", "all"),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n3\r\nall\r\n0\r\n\r\n", "all"),
+        ("HTTP/1.0 200 OK\r\n\r\nall to the end", "all to the end"),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", ""),
+        ("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nall", "all"),
+    ] {
+        let page = passed_on(Method::GET, said).await;
+        assert_eq!((page.status, page.text().as_str()), (200, body), "{said}");
+        assert_eq!(page.header("set-cookie"), None, "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_status_that_nobody_knows_passes_with_its_words() {
+    let page = passed_on(Method::GET, "HTTP/1.1 599 Out of Ideas\r\ncontent-length: 0\r\n\r\n").await;
+    assert_eq!(page.status, 599);
+}
+
+#[tokio::test]
+async fn what_is_no_answer_is_told_as_such() {
+    for said in [
+        "",
+        "HTTP/1.1 200",
+        "nonsense\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
+        "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+    ] {
+        passed_on(Method::GET, said).await.is_problem(502, "upstream-unavailable");
+    }
+}

@@ -9,7 +9,7 @@
 //!
 //! - The bare handler is axum and tokio with nothing of ours: static JSON of the same size as `/api/token` gives, from
 //!   a process of its own, compiled by the same profile.
-//! - nginx has a worker a core, keeps its connections to the API, sends a fixed token, and writes no log.
+//! - nginx has one worker per core, keeps its connections to the API, sends a fixed token, and writes no log.
 //! - The API behind both is the stand-in, in a process of its own. Its share of the CPU is printed, since what it costs
 //!   is in both figures and brings their ratio nearer to 1.
 //!
@@ -84,19 +84,15 @@ async fn run(options: &Options) {
     drop(floor);
 
     let forms = app.url.join("/proxy/forms").expect("a URL");
-    let mut asked = app_token.requests();
     let found = client().get(forms.clone()).bearer_auth(API_KEY).send().await.expect("the app answers");
-    if found.status().is_success() {
-        let reply: serde_json::Value = serde_json::from_str(&answer).expect("JSON");
-        let nginx = Nginx::start(&provider, reply["access_token"].as_str().expect("a token")).await;
-        println!("\nGET /proxy/forms, {} bytes of JSON, beside nginx", found.bytes().await.expect("whole").len());
-        let mut app_forms = Contender::new("videoask-auth", &app, forms);
-        let mut rival = Contender::new("nginx", &nginx, nginx.url.join("/proxy/forms").expect("a URL"));
-        compare(&plan, &mut app_forms, &mut rival, Some(&standin));
-        asked += app_forms.requests();
-    } else {
-        println!("\nGET /proxy/forms: {}", found.status());
-    }
+    let found = found.error_for_status().expect("the forms").bytes().await.expect("whole");
+    let reply: serde_json::Value = serde_json::from_str(&answer).expect("JSON");
+    let nginx = Nginx::start(&provider, reply["access_token"].as_str().expect("a token")).await;
+    println!("\nGET /proxy/forms, {} bytes of JSON, beside nginx", found.len());
+    let mut app_forms = Contender::new("videoask-auth", &app, forms);
+    let mut rival = Contender::new("nginx", &nginx, nginx.url.join("/proxy/forms").expect("a URL"));
+    compare(&plan, &mut app_forms, &mut rival, Some(&standin));
+    let mut asked = app_token.requests() + app_forms.requests();
 
     println!("\nresident, connected                {idle:8.2} MiB");
     println!("resident, after {asked:9} requests {:8.2} MiB", app.resident());

@@ -27,7 +27,7 @@ pub struct Nginx {
 /// Fails before anything is measured if there is none.
 pub fn demand() {
     let found = command().arg("-v").stderr(Stdio::null()).status();
-    assert!(found.is_ok(), "nginx is missing: on Debian, apt-get install nginx-light");
+    assert!(found.is_ok(), "nginx is missing: on Debian, apt-get install nginx");
 }
 
 impl Nginx {

@@ -1,3 +1,5 @@
+//! What the command line may say.
+
 use clap::{Parser, Subcommand};
 
 /// Compares the machine API with a bare handler, and the proxy with nginx.

@@ -1,3 +1,5 @@
+//! The release binary on a SQLite file, ready to be measured.
+
 use std::{
     net::Ipv4Addr,
     ops::Deref,

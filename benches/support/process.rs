@@ -1,3 +1,5 @@
+//! A process, and what the system knows of it.
+
 use std::{
     fmt, fs,
     iter::Sum,

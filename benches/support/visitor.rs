@@ -1,3 +1,5 @@
+//! A person who logs in.
+
 use reqwest::{Client, Response, header};
 use url::Url;
 

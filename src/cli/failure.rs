@@ -19,7 +19,9 @@ pub(super) enum Failure {
     #[error("{}", with_first_steps(.0))]
     Configuration(#[from] Problems),
     /// A command on kept connections, and nothing is kept.
-    #[error("`{0}` works on connections that this app keeps, and ALLOWED_USERS, which says whose to keep, is not set")]
+    #[error(
+        "`{0}` needs a connection that this app keeps, and it keeps none: set ALLOWED_USERS to whose to keep, and log in or `import`"
+    )]
     MintMode(&'static str),
     /// A command on another process's memory.
     #[error(

@@ -1,5 +1,7 @@
 //! `forget`: removes a connection's secrets and leaves a tombstone.
 
+use clap::builder::NonEmptyStringValueParser;
+
 use crate::{
     store::Missing,
     vault::{Ended, Ending},
@@ -17,7 +19,7 @@ use super::{
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Options {
     /// Whose connection: e-mail, user_id or sub
-    #[arg(long, value_name = "USER")]
+    #[arg(long, value_name = "USER", value_parser = NonEmptyStringValueParser::new())]
     user: String,
     /// Tell VideoAsk first, which ends the refresh token there too
     #[arg(long)]

@@ -5,6 +5,7 @@ use crate::{
     telemetry::excerpt,
     videoask::{Account, AccountError, ApiError, Form, Page},
 };
+use clap::builder::NonEmptyStringValueParser;
 
 use super::{
     Source,
@@ -15,13 +16,13 @@ use super::{
     spinner,
 };
 
-/// The most that VideoAsk was seen to give at once.
+/// VideoAsk may give fewer.
 const A_PAGE: u32 = 100;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Options {
     /// Whose forms: e-mail, user_id or sub; by default those of the first in ALLOWED_USERS
-    #[arg(long, value_name = "USER")]
+    #[arg(long, value_name = "USER", value_parser = NonEmptyStringValueParser::new())]
     user: Option<String>,
     /// All that VideoAsk says of each, as a JSON array
     #[arg(long)]
@@ -74,10 +75,10 @@ fn line(form: &Form) -> String {
 fn words(error: &ApiError) -> String {
     let next = match error {
         ApiError::Unauthorized { .. } => {
-            "A fresh token did not help, or none could be had; `videoask-auth status` tells how the connection is."
+            "A fresh token did not help, or none could be had; `videoask-auth status` shows the state of the connection."
         }
         ApiError::Status { status: 403, .. } => {
-            "May this user see forms, and is ORGANIZATION_ID, if it is set, theirs?"
+            "Is this user allowed to see forms? If ORGANIZATION_ID is set, does the user belong to it?"
         }
         _ if is_passing(error) => "Try again later.",
         _ => "Is VIDEOASK_API_URL right?",

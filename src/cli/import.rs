@@ -1,5 +1,6 @@
 //! `import`: a refresh token from elsewhere becomes a connection, and is exchanged once, however often this is run.
 
+use clap::builder::NonEmptyStringValueParser;
 use oauth2::RefreshToken;
 use url::Url;
 
@@ -32,7 +33,7 @@ const NOBODY_YET: &str = "the owner of this refresh token";
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Options {
     /// Who it must belong to: e-mail or user_id
-    #[arg(long, value_name = "USER")]
+    #[arg(long, value_name = "USER", value_parser = NonEmptyStringValueParser::new())]
     user: Option<String>,
     /// Let it take the place of a connection that works
     #[arg(long)]

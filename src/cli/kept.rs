@@ -95,8 +95,8 @@ pub(super) fn vet(config: &Config, opened: Opened) -> Result<Arc<dyn Store>, Fai
     }
     if origin == Origin::Created {
         tracing::warn!(
-            "this start has made a new, empty store: if you had a connection, the disk was not kept: mount a volume \
-             at /data, or use Redis"
+            "a new, empty store was made, which is right the first time; later it means that the old one is gone: if \
+             you had a connection, the disk was not kept: mount a volume at /data, or use Redis"
         );
     }
     Ok(store)

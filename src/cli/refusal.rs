@@ -67,6 +67,8 @@ impl From<NotEnded> for Refusal {
 impl Refused {
     pub(super) fn exit(&self) -> Exit {
         match &self.refusal {
+            // As over HTTP, where such a user is `not-allowed`: a login would be turned away.
+            Refusal::NoToken(HandOutError::NotConnected) if !self.is_listed => Exit::Usage,
             Refusal::NoToken(error) => exit_of(error),
             Refusal::Ambiguous => Exit::Usage,
             Refusal::Unconfirmed | Refusal::Moved => Exit::TryLater,
@@ -154,15 +156,18 @@ impl Refused {
 
     fn not_connected(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { user, login, .. } = self;
+        if !self.is_listed {
+            return write!(
+                f,
+                "{user} is neither connected nor in ALLOWED_USERS; is the name right?\n  If it is, add it to \
+                 ALLOWED_USERS, and log in: {login}"
+            );
+        }
         write!(
             f,
-            "{user} is not connected: there is no login or import of that user in this store\n  Log in: {login}"
-        )?;
-        if self.is_listed {
-            write!(f, "\n  Or bring a refresh token: videoask-auth import")
-        } else {
-            write!(f, "\n  ALLOWED_USERS has no {user} either; is the name right?")
-        }
+            "{user} is not connected: there is no login or import of that user in this store\n  Log in: {login}\n  \
+             Or bring a refresh token: videoask-auth import"
+        )
     }
 }
 

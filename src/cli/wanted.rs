@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use oauth2::AccessToken;
 
 use crate::{
@@ -14,7 +15,7 @@ use super::{failure::Failure, kept::Kept, refusal::Refusal, spinner};
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Wanted {
     /// Whose token: e-mail, user_id or sub; by default that of the first in ALLOWED_USERS
-    #[arg(long, value_name = "USER")]
+    #[arg(long, value_name = "USER", value_parser = NonEmptyStringValueParser::new())]
     user: Option<String>,
     /// How long the token must live at least, such as 10m; at most half of a token's life
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]

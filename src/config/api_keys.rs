@@ -24,7 +24,7 @@ pub(super) fn read(reader: &mut Reader<'_>, mode: &Mode, others: &[&str]) -> Res
 
 fn without_users() -> Fault {
     Fault::new(
-        "there is no ALLOWED_USERS, and keys read only listed users' tokens",
+        "there is no ALLOWED_USERS, and keys open only listed users' accounts",
         "Set ALLOWED_USERS to the users whose tokens this app is to keep, or unset API_KEY.",
     )
 }

@@ -37,6 +37,8 @@ pub struct Counters {
     pub revokes: u64,
     /// Bodies of `/streams` that have not ended.
     pub open_streams: u64,
+    /// Bytes of bodies that `/echo` has read.
+    pub bytes_read: u64,
     /// Answers of the API by status; one that was cut off has none.
     pub api_answers: BTreeMap<u16, u64>,
 }

@@ -3,6 +3,7 @@
 use axum::{
     Json, Router,
     body::Body,
+    extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri},
     response::{IntoResponse, Response},
     routing::any,
@@ -28,15 +29,18 @@ pub(super) fn routes(standin: &StandIn) -> Router<StandIn> {
     })
 }
 
-/// Reads all of the body before anything else, as an API behind a buffering gateway does. `x-echo-status` sets the status of the answer, and each `x-echo-header: name: value` adds a header to it.
+/// Reads all of the body before anything else, as an API behind a buffering gateway does. `x-echo-status` sets the
+/// status of the answer, and each `x-echo-header: name: value` adds a header to it.
 async fn echo(
+    State(standin): State<StandIn>,
     caller: Result<Caller, Detail>,
     uri: Uri,
     method: Method,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Detail> {
-    let body = describe(body).await.map_err(|_| Detail(StatusCode::BAD_REQUEST, "The body broke off.".into()))?;
+    let body =
+        describe(&standin, body).await.map_err(|_| Detail(StatusCode::BAD_REQUEST, "The body broke off.".into()))?;
     caller?;
     let status = text(&headers, "x-echo-status").parse().ok();
     let status = status.and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or(StatusCode::OK);
@@ -50,13 +54,14 @@ async fn echo(
     Ok((status, asked_for(&headers), Json(seen)).into_response())
 }
 
-async fn describe(body: Body) -> Result<Value, axum::Error> {
+async fn describe(standin: &StandIn, body: Body) -> Result<Value, axum::Error> {
     let mut hash = Context::new(&SHA256);
     let (mut length, mut start) = (0, Vec::new());
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.try_next().await? {
         hash.update(&chunk);
         length += chunk.len();
+        standin.locked(|state| state.counters.bytes_read += chunk.len() as u64);
         start.extend_from_slice(&chunk[..chunk.len().min(SHOWN - start.len())]);
     }
     let shown = if length <= SHOWN { String::from_utf8(start).ok() } else { None };

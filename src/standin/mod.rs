@@ -34,9 +34,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use axum::{Router, middleware};
+use axum::{Router, body::Bytes, middleware};
 use time::OffsetDateTime;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+};
 use url::Url;
 
 pub use self::{
@@ -69,6 +72,8 @@ struct State {
     ledger: Ledger,
     faults: Faults,
     counters: Counters,
+    /// The other ends of open `/streams/fed`.
+    feeds: Vec<mpsc::UnboundedSender<Bytes>>,
 }
 
 impl StandIn {

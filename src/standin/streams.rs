@@ -15,6 +15,7 @@ use axum::{
     routing::{any, get},
 };
 use futures_util::{Stream, StreamExt, stream};
+use tokio::sync::mpsc;
 
 use super::{StandIn, access_token::Caller, faults::Endpoint, guard};
 
@@ -25,6 +26,7 @@ pub(super) fn routes(standin: &StandIn) -> Router<StandIn> {
     Router::new()
         .route(&standin.api_path("/streams/back"), guarded(any(back)))
         .route(&standin.api_path("/streams/zeros/{length}"), guarded(get(zeros)))
+        .route(&standin.api_path("/streams/fed"), guarded(get(fed)))
 }
 
 /// Sends the body back while it comes.
@@ -38,6 +40,27 @@ async fn zeros(State(standin): State<StandIn>, Caller(_): Caller, Path(length): 
     let whole = stream::iter(std::iter::repeat_n(CHUNK, length / CHUNK));
     let chunks = whole.chain(stream::iter([length % CHUNK])).map(|length| io::Result::Ok(zeros_of(length)));
     ([("content-length", length.to_string())], Body::from_stream(Counted::new(standin, chunks)))
+}
+
+/// Sends what [`StandIn::feed`] is given, for as long as there is any.
+async fn fed(State(standin): State<StandIn>, Caller(_): Caller) -> impl IntoResponse {
+    let (feed, coming) = mpsc::unbounded_channel();
+    standin.locked(|state| state.feeds.push(feed));
+    let pieces = stream::unfold(coming, async |mut coming| Some((io::Result::Ok(coming.recv().await?), coming)));
+    Body::from_stream(Counted::new(standin, Box::pin(pieces)))
+}
+
+impl StandIn {
+    /// Sends a piece over every open `/streams/fed`.
+    pub fn feed(&self, piece: &'static str) {
+        // One that nobody listens to any more is no loss.
+        self.locked(|state| state.feeds.retain(|feed| feed.send(Bytes::from_static(piece.as_bytes())).is_ok()));
+    }
+
+    /// Ends every open `/streams/fed`.
+    pub fn end_feeds(&self) {
+        self.locked(|state| state.feeds.clear());
+    }
 }
 
 fn zeros_of(length: usize) -> Bytes {

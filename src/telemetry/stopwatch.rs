@@ -7,7 +7,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use crate::clock::Clock;
 
 /// Runs until it is dropped, and then adds the time to its figure. So what was given up half-way is timed too: a server
-/// that does not answer at all would else be the fastest.
+/// that does not answer at all would otherwise be the fastest.
 #[derive(Debug)]
 pub struct Stopwatch {
     clock: Clock,

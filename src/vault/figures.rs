@@ -26,11 +26,13 @@ fn census(rows: &[Listed], now: OffsetDateTime) -> Census {
     for row in rows {
         census.count(Standing::of(row));
         if let Listed::Connection(status) = row {
-            let hindrance = status.obstacle.filter(|_| status.is_in_use()).map(Hindrance::from);
-            hindrance.inspect(|hindrance| census.count_obstacle(*hindrance));
+            if let Some(obstacle) = status.obstacle.filter(|_| status.is_in_use()) {
+                census.count_obstacle(obstacle.into());
+            }
             // What has an obstacle is never refreshed, and so is not late either.
-            let late = status.next_refresh.and_then(|due| (now - due).try_into().ok());
-            late.inspect(|late| census.overdue_by(*late));
+            if let Some(late) = status.next_refresh.and_then(|due| (now - due).try_into().ok()) {
+                census.overdue_by(late);
+            }
         }
     }
     census

@@ -50,9 +50,23 @@ pub struct Previous {
     /// When it was made.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub minted_at: OffsetDateTime,
-    /// When it was known to be of no more use: it died, or was replaced.
+    /// When it was known to be of no more use.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub ended_at: OffsetDateTime,
+    /// How it came to that.
+    #[serde(default)]
+    pub end: End,
+}
+
+/// How a connection came to its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// The provider no longer took its refresh token: so long, and no longer, such a connection may live.
+    Died,
+    /// Somebody logged in again, or removed it: that says nothing of how long it would have lived.
+    #[default]
+    Replaced,
 }
 
 /// Refreshes that fail, since when, and why.

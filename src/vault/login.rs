@@ -7,7 +7,7 @@ use crate::store::{
     records::{Row, State, Swap},
 };
 
-use super::{Grave, Previous, Record, Vault, memory::Known, settings::STORE_TIMEOUT};
+use super::{End, Grave, Previous, Record, Vault, memory::Known, settings::STORE_TIMEOUT};
 
 /// How often a put is tried against a row that keeps moving.
 const TRIES: usize = 5;
@@ -74,10 +74,11 @@ impl Vault {
         let ended_at = new.contents.minted_at;
         if row.state == State::Tombstone {
             let Grave { minted_at, buried_at, .. } = Grave::of_row(&self.0.keys, row).ok()?;
-            return Some(Previous { minted_at, ended_at: buried_at });
+            return Some(Previous { minted_at, ended_at: buried_at, end: End::Replaced });
         }
         let old = Record::of_row(&self.0.keys, row).ok()?.contents;
         let died = old.history.trouble.filter(|_| row.state == State::Dead).map(|trouble| trouble.since);
-        Some(Previous { minted_at: old.minted_at, ended_at: died.unwrap_or(ended_at) })
+        let end = if died.is_some() { End::Died } else { End::Replaced };
+        Some(Previous { minted_at: old.minted_at, ended_at: died.unwrap_or(ended_at), end })
     }
 }

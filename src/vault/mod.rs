@@ -42,7 +42,7 @@ pub use self::{
     directory::NotFound,
     hand_out::{HandOutError, HandedOut, MinLife, Reconnect},
     health::{Ailment, Health},
-    history::{Exchanged, History, Previous, Rotation, Trouble, TroubleKind, Words},
+    history::{End, Exchanged, History, Previous, Rotation, Trouble, TroubleKind, Words},
     identity::{EmailProof, Identity},
     import::{Adopted, Import, PendingImport, Replace},
     inventory::{Forgotten, ImportReport, Inventory, Seals, Unreadable},

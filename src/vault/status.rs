@@ -9,7 +9,7 @@ use crate::store::{
     records::{Page, Row, State, Version},
 };
 
-use super::{Grave, HandOutError, History, Identity, Record, Vault, memory::Known, settings::STORE_TIMEOUT};
+use super::{End, Grave, HandOutError, History, Identity, Record, Vault, memory::Known, settings::STORE_TIMEOUT};
 
 const PAGE: u32 = 100;
 
@@ -86,10 +86,11 @@ impl Shown {
 
 impl Status {
     /// When the person should have logged in again, by what the connection before this one lived; told from 80 % of
-    /// that on. Nothing is known of a first connection, and a guess would be taken for a fact.
+    /// that on. Nothing is known of a first connection, nor by one that did not die by itself, and a guess would be taken
+    /// for a fact.
     #[must_use]
     pub fn log_in_again_before(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
-        let previous = self.history.previous.as_ref()?;
+        let previous = self.history.previous.as_ref().filter(|previous| previous.end == End::Died)?;
         let life = previous.ended_at - previous.minted_at;
         (now >= self.minted_at + life * 0.8).then_some(self.minted_at + life)
     }

@@ -48,19 +48,19 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// All forms, from this page on.
+    /// All forms, from this page on. An empty page is the last, whatever it says.
     ///
     /// # Errors
     /// Where the pages lead back to one that was read, as [`ApiError::Nonsense`].
     pub async fn all_forms(self, first: Page) -> Result<Vec<Form>, AccountError> {
         let (mut all, mut read, mut next) = (Vec::new(), HashSet::new(), Some(first));
         while let Some(page) = next {
-            let answer = self.forms(&page).await?;
-            all.extend(answer.forms);
-            next = answer.next;
-            if !read.insert(page) {
+            if !read.insert(page.clone()) {
                 return Err(ApiError::Nonsense.into());
             }
+            let answer = self.forms(&page).await?;
+            next = answer.next.filter(|_| !answer.forms.is_empty());
+            all.extend(answer.forms);
         }
         Ok(all)
     }

@@ -43,7 +43,7 @@ impl Page {
         Self(format!("limit={limit}&offset={offset}"))
     }
 
-    /// The page that a link of VideoAsk's points at. Only its query is read: who followed the link itself
+    /// The page that a link of VideoAsk's points at. Only its query is read: following the link itself
     /// would send the token wherever it points.
     fn of_link(link: Option<&Value>) -> Option<Self> {
         let url = Url::parse(link?.as_str()?).ok()?;

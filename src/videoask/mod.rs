@@ -1,8 +1,9 @@
-//! Calls of VideoAsk's API: with a given access token, or as the user of a connection with the vault's.
+//! Calls to VideoAsk's API: with a given access token, or as the user of a connection with the vault's.
 //!
 //! * [`Api`] – single calls with a given token
 //! * [`Account`] – the same as the user of a connection; after a 401 one forced refresh and one retry
 //! * [`Gateway`] – any request as such a user, streamed both ways, by the same rule
+//! * `second_token` – what follows a 401, for both
 //! * [`Me`] – whose token it is
 //! * [`Forms`], [`Form`], [`Page`] – the account's forms, a page at a time
 //! * [`ApiError`], [`AccountError`], [`GatewayError`] – why there is no answer; a 401 is told by its status, never by

@@ -1,8 +1,8 @@
-//! What a request to a page must pass before its handler, and the headers that every answer carries.
+//! What a request to a page must pass before its handler.
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header},
+    http::{HeaderMap, HeaderName, Method, Uri, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -13,11 +13,6 @@ use crate::config::{AppUrl, is_loopback};
 use super::{Site, error::PageError};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-
-/// `default-src 'none'` and only what our pages use; nothing inline, so injected markup can neither run nor load.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
-     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-const PERMISSIONS_POLICY: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
 
 /// Refuses an unsafe request that another site's page sent: by `Sec-Fetch-Site`, or by `Origin` where a browser does
 /// not send that. `null` is nobody's origin.
@@ -54,31 +49,4 @@ fn canonical(app_url: &AppUrl, method: &Method, headers: &HeaderMap, uri: &Uri) 
     let mut url = app_url.join(uri.path());
     url.set_query(uri.query());
     Some(url)
-}
-
-/// The headers of every answer. They are constants: made anew, each would be checked byte by byte for each answer.
-const EVERYWHERE: [(HeaderName, HeaderValue); 6] = [
-    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    // With `no-referrer` browsers would send `Origin: null` with our own forms.
-    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
-    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
-    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
-    (HeaderName::from_static("permissions-policy"), HeaderValue::from_static(PERMISSIONS_POLICY)),
-];
-const ONE_YEAR_OF_HTTPS: HeaderValue = HeaderValue::from_static("max-age=31536000");
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-
-/// Adds the headers of every answer.
-pub(super) fn dress(app_url: &AppUrl, headers: &mut HeaderMap) {
-    // At once what would else be reached in steps.
-    headers.reserve(EVERYWHERE.len() + 3);
-    for (name, value) in EVERYWHERE {
-        headers.insert(name, value);
-    }
-    if app_url.is_https() {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, ONE_YEAR_OF_HTTPS);
-    }
-    // Only the static files say otherwise.
-    headers.entry(header::CACHE_CONTROL).or_insert(NO_STORE);
 }

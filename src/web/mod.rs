@@ -1,6 +1,7 @@
 //! Pages for people, and routes for machines. Every route module has its router beside its handlers; this one puts them together.
 
 mod actions;
+mod answer_headers;
 mod api;
 mod assets;
 mod cookies;
@@ -14,6 +15,7 @@ mod identify;
 mod login;
 mod notice;
 mod page;
+mod panicked;
 mod past;
 mod pending;
 mod replay;
@@ -206,7 +208,7 @@ pub fn router(site: Site) -> Router {
     pages(&site)
         .merge(assets::router())
         .merge(health::router())
-        .layer(CatchPanicLayer::custom(|_| PageError::Internal.into_response()))
+        .layer(CatchPanicLayer::custom(panicked::page))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(middleware::map_response(too_large))
         // Below the limit on bodies: what goes through the proxy has none.

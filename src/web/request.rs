@@ -17,12 +17,12 @@ use tracing::Instrument;
 
 use crate::telemetry;
 
-use super::{Site, api::ProblemReport, error::Failure, guard};
+use super::{Site, answer_headers, api::ProblemReport, error::Failure};
 
 const HEADER: &str = "x-request-id";
 
 /// Two to the 64th, divided by the golden ratio: it is odd, so the ids come again only after all others have been, and
-/// neighbours differ in all their digits, which a person can tell apart.
+/// neighbours differ in nearly all their digits, which a person can tell apart.
 const STRIDE: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Sixteen hex digits, always ours: one from outside could forge log lines. Nothing depends on its being a secret.
@@ -58,7 +58,7 @@ pub(super) async fn trace(State(site): State<Site>, mut request: Request, next: 
         let method = request.method().clone();
         let route = request.extensions().get::<MatchedPath>().cloned();
         let mut response = rendered(&site, id, next.run(request).await);
-        guard::dress(&site.app_url, response.headers_mut());
+        answer_headers::add(&site.app_url, response.headers_mut());
         let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
         log(&method, route, response.status(), site.clock.monotonic().saturating_sub(began));
         if let Ok(id) = HeaderValue::try_from(id.to_string()) {

@@ -17,7 +17,7 @@ const PROGRAMS: [(&str, &str); 4] = [
     ("Rust", include_str!("../../templates/snippets/forms.rs")),
 ];
 
-/// One program a language, which asks below `base_url` with what stands in the environment variable.
+/// One program a language, which calls the API at `base_url` with the secret in the environment variable.
 #[must_use]
 pub fn snippets(base_url: &Url, variable: &str) -> Vec<Snippet> {
     let base_url = base_url.as_str().trim_end_matches('/');

@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::{config::Mode, vault::Identity};
 
-use super::Site;
+use super::{Site, api::ROOM};
 
 /// Where its requests go, and what it shows there.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Way {
     pub(super) fn base_url(&self, site: &Site) -> Url {
         match self {
             Self::Copied | Self::Executed => site.api_url.clone(),
-            Self::Proxied { .. } => site.app_url.join("/proxy"),
+            Self::Proxied { .. } => site.app_url.join(ROOM),
         }
     }
 

@@ -127,7 +127,12 @@ async fn what_cannot_be_had_says_why_and_what_is_next_by_words_and_exit_code() {
     deployment.connect("ada@example.com").await;
     let token = |options: &[&str]| deployment.run(&[&["token"], options].concat());
     assert_fails(&token(&["--user", "grace@example.com"]), 3, &["grace@example.com is not connected", LOGIN]);
-    assert_fails(&token(&["--user", "adah@example.com"]), 3, &["ALLOWED_USERS has no adah@example.com"]);
+    assert_fails(
+        &token(&["--user", "adah@example.com"]),
+        2,
+        &["adah@example.com is neither connected nor in ALLOWED_USERS"],
+    );
+    assert_fails(&token(&["--user", ""]), 2, &["--user"]);
     assert_fails(&token(&["--min-ttl", "13h"]), 2, &["--min-ttl", "43200 s"]);
     assert_eq!(token(&["--min-ttl", "0s"]).code, Some(0));
     let deployment = deployment.set("ALLOWED_USERS", "grace@example.com");

@@ -14,7 +14,7 @@ use http_body::Body;
 use oauth2::AccessToken;
 use reqwest::{
     Client, Method, Request, StatusCode, Url,
-    header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, InvalidHeaderValue},
+    header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue},
 };
 
 pub use self::answer::{Answer, Broken, Download};
@@ -60,9 +60,6 @@ pub enum GatewayError {
     /// The token was refused, and there is none in its place.
     #[error(transparent)]
     NoToken(#[from] HandOutError),
-    /// The token cannot be sent. VideoAsk's are not like that.
-    #[error("the access token does not fit into a header")]
-    Unsendable(#[from] InvalidHeaderValue),
     /// No connection within 3 s; nothing was sent.
     #[error("VideoAsk's API could not be reached")]
     Unreachable(#[source] reqwest::Error),
@@ -132,7 +129,7 @@ impl Gateway {
         pulse: &Pulse,
         progress: &Progress,
     ) -> Result<Answer, GatewayError> {
-        let sent = self.client.execute(head.request(token, body)?);
+        let sent = self.client.execute(head.request(token, body));
         let sent = self.metrics.upstream(Endpoint::Proxy, &self.clock).time(sent);
         let response = tokio::select! {
             biased;
@@ -155,14 +152,15 @@ struct Head {
 }
 
 impl Head {
-    fn request(&self, token: &AccessToken, body: reqwest::Body) -> Result<Request, InvalidHeaderValue> {
-        let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.secret()))?;
+    fn request(&self, token: &AccessToken, body: reqwest::Body) -> Request {
+        let authorization = HeaderValue::try_from(format!("Bearer {}", token.secret()));
+        let mut authorization = authorization.expect("no token is accepted that does not fit into this header");
         authorization.set_sensitive(true);
         let mut request = Request::new(self.method.clone(), self.url.clone());
         request.headers_mut().clone_from(&self.headers);
         request.headers_mut().insert(AUTHORIZATION, authorization);
         *request.body_mut() = Some(body);
-        Ok(request)
+        request
     }
 }
 

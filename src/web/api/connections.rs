@@ -1,24 +1,17 @@
 //! `GET /api/connections`: what is kept, as `status --json` tells it, and no secret.
 
+use crate::vault::Inventory;
 use axum::{
     Json, Router,
     extract::{Query, State, rejection::QueryRejection},
     routing::get,
 };
-use serde::Deserialize;
 
-use crate::vault::Inventory;
-
-use super::{super::Site, Problem};
+use super::{super::Site, Problem, query::NoQuery};
 
 pub(super) fn router() -> Router<Site> {
     Router::new().route("/api/connections", get(connections))
 }
-
-/// A route that takes no query.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NoQuery {}
 
 async fn connections(
     State(site): State<Site>,

@@ -4,23 +4,28 @@
 //! forget it; sessions and cookies are layers of the pages alone, so neither can ever stand for a key.
 
 mod connections;
+mod counting;
 mod keys;
 mod metrics;
 mod openapi;
 mod problem;
 mod proxy;
+mod query;
 mod token;
 mod user;
 
-use axum::{Router, middleware, response::IntoResponse};
+use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::Site;
+use super::{Site, panicked};
 
 use self::keys::Admitted;
 
 pub use self::keys::ApiKeys;
-pub(super) use self::problem::{Problem, ProblemReport};
+pub(super) use self::{
+    problem::{Problem, ProblemReport},
+    proxy::ROOM,
+};
 
 /// The machine routes, behind the key; none without one.
 pub(super) fn router(site: &Site) -> Router<Site> {
@@ -30,7 +35,7 @@ pub(super) fn router(site: &Site) -> Router<Site> {
     // Both as one, since a router pays for each layer anew.
     routes().route_layer((
         middleware::from_extractor_with_state::<Admitted, Site>(site.clone()),
-        CatchPanicLayer::custom(|_| Problem::Internal.into_response()),
+        CatchPanicLayer::custom(panicked::problem),
     ))
 }
 
@@ -44,7 +49,7 @@ fn routes() -> Router<Site> {
 
 /// Whether machines ask for this path, so that what is not there is told in their language.
 pub(super) fn is_for_machines(path: &str) -> bool {
-    ["/api", "/proxy", "/metrics"]
+    ["/api", proxy::ROOM, "/metrics"]
         .iter()
         .any(|room| path.strip_prefix(room).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }

@@ -1,4 +1,4 @@
-//! `GET /api/openapi.json`: the routes for machines, described. The tests hold it against the routes themselves.
+//! `GET /api/openapi.json`: the routes for machines, described. The tests check the routes against it.
 
 use axum::{Router, http::header, routing::get};
 

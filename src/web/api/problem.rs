@@ -196,10 +196,17 @@ impl Problem {
                 "They were made for another CLIENT_ID or VIDEOASK_AUTH_URL. Set the old ones again, or log in anew."
             }
             Self::StoreUnavailable => "The tokens cannot be read at the moment. Ask again.",
-            Self::UpstreamUnavailable(_) => {
-                "It could not be reached, broke off, or was silent for a minute. The request may have arrived there."
+            Self::UpstreamUnavailable(GatewayError::Unreachable(_)) => {
+                "It could not be reached, and nothing was sent. Ask again."
             }
-            Self::NotFound => "/api/openapi.json lists the routes for machines. Without API_KEY there are none.",
+            Self::UpstreamUnavailable(_) => {
+                "It broke off, or was silent for a minute. The request may have arrived: send it again only if twice \
+                 does no harm."
+            }
+            Self::NotFound => {
+                "With API_KEY set, /api/openapi.json describes the routes, and VideoAsk's API is below /proxy/. Without it \
+                 there are none."
+            }
             Self::MethodNotAllowed => "The header Allow lists the methods that it takes.",
             Self::TooLarge => "Nothing that this route takes is that long.",
             Self::Internal => "It is a fault of this app's own. The log has the cause under the request id.",
@@ -215,7 +222,7 @@ impl Problem {
             Self::StoreUnavailable => SOON,
             _ => return None,
         };
-        // Rounded up: who comes a moment too early comes in vain.
+        // Rounded up: a caller that is early asks in vain.
         Some(after.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX).max(1))
     }
 

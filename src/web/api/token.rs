@@ -14,7 +14,6 @@ use axum::{
 };
 use oauth2::AccessToken;
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 
 use crate::{
     telemetry::Route,
@@ -24,7 +23,7 @@ use crate::{
 use super::{
     super::{Site, tokens::timestamp},
     Problem,
-    connections::NoQuery,
+    query::NoQuery,
 };
 
 /// Longer than any token that fits into a header.
@@ -67,7 +66,7 @@ struct Answer<'a> {
 
 async fn current(State(site): State<Site>, query: Result<Query<Wanted>, QueryRejection>) -> Result<Response, Problem> {
     let handed_out = site.counted(Route::GetToken, hand_out(&site, query)).await?;
-    Ok(Answer::of(&handed_out, site.clock.now()).into_response())
+    Ok(answer(&site, &handed_out))
 }
 
 async fn hand_out(site: &Site, query: Result<Query<Wanted>, QueryRejection>) -> Result<HandedOut, Problem> {
@@ -83,7 +82,7 @@ async fn replaced(
     body: Result<Json<Refusal>, JsonRejection>,
 ) -> Result<Response, Problem> {
     let handed_out = site.counted(Route::PostToken, replace(&site, query, body)).await?;
-    Ok(Answer::of(&handed_out, site.clock.now()).into_response())
+    Ok(answer(&site, &handed_out))
 }
 
 async fn replace(
@@ -103,21 +102,14 @@ async fn replace(
     Ok(site.vault.replace_refused(&key, &refused, MinLife::Wish).await?)
 }
 
-impl<'a> Answer<'a> {
-    fn of(handed_out: &'a HandedOut, now: OffsetDateTime) -> Self {
-        Self {
-            access_token: handed_out.access_token().secret(),
-            token_type: "Bearer",
-            expires_at: timestamp(handed_out.expires_at()),
-            expires_in: (handed_out.expires_at() - now).whole_seconds().max(0),
-            scope: handed_out.scope(),
-            user: handed_out.identity().label(),
-        }
-    }
-}
-
-impl IntoResponse for Answer<'_> {
-    fn into_response(self) -> Response {
-        Json(self).into_response()
-    }
+fn answer(site: &Site, token: &HandedOut) -> Response {
+    let answer = Answer {
+        access_token: token.access_token().secret(),
+        token_type: "Bearer",
+        expires_at: timestamp(token.expires_at()),
+        expires_in: (token.expires_at() - site.clock.now()).whole_seconds().max(0),
+        scope: token.scope(),
+        user: token.identity().label(),
+    };
+    Json(answer).into_response()
 }

@@ -7,7 +7,7 @@ use super::{super::Site, problem::Problem};
 impl Site {
     /// The connection of the user of this name, or of the first in `ALLOWED_USERS`; never another one in its place.
     /// Whether that user may be used is the vault's to say, at each use.
-    pub(in crate::web) async fn connection_named(&self, user: Option<&str>) -> Result<RowKey, Problem> {
+    pub(super) async fn connection_named(&self, user: Option<&str>) -> Result<RowKey, Problem> {
         let Mode::Keep(allowed) = &self.mode else { return Err(Problem::NotFound) };
         let Some(name) = user.or_else(|| allowed.entries().first().map(String::as_str)) else {
             return Err(Problem::NotAllowed);

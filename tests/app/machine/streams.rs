@@ -54,6 +54,37 @@ async fn each_piece_passes_before_the_next_is_sent() {
 }
 
 #[tokio::test]
+async fn a_body_may_take_its_time_as_long_as_it_moves() {
+    let world = World::keeping_ada().await;
+    let (pieces, body) = piecewise();
+    let asking = tokio::spawn(world.machine().request(Method::POST, "/proxy/echo").body(body).send());
+    for read in 1..=3 {
+        pieces.send("x").expect("the body is open");
+        while world.standin.counters().bytes_read < read {
+            tokio::task::yield_now().await;
+        }
+        world.pass(ALMOST);
+    }
+    drop(pieces);
+    assert_eq!(asking.await.expect("no panic").expect("an answer").status(), 200);
+}
+
+#[tokio::test]
+async fn an_answer_may_take_its_time_as_long_as_it_moves() {
+    let world = World::keeping_ada().await;
+    let answer = world.machine().request(Method::GET, "/proxy/streams/fed").send().await.expect("a head");
+    let mut pieces = answer.bytes_stream();
+    for piece in ["one", "two", "three"] {
+        world.standin.feed(piece);
+        assert_eq!(pieces.next().await.expect("it is open").expect("it is whole"), piece);
+        world.pass(ALMOST);
+    }
+    world.standin.end_feeds();
+    assert!(pieces.next().await.is_none());
+    settled(&world).await;
+}
+
+#[tokio::test]
 async fn large_bodies_pass_whole_both_ways() {
     let world = World::keeping_ada().await;
     let answer = world.machine().get(&format!("/proxy/streams/zeros/{}", 64 * MIB)).await;

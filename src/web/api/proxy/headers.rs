@@ -53,9 +53,13 @@ fn is_hop_by_hop(name: &str) -> bool {
 
 /// Whether `Connection` says that this header is for one hop.
 fn is_named(name: &HeaderName, headers: &HeaderMap) -> bool {
-    let named =
-        headers.get_all(header::CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-    named.map(<[u8]>::trim_ascii).any(|named| named.eq_ignore_ascii_case(name.as_str().as_bytes()))
+    listed(headers, &header::CONNECTION).any(|named| named.eq_ignore_ascii_case(name.as_str().as_bytes()))
+}
+
+/// What a header lists with commas, over all that there are of it (RFC 9110, 5.6.1).
+pub(super) fn listed<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+    let all = headers.get_all(name).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    all.map(<[u8]>::trim_ascii)
 }
 
 #[cfg(test)]

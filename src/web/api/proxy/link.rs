@@ -1,4 +1,4 @@
-//! Links in the headers of an answer: those to the API lead through here, so that who follows them needs no token.
+//! Links in the headers of an answer: those to the API lead through here, so that whoever follows them needs no token.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use url::Url;

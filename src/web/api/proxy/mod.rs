@@ -27,7 +27,7 @@ use crate::{
 use super::{super::Site, problem::Problem};
 
 /// Where the API's root is here.
-const ROOM: &str = "/proxy";
+pub(in crate::web) const ROOM: &str = "/proxy";
 /// Picks the user whose token is put in.
 const USER: &str = "x-videoask-user";
 
@@ -70,9 +70,7 @@ async fn pass(site: &Site, request: Request) -> Result<Response, Problem> {
 /// HTTP/2 in clear text (`h2c`), which some clients offer with every first request, may be ignored (RFC 9110, 7.8).
 /// Whoever asks for anything else cannot go on without it.
 fn asks_for_another_protocol(headers: &HeaderMap) -> bool {
-    let protocols =
-        headers.get_all(header::UPGRADE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-    protocols.map(<[u8]>::trim_ascii).any(|protocol| !protocol.eq_ignore_ascii_case(b"h2c"))
+    headers::listed(headers, &header::UPGRADE).any(|protocol| !protocol.eq_ignore_ascii_case(b"h2c"))
 }
 
 async fn token(site: &Site, headers: &HeaderMap) -> Result<(RowKey, HandedOut), Problem> {
@@ -98,7 +96,6 @@ impl From<GatewayError> for Problem {
         match error {
             GatewayError::NoToken(error) => error.into(),
             GatewayError::BodyIncomplete => Self::Invalid("The body broke off before its end."),
-            GatewayError::Unsendable(_) => Self::Internal,
             error => Self::UpstreamUnavailable(error),
         }
     }

@@ -1,0 +1,58 @@
+//! Text from outside, and errors, fit to be shown and logged.
+
+/// The longest piece of text from outside that is shown or logged, in characters.
+const EXCERPT: usize = 200;
+
+/// Text from outside, fit to be shown and logged: escaped, and cut to 200 characters.
+#[must_use]
+pub fn excerpt(text: &str) -> String {
+    let mut shown = String::new();
+    let mut left = EXCERPT;
+    for character in text.chars() {
+        let escaped = match character {
+            '"' | '\'' => String::from(character),
+            other => other.escape_debug().to_string(),
+        };
+        let length = escaped.chars().count();
+        if length >= left {
+            shown.push('…');
+            break;
+        }
+        left -= length;
+        shown.push_str(&escaped);
+    }
+    shown
+}
+
+/// As [`excerpt`], for an answer that may echo the `secrets` of its request.
+#[must_use]
+pub fn excerpt_without<'s>(text: &str, secrets: impl IntoIterator<Item = &'s str>) -> String {
+    let redact = |text: String, secret: &str| if secret.is_empty() { text } else { text.replace(secret, "[redacted]") };
+    excerpt(&secrets.into_iter().fold(text.to_owned(), redact))
+}
+
+/// An error and its causes in one line, for the log. Our error types carry no secret in either.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |line, cause| format!("{line}: {}", excerpt(&cause.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_is_escaped_and_cut() {
+        assert_eq!(excerpt("it's \"fine\"\r\n\u{202e}é"), "it's \"fine\"\\r\\n\\u{202e}é");
+        let long = excerpt(&"\n".repeat(1000));
+        assert!(long.chars().count() <= EXCERPT, "{} characters", long.chars().count());
+        assert!(long.ends_with("\\n…"), "an escape is never cut in two");
+    }
+
+    #[test]
+    fn an_echoed_secret_is_redacted_even_where_the_cut_would_split_it() {
+        let text = format!("{}s3cret-value", "x".repeat(195));
+        assert!(!excerpt_without(&text, ["s3cret-value", ""]).contains("s3c"));
+    }
+}

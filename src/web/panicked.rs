@@ -1,0 +1,31 @@
+//! A handler that panicked: a bug of ours. What it said goes to the log under the request's id, as every cause does.
+
+use std::any::Any;
+
+use axum::response::{IntoResponse, Response};
+
+use crate::telemetry;
+
+use super::{api::Problem, error::PageError};
+
+type Payload = Box<dyn Any + Send>;
+
+/// For people.
+#[expect(clippy::needless_pass_by_value, reason = "the layer gives it away")]
+pub(super) fn page(payload: Payload) -> Response {
+    log(&*payload);
+    PageError::Internal.into_response()
+}
+
+/// For machines.
+#[expect(clippy::needless_pass_by_value, reason = "the layer gives it away")]
+pub(super) fn problem(payload: Payload) -> Response {
+    log(&*payload);
+    Problem::Internal.into_response()
+}
+
+fn log(payload: &(dyn Any + Send)) {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(cause = telemetry::excerpt(text.unwrap_or("it said nothing")), "a handler panicked");
+}

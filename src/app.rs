@@ -3,8 +3,9 @@
 use std::{future::Future, io, sync::Arc, time::Duration};
 
 use axum::{Router, serve::ListenerExt};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
 };
 
@@ -25,6 +26,8 @@ use crate::{
 const GRACE: Duration = Duration::from_secs(10);
 /// How long a code exchange that was sent may go on beyond its own timeout, to be saved.
 const SAVING: Duration = Duration::from_secs(5);
+/// How long a caller may read nothing of what was sent to it, or be silent between two requests, before the kernel asks.
+const SILENCE: Duration = Duration::from_secs(60);
 /// How often ended sessions are deleted.
 const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
 
@@ -97,9 +100,8 @@ impl App {
             tokio::spawn(keep(vault.clone(), mode, stopped(stopping.clone()))),
         ];
         let listener = listener.tap_io(|connection| {
-            // What streams through the proxy would wait for the other side's word that it has the piece before. Where
-            // that cannot be had, all still arrives, only later.
-            let _ = connection.set_nodelay(true);
+            // Where one of these cannot be had, the rest still works.
+            let _ = set_up(connection);
         });
         let server = axum::serve(listener, router).with_graceful_shutdown(async move {
             shutdown.await;
@@ -203,6 +205,16 @@ async fn keep(vault: Vault, mode: Mode, stop: impl Future<Output = ()> + Send + 
     {
         tracing::error!(%error, "the keeper stopped: nothing is refreshed before it is asked for; restart the program");
     }
+}
+
+fn set_up(connection: &TcpStream) -> io::Result<()> {
+    // What streams through the proxy would wait for the other side's word that it has the piece before.
+    connection.set_nodelay(true)?;
+    let socket = SockRef::from(connection);
+    // Nobody watches a caller that has stopped reading, or that is gone without a word, but the kernel.
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(SILENCE))?;
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(SILENCE))
 }
 
 /// Completes when the sender is gone, which is the signal to stop. Nothing is ever sent.

@@ -61,7 +61,6 @@ pub fn api_client(target: &Url) -> Result<Client, BuildError> {
 pub fn streaming_client(target: &Url) -> Result<Client, BuildError> {
     let client = builder(target)
         .connect_timeout(CONNECT_TIMEOUT)
-        .pool_idle_timeout(IDLE_TIMEOUT)
         // Whether anything is sent twice is not for the client to say.
         .retry(reqwest::retry::never());
     client.build().map_err(BuildError)
@@ -95,7 +94,7 @@ pub fn endpoint(base: &Url, path: &str) -> Url {
 #[expect(clippy::disallowed_methods, reason = "this module is the one builder of HTTP clients")]
 fn builder(target: &Url) -> ClientBuilder {
     install_crypto();
-    let builder = Client::builder().user_agent(USER_AGENT).redirect(Policy::none());
+    let builder = Client::builder().user_agent(USER_AGENT).redirect(Policy::none()).pool_idle_timeout(IDLE_TIMEOUT);
     // A proxy of the system could not reach our own loopback, and must not see what is sent there.
     if is_loopback(target) { builder.no_proxy() } else { builder }
 }

@@ -2,13 +2,13 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use crate::store::{RowKey, records::State};
 
-use super::{HandOutError, Identity, Vault, status::Listed};
+use super::{HandOutError, Identity, Vault, settings::BLIND, status::Listed};
 
 /// A list of all connections is read at most this often, however many unknown names are asked for.
 const FRESH: Duration = Duration::from_secs(5);
@@ -17,12 +17,26 @@ const STALE: Duration = Duration::from_secs(60);
 
 /// Names and keys as the store listed them lately.
 #[derive(Debug, Default)]
-pub(super) struct Directory(Mutex<Option<Edition>>);
+pub(super) struct Directory {
+    edition: Mutex<Edition>,
+    /// Held by the one who reads the list: to read it again meanwhile would tell nothing new.
+    press: tokio::sync::Mutex<()>,
+}
 
-#[derive(Clone, Debug)]
+#[derive(Debug, Default)]
 struct Edition {
-    printed: Duration,
-    keys: Arc<HashMap<String, Entry>>,
+    names: Names,
+    /// When the store was asked for it; never, or not since a connection came.
+    printed: Option<Duration>,
+    /// When the store last gave no answer.
+    silent: Option<Duration>,
+}
+
+/// Ids are taken to the letter, and e-mails without regard to ASCII case. An id may look like an e-mail.
+#[derive(Debug, Default)]
+struct Names {
+    ids: HashMap<String, Entry>,
+    emails: HashMap<String, Entry>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,79 +68,139 @@ impl RowKey {
 }
 
 impl Vault {
-    /// The connection that a name means. E-mails are compared without regard to ASCII case, and only those that count.
+    /// The connection that a name means; of e-mails, only one that counts. While the store is silent, a name that was
+    /// known before still means the same: what is in memory can be handed out.
     pub async fn find(&self, name: &str) -> Result<RowKey, NotFound> {
-        let name = folded(name);
-        let now = self.0.clock.monotonic();
-        if let Some(edition) = self.0.directory.latest() {
-            let found = edition.find(&name);
-            // A known name is good for longer: the vault itself notices if such a connection is gone.
-            let good_for = if found == Err(NotFound::NotConnected) { FRESH } else { STALE };
-            if now < edition.printed + good_for {
-                return found;
-            }
+        let directory = &self.0.directory;
+        if let Some(found) = directory.find(name, self.0.clock.monotonic()) {
+            return found;
         }
-        let keys = Arc::new(self.print().await.map_err(|_| NotFound::StoreUnavailable)?);
-        let edition = Edition { printed: now, keys };
-        self.0.directory.replace(edition.clone());
-        edition.find(&name)
+        let _press = directory.press.lock().await;
+        // Whoever held it before has read the list, or has found the store silent.
+        let now = self.0.clock.monotonic();
+        if let Some(found) = directory.find(name, now) {
+            return found;
+        }
+        let Ok(names) = self.print().await else {
+            let mut edition = directory.lock();
+            edition.silent = Some(self.0.clock.monotonic());
+            return edition.find_blindly(name);
+        };
+        let found = names.find(name);
+        *directory.lock() = Edition { names, printed: Some(now), silent: None };
+        found
     }
 
     /// The list must be read anew: a connection came, or went.
     pub(super) fn forget_names(&self) {
-        *self.0.directory.lock() = None;
+        self.0.directory.lock().printed = None;
     }
 
-    async fn print(&self) -> Result<HashMap<String, Entry>, HandOutError> {
-        let mut keys: HashMap<String, Entry> = HashMap::new();
+    async fn print(&self) -> Result<Names, HandOutError> {
+        let mut names = Names::default();
         for listed in self.list().await? {
-            let Listed::Connection(status) = listed else { continue };
-            if status.state == State::Pending {
-                continue;
-            }
-            for name in names(&status.identity) {
-                let entry = keys.entry(name).or_insert_with(|| Entry::One(status.key.clone()));
-                if *entry != Entry::One(status.key.clone()) {
-                    *entry = Entry::Several;
-                }
+            if let Listed::Connection(status) = listed
+                && status.state != State::Pending
+            {
+                names.add(&status.identity, &status.key);
             }
         }
-        Ok(keys)
-    }
-}
-
-impl Edition {
-    fn find(&self, name: &str) -> Result<RowKey, NotFound> {
-        match self.keys.get(name) {
-            Some(Entry::One(key)) => Ok(key.clone()),
-            Some(Entry::Several) => Err(NotFound::Ambiguous),
-            None => Err(NotFound::NotConnected),
-        }
+        Ok(names)
     }
 }
 
 impl Directory {
-    fn latest(&self) -> Option<Edition> {
-        self.lock().clone()
+    /// What the last list says, if it is good enough.
+    fn find(&self, name: &str, now: Duration) -> Option<Result<RowKey, NotFound>> {
+        let edition = self.lock();
+        let found = edition.names.find(name);
+        // A known name is good for longer: the vault itself notices if such a connection is gone.
+        let good_for = if found == Err(NotFound::NotConnected) { FRESH } else { STALE };
+        if edition.printed.is_some_and(|at| now < at + good_for) {
+            return Some(found);
+        }
+        edition.silent.is_some_and(|at| now < at + BLIND).then(|| edition.find_blindly(name))
     }
 
-    fn replace(&self, edition: Edition) {
-        *self.lock() = Some(edition);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Edition>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Edition> {
         // Nothing panics while it is held, so a poisoned lock still guards whole data.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.edition.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Every name a user goes by.
-fn names(identity: &Identity) -> impl Iterator<Item = String> {
-    let email = identity.proven_email().map(folded);
-    [email, identity.user_id.clone(), identity.sub.clone()].into_iter().flatten()
+impl Edition {
+    /// What the last list says, however old. A name that is not in it may have come since.
+    fn find_blindly(&self, name: &str) -> Result<RowKey, NotFound> {
+        self.names.find(name).map_err(|error| match error {
+            NotFound::NotConnected => NotFound::StoreUnavailable,
+            other => other,
+        })
+    }
 }
 
-/// E-mails are folded; an id is taken to the letter.
-fn folded(name: &str) -> String {
-    if name.contains('@') { name.to_ascii_lowercase() } else { name.to_owned() }
+impl Names {
+    /// Every name a user goes by.
+    fn add(&mut self, identity: &Identity, key: &RowKey) {
+        let ids = [&identity.user_id, &identity.sub].into_iter().flatten();
+        ids.for_each(|id| enter(&mut self.ids, id.clone(), key));
+        if let Some(email) = identity.proven_email() {
+            enter(&mut self.emails, email.to_ascii_lowercase(), key);
+        }
+    }
+
+    fn find(&self, name: &str) -> Result<RowKey, NotFound> {
+        match (self.ids.get(name), self.emails.get(&name.to_ascii_lowercase())) {
+            (None, None) => Err(NotFound::NotConnected),
+            (Some(Entry::One(key)), None) | (None, Some(Entry::One(key))) => Ok(key.clone()),
+            (Some(Entry::One(id)), Some(Entry::One(email))) if id == email => Ok(id.clone()),
+            _ => Err(NotFound::Ambiguous),
+        }
+    }
+}
+
+fn enter(names: &mut HashMap<String, Entry>, name: String, key: &RowKey) {
+    let entry = names.entry(name).or_insert_with(|| Entry::One(key.clone()));
+    if *entry != Entry::One(key.clone()) {
+        *entry = Entry::Several;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::EmailProof;
+
+    fn named(user_id: &str, sub: &str, email: &str) -> Identity {
+        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let (user_id, sub, email) = (text(user_id), text(sub), text(email));
+        Identity { user_id, sub, email, email_proof: EmailProof::Verified, name: None }
+    }
+
+    fn names(of: &[Identity]) -> Names {
+        let mut names = Names::default();
+        for (place, identity) in of.iter().enumerate() {
+            names.add(identity, &RowKey(place.to_string()));
+        }
+        names
+    }
+
+    #[test]
+    fn an_email_is_found_in_any_case_and_an_id_to_the_letter_even_if_it_looks_like_one() {
+        let names = names(&[named("u-1", "email|Ada@Corp.com", "ada@example.com")]);
+        for name in ["u-1", "email|Ada@Corp.com", "ADA@Example.com"] {
+            assert_eq!(names.find(name), Ok(RowKey("0".to_owned())), "{name}");
+        }
+        for name in ["U-1", "email|ada@corp.com", ""] {
+            assert_eq!(names.find(name), Err(NotFound::NotConnected), "{name}");
+        }
+    }
+
+    #[test]
+    fn one_name_of_two_users_means_neither() {
+        let names =
+            names(&[named("u-1", "", "both@example.com"), named("both@example.com", "", ""), named("u-1", "x", "")]);
+        assert_eq!(names.find("both@example.com"), Err(NotFound::Ambiguous));
+        assert_eq!(names.find("u-1"), Err(NotFound::Ambiguous));
+        assert_eq!(names.find("x"), Ok(RowKey("2".to_owned())));
+    }
 }

@@ -25,7 +25,7 @@ mod snippets;
 mod tokens;
 mod way;
 
-use std::{ops::Deref, sync::Arc};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -34,7 +34,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use tokio::sync::Semaphore;
-use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
+use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, timeout::RequestBodyTimeoutLayer};
 use url::Url;
 
 use crate::{
@@ -68,6 +68,8 @@ pub use self::{
 pub const CODE_EXCHANGES: u32 = 64;
 /// No form of ours sends more.
 const BODY_LIMIT: usize = 64 * 1024;
+/// Nor does any take longer for its next piece.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What the handlers share. Cheap to clone.
 #[derive(Clone)]
@@ -210,6 +212,7 @@ pub fn router(site: Site) -> Router {
         .merge(health::router())
         .layer(CatchPanicLayer::custom(panicked::page))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
         .layer(middleware::map_response(too_large))
         // Below the limit on bodies: what goes through the proxy has none.
         .merge(api::router(&site))

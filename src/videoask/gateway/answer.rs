@@ -2,16 +2,15 @@
 
 use std::{
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use reqwest::{Response, StatusCode, header::HeaderMap};
-use sync_wrapper::SyncWrapper;
 use tracing::Span;
 
-use super::pulse::Pulse;
+use super::pulse::{Pulse, Silence};
 use crate::telemetry;
 
 /// What VideoAsk answers, whatever its status.
@@ -30,14 +29,10 @@ pub struct Answer {
 #[derive(Debug)]
 pub struct Download {
     body: reqwest::Body,
-    pulse: Pulse,
-    /// Only while nothing comes.
-    silence: Option<Silence>,
+    silence: Silence,
     /// The request that this answers, for the log.
     request: Span,
 }
-
-type Silence = SyncWrapper<Pin<Box<dyn Future<Output = ()> + Send>>>;
 
 /// Why the answer is not whole.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +48,7 @@ pub enum Broken {
 impl Answer {
     pub(super) fn new(response: Response, pulse: Pulse) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = Download { body: response.into(), pulse, silence: None, request: Span::current() };
+        let body = Download { body: response.into(), silence: Silence::of(pulse), request: Span::current() };
         Self { status, headers, body }
     }
 }
@@ -70,20 +65,14 @@ impl Body for Download {
     type Error = Broken;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
-            self.silence = None;
-            self.pulse.beat();
-            let whole =
-                |frame| Result::map_err(frame, |error: reqwest::Error| self.broken(Broken::Cut(error.without_url())));
-            return Poll::Ready(frame.map(whole));
-        }
-        let pulse = self.pulse.clone();
-        let silence =
-            self.silence.get_or_insert_with(|| SyncWrapper::new(Box::pin(async move { pulse.stopped().await })));
-        match silence.get_mut().as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(Some(Err(self.broken(Broken::Silent)))),
-            Poll::Pending => Poll::Pending,
-        }
+        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
+            ready!(self.silence.poll(cx));
+            return Poll::Ready(Some(Err(self.broken(Broken::Silent))));
+        };
+        self.silence.ended();
+        let whole =
+            |frame| Result::map_err(frame, |error: reqwest::Error| self.broken(Broken::Cut(error.without_url())));
+        Poll::Ready(frame.map(whole))
     }
 
     fn is_end_stream(&self) -> bool {

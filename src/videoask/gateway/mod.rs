@@ -14,7 +14,7 @@ use http_body::Body;
 use oauth2::AccessToken;
 use reqwest::{
     Client, Method, Request, StatusCode, Url,
-    header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue},
+    header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING},
 };
 
 pub use self::answer::{Answer, Broken, Download};
@@ -72,7 +72,7 @@ pub enum GatewayError {
     /// VideoAsk left HTTP, which nobody asked it to.
     #[error("VideoAsk's API switched protocols unasked")]
     Switched,
-    /// The body of the request broke off.
+    /// The body of the request broke off, or stopped coming.
     #[error("the body of the request did not come whole")]
     BodyIncomplete,
 }
@@ -106,7 +106,7 @@ impl Gateway {
         }
         let mut head = Head { method, url, headers };
         let (upload, progress) = Upload::new(body, pulse.clone());
-        let body = if upload.is_end_stream() { no_body(&mut head) } else { reqwest::Body::wrap(upload) };
+        let body = if upload.is_end_stream() { no_body(&mut head) } else { some_body(&mut head, upload) };
         let answer = self.send(&head, token.access_token(), body, &pulse, &progress).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
@@ -115,6 +115,8 @@ impl Gateway {
         match second_token::instead_of(token, vault, key).await? {
             Some(second) => {
                 pulse.beat();
+                // The copy has a length.
+                head.headers.remove(TRANSFER_ENCODING);
                 self.send(&head, second.access_token(), copy.into(), &pulse, &progress).await
             }
             None => Ok(answer),
@@ -134,7 +136,7 @@ impl Gateway {
         let response = tokio::select! {
             biased;
             response = sent => response.map_err(|error| GatewayError::sending(error, progress))?,
-            () = pulse.stopped() => return Err(GatewayError::Silent),
+            () = pulse.stopped() => return Err(GatewayError::silent(progress)),
         };
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Err(GatewayError::Switched);
@@ -164,6 +166,19 @@ impl Head {
     }
 }
 
+/// A body of unknown length that comes with a method which has none as a rule: the client would leave it out, and say
+/// nothing.
+fn some_body<B>(head: &mut Head, upload: Upload<B>) -> reqwest::Body
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    if upload.size_hint().exact().is_none() {
+        head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+    reqwest::Body::wrap(upload)
+}
+
 /// Where a method lets one expect a body, "none" must be said (RFC 9110, 8.6), and the client does not.
 fn no_body(head: &mut Head) -> reqwest::Body {
     if matches!(head.method, Method::POST | Method::PUT | Method::PATCH) {
@@ -173,6 +188,10 @@ fn no_body(head: &mut Head) -> reqwest::Body {
 }
 
 impl GatewayError {
+    fn silent(progress: &Progress) -> Self {
+        if progress.wants_more() { Self::BodyIncomplete } else { Self::Silent }
+    }
+
     fn sending(error: reqwest::Error, progress: &Progress) -> Self {
         let error = error.without_url();
         match error {

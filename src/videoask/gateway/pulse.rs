@@ -1,12 +1,17 @@
 //! How long nothing has moved.
 
 use std::{
+    fmt,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
+
+use sync_wrapper::SyncWrapper;
 
 use crate::clock::Clock;
 
@@ -45,5 +50,46 @@ impl Pulse {
             }
             self.clock.sleep(left).await;
         }
+    }
+}
+
+/// The wait of one body for its next piece.
+pub(super) struct Silence {
+    pulse: Pulse,
+    /// Only while nothing comes.
+    stopped: Option<Stopped>,
+}
+
+type Stopped = SyncWrapper<Pin<Box<dyn Future<Output = ()> + Send>>>;
+
+impl Silence {
+    pub(super) fn of(pulse: Pulse) -> Self {
+        Self { pulse, stopped: None }
+    }
+
+    /// Something came.
+    pub(super) fn ended(&mut self) {
+        self.stopped = None;
+        self.pulse.beat();
+    }
+
+    /// Ready when nothing has moved for too long; each time after that, too.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let pulse = &self.pulse;
+        let stopped = self.stopped.get_or_insert_with(|| {
+            let pulse = pulse.clone();
+            SyncWrapper::new(Box::pin(async move { pulse.stopped().await }))
+        });
+        let polled = stopped.get_mut().as_mut().poll(cx);
+        if polled.is_ready() {
+            self.stopped = None;
+        }
+        polled
+    }
+}
+
+impl fmt::Debug for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Silence").field("pulse", &self.pulse).finish_non_exhaustive()
     }
 }

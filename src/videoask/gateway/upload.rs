@@ -1,6 +1,7 @@
 //! A request's body on its way: streamed at once, and copied as far as a second try may need it.
 
 use std::{
+    error::Error,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, ready},
@@ -10,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use sync_wrapper::SyncWrapper;
 
-use super::pulse::Pulse;
+use super::pulse::{Pulse, Silence};
 
 /// The longest body that can be sent a second time.
 const COPIED: usize = 1 << 20;
@@ -20,7 +21,7 @@ pub(super) struct Upload<B> {
     body: SyncWrapper<B>,
     length: SizeHint,
     progress: Progress,
-    pulse: Pulse,
+    silence: Silence,
 }
 
 /// How far the body has come, as seen from outside the client.
@@ -29,11 +30,31 @@ pub(super) struct Progress(Arc<Mutex<Stage>>);
 
 enum Stage {
     /// More may come. Nothing is copied any more of one that is too long.
-    Coming(Option<BytesMut>),
+    Coming(Option<BytesMut>, Turn),
     /// All of it was there, and a copy of it unless it was too long.
     Arrived(Option<Bytes>),
-    /// The caller broke it off.
+    /// The caller broke it off, or stopped sending.
     Broken,
+}
+
+/// Who has to move next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// There is nothing to send before more comes.
+    Caller,
+    /// It has not taken yet what came.
+    Upstream,
+}
+
+/// Why a body is not whole.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Incomplete {
+    /// The connection broke, or what came over it is no body.
+    #[error("the caller's body broke off")]
+    Broken(#[source] Box<dyn Error + Send + Sync>),
+    /// Nothing moved for too long.
+    #[error("the caller's body stopped coming")]
+    Silent,
 }
 
 impl<B: Body<Data = Bytes> + Send + Unpin + 'static> Upload<B> {
@@ -41,32 +62,40 @@ impl<B: Body<Data = Bytes> + Send + Unpin + 'static> Upload<B> {
         let stage = if body.is_end_stream() {
             Stage::Arrived(Some(Bytes::new()))
         } else {
-            Stage::Coming(Some(BytesMut::new()))
+            Stage::Coming(Some(BytesMut::new()), Turn::Upstream)
         };
         let progress = Progress(Arc::new(Mutex::new(stage)));
         let length = body.size_hint();
-        (Self { body: SyncWrapper::new(body), length, progress: progress.clone(), pulse }, progress)
+        (
+            Self { body: SyncWrapper::new(body), length, progress: progress.clone(), silence: Silence::of(pulse) },
+            progress,
+        )
     }
 }
 
 impl<B> Body for Upload<B>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     type Data = Bytes;
-    type Error = B::Error;
+    type Error = Incomplete;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Incomplete>>> {
         let body = self.body.get_mut();
-        let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
+        let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) else {
+            self.progress.is_awaited();
+            // Nobody else may be watching: the answer can be there long before the end of the body.
+            ready!(self.silence.poll(cx));
+            return Poll::Ready(Some(Err(self.progress.broken(Incomplete::Silent))));
+        };
         // The client does not ask again once it has as much as was announced.
         let last = body.is_end_stream();
-        self.pulse.beat();
+        self.silence.ended();
         let data = match frame {
             Some(Ok(frame)) => frame.into_data().ok(),
             Some(Err(error)) => {
-                *self.progress.stage() = Stage::Broken;
-                return Poll::Ready(Some(Err(error)));
+                return Poll::Ready(Some(Err(self.progress.broken(Incomplete::Broken(error.into())))));
             }
             None => None,
         };
@@ -88,19 +117,36 @@ impl Progress {
     pub(super) fn copy(&self) -> Option<Bytes> {
         match &*self.stage() {
             Stage::Arrived(copy) => copy.clone(),
-            Stage::Coming(_) | Stage::Broken => None,
+            Stage::Coming(..) | Stage::Broken => None,
         }
     }
 
-    /// Whether the caller broke it off.
+    /// Whether the caller broke it off, or stopped sending.
     pub(super) fn is_broken(&self) -> bool {
         matches!(*self.stage(), Stage::Broken)
+    }
+
+    /// Whether it is the caller that does not do its part.
+    pub(super) fn wants_more(&self) -> bool {
+        matches!(*self.stage(), Stage::Broken | Stage::Coming(_, Turn::Caller))
+    }
+
+    fn is_awaited(&self) {
+        if let Stage::Coming(_, turn) = &mut *self.stage() {
+            *turn = Turn::Caller;
+        }
+    }
+
+    fn broken(&self, why: Incomplete) -> Incomplete {
+        *self.stage() = Stage::Broken;
+        why
     }
 
     /// Notes a chunk, or that there is none any more.
     fn take(&self, chunk: Option<&[u8]>, last: bool) {
         let mut stage = self.stage();
-        let Stage::Coming(copy) = &mut *stage else { return };
+        let Stage::Coming(copy, turn) = &mut *stage else { return };
+        *turn = Turn::Upstream;
         match chunk {
             Some(chunk) if copy.as_ref().is_some_and(|copy| copy.len() + chunk.len() > COPIED) => *copy = None,
             Some(chunk) => copy.iter_mut().for_each(|copy| copy.extend_from_slice(chunk)),

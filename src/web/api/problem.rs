@@ -204,8 +204,8 @@ impl Problem {
                  does no harm."
             }
             Self::NotFound => {
-                "With API_KEY set, /api/openapi.json describes the routes, and VideoAsk's API is below /proxy/. Without it \
-                 there are none."
+                "With API_KEY set, /api/openapi.json describes the routes, and VideoAsk's API is below /proxy/. Without \
+                 ALLOWED_USERS and API_KEY there are none."
             }
             Self::MethodNotAllowed => "The header Allow lists the methods that it takes.",
             Self::TooLarge => "Nothing that this route takes is that long.",

@@ -14,6 +14,7 @@ use axum::{
 };
 use oauth2::AccessToken;
 use serde::{Deserialize, Serialize};
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::{
     telemetry::Route,
@@ -28,6 +29,8 @@ use super::{
 
 /// Longer than any token that fits into a header.
 const BODY_LIMIT: usize = 64 * 1024;
+/// The longest that its next piece may take.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 const QUERY: &str =
     "This takes `user` (a name) and `min_ttl` (whole seconds), each at most once, and no other parameter.";
@@ -36,7 +39,8 @@ const BODY: &str = "The body must be a JSON object (Content-Type: application/js
      and, if need be, `user` (a string), and nothing else.";
 
 pub(super) fn router() -> Router<Site> {
-    Router::new().route("/api/token", get(current).merge(post(replaced).layer(DefaultBodyLimit::max(BODY_LIMIT))))
+    let limits = (RequestBodyTimeoutLayer::new(BODY_TIMEOUT), DefaultBodyLimit::max(BODY_LIMIT));
+    Router::new().route("/api/token", get(current).merge(post(replaced).layer(limits)))
 }
 
 #[derive(Deserialize)]

@@ -40,6 +40,7 @@ async fn a_body_passes_however_its_end_is_told() {
         ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nal\r\n1\r\nl\r\n0\r\n\r\n", "all"),
         ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nall\r\n0\r\nset-cookie: a=b\r\n\r\n", "all"),
         ("HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n3\r\nall\r\n0\r\n\r\n", "all"),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 3, 3\r\n\r\nall", "all"),
         ("HTTP/1.0 200 OK\r\n\r\nall to the end", "all to the end"),
         ("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", ""),
         ("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nall", "all"),
@@ -47,6 +48,7 @@ async fn a_body_passes_however_its_end_is_told() {
         let page = passed_on(Method::GET, said).await;
         assert_eq!((page.status, page.text().as_str()), (200, body), "{said}");
         assert_eq!(page.header("set-cookie"), None, "{said}");
+        assert!(page.header("content-length").is_none_or(|length| length == body.len().to_string()), "{said}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! What crosses, in either direction: all that is not meant for the one hop it came over, or for this app.
 
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 
 /// Of a request: credentials for this app, what is known of the way it came and of the page it came from, and the
 /// framing, which is made anew.
@@ -23,12 +23,21 @@ pub(super) fn for_videoask(headers: &HeaderMap) -> HeaderMap {
     })
 }
 
-/// Of an answer: what a browser would take as said by this app's origin.
+/// Of an answer: what a browser would take as said by this app's origin, and the framing, which is made anew.
 pub(super) fn for_the_caller(headers: &HeaderMap) -> HeaderMap {
     kept(headers, |name| {
-        matches!(name, "alt-svc" | "clear-site-data" | "set-cookie" | "strict-transport-security")
+        matches!(name, "alt-svc" | "content-length" | "clear-site-data" | "set-cookie" | "strict-transport-security")
             || name.starts_with("access-control-")
     })
+}
+
+/// How long the body would be that an answer says it has and does not bring (RFC 9110, 8.6); of all others the length
+/// is made anew.
+pub(super) fn length_of_no_body(method: &Method, status: StatusCode, headers: &HeaderMap) -> Option<u64> {
+    if method != Method::HEAD && status != StatusCode::NOT_MODIFIED {
+        return None;
+    }
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// The headers without those, and without what belongs to one connection (RFC 9110, 7.6.1).
@@ -38,10 +47,6 @@ fn kept(headers: &HeaderMap, is_left_behind: impl Fn(&str) -> bool) -> HeaderMap
         if !is_hop_by_hop(name.as_str()) && !is_left_behind(name.as_str()) && !is_named(name, headers) {
             kept.append(name.clone(), value.clone());
         }
-    }
-    // Of the two ways to say how long a body is, chunks count (RFC 9112, 6.3).
-    if headers.contains_key(header::TRANSFER_ENCODING) {
-        kept.remove(header::CONTENT_LENGTH);
     }
     kept
 }
@@ -95,10 +100,14 @@ mod tests {
     }
 
     #[test]
-    fn the_length_of_an_answer_crosses_unless_it_comes_in_chunks() {
-        let sized = headers(&[("content-length", "7")]);
-        assert_eq!(names(&for_the_caller(&sized)), ["content-length"]);
-        let chunked = headers(&[("content-length", "7"), ("transfer-encoding", "chunked")]);
-        assert!(for_the_caller(&chunked).is_empty());
+    fn only_an_answer_without_its_body_says_how_long_that_would_be() {
+        let length = |method, status, length: &'static str| {
+            length_of_no_body(&method, status, &headers(&[("content-length", length)]))
+        };
+        assert_eq!(length(Method::HEAD, StatusCode::OK, "7"), Some(7));
+        assert_eq!(length(Method::GET, StatusCode::NOT_MODIFIED, "7"), Some(7));
+        assert_eq!(length(Method::GET, StatusCode::OK, "7"), None);
+        assert_eq!(length(Method::HEAD, StatusCode::OK, "7, 7"), None);
+        assert!(for_the_caller(&headers(&[("content-length", "7, 7")])).is_empty());
     }
 }

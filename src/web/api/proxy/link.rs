@@ -15,7 +15,9 @@ pub(super) fn lead_through_here(headers: &mut HeaderMap, asked: &Url, base: &Url
 fn rewrite(headers: &mut HeaderMap, name: &HeaderName, new: impl Fn(&str) -> Option<String>) {
     let header::Entry::Occupied(mut values) = headers.entry(name) else { return };
     for value in values.iter_mut() {
-        let rewritten = value.to_str().ok().and_then(&new).and_then(|new| HeaderValue::try_from(new).ok());
+        // Not only ASCII: a reference with another letter in it would else lead past here, and the key with it.
+        let text = std::str::from_utf8(value.as_bytes()).ok();
+        let rewritten = text.and_then(&new).and_then(|new| HeaderValue::try_from(new).ok());
         *value = rewritten.unwrap_or_else(|| value.clone());
     }
 }
@@ -101,6 +103,15 @@ mod tests {
         ] {
             assert_eq!(location("https://api.example/", "https://api.example/forms/1", came), here, "{came}");
         }
+    }
+
+    #[test]
+    fn a_location_with_other_letters_than_ascii_leads_through_here_too() {
+        let value = HeaderValue::from_bytes("https://api.example/forms/ä".as_bytes()).expect("a header may have any");
+        let mut headers = HeaderMap::from_iter([(header::LOCATION, value)]);
+        let api = Url::parse("https://api.example/").expect("a URL");
+        lead_through_here(&mut headers, &api, &api);
+        assert_eq!(headers[header::LOCATION], "/proxy/forms/%C3%A4");
     }
 
     #[test]

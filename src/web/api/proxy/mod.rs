@@ -6,6 +6,15 @@
 mod headers;
 mod link;
 mod path;
+use futures_util::stream;
+
+use crate::{
+    store::RowKey,
+    telemetry::Route,
+    vault::{HandedOut, MinLife},
+    videoask::{Answer, GatewayError, Passage},
+};
+use std::io;
 
 use axum::{
     Router,
@@ -14,14 +23,6 @@ use axum::{
     http::{HeaderMap, Method, header},
     response::Response,
     routing::any,
-};
-use futures_util::stream;
-
-use crate::{
-    store::RowKey,
-    telemetry::Route,
-    vault::{HandedOut, MinLife},
-    videoask::{Answer, GatewayError, Passage},
 };
 
 use super::{super::Site, problem::Problem};
@@ -43,8 +44,8 @@ async fn answer(State(site): State<Site>, request: Request) -> Result<Response, 
 
 async fn pass(site: &Site, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    if asks_for_another_protocol(&parts.headers) {
-        return Err(Problem::Invalid("Requests are passed on, connections are not: leave out the header Upgrade."));
+    if parts.method == Method::CONNECT || asks_for_another_protocol(&parts.headers) {
+        return Err(Problem::Invalid("Requests are passed on, connections are not: no CONNECT, and no Upgrade."));
     }
     let url = path::target(&site.api_url, &parts.uri)?;
     let (key, token) = site.counted(Route::Proxy, token(site, &parts.headers)).await?;
@@ -57,12 +58,15 @@ async fn pass(site: &Site, request: Request) -> Result<Response, Problem> {
     let Answer { status, headers, body } = site.gateway.pass(passage, &token, &site.vault, &key).await?;
     let body = match parts.method {
         // A body of a known length would be taken for the one that a GET has.
-        Method::HEAD => Body::from_stream(stream::empty::<Result<&[u8], std::io::Error>>()),
+        Method::HEAD => Body::from_stream(stream::empty::<io::Result<&[u8]>>()),
         _ => Body::new(body),
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers::for_the_caller(&headers);
+    if let Some(length) = headers::length_of_no_body(&parts.method, status, &headers) {
+        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    }
     link::lead_through_here(response.headers_mut(), &url, &site.api_url);
     Ok(response)
 }
@@ -95,7 +99,9 @@ impl From<GatewayError> for Problem {
     fn from(error: GatewayError) -> Self {
         match error {
             GatewayError::NoToken(error) => error.into(),
-            GatewayError::BodyIncomplete => Self::Invalid("The body broke off before its end."),
+            GatewayError::BodyIncomplete => {
+                Self::Invalid("The body broke off before its end, or a minute went by without any more of it.")
+            }
             error => Self::UpstreamUnavailable(error),
         }
     }

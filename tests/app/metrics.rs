@@ -5,34 +5,17 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Method, header::AUTHORIZATION};
-use rusqlite::Connection;
-use tempfile::TempDir;
-use videoask_auth::{
-    config::StoreUrl,
-    standin::{Endpoint, Mishap, Quirk, User},
-    store::{self, Missing},
-};
+use reqwest::Method;
+use videoask_auth::standin::{Endpoint, Mishap, Quirk, User};
 
-use crate::support::{Page, Setup, World};
+use crate::support::{Fragile, KEY, Setup, World, machine::keeping};
 
-const KEY: &str = "canary-key-0123456789-abcdefghijklmn";
 const ADA: &str = "ada@example.com";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
 
-fn setup() -> Setup {
-    Setup::default().var("ALLOWED_USERS", ADA).var("API_KEY", KEY)
-}
-
-/// Asks as a machine does.
-async fn ask(world: &World, method: Method, path: &str) -> Page {
-    let browser = world.browser();
-    browser.send(method, &browser.url(path), |request| request.header(AUTHORIZATION, format!("Bearer {KEY}"))).await
-}
-
 async fn get_token(world: &World, query: &str) -> u16 {
-    ask(world, Method::GET, &format!("/api/token{query}")).await.status
+    world.machine().send(Method::GET, &format!("/api/token{query}"), |request| request).await.status
 }
 
 /// One answer of `/metrics`.
@@ -40,7 +23,7 @@ struct Scrape(String);
 
 impl Scrape {
     async fn of(world: &World) -> Self {
-        let page = ask(world, Method::GET, "/metrics").await;
+        let page = world.machine().get("/metrics").await;
         assert_eq!(page.status, 200, "{}", page.text());
         Self(page.text())
     }
@@ -69,10 +52,10 @@ fn counts<const N: usize>(counts: [(&'static str, &'static str); N]) -> BTreeMap
 
 #[tokio::test]
 async fn the_key_opens_it_and_a_cookie_is_no_key() {
-    let world = setup().start().await;
+    let world = keeping().start().await;
     let browser = world.logged_in().await;
     assert_eq!(browser.get("/metrics").await.status, 401);
-    let page = ask(&world, Method::GET, "/metrics").await;
+    let page = world.machine().get("/metrics").await;
     assert_eq!(page.status, 200);
     assert_eq!(page.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
     assert!(page.text().ends_with("# EOF\n"), "{}", page.text());
@@ -81,12 +64,12 @@ async fn the_key_opens_it_and_a_cookie_is_no_key() {
 #[tokio::test]
 async fn without_an_api_key_there_is_no_such_page() {
     let world = Setup::default().var("ALLOWED_USERS", ADA).start().await;
-    assert_eq!(ask(&world, Method::GET, "/metrics").await.status, 404);
+    assert_eq!(world.machine().get("/metrics").await.status, 404);
 }
 
 #[tokio::test]
 async fn everything_is_there_from_the_start_with_nothing_counted() {
-    let world = setup().start().await;
+    let world = keeping().start().await;
     let scrape = Scrape::of(&world).await;
     assert_eq!(scrape.counted(), counts([]));
     assert_eq!(scrape.value("exchanges_total{grant=\"refresh\",result=\"dead\"}"), Some(0.0));
@@ -99,7 +82,7 @@ async fn everything_is_there_from_the_start_with_nothing_counted() {
 
 #[tokio::test]
 async fn a_login_its_hand_outs_and_a_refresh_are_counted_to_the_one() {
-    let world = setup().start().await;
+    let world = keeping().start().await;
     world.logged_in().await;
     assert_eq!(get_token(&world, "").await, 200);
     assert_eq!(get_token(&world, "?min_ttl=60").await, 200);
@@ -134,7 +117,7 @@ async fn a_login_its_hand_outs_and_a_refresh_are_counted_to_the_one() {
 
 #[tokio::test]
 async fn a_token_that_was_refused_is_counted_by_its_own_route() {
-    let world = setup().start().await;
+    let world = keeping().start().await;
     let browser = world.logged_in().await;
     let token = browser.get("/tokens").await.element("access-token").expect("the page shows it");
     let url = browser.url("/api/token");
@@ -148,13 +131,13 @@ async fn a_token_that_was_refused_is_counted_by_its_own_route() {
 
 #[tokio::test]
 async fn each_way_a_login_can_end_has_its_word() {
-    let world = setup().start().await;
+    let world = keeping().start().await;
     let browser = world.browser();
     let page = browser.begin().await;
     let denied = browser.decide(&page, ADA, "deny").await;
     browser.follow(denied).await;
     browser.open("/auth/videoask/callback?code=made-up&state=made-up").await;
-    browser.log_in("grace@example.com").await;
+    browser.log_in("eve@example.com").await;
     world.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::Status { status: 503 }));
     browser.log_in(ADA).await;
     world.standin.change_faults(|faults| faults.next(Endpoint::Me, 3, Mishap::Status { status: 503 }));
@@ -178,7 +161,7 @@ async fn each_way_a_login_can_end_has_its_word() {
 
 #[tokio::test]
 async fn an_ended_grant_is_a_dead_exchange_and_a_connection_that_needs_a_login() {
-    let world = setup().start().await;
+    let world = keeping().start().await;
     world.logged_in().await;
     world.standin.end_grants_of(ADA);
     world.pass(DAY);
@@ -193,7 +176,7 @@ async fn an_ended_grant_is_a_dead_exchange_and_a_connection_that_needs_a_login()
 
 #[tokio::test]
 async fn a_connection_without_a_refresh_token_is_an_obstacle_and_never_late() {
-    let world = setup().start().await;
+    let world = keeping().start().await;
     world.standin.change_faults(|faults| {
         faults.quirks.insert(Quirk::NoRefreshToken);
     });
@@ -206,7 +189,7 @@ async fn a_connection_without_a_refresh_token_is_an_obstacle_and_never_late() {
 
 #[tokio::test]
 async fn a_refresh_that_hangs_makes_the_keeper_late_and_silent() {
-    let world = setup().start().await;
+    let world = keeping().start().await;
     world.logged_in().await;
     world.standin.change_faults(|faults| faults.always(Endpoint::Token, Mishap::Hang));
     world.pass(DAY);
@@ -222,31 +205,6 @@ async fn a_refresh_that_hangs_makes_the_keeper_late_and_silent() {
     let later = Scrape::of(&world).await;
     assert_eq!(later.value("keeper_lag_seconds"), Some(lag + 5.0));
     assert_eq!(later.value("keeper_silence_seconds"), Some(5.0));
-}
-
-/// A store that can be taken away, and given back.
-struct Fragile(TempDir);
-
-impl Fragile {
-    async fn start() -> (Self, World) {
-        let folder = TempDir::new().expect("a folder");
-        let url = StoreUrl::Sqlite(folder.path().join("store.db"));
-        let opened = store::open(&url, Missing::Create).await.expect("a store can be made");
-        (Self(folder), setup().store(opened.store).start().await)
-    }
-
-    fn take_away(&self) {
-        self.execute("ALTER TABLE records RENAME TO gone");
-    }
-
-    fn give_back(&self) {
-        self.execute("ALTER TABLE gone RENAME TO records");
-    }
-
-    fn execute(&self, sql: &str) {
-        let database = Connection::open(self.0.path().join("store.db")).expect("the store is a file");
-        database.execute_batch(sql).expect("nobody holds it for long");
-    }
 }
 
 #[tokio::test]
@@ -299,11 +257,11 @@ async fn until(world: &World, is_so: impl Fn(&Scrape) -> bool) -> Scrape {
 
 #[tokio::test]
 async fn no_secret_and_no_name_of_a_user_is_told() {
-    let world = setup().start().await;
+    let world = keeping().start().await;
     let browser = world.logged_in().await;
     let tokens = browser.get("/tokens").await;
     for path in ["/api/token?user=canary-user", "/api/token?user=ada@example.com", "/canary-path"] {
-        ask(&world, Method::GET, path).await;
+        world.machine().send(Method::GET, path, |request| request).await;
     }
     world.browser().open("/auth/videoask/callback?code=canary-code&state=canary-state&error=canary-error").await;
     let text = Scrape::of(&world).await.0;
@@ -345,7 +303,7 @@ fn documented() -> Described {
 
 #[tokio::test]
 async fn the_table_for_operators_has_every_figure_and_no_other() {
-    let world = setup().start().await;
+    let world = keeping().start().await;
     assert_eq!(documented(), exposed(&Scrape::of(&world).await));
 }
 

@@ -54,7 +54,7 @@ impl FromRequestParts<Site> for Admitted {
 }
 
 /// The one bearer credential of a request. Of two, nobody could say which counts.
-fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
     let (only, None) = (all.next()?.as_bytes(), all.next()) else { return None };
     let (scheme, credential) = only.split_at_checked("Bearer ".len())?;

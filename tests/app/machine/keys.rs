@@ -58,7 +58,7 @@ async fn a_session_is_no_key_and_a_key_is_no_session() {
         assert_eq!((page.status, page.title().as_str()), (403, "You are not logged in"), "{path}");
     }
     // Nor does a token of VideoAsk's open anything here.
-    let token = world.machine().get("/api/token").await.json()["access_token"].as_str().expect("a token").to_owned();
+    let token = world.machine().token().await;
     let bearer = format!("Bearer {token}");
     asked(&world, ("GET", "/proxy/me"), &[("authorization", &*bearer)]).await.is_problem(401, "unauthorized");
 }

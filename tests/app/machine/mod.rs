@@ -3,6 +3,7 @@
 mod echo;
 mod keys;
 mod odd_answers;
+mod outage;
 mod passing_on;
 mod paths;
 mod problems;

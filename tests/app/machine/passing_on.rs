@@ -8,10 +8,22 @@ use crate::support::{KEY, World, machine::keeping};
 #[tokio::test]
 async fn the_users_token_goes_in_place_of_the_key() {
     let world = World::keeping_ada().await;
-    let token = world.machine().get("/api/token").await.json()["access_token"].as_str().expect("a token").to_owned();
+    let token = world.machine().token().await;
     let answer = world.machine().echo(Method::GET, |request| request).await;
     assert_eq!(answer.seen().header("authorization"), [format!("Bearer {token}")]);
     assert!(!answer.text().contains(KEY));
+}
+
+#[tokio::test]
+async fn a_key_that_stands_elsewhere_too_is_not_passed_on() {
+    let world = World::keeping_ada().await;
+    let encoded = KEY.replace('-', "%2d");
+    for path in [format!("/proxy/echo?token={KEY}"), format!("/proxy/echo?x={encoded}"), format!("/proxy/echo/{KEY}")] {
+        world.machine().get(&path).await.is_problem(400, "invalid-request");
+    }
+    let header = world.machine().echo(Method::GET, |request| request.header("x-api-key", format!("Token {KEY}"))).await;
+    header.is_problem(400, "invalid-request");
+    assert_eq!(world.standin.counters().requests_to(Endpoint::Api), 0);
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ const MIB: usize = 1 << 20;
 #[tokio::test]
 async fn one_401_is_one_forced_refresh_and_one_retry_with_the_same_body() {
     let world = World::keeping_ada().await;
-    let token = world.machine().get("/api/token").await.json()["access_token"].as_str().expect("a token").to_owned();
+    let token = world.machine().token().await;
     world.standin.change_faults(|faults| faults.next(Endpoint::Echo, 1, Mishap::Unauthorized));
     let answer =
         world.machine().echo(Method::POST, |request| request.header("x-custom", "stays").body("all of it")).await;
@@ -32,8 +32,7 @@ async fn a_body_of_a_mebibyte_is_sent_again_and_a_longer_one_is_not() {
         world.standin.reset_counters();
         world.pass(Duration::from_secs(20 * 60));
         // Acted upon and then refused, so that the whole body has been read.
-        let token =
-            world.machine().get("/api/token").await.json()["access_token"].as_str().expect("a token").to_owned();
+        let token = world.machine().token().await;
         world.standin.refuse_access_token(token);
         let answer = world.machine().echo(Method::PUT, |request| request.body(vec![b'x'; length])).await;
         assert_eq!(answer.status, status, "{length}: {}", answer.text());

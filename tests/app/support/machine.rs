@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{Page, Setup, World, browser};
 
-pub const KEY: &str = "key-0123456789abcdef0123456789abcdef";
+pub const KEY: &str = "canary-key-0123456789-abcdefghijklmn";
 
 #[derive(Clone)]
 pub struct Machine {
@@ -54,6 +54,11 @@ impl World {
 impl Machine {
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, self.home.join(path).expect("a path")).bearer_auth(KEY)
+    }
+
+    /// The token of the default user.
+    pub async fn token(&self) -> String {
+        self.get("/api/token").await.json()["access_token"].as_str().expect("a token").to_owned()
     }
 
     pub async fn get(&self, path: &str) -> Page {

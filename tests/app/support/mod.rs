@@ -1,5 +1,6 @@
 //! What the tests share: a real app and a real stand-in on ports of their own, and a browser that keeps cookies.
 pub mod browser;
+mod fragile;
 pub mod machine;
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
@@ -16,6 +17,7 @@ use videoask_auth::{
 };
 
 pub use browser::{Browser, Page};
+pub use fragile::Fragile;
 pub use machine::{KEY, Machine};
 
 /// Every world begins at this moment, and time passes only by its hand.

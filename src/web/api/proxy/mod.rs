@@ -4,6 +4,7 @@
 //! stays here, its key above all, and nothing in an answer can act on this app's own origin.
 
 mod headers;
+mod key;
 mod link;
 mod path;
 use futures_util::stream;
@@ -46,6 +47,11 @@ async fn pass(site: &Site, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     if parts.method == Method::CONNECT || asks_for_another_protocol(&parts.headers) {
         return Err(Problem::Invalid("Requests are passed on, connections are not: no CONNECT, and no Upgrade."));
+    }
+    if key::is_repeated(&parts) {
+        return Err(Problem::Invalid(
+            "The API key belongs in the header Authorization and nowhere else, or VideoAsk sees it.",
+        ));
     }
     let url = path::target(&site.api_url, &parts.uri)?;
     let (key, token) = site.counted(Route::Proxy, token(site, &parts.headers)).await?;

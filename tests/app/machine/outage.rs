@@ -1,0 +1,34 @@
+//! The store is down.
+
+use std::time::Duration;
+
+use videoask_auth::standin::Endpoint;
+
+use crate::support::Fragile;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn a_token_in_memory_is_good_to_its_end_however_long_the_store_is_silent() {
+    let (store, world) = Fragile::start().await;
+    world.logged_in().await;
+    let machine = world.machine();
+    assert_eq!(machine.get("/proxy/forms").await.status, 200);
+    store.take_away();
+    for _ in 0..5 {
+        world.pass(20 * MINUTE);
+        for path in ["/api/token", "/api/token?user=ADA@example.com", "/proxy/forms"] {
+            let answer = machine.get(path).await;
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        }
+        machine.get("/api/token?user=grace@example.com").await.is_problem(503, "store-unavailable");
+        machine.get("/api/connections").await.is_problem(503, "store-unavailable");
+    }
+    world.pass(24 * 60 * MINUTE);
+    machine.get("/api/token").await.is_problem(503, "store-unavailable");
+    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 1, "nothing is sent that cannot be written down");
+    store.give_back();
+    world.pass(MINUTE);
+    assert_eq!(machine.get("/api/token").await.status, 200);
+    machine.get("/api/token?user=grace@example.com").await.is_problem(404, "not-connected");
+}

@@ -1,0 +1,37 @@
+//! A store that can be taken away, and given back.
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+use videoask_auth::{
+    config::StoreUrl,
+    store::{self, Missing},
+};
+
+use super::{World, machine::keeping};
+
+/// A store that can be taken away, and given back.
+pub struct Fragile(TempDir);
+
+impl Fragile {
+    pub async fn start() -> (Self, World) {
+        let folder = TempDir::new().expect("a folder");
+        let url = StoreUrl::Sqlite(folder.path().join("store.db"));
+        let opened = store::open(&url, Missing::Create).await.expect("a store can be made");
+        (Self(folder), keeping().store(opened.store).start().await)
+    }
+
+    /// From now on it answers nothing.
+    pub fn take_away(&self) {
+        self.execute("ALTER TABLE records RENAME TO gone");
+    }
+
+    /// It answers again, as if nothing had been.
+    pub fn give_back(&self) {
+        self.execute("ALTER TABLE gone RENAME TO records");
+    }
+
+    fn execute(&self, sql: &str) {
+        let database = Connection::open(self.0.path().join("store.db")).expect("the store is a file");
+        database.execute_batch(sql).expect("nobody holds it for long");
+    }
+}

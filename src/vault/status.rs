@@ -161,7 +161,7 @@ impl Vault {
             minted_at: contents.minted_at,
             issued_at: contents.tokens.issued_at,
             expires_at: contents.tokens.expires_at,
-            next_refresh: due.filter(|_| obstacle.is_none()),
+            next_refresh: due.filter(|_| obstacle.is_none() && !self.is_mint()),
             identity: contents.identity,
             history: contents.history,
         }

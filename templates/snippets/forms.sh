@@ -1,4 +1,5 @@
-# Needs curl and jq. The header comes by a pipe, since every user of the machine can read a program's arguments.
+# Needs curl and jq. The header goes through a pipe: anybody may read arguments.
 forms=$(printf 'Authorization: Bearer %s' "$__VARIABLE__" |
-  curl --fail --silent --show-error --max-time 30 --header @- "__BASE_URL__/forms?limit=20") &&
+  curl --fail --silent --show-error --max-time 30 --header @- \
+    "__BASE_URL__/forms?limit=20") &&
 printf '%s\n' "$forms" | jq --raw-output '.results[].title'

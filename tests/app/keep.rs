@@ -36,6 +36,12 @@ async fn a_listed_user_logs_in_and_the_page_tells_who_holds_the_refresh_token() 
 }
 
 #[tokio::test]
+async fn where_only_the_person_refreshes_no_refresh_is_promised() {
+    let page = World::start().await.logged_in().await.get("/tokens").await;
+    assert!(page.text().contains("Refresh now") && !page.text().contains("Next refresh"));
+}
+
+#[tokio::test]
 async fn the_entry_may_be_an_email_in_any_case_a_user_id_or_a_sub() {
     let ada = videoask_auth::standin::User::find("ada@example.com").expect("Ada has an account");
     for entry in ["ADA@Example.com".to_owned(), ada.user_id(), ada.sub()] {

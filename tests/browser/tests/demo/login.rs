@@ -100,7 +100,7 @@ async fn logging_out_takes_the_tokens_away_even_from_the_back_button() {
 async fn try_it_pages_through_the_forms() {
     on_stage(async |browser| {
         browser.log_in().await?;
-        browser.click("Try it: list my forms").await?;
+        browser.click("List my forms").await?;
         for shown in ["1–20 of 45", "21–40 of 45", "41–45 of 45"] {
             browser.see("Your forms").await?;
             let range = browser.find(".pager span").await?;

@@ -1,4 +1,4 @@
-# Needs curl and jq. The header goes through a pipe: anybody may read arguments.
+# Needs curl and jq. The pipe keeps the header out of arguments.
 forms=$(printf 'Authorization: Bearer %s' "$__VARIABLE__" |
   curl --fail --silent --show-error --max-time 30 --header @- \
     "__BASE_URL__/forms?limit=20") &&

@@ -115,8 +115,6 @@ impl Gateway {
         match second_token::instead_of(token, vault, key).await? {
             Some(second) => {
                 pulse.beat();
-                // The copy has a length.
-                head.headers.remove(TRANSFER_ENCODING);
                 self.send(&head, second.access_token(), copy.into(), &pulse, &progress).await
             }
             None => Ok(answer),

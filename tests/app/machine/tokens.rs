@@ -151,6 +151,29 @@ async fn what_a_route_does_not_take_is_said() {
 }
 
 #[tokio::test]
+async fn only_the_life_of_a_connection_that_died_warns_the_next_one() {
+    let world = World::keeping_ada().await;
+    let hours = |hours: u64| world.pass(Duration::from_secs(hours * 60 * 60));
+    let connection = async || world.machine().get("/api/connections").await.json()["connections"][0].clone();
+    hours(1);
+    world.logged_in().await;
+    hours(5);
+    let replaced = connection().await;
+    assert_eq!((&replaced["previous_lived"], &replaced["log_in_before"]), (&json!(60 * 60), &json!(null)));
+
+    world.standin.end_grants_of("ada@example.com");
+    hours(24);
+    while connection().await["state"] != "reconnect-required" {
+        tokio::task::yield_now().await;
+    }
+    world.logged_in().await;
+    hours(20);
+    assert_eq!(connection().await["log_in_before"], json!(null), "its predecessor lived longer than that");
+    hours(10);
+    assert!(connection().await["log_in_before"].is_string());
+}
+
+#[tokio::test]
 async fn connections_tell_states_and_times_and_no_secret() {
     let world = World::keeping_ada().await;
     let answer = world.machine().get("/api/connections").await;

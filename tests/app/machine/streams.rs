@@ -12,7 +12,7 @@ use tokio::{
 };
 use videoask_auth::standin::{Endpoint, Mishap};
 
-use crate::support::{KEY, World};
+use crate::support::{KEY, World, listen, machine::keeping};
 
 const MIB: usize = 1 << 20;
 const SILENCE: Duration = Duration::from_secs(60);
@@ -26,6 +26,11 @@ fn piecewise() -> (mpsc::UnboundedSender<&'static str>, Body) {
         Some((Ok::<_, std::io::Error>(piece), coming))
     });
     (pieces, Body::wrap_stream(body))
+}
+
+/// By real time, for a test that would else hang where it fails.
+async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(10), what).await.expect("it comes at once")
 }
 
 async fn settled(world: &World) {
@@ -159,7 +164,7 @@ async fn a_minute_of_silence_is_the_end() {
     tokio::task::yield_now().await;
     assert!(!end.is_finished());
     world.pass(Duration::from_secs(1));
-    assert!(end.await.expect("no panic").expect("it does not end quietly").is_err());
+    assert!(soon(end).await.expect("no panic").expect("it does not end quietly").is_err());
     settled(&world).await;
 }
 
@@ -177,13 +182,6 @@ async fn a_request_whose_body_is_not_whole_yet_is_not_sent_again() {
     assert_eq!(&answer, b"HTTP/1.1 401");
     let counters = world.standin.counters();
     assert_eq!((counters.requests_to(Endpoint::Echo), counters.refresh_exchanges), (1, 0));
-
-    // Nor is it waited for without end, now that nobody waits for an answer any more.
-    world.pass(SILENCE);
-    let mut rest = Vec::new();
-    let end = connection.read_to_end(&mut rest);
-    // Real time, for a test that would else hang where it fails.
-    tokio::time::timeout(SILENCE, end).await.expect("the connection ends").expect("and not by a reset");
 }
 
 #[tokio::test]
@@ -210,6 +208,30 @@ async fn a_caller_that_stops_sending_is_told_so_and_ends_the_request_at_videoask
     world.pass(SILENCE);
     settled(&world).await;
     assert!(answer.bytes().await.is_err());
+    drop(pieces);
+}
+
+#[tokio::test]
+async fn a_body_that_is_answered_before_its_end_is_not_waited_for_without_end() {
+    let api = listen().await;
+    let address = api.local_addr().expect("an address");
+    let world = World::keeping_ada().await;
+    let setup = keeping().store(world.store.clone()).var("VIDEOASK_API_URL", format!("http://{address}"));
+    let world = setup.start().await;
+    let (pieces, body) = piecewise();
+    pieces.send("half").expect("the body is open");
+    let asking = tokio::spawn(world.machine().request(Method::POST, "/proxy/forms").body(body).send());
+    let (mut connection, _) = api.accept().await.expect("the app connects");
+    let mut request = [0; 4096];
+    while !String::from_utf8_lossy(&request).contains("half") {
+        let read = connection.read(&mut request).await.expect("the app sends");
+        assert_ne!(read, 0);
+    }
+    connection.write_all(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n").await.expect("the app reads");
+    assert_eq!(soon(asking).await.expect("no panic").expect("an answer").status(), 413);
+    world.pass(SILENCE);
+    // It ends, whether by a last word or by a reset.
+    let _ = soon(connection.read_to_end(&mut Vec::new())).await;
     drop(pieces);
 }
 

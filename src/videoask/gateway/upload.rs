@@ -65,11 +65,9 @@ impl<B: Body<Data = Bytes> + Send + Unpin + 'static> Upload<B> {
             Stage::Coming(Some(BytesMut::new()), Turn::Upstream)
         };
         let progress = Progress(Arc::new(Mutex::new(stage)));
-        let length = body.size_hint();
-        (
-            Self { body: SyncWrapper::new(body), length, progress: progress.clone(), silence: Silence::of(pulse) },
-            progress,
-        )
+        let (length, silence) = (body.size_hint(), Silence::of(pulse));
+        let upload = Self { body: SyncWrapper::new(body), length, progress: progress.clone(), silence };
+        (upload, progress)
     }
 }
 
@@ -84,7 +82,7 @@ where
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Incomplete>>> {
         let body = self.body.get_mut();
         let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) else {
-            self.progress.is_awaited();
+            self.progress.waits_for_caller();
             // Nobody else may be watching: the answer can be there long before the end of the body.
             ready!(self.silence.poll(cx));
             return Poll::Ready(Some(Err(self.progress.broken(Incomplete::Silent))));
@@ -131,7 +129,8 @@ impl Progress {
         matches!(*self.stage(), Stage::Broken | Stage::Coming(_, Turn::Caller))
     }
 
-    fn is_awaited(&self) {
+    /// Notes that there is nothing to send before more comes.
+    fn waits_for_caller(&self) {
         if let Stage::Coming(_, turn) = &mut *self.stage() {
             *turn = Turn::Caller;
         }

@@ -1,11 +1,12 @@
 //! `forms`: proof that a kept connection works, by listing its account's forms.
 
+use clap::builder::NonEmptyStringValueParser;
+
 use crate::{
     store::Missing,
     telemetry::excerpt,
     videoask::{Account, AccountError, ApiError, Form, Page},
 };
-use clap::builder::NonEmptyStringValueParser;
 
 use super::{
     Source,

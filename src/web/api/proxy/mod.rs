@@ -7,14 +7,7 @@ mod headers;
 mod key;
 mod link;
 mod path;
-use futures_util::stream;
 
-use crate::{
-    store::RowKey,
-    telemetry::Route,
-    vault::{HandedOut, MinLife},
-    videoask::{Answer, GatewayError, Passage},
-};
 use std::io;
 
 use axum::{
@@ -25,6 +18,14 @@ use axum::{
     response::Response,
     routing::any,
 };
+use futures_util::stream;
+
+use crate::{
+    store::RowKey,
+    telemetry::Route,
+    vault::{HandedOut, MinLife},
+    videoask::{Answer, GatewayError, Passage},
+};
 
 use super::{super::Site, problem::Problem};
 
@@ -34,7 +35,8 @@ pub(in crate::web) const ROOM: &str = "/proxy";
 const USER: &str = "x-videoask-user";
 
 pub(super) fn router() -> Router<Site> {
-    Router::new().route("/proxy/", any(answer)).route("/proxy/{*path}", any(answer))
+    let below = |path: &str| format!("{ROOM}/{path}");
+    Router::new().route(&below(""), any(answer)).route(&below("{*path}"), any(answer))
 }
 
 async fn answer(State(site): State<Site>, request: Request) -> Result<Response, Problem> {

@@ -14,6 +14,7 @@ mod finding;
 mod line;
 mod list;
 mod listen;
+mod log_filter;
 mod misspelling;
 mod mode;
 mod placeholder;

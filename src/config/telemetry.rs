@@ -1,11 +1,10 @@
 //! `RUST_LOG` and `LOG_FORMAT`: how the program logs.
 
-use tracing_subscriber::filter::Targets;
-
 use super::{
     env_file::EnvFile,
     environment::Environment,
     finding::{Fault, Problems},
+    log_filter,
     reader::{Reader, Reported},
     variable::{LOG_FORMAT, RUST_LOG},
 };
@@ -37,7 +36,7 @@ impl TelemetryConfig {
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Reported> {
-        let filter = reader.optional(RUST_LOG, parse_filter);
+        let filter = reader.optional(RUST_LOG, log_filter::parse);
         let format = reader.or_default(LOG_FORMAT, "text", LogFormat::parse);
         Ok(Self { filter: filter?, format: format? })
     }
@@ -51,9 +50,4 @@ impl LogFormat {
             _ => Err(Fault::new("it is neither text nor json", "Write text, or json for machines.")),
         }
     }
-}
-
-fn parse_filter(text: &str) -> Result<String, Fault> {
-    const MEND: &str = "Write a level, such as info, or levels by target, such as info,videoask_auth=debug.";
-    text.parse::<Targets>().map(|_| text.to_owned()).map_err(|_| Fault::new("it is not a filter of logs", MEND))
 }

@@ -13,7 +13,7 @@ use super::{
     StandIn,
     access_token::{Caller, Detail},
     directory::{User, uuid},
-    faults::{Endpoint, Quirk},
+    faults::{self, Endpoint, Quirk},
     guard,
 };
 
@@ -49,6 +49,7 @@ async fn me(State(standin): State<StandIn>, Caller(user): Caller) -> Json<Value>
     if standin.has(Quirk::MeWithoutEmail) {
         me["email"] = Value::Null;
     }
+    faults::replace(&mut me, standin.faults().me);
     Json(me)
 }
 

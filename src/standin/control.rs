@@ -16,6 +16,7 @@ use axum::{
     routing::{get, post},
 };
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
     StandIn,
@@ -40,6 +41,8 @@ struct Change {
     mishaps: BTreeMap<Endpoint, VecDeque<Planned>>,
     quirks: Option<BTreeSet<Quirk>>,
     clock_offset: Option<i64>,
+    id_claims: Option<BTreeMap<String, Option<Value>>>,
+    me: Option<BTreeMap<String, Option<Value>>>,
 }
 
 async fn faults(State(standin): State<StandIn>) -> Json<Faults> {
@@ -56,6 +59,8 @@ async fn change(State(standin): State<StandIn>, Json(change): Json<Change>) -> J
         faults.mishaps.extend(change.mishaps);
         faults.quirks = change.quirks.unwrap_or_else(|| std::mem::take(&mut faults.quirks));
         faults.clock_offset = change.clock_offset.unwrap_or(faults.clock_offset);
+        faults.id_claims = change.id_claims.unwrap_or_else(|| std::mem::take(&mut faults.id_claims));
+        faults.me = change.me.unwrap_or_else(|| std::mem::take(&mut faults.me));
     });
     Json(standin.faults())
 }

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// What goes wrong, until it is cleared or used up.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +13,12 @@ pub struct Faults {
     pub quirks: BTreeSet<Quirk>,
     /// Seconds by which the provider's clock is ahead.
     pub clock_offset: i64,
+    /// Claims of the id_token to replace; `None` leaves one out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub id_claims: BTreeMap<String, Option<Value>>,
+    /// Fields of `/me` to replace; `None` leaves one out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub me: BTreeMap<String, Option<Value>>,
 }
 
 /// What can be troubled and is counted by itself.
@@ -201,6 +208,17 @@ impl Faults {
         self.mishaps.values_mut().for_each(|plan| plan.retain(|planned| planned.times != Some(0)));
         self.mishaps.retain(|_, plan| !plan.is_empty());
         self
+    }
+}
+
+/// Replaces fields of a JSON object.
+pub(super) fn replace(fields: &mut Value, by: BTreeMap<String, Option<Value>>) {
+    let Value::Object(fields) = fields else { return };
+    for (name, value) in by {
+        match value {
+            Some(value) => fields.insert(name, value),
+            None => fields.remove(&name),
+        };
     }
 }
 

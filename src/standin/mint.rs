@@ -3,7 +3,13 @@
 use serde_json::{Map, Value, json};
 use time::{Duration, OffsetDateTime};
 
-use super::{StandIn, faults::Quirk, jwt, keys::SigningKey, ledger::Grant};
+use super::{
+    StandIn,
+    faults::{self, Quirk},
+    jwt,
+    keys::SigningKey,
+    ledger::Grant,
+};
 
 impl StandIn {
     /// The body of a granted token request.
@@ -96,6 +102,7 @@ impl StandIn {
             claims["email"] = user.email.as_str().into();
             claims["email_verified"] = (user.email_verified && !self.has(Quirk::EmailUnverified)).into();
         }
+        faults::replace(&mut claims, self.faults().id_claims);
         claims
     }
 

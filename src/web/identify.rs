@@ -63,10 +63,15 @@ impl Site {
 }
 
 impl Identity {
-    /// Adds what `/me` says; its e-mail is not known to be verified, so it only fills a gap.
+    /// Adds what `/me` says. An e-mail from there is only for show: at a login it is never proof, whatever the
+    /// id_token says beside its own e-mail.
     fn named_by(self, me: Me) -> Self {
         let Me { user_id, username, email } = me;
-        Self { user_id: Some(user_id), email: self.email.or(email), name: self.name.or(username), ..self }
+        let (email, email_proof) = match self.email {
+            Some(email) => (Some(email), self.email_proof),
+            None => (email, EmailProof::No),
+        };
+        Self { user_id: Some(user_id), sub: self.sub, email, email_proof, name: self.name.or(username) }
     }
 }
 

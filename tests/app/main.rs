@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod canary;
+mod identity;
 mod keep;
 mod login;
 mod machine;

@@ -226,9 +226,14 @@ async fn faults_are_set_changed_and_read_over_http() {
     assert_eq!(set, tenant.standin.faults());
     assert!(set.quirks.contains(&Quirk::NoIdToken));
 
-    let change = json!({"mishaps": {"me": []}, "clock_offset": 60});
+    let change = json!({"mishaps": {"me": []}, "clock_offset": 60, "id_claims": {"email": null, "name": 1}});
     let changed: Faults = tenant.http.patch(&url).json(&change).send().await.unwrap().json().await.unwrap();
-    let left = json!({"mishaps": {"token": [{"kind": "slow", "ms": 5, "times": 2}]}, "quirks": ["no_id_token"], "clock_offset": 60});
+    let left = json!({
+        "mishaps": {"token": [{"kind": "slow", "ms": 5, "times": 2}]},
+        "quirks": ["no_id_token"],
+        "clock_offset": 60,
+        "id_claims": {"email": null, "name": 1},
+    });
     assert_eq!(json!(changed), left);
 
     let unknown = tenant.http.put(&url).json(&json!({"quirk": []})).send().await.unwrap();

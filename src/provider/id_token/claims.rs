@@ -21,9 +21,10 @@ const SUB_MEND: &str = "Log in again. If it comes again, tell VideoAsk's support
 pub struct IdClaims {
     /// VideoAsk's name for the user at its authorization server; not the API's `user_id`.
     pub sub: String,
-    /// With the scope `email`.
+    /// With the scope `email`; never empty.
     pub email: Option<String>,
-    /// Whether VideoAsk vouches that the e-mail is the user's. Without a word it does not.
+    /// Whether VideoAsk vouches that `email` is the user's. Never without an `email`: a claim that belongs to no
+    /// address must not prove one from elsewhere.
     pub email_verified: bool,
     /// With the scope `profile`.
     pub name: Option<String>,
@@ -47,12 +48,11 @@ impl Expected<'_> {
         self.check_times(claims)?;
         self.check_nonce(claims)?;
         let text = |name| claims.get(name).and_then(Value::as_str).map(str::to_owned);
-        Ok(IdClaims {
-            sub: subject(claims)?,
-            email: text("email"),
-            email_verified: claims.get("email_verified") == Some(&Value::Bool(true)),
-            name: text("name"),
-        })
+        let email = text("email").filter(|email| !email.is_empty());
+        // OpenID Connect Core 5.1 makes it a JSON boolean. "true" or 1 comes from a provider that does not follow the
+        // standard, so nobody knows what it vouches for.
+        let verified = claims.get("email_verified") == Some(&Value::Bool(true));
+        Ok(IdClaims { sub: subject(claims)?, email_verified: verified && email.is_some(), email, name: text("name") })
     }
 
     fn check_issuer(&self, claims: &Claims) -> Result<(), IdTokenError> {

@@ -30,9 +30,9 @@ async fn gives_no_ttl_to_a_kept_record_and_more_than_a_day_to_what_ends() {
     assert_eq!(store.put(&later, Some(&version("c1", 7))).await.unwrap(), Swap::Done);
     store.put(&minted("b", 10, 20), None).await.unwrap();
     store.create_session(&session("b", 10, 20)).await.unwrap();
-    assert_eq!(server.raw("TTL videoask-auth:record:a"), ":-1");
+    assert_eq!(server.raw("TTL {videoask-auth}:record:a"), ":-1");
     for kind in ["record", "session"] {
-        let ttl: i64 = server.raw(&format!("TTL videoask-auth:{kind}:b")).trim_start_matches(':').parse().unwrap();
+        let ttl: i64 = server.raw(&format!("TTL {{videoask-auth}}:{kind}:b")).trim_start_matches(':').parse().unwrap();
         assert!((86_300..=86_400).contains(&ttl), "{kind}: {ttl}");
     }
 }
@@ -47,24 +47,24 @@ async fn holds_nothing_of_ours_outside_our_prefix_and_no_trace_of_what_has_ended
     store.put(&NewRow { due: Some(at(5)), ..minted("b", 10, 20) }, None).await.unwrap();
     store.delete_session(&key("a")).await.unwrap();
     store.sweep(at(10)).await.unwrap();
-    assert_eq!(server.raw("KEYS *"), "*1\r\n$20\r\nvideoask-auth:schema");
+    assert_eq!(server.raw("KEYS *"), "*1\r\n$22\r\n{videoask-auth}:schema");
 }
 
 #[tokio::test]
 async fn of_a_newer_schema_is_refused_and_not_changed() {
     let server = Redis::start();
-    server.raw("SET videoask-auth:schema 99");
+    server.raw("SET {videoask-auth}:schema 99");
     let error = open(&server.url(None), Missing::Create).await.unwrap_err();
     assert!(matches!(error, StoreError::Newer { found: 99, known: 1, .. }), "{error}");
-    assert_eq!(server.raw("GET videoask-auth:schema"), "$2\r\n99");
+    assert_eq!(server.raw("GET {videoask-auth}:schema"), "$2\r\n99");
 }
 
 #[tokio::test]
 async fn of_an_older_schema_is_migrated() {
     let server = Redis::start();
-    server.raw("SET videoask-auth:schema 0");
+    server.raw("SET {videoask-auth}:schema 0");
     open(&server.url(None), Missing::Refuse).await.unwrap().store.probe().await.unwrap();
-    assert_eq!(server.raw("GET videoask-auth:schema"), "$1\r\n1");
+    assert_eq!(server.raw("GET {videoask-auth}:schema"), "$1\r\n1");
 }
 
 #[tokio::test]
@@ -222,9 +222,9 @@ async fn url_that_is_none_is_refused_without_being_shown() {
 async fn with_something_else_where_a_row_should_be_is_called_damaged() {
     let server = Redis::start();
     let store = created(&server.url(None)).await;
-    let row = "HSET videoask-auth:record:";
+    let row = "HSET {videoask-auth}:record:";
     for (name, command) in [
-        ("type", "SET videoask-auth:record:type x".to_owned()),
+        ("type", "SET {videoask-auth}:record:type x".to_owned()),
         ("lacks", format!("{row}lacks connection_id c generation 1 state live key_id 01")),
         ("state", format!("{row}state connection_id c generation 1 state undead key_id 01 sealed x")),
         ("due", format!("{row}due connection_id c generation 1 state live key_id 01 sealed x due soon")),
@@ -262,4 +262,64 @@ async fn that_is_full_leaves_a_record_and_its_listings_as_they_were() {
 
 async fn findings(server: &Redis) -> Vec<Finding> {
     open(&server.url(None), Missing::Create).await.unwrap().findings
+}
+
+/// Redis Cluster runs a script only if all its keys are declared and in one slot.
+#[tokio::test]
+async fn is_told_by_each_script_every_key_that_it_touches_and_all_have_one_hash_tag() {
+    let server = Redis::start();
+    let store = created(&server.url(None)).await;
+    let monitor = server.monitor();
+    call_everything(&*store).await;
+    let commands = monitor.commands(&server);
+    let ours = |command: &str| -> Vec<String> {
+        let arguments = command.split('"').skip(1).step_by(2);
+        arguments.filter(|argument| argument.contains("videoask-auth")).map(str::to_owned).collect()
+    };
+    let (mut declared, mut within) = (Vec::new(), 0);
+    for command in commands.iter().filter(|command| !command.contains(r#""SCRIPT" "LOAD""#)) {
+        let keys = ours(command);
+        assert!(keys.iter().all(|key| key.starts_with("{videoask-auth}:")), "{command}");
+        if command.contains("[0 lua]") {
+            within += 1;
+            assert!(keys.iter().all(|key| declared.contains(key)), "{command}: only {declared:?} are declared");
+        } else {
+            declared = keys;
+        }
+    }
+    assert!(within > 50, "scripts ran: {commands:#?}");
+}
+
+/// Each method of the contract, where it finds something to do.
+async fn call_everything(store: &dyn Store) {
+    store.create_session(&session("a", 10, 20)).await.unwrap();
+    store.save_session(&key("a"), b"new").await.unwrap();
+    store.put(&NewRow { due: Some(at(5)), ..minted("a", 10, 20) }, None).await.unwrap();
+    store.touch_session(&key("a"), at(15)).await.unwrap();
+    store.delete_session(&key("a")).await.unwrap();
+    store.create_session(&session("b", 10, 20)).await.unwrap();
+    store.put(&minted("b", 10, 20), None).await.unwrap();
+    assert_eq!(store.sweep(at(30)).await.unwrap(), 1);
+    let row = NewRow { due: Some(at(5)), ..kept("c") };
+    store.put(&row, None).await.unwrap();
+    store.claim(&row.key, &lease("me", 30), at(0), at(100)).await.unwrap();
+    let expected = Expected { version: row.version.clone(), state: row.state, attempt: None, lease: None };
+    let change = Change { generation: 7, state: row.state, due: None, attempt: Some(owner("me")), sealed: None };
+    assert_eq!(store.swap(&row.key, &expected, &change).await.unwrap(), Swap::Done);
+    store.release(&row.key, &owner("me")).await.unwrap();
+    store.restore(&NewRow { version: version("c1", 8), ..row.clone() }).await.unwrap();
+    store.put(&NewRow { state: record::State::Pending, ..kept("pending") }, None).await.unwrap();
+    let pending = Expected { state: record::State::Pending, ..expected };
+    let owned = NewRow { version: version("c2", 1), ..kept("owner") };
+    let adopted = store.adopt(&key("pending"), &pending, &sealed("grave"), &owned, None).await.unwrap();
+    assert_eq!(adopted, Adoption::Done);
+    let page = || Page { after: None, limit: 10 };
+    assert_eq!(store.list(page()).await.unwrap().len(), 3);
+    assert_eq!(store.sealed_by_others(&"other".to_owned(), page()).await.unwrap().len(), 3);
+    store.count_by_sealing_key().await.unwrap();
+    store.due(at(9), None, 9).await.unwrap();
+    store.read(&row.key).await.unwrap();
+    store.peek(&row.key).await.unwrap();
+    store.session(&key("b")).await.unwrap();
+    store.probe().await.unwrap();
 }

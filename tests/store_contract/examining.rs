@@ -32,8 +32,8 @@ async fn an_empty_redis_makes_no_store_and_leaves_a_key_of_ten_seconds() {
     let examined = examine(&server.url(None)).await.unwrap();
     assert_eq!(examined.state, State::Absent(Room::Writable));
     assert_eq!(examined.at.to_string(), server.name());
-    assert_eq!(server.raw("KEYS *"), "*1\r\n$19\r\nvideoask-auth:probe");
-    assert_ne!(server.raw("TTL videoask-auth:probe"), ":-1");
+    assert_eq!(server.raw("KEYS *"), "*1\r\n$21\r\n{videoask-auth}:probe");
+    assert_ne!(server.raw("TTL {videoask-auth}:probe"), ":-1");
     created(&server.url(None)).await;
     assert_eq!(examine(&server.url(None)).await.unwrap().state, State::Sound);
 }

@@ -18,7 +18,7 @@ fn rediss_is_served_where_the_certificate_is_trusted_and_refused_where_not() {
         Redis::start_with(&[&tls[..], &["--tls-ca-cert-file", certificate, "--tls-auth-clients", "no"]].concat());
     let url = format!("rediss://127.0.0.1:{port}");
     assert!(client(&url, Some(certificate)), "trusted");
-    assert_eq!(server.raw("GET videoask-auth:schema"), "$1\r\n1");
+    assert_eq!(server.raw("GET {videoask-auth}:schema"), "$1\r\n1");
     assert!(!client(&url, None), "not trusted");
 }
 

@@ -1,7 +1,7 @@
 //! A real redis-server of one test's own: a free port, a temporary folder, gone when dropped.
 
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -68,6 +68,17 @@ impl Redis {
         self.exchange(&format!("AUTH {password}\r\n{command}\r\n"))
     }
 
+    /// From now on, every command that the server runs, those of scripts included.
+    pub fn monitor(&self) -> Monitor {
+        let mut stream = BufReader::new(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap());
+        stream.get_ref().set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.get_mut().write_all(b"MONITOR\r\n").unwrap();
+        let mut reply = String::new();
+        stream.read_line(&mut reply).unwrap();
+        assert_eq!(reply, "+OK\r\n");
+        Monitor(stream)
+    }
+
     fn exchange(&self, commands: &str) -> String {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
@@ -102,6 +113,26 @@ impl Redis {
     fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+}
+
+/// A connection that Redis tells what it runs.
+pub struct Monitor(BufReader<TcpStream>);
+
+impl Monitor {
+    /// The commands up to now, one a line, as Redis writes them.
+    pub fn commands(mut self, server: &Redis) -> Vec<String> {
+        const LAST: &str = "the-last-command";
+        server.raw(&format!("ECHO {LAST}"));
+        let mut commands = Vec::new();
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.0.read_line(&mut line).unwrap(), 0, "the server hung up");
+            if line.contains(LAST) {
+                return commands;
+            }
+            commands.push(line.trim_end().to_owned());
+        }
     }
 }
 

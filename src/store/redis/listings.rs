@@ -3,28 +3,26 @@
 
 use std::sync::LazyLock;
 
-use redis::Script;
+use redis::Cmd;
 use time::{Duration, OffsetDateTime};
 
 use super::{
     connection::Connection,
     moment, names,
     rows::{Fields, Reader},
-    script::record_script,
+    script::RowScript,
 };
 use crate::store::{
     RowKey, StoreError,
     records::{KeyId, Page, Row},
 };
 
-/// The rows of a page as one, so that none is missed between listing and reading.
-static KEPT: LazyLock<Script> = LazyLock::new(|| {
-    record_script(
-        "local page = {}
-         for at, key in ipairs(redis.call('ZRANGEBYLEX', KEPT, ARGS.from, '+', 'LIMIT', 0, ARGS.limit)) do
-             page[at] = {key, redis.call('HMGET', RECORDS .. key, unpack(FIELDS))}
-         end
-         return page",
+/// The rows of a page, read in one step.
+static READ: LazyLock<RowScript> = LazyLock::new(|| {
+    RowScript::for_records(
+        "local rows = {}
+         for at = 1, SHARED do rows[at] = redis.call('HMGET', KEYS[at], unpack(FIELDS)) end
+         return rows",
     )
 });
 
@@ -44,8 +42,8 @@ const SEALING_KEYS: &str = "
 ";
 
 /// A page of each other secret; the first of them all are among these.
-static SEALED_BY_OTHERS: LazyLock<Script> = LazyLock::new(|| {
-    record_script(&format!(
+static SEALED_BY_OTHERS: LazyLock<RowScript> = LazyLock::new(|| {
+    RowScript::for_records(&format!(
         "{SEALING_KEYS}
          local keys = {{}}
          for _, id in ipairs(sealing_keys()) do
@@ -61,8 +59,8 @@ static SEALED_BY_OTHERS: LazyLock<Script> = LazyLock::new(|| {
     ))
 });
 
-static COUNT_BY_SEALING_KEY: LazyLock<Script> = LazyLock::new(|| {
-    record_script(&format!(
+static COUNT_BY_SEALING_KEY: LazyLock<RowScript> = LazyLock::new(|| {
+    RowScript::for_records(&format!(
         "{SEALING_KEYS}
          local counts = {{}}
          for at, id in ipairs(sealing_keys()) do
@@ -97,11 +95,16 @@ fn due_and_key(connection: &Connection, member: &str) -> Result<(OffsetDateTime,
 
 pub(super) async fn kept(connection: &Connection, page: Page<'_>) -> Result<Vec<Row>, StoreError> {
     let from = page.after.map_or_else(|| "-".to_owned(), |after| format!("({}", after.0));
-    let mut call = KEPT.arg("from");
-    call.arg(from).arg("limit").arg(page.limit);
-    let rows: Vec<(String, Fields)> = connection.script(&call).await?;
-    let read = |(key, fields)| Reader::of(connection).row(RowKey(key), fields).transpose();
-    rows.into_iter().filter_map(read).collect()
+    // Nothing removes a kept row, so the listed ones are still there when they are read.
+    let limit = page.limit.try_into().unwrap_or(isize::MAX);
+    let keys: Vec<String> = connection.command(&Cmd::zrangebylex_limit(names::KEPT, from, "+", 0, limit)).await?;
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys: Vec<RowKey> = keys.into_iter().map(RowKey).collect();
+    let rows: Vec<Fields> = connection.script(&READ.on(keys.iter().map(names::record))).await?;
+    let read = |(key, fields)| Reader::of(connection).row(key, fields).transpose();
+    keys.into_iter().zip(rows).filter_map(read).collect()
 }
 
 pub(super) async fn sealed_by_others(
@@ -109,8 +112,8 @@ pub(super) async fn sealed_by_others(
     key_id: &KeyId,
     page: Page<'_>,
 ) -> Result<Vec<RowKey>, StoreError> {
-    let mut call = SEALED_BY_OTHERS.arg("key_id");
-    call.arg(key_id).arg("limit").arg(page.limit);
+    let mut call = SEALED_BY_OTHERS.on([]);
+    call.arg("key_id").arg(key_id).arg("limit").arg(page.limit);
     if let Some(after) = page.after {
         call.arg("after").arg(&after.0);
     }
@@ -121,7 +124,7 @@ pub(super) async fn sealed_by_others(
 }
 
 pub(super) async fn count_by_sealing_key(connection: &Connection) -> Result<Vec<(KeyId, u64)>, StoreError> {
-    let mut counts: Vec<(KeyId, u64)> = connection.script(&COUNT_BY_SEALING_KEY.prepare_invoke()).await?;
+    let mut counts: Vec<(KeyId, u64)> = connection.script(&COUNT_BY_SEALING_KEY.on([])).await?;
     counts.sort_unstable();
     Ok(counts)
 }

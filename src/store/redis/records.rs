@@ -1,13 +1,13 @@
 use std::sync::LazyLock;
 
 use async_trait::async_trait;
-use redis::{Cmd, Script, ScriptInvocation};
+use redis::{Cmd, ScriptInvocation};
 use time::OffsetDateTime;
 
 use super::{
     RedisStore, listings, names,
     rows::{Arguments, FIELDS, Fields, Reader},
-    script::record_script,
+    script::RowScript,
 };
 use crate::store::{
     RowKey, StoreError, millis,
@@ -16,10 +16,10 @@ use crate::store::{
     },
 };
 
-static PUT: LazyLock<Script> = LazyLock::new(|| record_script("return put(KEYS[1])"));
+static PUT: LazyLock<RowScript> = LazyLock::new(|| RowScript::for_records("return put(KEYS[1])"));
 
-static CLAIM: LazyLock<Script> = LazyLock::new(|| {
-    record_script(
+static CLAIM: LazyLock<RowScript> = LazyLock::new(|| {
+    RowScript::for_records(
         "local row = read(KEYS[1])
          if not row.connection_id then return {MISSING, false} end
          local ends = tonumber(row.lease_until)
@@ -31,16 +31,16 @@ static CLAIM: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-static RELEASE: LazyLock<Script> = LazyLock::new(|| {
-    record_script(
+static RELEASE: LazyLock<RowScript> = LazyLock::new(|| {
+    RowScript::for_records(
         "if redis.call('HGET', KEYS[1], 'lease_owner') == ARGS.lease_owner then
              redis.call('HDEL', KEYS[1], 'lease_owner', 'lease_until')
          end",
     )
 });
 
-static SWAP: LazyLock<Script> = LazyLock::new(|| {
-    record_script(
+static SWAP: LazyLock<RowScript> = LazyLock::new(|| {
+    RowScript::for_records(
         "local before = read(KEYS[1])
          if not before.connection_id then return {MISSING, false} end
          if not is_as_expected(before) then return answer(MOVED, before) end
@@ -53,8 +53,8 @@ static SWAP: LazyLock<Script> = LazyLock::new(|| {
 });
 
 /// Generations are compared as texts of digits, since Lua's numbers do not hold all 64 bits.
-static RESTORE: LazyLock<Script> = LazyLock::new(|| {
-    record_script(
+static RESTORE: LazyLock<RowScript> = LazyLock::new(|| {
+    RowScript::for_records(
         "local function is_less(one, other)
              return #one < #other or (#one == #other and one < other)
          end
@@ -72,8 +72,8 @@ static RESTORE: LazyLock<Script> = LazyLock::new(|| {
 });
 
 /// Answers which of the two rows stood in the way, 1 or 2, and what the put or the compare said.
-static ADOPT: LazyLock<Script> = LazyLock::new(|| {
-    record_script(
+static ADOPT: LazyLock<RowScript> = LazyLock::new(|| {
+    RowScript::for_records(
         "local before = read(KEYS[2])
          if not before.connection_id then return {2, MISSING, false} end
          if not is_as_expected(before) then return {2, unpack(answer(MOVED, before))} end
@@ -111,7 +111,7 @@ impl Records for RedisStore {
     }
 
     async fn put(&self, row: &NewRow, over: Option<&Version>) -> Result<Swap, StoreError> {
-        let mut call = PUT.key(names::record(&row.key));
+        let mut call = PUT.on([names::record(&row.key)]);
         Arguments(&mut call).add_row(row).add_over(over);
         self.swapped(&row.key, &call).await
     }
@@ -123,7 +123,7 @@ impl Records for RedisStore {
         now: OffsetDateTime,
         horizon: OffsetDateTime,
     ) -> Result<Claim, StoreError> {
-        let mut call = CLAIM.key(names::record(key));
+        let mut call = CLAIM.on([names::record(key)]);
         Arguments(&mut call)
             .add("lease_owner", &lease.owner.0)
             .add("lease_until", millis::from_time(lease.until))
@@ -139,19 +139,19 @@ impl Records for RedisStore {
     }
 
     async fn release(&self, key: &RowKey, owner: &Owner) -> Result<(), StoreError> {
-        let mut call = RELEASE.key(names::record(key));
+        let mut call = RELEASE.on([names::record(key)]);
         Arguments(&mut call).add("lease_owner", &owner.0);
         self.connection.script_once(&call).await
     }
 
     async fn swap(&self, key: &RowKey, expected: &Expected, change: &Change) -> Result<Swap, StoreError> {
-        let mut call = SWAP.key(names::record(key));
+        let mut call = SWAP.on([names::record(key)]);
         Arguments(&mut call).add_expected(expected).add_change(change);
         self.swapped(key, &call).await
     }
 
     async fn restore(&self, row: &NewRow) -> Result<Swap, StoreError> {
-        let mut call = RESTORE.key(names::record(&row.key));
+        let mut call = RESTORE.on([names::record(&row.key)]);
         Arguments(&mut call).add_row(row);
         self.swapped(&row.key, &call).await
     }
@@ -164,8 +164,7 @@ impl Records for RedisStore {
         row: &NewRow,
         over: Option<&Version>,
     ) -> Result<Adoption, StoreError> {
-        let mut call = ADOPT.key(names::record(&row.key));
-        call.key(names::record(pending));
+        let mut call = ADOPT.on([names::record(&row.key), names::record(pending)]);
         Arguments(&mut call).add_expected(expected).add_grave(grave).add_row(row).add_over(over);
         let (which, outcome, fields): (u8, u8, Option<Fields>) = self.connection.script_once(&call).await?;
         Ok(match (which, outcome) {

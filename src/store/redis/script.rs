@@ -1,33 +1,48 @@
 //! Scripts, because Redis runs each as a whole: no reader sees one of two keys changed.
 //!
-//! Besides the rows that are given as keys they name our sets themselves: one script changes several keys, so a
-//! cluster, which is what Redis wants all keys for, could not run them anyway.
+//! Each declares every key that it touches, as a cluster requires: first its rows, then the keys that all rows share.
 
-use redis::Script;
+use redis::{Script, ScriptInvocation};
 
 use super::{
-    names::{DUE, ENDS, KEPT, RECORDS, SCHEMA, SEALED, SESSIONS},
+    names::{RECORDS, SESSIONS, SHARED},
     rows::FIELDS,
     schema,
 };
 use crate::store::{records::State, words};
 
-/// A script for sessions, and for mint records with them.
-pub(super) fn script(body: &str) -> Script {
-    Script::new(&format!("{}{}{body}", names(), include_str!("rows.lua")))
-}
+/// A script on rows and on the keys that all rows share.
+pub(super) struct RowScript(Script);
 
-/// A script for records.
-pub(super) fn record_script(body: &str) -> Script {
-    script(&format!("local FIELDS = {{'{}'}}\n{}{body}", FIELDS.join("', '"), include_str!("records.lua")))
+impl RowScript {
+    /// A script for sessions, and for mint records with them.
+    pub(super) fn new(body: &str) -> Self {
+        Self(Script::new(&format!("{}{}{body}", names(), include_str!("rows.lua"))))
+    }
+
+    /// A script for records.
+    pub(super) fn for_records(body: &str) -> Self {
+        Self::new(&format!("local FIELDS = {{'{}'}}\n{}{body}", FIELDS.join("', '"), include_str!("records.lua")))
+    }
+
+    /// A call with these rows as `KEYS[1]`, `KEYS[2]` and so on.
+    pub(super) fn on(&self, rows: impl IntoIterator<Item = String>) -> ScriptInvocation<'_> {
+        let mut call = self.0.prepare_invoke();
+        for key in rows.into_iter().chain(SHARED.map(str::to_owned)) {
+            call.key(key);
+        }
+        call
+    }
 }
 
 fn names() -> String {
     format!(
-        "local ENDS, DUE, KEPT, SEALED = '{ENDS}', '{DUE}', '{KEPT}', '{SEALED}'\n\
+        "local SHARED = #KEYS - {}\n\
+         local SCHEMA, ENDS, DUE, KEPT, SEALED = unpack(KEYS, SHARED + 1)\n\
          local SESSIONS, RECORDS = '{SESSIONS}', '{RECORDS}'\n\
-         local SCHEMA, VERSION = '{SCHEMA}', {}\n\
+         local VERSION = {}\n\
          local REVOKING, TOMBSTONE = '{}', '{}'\n",
+        SHARED.len(),
         schema::latest(),
         words::from_state(State::Revoking),
         words::from_state(State::Tombstone),

@@ -1,14 +1,14 @@
 use std::sync::LazyLock;
 
 use async_trait::async_trait;
-use redis::{Cmd, Script};
+use redis::Cmd;
 use time::OffsetDateTime;
 
-use super::{RedisStore, names, rows::Reader, script::script};
+use super::{RedisStore, names, rows::Reader, script::RowScript};
 use crate::store::{Created, Outcome, RowKey, SessionRow, Sessions, StoreError, millis};
 
-static CREATE: LazyLock<Script> = LazyLock::new(|| {
-    script(
+static CREATE: LazyLock<RowScript> = LazyLock::new(|| {
+    RowScript::new(
         "if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
          redis.call('HSET', KEYS[1], 'idle', ARGV[1], 'absolute', ARGV[2], 'sealed', ARGV[3])
          mark_end(KEYS[1], ARGV[1], ARGV[2])
@@ -17,16 +17,16 @@ static CREATE: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-static SAVE: LazyLock<Script> = LazyLock::new(|| {
-    script(
+static SAVE: LazyLock<RowScript> = LazyLock::new(|| {
+    RowScript::new(
         "if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
          redis.call('HSET', KEYS[1], 'sealed', ARGV[1])
          return 1",
     )
 });
 
-static TOUCH: LazyLock<Script> = LazyLock::new(|| {
-    script(
+static TOUCH: LazyLock<RowScript> = LazyLock::new(|| {
+    RowScript::new(
         "local function touch(row)
              local absolute = redis.call('HGET', row, 'absolute')
              if not absolute then return 0 end
@@ -40,37 +40,43 @@ static TOUCH: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-static DELETE: LazyLock<Script> = LazyLock::new(|| {
-    script(
+static DELETE: LazyLock<RowScript> = LazyLock::new(|| {
+    RowScript::new(
         "remove(KEYS[1])
          if redis.call('HEXISTS', KEYS[2], 'absolute') == 1 then remove(KEYS[2]) end",
     )
 });
 
-/// One batch, so that no sweep keeps Redis from others for long.
-static SWEEP: LazyLock<Script> = LazyLock::new(|| {
-    script(
-        "local ended = redis.call('ZRANGEBYSCORE', ENDS, '-inf', ARGV[1], 'LIMIT', 0, 100)
-         local swept = 0
-         for _, row in ipairs(ended) do
-             local removed = remove(row)
-             if string.sub(row, 1, #SESSIONS) == SESSIONS then swept = swept + removed end
+/// How many rows one step of a sweep removes, so that it does not keep Redis from others for long.
+const BATCH: usize = 100;
+
+/// Whether a row has ended is looked at again: its limits may have moved since it was listed.
+static SWEEP: LazyLock<RowScript> = LazyLock::new(|| {
+    RowScript::new(
+        "local swept = 0
+         for at = 1, SHARED do
+             local row = KEYS[at]
+             local ends = redis.call('ZSCORE', ENDS, row)
+             if ends and tonumber(ends) <= tonumber(ARGV[1]) then
+                 local removed = remove(row)
+                 if string.sub(row, 1, #SESSIONS) == SESSIONS then swept = swept + removed end
+             end
          end
-         return {#ended, swept}",
+         return swept",
     )
 });
 
 #[async_trait]
 impl Sessions for RedisStore {
     async fn create_session(&self, row: &SessionRow) -> Result<Created, StoreError> {
-        let mut call = CREATE.key(names::session(&row.key));
+        let mut call = CREATE.on([names::session(&row.key)]);
         call.arg(millis::from_time(row.limits.idle)).arg(millis::from_time(row.limits.absolute)).arg(&row.sealed);
         let new: bool = self.connection.script(&call).await?;
         Ok(if new { Created::New } else { Created::Exists })
     }
 
     async fn save_session(&self, key: &RowKey, sealed: &[u8]) -> Result<Outcome, StoreError> {
-        let mut call = SAVE.key(names::session(key));
+        let mut call = SAVE.on([names::session(key)]);
         self.connection.script(call.arg(sealed)).await.map(outcome)
     }
 
@@ -83,23 +89,26 @@ impl Sessions for RedisStore {
     }
 
     async fn touch_session(&self, key: &RowKey, idle: OffsetDateTime) -> Result<Outcome, StoreError> {
-        let mut call = TOUCH.key(names::session(key));
-        call.key(names::record(key)).arg(millis::from_time(idle));
-        self.connection.script(&call).await.map(outcome)
+        let mut call = TOUCH.on([names::session(key), names::record(key)]);
+        self.connection.script(call.arg(millis::from_time(idle))).await.map(outcome)
     }
 
     async fn delete_session(&self, key: &RowKey) -> Result<(), StoreError> {
-        let mut call = DELETE.key(names::session(key));
-        self.connection.script(call.key(names::record(key))).await
+        self.connection.script(&DELETE.on([names::session(key), names::record(key)])).await
     }
 
     async fn sweep(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
-        let call = SWEEP.arg(millis::from_time(now));
+        let now = millis::from_time(now);
+        let ended = Cmd::zrangebyscore_limit(names::ENDS, "-inf", now, 0, BATCH.cast_signed());
         let mut total = 0;
         loop {
-            let (ended, swept): (u64, u64) = self.connection.script(&call).await?;
-            total += swept;
-            if ended == 0 {
+            let rows: Vec<String> = self.connection.command(&ended).await?;
+            let last = rows.len() < BATCH;
+            if !rows.is_empty() {
+                let swept: u64 = self.connection.script(SWEEP.on(rows).arg(now)).await?;
+                total += swept;
+            }
+            if last {
                 return Ok(total);
             }
         }

@@ -27,6 +27,7 @@ pub struct Metrics(Arc<Instruments>);
 #[derive(Debug)]
 struct Instruments {
     logins: Each<LoginResult, Counter>,
+    throttled_logins: Counter,
     exchanges: Each<(Grant, ExchangeResult), Counter>,
     hand_outs: Each<(Route, Outcome<HandedOut>), Counter>,
     proxied: Each<Outcome<StatusClass>, Counter>,
@@ -42,6 +43,11 @@ impl Metrics {
     /// A callback ended.
     pub fn login(&self, result: LoginResult) {
         self.0.logins.of(result).inc();
+    }
+
+    /// A callback was refused because too many code exchanges have failed.
+    pub fn login_throttled(&self) {
+        self.0.throttled_logins.inc();
     }
 
     /// An exchange begins.
@@ -99,6 +105,7 @@ impl Default for Instruments {
         let timed = || Histogram::new(SECONDS);
         let mut instruments = Self {
             logins: Each::default(),
+            throttled_logins: Counter::default(),
             exchanges: Each::default(),
             hand_outs: Each::default(),
             proxied: Each::default(),
@@ -114,8 +121,13 @@ impl Default for Instruments {
 impl Instruments {
     /// Counters get their `_total`, and times their `_seconds`, from the crate; it also ends each help with a full stop.
     fn register(&mut self) {
-        let Self { logins, exchanges, hand_outs, proxied, provider, upstream, registry } = self;
+        let Self { logins, throttled_logins, exchanges, hand_outs, proxied, provider, upstream, registry } = self;
         registry.register("logins", "Logins that came back from VideoAsk, by how they ended", logins.clone());
+        registry.register(
+            "throttled_logins",
+            "Callbacks refused because too many code exchanges had failed",
+            throttled_logins.clone(),
+        );
         registry.register("exchanges", "POSTs to VideoAsk's token endpoint, by what came of them", exchanges.clone());
         registry.register("hand_outs", "Tokens that machines asked for, by what they got", hand_outs.clone());
         registry.register("proxied_requests", "Requests to /proxy, by what they were answered", proxied.clone());

@@ -103,7 +103,7 @@ pub enum PageError {
     /// The page needs a login.
     #[error("not logged in")]
     LoggedOut,
-    /// 64 code exchanges are under way.
+    /// 64 code exchanges are in flight, or too many have failed.
     #[error("too many logins at once")]
     TooBusy,
     /// A form sent from another site's page.

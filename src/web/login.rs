@@ -25,8 +25,9 @@ use crate::{
 };
 
 use super::{
-    Site,
+    CODE_EXCHANGES, Site,
     error::PageError,
+    failure_limit::Admission,
     identify::identify,
     pending::PendingLogin,
     replay::FirstUse,
@@ -116,8 +117,21 @@ fn arrive(
         });
     };
     let code = accept(site, &login, &state, query)?;
-    let permit = Arc::clone(&site.exchanges).try_acquire_owned().map_err(|_| PageError::TooBusy)?;
+    let permit = may_exchange(site)?;
     Ok((login, code, permit))
+}
+
+/// A permit for one exchange, unless too many are in flight or too many have failed.
+fn may_exchange(site: &Site) -> Result<OwnedSemaphorePermit, PageError> {
+    let permit = Arc::clone(&site.exchanges).try_acquire_owned().map_err(|_| PageError::TooBusy)?;
+    let free = u32::try_from(site.exchanges.available_permits()).unwrap_or(0);
+    match site.failure_limit.admit(CODE_EXCHANGES.saturating_sub(free), site.clock.monotonic()) {
+        Admission::Admitted => Ok(permit),
+        Admission::Refused => {
+            site.metrics.login_throttled();
+            Err(PageError::TooBusy)
+        }
+    }
 }
 
 /// The checks between the cookie and the exchange.
@@ -157,7 +171,8 @@ async fn finish(
 ) -> Result<Stored, PageError> {
     let PendingLogin { nonce, verifier, .. } = login;
     let sent = site.clock.now();
-    let reply = site.provider.exchange_code(code, Some(verifier)).await?;
+    let exchanged = site.provider.exchange_code(code, Some(verifier)).await;
+    let reply = exchanged.inspect_err(|_| site.failure_limit.charge(site.clock.monotonic()))?;
     let identity = identify(site, &reply, &nonce).await?;
     let login = site.admit(&identity)?;
     let TokenReply { access_token, refresh_token, scope, expires_in, .. } = reply;

@@ -7,6 +7,7 @@ mod assets;
 mod cookies;
 mod error;
 mod explain;
+mod failure_limit;
 mod forms;
 mod guard;
 mod health;
@@ -58,6 +59,7 @@ pub use self::{
     api::ApiKeys,
     assets::Assets,
     cookies::CookiePolicy,
+    failure_limit::FailureLimit,
     pending::{PendingLogin, PendingLogins},
     replay::UsedStates,
     request::RequestIds,
@@ -111,6 +113,8 @@ pub struct Parts {
     pub api_keys: ApiKeys,
     /// A permit for each code exchange.
     pub exchanges: Arc<Semaphore>,
+    /// How many code exchanges may still fail.
+    pub failure_limit: FailureLimit,
     /// Names of the static files.
     pub assets: Assets,
     /// Names for requests.
@@ -146,6 +150,7 @@ impl Site {
             used_states: UsedStates::default(),
             api_keys: ApiKeys::new(&config.api_keys),
             exchanges: Arc::new(Semaphore::new(CODE_EXCHANGES as usize)),
+            failure_limit: FailureLimit::default(),
             assets: Assets::embedded(),
             request_ids: RequestIds::starting_at(u64::from_be_bytes(keys.random_bytes())),
             keys,

@@ -368,3 +368,39 @@ async fn more_than_64_logins_at_once_are_asked_to_wait() {
     assert_eq!((page.status, page.title().as_str()), (503, "Too many logins at once"));
     assert_eq!(page.header("retry-after"), Some("5"));
 }
+
+/// Follows a callback whose code VideoAsk refuses, and returns the page.
+async fn bogus_callback(world: &World) -> Page {
+    let browser = world.browser();
+    let page = browser.begin().await;
+    let mut callback = browser.approve(&page, "ada@example.com").await;
+    let state = callback.query_pairs().find(|(name, _)| name == "state").expect("a state").1.into_owned();
+    callback.query_pairs_mut().clear().append_pair("state", &state).append_pair("code", "bogus");
+    browser.get(callback.as_str()).await
+}
+
+#[tokio::test]
+async fn bogus_callbacks_cannot_use_up_the_rate_limit_of_videoask() {
+    let world = World::start().await;
+    for _ in 0..30 {
+        assert_ne!(bogus_callback(&world).await.title(), "Too many logins at once");
+    }
+    let crowd = (0..6).map(|_| bogus_callback(&world));
+    for page in futures_util::future::join_all(crowd).await {
+        assert_eq!((page.status, page.title().as_str()), (503, "Too many logins at once"));
+        assert_eq!(page.header("retry-after"), Some("5"));
+    }
+    assert_eq!(
+        world.standin.counters().requests_to(Endpoint::Token),
+        30,
+        "nothing was sent while the bucket was empty"
+    );
+
+    world.pass(Duration::from_secs(2));
+    world.logged_in().await;
+    world.logged_in().await;
+    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 32, "a login that works is not charged");
+    bogus_callback(&world).await;
+    assert_eq!(bogus_callback(&world).await.title(), "Too many logins at once");
+    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 33);
+}

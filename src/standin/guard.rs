@@ -58,8 +58,8 @@ async fn befall(
     next: Next,
 ) -> Response {
     match mishap {
-        Mishap::Slow { ms } => unhurried(next, request, Duration::from_millis(ms), Duration::ZERO).await,
-        Mishap::SlowReply { ms } => unhurried(next, request, Duration::ZERO, Duration::from_millis(ms)).await,
+        Mishap::Slow { ms } => unhurried(next, request, wire, Duration::from_millis(ms), Duration::ZERO).await,
+        Mishap::SlowReply { ms } => unhurried(next, request, wire, Duration::ZERO, Duration::from_millis(ms)).await,
         Mishap::Hang => hang(standin, wire).await,
         Mishap::HangAfter => {
             next.run(request).await;
@@ -90,14 +90,23 @@ const GATEWAY_PAGE: &str = "<!doctype html><html><head><title>Bad gateway</title
     <body><h1>Bad gateway</h1><p>The server had a bad day.</p></body></html>";
 
 /// Acts in a task of its own: a provider does not stop because the caller hung up.
-async fn unhurried(next: Next, request: Request, before: Duration, after: Duration) -> Response {
+async fn unhurried(next: Next, request: Request, wire: &Wire, before: Duration, after: Duration) -> Response {
+    let counted = wire.clone();
     let acting = tokio::spawn(async move {
+        // A request that breaks off is not acted on, and one that is whole does not break off later.
+        let Ok(request) = whole_request(request).await else { return StatusCode::BAD_REQUEST.into_response() };
         sleep(before).await;
         let answer = next.run(request).await;
         sleep(after).await;
+        drop(counted);
         answer
     });
     acting.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+async fn whole_request(request: Request) -> Result<Request, axum::Error> {
+    let (parts, body) = request.into_parts();
+    Ok(Request::from_parts(parts, Body::from(axum::body::to_bytes(body, usize::MAX).await?)))
 }
 
 async fn hang(standin: &StandIn, wire: &Wire) -> Response {

@@ -51,7 +51,7 @@ pub use self::{
 use self::{
     keys::Keys,
     ledger::Ledger,
-    wire::{Wire, WiredListener},
+    wire::{Connections, Wire, WiredListener},
 };
 
 /// A running, or not yet running, pretend VideoAsk. Clones are handles to the same one.
@@ -64,6 +64,7 @@ struct Shared {
     keys: Keys,
     state: Mutex<State>,
     closing: watch::Sender<bool>,
+    connections: Connections,
 }
 
 /// All that changes. One lock over the whole of it makes every transition atomic.
@@ -80,8 +81,14 @@ impl StandIn {
     /// A stand-in that calls itself `base_url`, the origin under which it will be reached.
     #[must_use]
     pub fn new(options: Options, base_url: Url) -> Self {
-        let closing = watch::Sender::new(false);
-        Self(Arc::new(Shared { options, base_url, keys: Keys::public_demo(), state: Mutex::default(), closing }))
+        Self(Arc::new(Shared {
+            options,
+            base_url,
+            keys: Keys::public_demo(),
+            state: Mutex::default(),
+            closing: watch::Sender::new(false),
+            connections: Connections::default(),
+        }))
     }
 
     /// Every route of auth, API and control. Only [`StandIn::serve`] can cut connections as well.
@@ -108,11 +115,12 @@ impl StandIn {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
         let service = self.router().into_make_service_with_connect_info::<Wire>();
+        let listener = WiredListener { listener, standin: self.clone() };
         let shutdown = async move {
             shutdown.await;
             self.0.closing.send_replace(true);
         };
-        axum::serve(WiredListener(listener), service).with_graceful_shutdown(shutdown).await
+        axum::serve(listener, service).with_graceful_shutdown(shutdown).await
     }
 
     /// The faults as they stand, with those used up removed.
@@ -135,6 +143,16 @@ impl StandIn {
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.locked(|state| state.counters.clone())
+    }
+
+    /// How many connections are open, or closed by the client while their request is still acted on. The kernel closes
+    /// the connections of a killed process, so at 0 all that it sent has been acted on.
+    ///
+    /// A connection still in the listen queue is not counted: one that is opened later and answered proves that there
+    /// is none.
+    #[must_use]
+    pub fn open_connections(&self) -> usize {
+        self.0.connections.count()
     }
 
     /// Counts from nothing again; tokens and faults stay.

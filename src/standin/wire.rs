@@ -17,18 +17,34 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
+use super::StandIn;
+
 /// The handle by which a request can cut the TCP connection that it came over.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Wire(Arc<AtomicBool>);
+pub(super) struct Wire {
+    cut: Arc<AtomicBool>,
+    _counted: Connections,
+}
+
+/// Counts the connections that are open, and those whose request is still acted on after the client closed them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Connections(Arc<()>);
+
+impl Connections {
+    /// How many there are. The handle of the stand-in itself is not counted.
+    pub(super) fn count(&self) -> usize {
+        Arc::strong_count(&self.0) - 1
+    }
+}
 
 impl Wire {
     /// From here on not one byte gets out: the next write fails, and the server drops the connection.
     pub(super) fn cut(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.cut.store(true, Ordering::SeqCst);
     }
 
     pub(super) fn is_cut(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.cut.load(Ordering::SeqCst)
     }
 
     fn intact(&self) -> io::Result<()> {
@@ -36,8 +52,11 @@ impl Wire {
     }
 }
 
-/// A TCP listener whose connections can be cut.
-pub(super) struct WiredListener(pub(super) TcpListener);
+/// A TCP listener whose connections are counted and can be cut.
+pub(super) struct WiredListener {
+    pub(super) listener: TcpListener,
+    pub(super) standin: StandIn,
+}
 
 pub(super) struct Cuttable {
     stream: TcpStream,
@@ -49,8 +68,8 @@ impl Listener for WiredListener {
     type Addr = Wire;
 
     async fn accept(&mut self) -> (Cuttable, Wire) {
-        let (stream, _) = Listener::accept(&mut self.0).await;
-        let wire = Wire::default();
+        let (stream, _) = Listener::accept(&mut self.listener).await;
+        let wire = Wire { cut: Arc::default(), _counted: self.standin.0.connections.clone() };
         (Cuttable { stream, wire: wire.clone() }, wire)
     }
 

@@ -13,7 +13,7 @@ use videoask_auth::{
 
 use crate::{
     person::{EMAIL, Person},
-    support::{Deployment, Program, Server, redis::Redis, until},
+    support::{Deployment, Program, Server, browser::Browser, redis::Redis, until},
 };
 
 /// Where the records are.
@@ -33,8 +33,8 @@ impl Backend {
 pub const STRICT: Rotation = Rotation::On { leeway: Duration::ZERO };
 
 const SECONDS_A_DAY: i64 = 24 * 60 * 60;
-/// A token that ends while it arrives would be taken for one that ends nobody knows when.
-pub const SHORT_LIFE: Duration = Duration::from_secs(3);
+/// The keeper refreshes at 85 % of it at the earliest, so a server that is stopped before then has refreshed nothing.
+pub const SHORT_LIFE: Duration = Duration::from_secs(8);
 
 pub struct Fleet {
     deployment: Deployment,
@@ -50,7 +50,7 @@ impl Fleet {
     pub fn before_tenant(backend: Backend, set_up: impl FnOnce(&mut Options)) -> Self {
         // By its id, which does not depend on an id_token.
         let ada = User::find(EMAIL).expect("Ada has an account").user_id();
-        let deployment = Deployment::before_tenant(set_up).set("ALLOWED_USERS", &ada).set("EXCHANGE_TIMEOUT", "5s");
+        let deployment = Deployment::before_tenant(set_up).set("ALLOWED_USERS", &ada);
         match backend {
             Backend::Sqlite => {
                 let url = StoreUrl::Sqlite(deployment.path().join("videoask-auth.db"));
@@ -142,6 +142,14 @@ impl Fleet {
         until("an exchange", || (self.standin().counters().requests_to(Endpoint::Token) >= times).then_some(()));
     }
 
+    /// Waits until the tenant has acted on all that processes which have ended sent to it. No other process of this
+    /// deployment may have a connection to the tenant.
+    pub async fn all_sent_is_acted_on(&self) {
+        // A listen queue is first in, first out: once this request is answered, every earlier connection is accepted.
+        Browser::new(self.deployment.provider.url.clone()).get("/_control/counters").await;
+        until("the end of every connection to the tenant", || (self.standin().open_connections() == 0).then_some(()));
+    }
+
     /// The generation that the store has, read beside all processes.
     pub async fn stored_generation(&self) -> u64 {
         let store = store::open(&self.url, Missing::Refuse).await.expect("the store is there").store;
@@ -163,9 +171,22 @@ impl fmt::Debug for Fleet {
     }
 }
 
-/// Whether a server calls itself ready, degraded or unready.
+/// Waits until a server calls itself ready, degraded or unready, whichever is wanted.
+pub async fn until_readiness(server: &Url, wanted: &str) {
+    let mut found = String::new();
+    for _ in 0..600 {
+        found = readiness(server).await;
+        if found == wanted {
+            return;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    panic!("it is {found}, not {wanted}");
+}
+
+/// What a server calls itself.
 pub async fn readiness(server: &Url) -> String {
-    let page = crate::support::browser::Browser::new(server.clone()).get("/readyz").await;
+    let page = Browser::new(server.clone()).get("/readyz").await;
     let answer: serde_json::Value = serde_json::from_slice(&page.body).expect("JSON");
     answer["status"].as_str().expect("a word").to_owned()
 }

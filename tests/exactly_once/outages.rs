@@ -12,13 +12,14 @@ use tempfile::TempDir;
 use videoask_auth::{config::StoreUrl, standin::Mishap};
 
 use crate::{
-    fleet::{Backend, Fleet, STRICT, readiness},
+    fleet::{Backend, Fleet, STRICT, readiness, until_readiness},
     person::{Person, Pressed},
     scenarios::at_once,
     support::Program,
 };
 
-const SLOW: Mishap = Mishap::SlowReply { ms: 1500 };
+/// Long enough for the outage to begin before the reply.
+const SLOW: Mishap = Mishap::SlowReply { ms: 3000 };
 
 /// What befalls the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,9 +67,9 @@ fn a_full_disk_is_outlived_as_well() {
 #[test]
 fn a_command_says_so_if_what_came_cannot_be_saved() {
     at_once([|| async {
-        let mut fleet = Outage::RedisKilled.fleet().set("EXCHANGE_TIMEOUT", "1s");
+        let mut fleet = Outage::RedisKilled.fleet().set("EXCHANGE_TIMEOUT", "4s");
         fleet.connect_and_leave().await;
-        fleet.next_exchange(Mishap::SlowReply { ms: 500 });
+        fleet.next_exchange(Mishap::SlowReply { ms: 2000 });
         let command = fleet.token();
         fleet.sent(1);
         let _broken = Outage::RedisKilled.strike(&mut fleet);
@@ -88,7 +89,7 @@ async fn outlive_in_a_server(mut fleet: Fleet, outage: Outage) {
     assert_eq!(pressing.await.unwrap(), Pressed::Newer, "{outage:?}: the set in hand is served");
     assert_eq!(readiness(&server.url).await, "degraded", "{outage:?}");
     broken.mend(&mut fleet);
-    while readiness(&server.url).await != "ready" {}
+    until_readiness(&server.url, "ready").await;
     go_on(&fleet, person, outage).await;
 }
 

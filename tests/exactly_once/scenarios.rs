@@ -1,6 +1,7 @@
-//! Scenarios that are played at once, and chance.
+//! Scenarios that are played at once, and random values that can be replayed.
 
 use std::{
+    env,
     hash::{BuildHasher, RandomState},
     panic::resume_unwind,
     thread,
@@ -27,9 +28,13 @@ fn play<T>(scenario: impl Future<Output = T>) -> T {
     Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap().block_on(scenario)
 }
 
-/// Chance from a seed that differs from run to run, and is printed.
-pub fn chance() -> Random {
-    let seed = RandomState::new().hash_one("seed");
-    println!("seed {seed}");
+/// Random values from the seed in the environment, else from one that differs from run to run. It is printed.
+#[expect(clippy::disallowed_methods, reason = "the seed comes from whoever replays it")]
+pub fn random_from_seed() -> Random {
+    let seed = match env::var("SEED") {
+        Ok(seed) => seed.parse().expect("SEED is a number"),
+        Err(_) => RandomState::new().hash_one("seed"),
+    };
+    println!("replay: SEED={seed}");
     Random::new(seed)
 }

@@ -8,7 +8,8 @@ use crate::{
     scenarios::at_once,
 };
 
-const SLOW: Mishap = Mishap::SlowReply { ms: 1000 };
+/// Long enough for the signal to arrive before the reply.
+const SLOW: Mishap = Mishap::SlowReply { ms: 3000 };
 
 #[test]
 fn a_server_that_is_stopped_in_mid_exchange_loses_nothing() {

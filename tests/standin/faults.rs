@@ -135,7 +135,7 @@ async fn until(tenant: &Tenant, seen: impl Fn(&Counters) -> bool) {
             sleep(Duration::from_millis(2)).await;
         }
     };
-    timeout(Duration::from_secs(10), polling).await.expect("it never came");
+    timeout(Duration::from_secs(60), polling).await.expect("it never came");
 }
 
 /// Sends, and hangs up once that has been seen, without an answer.
@@ -163,6 +163,16 @@ async fn a_slow_request_is_acted_upon_even_if_the_caller_has_hung_up() {
     let (tenant, token) = befallen(Mishap::Slow { ms: 500 }).await;
     hang_up_once(&tenant, &token, |counters| counters.mishaps == 1).await;
     until(&tenant, |counters| counters.refresh_exchanges == 1).await;
+}
+
+#[tokio::test]
+async fn a_connection_counts_as_open_until_its_request_is_acted_on_even_if_the_caller_has_hung_up() {
+    let (tenant, token) = befallen(Mishap::Slow { ms: 500 }).await;
+    hang_up_once(&tenant, &token, |counters| counters.mishaps == 1).await;
+    assert!(tenant.standin.open_connections() > 0);
+    let standin = tenant.standin.clone();
+    until(&tenant, |_| standin.open_connections() == 0).await;
+    assert_eq!(tenant.standin.counters().refresh_exchanges, 1);
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ impl Tenant {
     /// Tells the server to stop and waits until it has.
     pub async fn stop(&mut self) {
         drop(self.stop.take());
-        tokio::time::timeout(Duration::from_secs(5), self.serving.take().unwrap()).await.unwrap().unwrap().unwrap();
+        tokio::time::timeout(Duration::from_secs(60), self.serving.take().unwrap()).await.unwrap().unwrap().unwrap();
     }
 
     pub fn authorize_form(&self) -> Form {
@@ -250,5 +250,6 @@ pub fn decode(token: &str) -> (Value, Value) {
 #[expect(clippy::disallowed_methods, reason = "the tests look at the stand-in with a client that is not ours")]
 fn client() -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder().no_proxy().redirect(Policy::none()).timeout(Duration::from_secs(10)).build().unwrap()
+    let client = Client::builder().no_proxy().redirect(Policy::none()).timeout(Duration::from_secs(60));
+    client.pool_max_idle_per_host(0).build().unwrap()
 }

@@ -21,7 +21,7 @@ pub use secrets::Secrets;
 pub use tap::Tap;
 
 /// The longest wait for another process, on a machine that has much else to do.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 const STEP: Duration = Duration::from_millis(5);
 
 /// Asks until there is an answer. The harness's own wait for other processes; what they do takes its own time.

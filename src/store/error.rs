@@ -147,6 +147,8 @@ pub enum Reason {
     Disconnected,
     /// It is starting, failing over or running a long script.
     NotReady,
+    /// It has replicas, and none of them acknowledged a write in time.
+    Unacknowledged,
 }
 
 impl fmt::Display for Reason {
@@ -157,6 +159,9 @@ impl fmt::Display for Reason {
             Self::TimedOut => "did not answer in time; see that it runs and is not overloaded",
             Self::Disconnected => "hung up; see that it runs, and whether it wants rediss:// or redis://",
             Self::NotReady => "is not ready yet; try again soon",
+            Self::Unacknowledged => {
+                "has replicas, and none of them acknowledged the write; see that they run and keep up"
+            }
         })
     }
 }

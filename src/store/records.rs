@@ -222,6 +222,9 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
 
     /// The one compare-and-swap: begins, closes, saves, marks as revoking, leaves a tombstone, seals anew.
     /// All of `expected` is compared and all of `change` is written in one step, or nothing is.
+    ///
+    /// A change that opens an attempt is `Done` only when it outlives the failure of one machine, as far as the store
+    /// can: a file is synced to the disk, and a Redis with replicas waits until one of them has acknowledged it.
     async fn swap(&self, key: &RowKey, expected: &Expected, change: &Change) -> Result<Swap, StoreError>;
 
     /// Writes back a kept set that the store has lost (rule 6): where there is no row, or one of the same connection

@@ -11,6 +11,7 @@ mod person;
 #[expect(dead_code, reason = "the simulation uses more of it")]
 #[path = "../simulation/random.rs"]
 mod random;
+mod replicas;
 mod scenarios;
 mod signals;
 #[expect(dead_code, unused_imports, reason = "the tests of single processes use more of it")]

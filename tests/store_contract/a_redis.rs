@@ -199,9 +199,8 @@ async fn that_evicts_or_forgets_says_so() {
     server.raw("CONFIG SET maxmemory-policy volatile-lru");
     server.raw("CONFIG SET appendonly no");
     assert_eq!(findings(&server).await, [Finding::NotPersistent]);
-    server.raw("CONFIG SET save 60");
     server.raw("CONFIG SET save \"60 1\"");
-    assert_eq!(findings(&server).await, [], "save points are persistence too");
+    assert_eq!(findings(&server).await, [Finding::NoAppendOnlyFile], "snapshots lose what came after the last one");
 }
 
 #[tokio::test]
@@ -262,6 +261,76 @@ async fn that_is_full_leaves_a_record_and_its_listings_as_they_were() {
 
 async fn findings(server: &Redis) -> Vec<Finding> {
     open(&server.url(None), Missing::Create).await.unwrap().findings
+}
+
+/// What opens an attempt, and what it compares.
+fn beginning() -> (Expected, Change) {
+    let NewRow { version, state, due, .. } = kept("a");
+    let expected = Expected { version, state, attempt: None, lease: None };
+    (expected, Change { generation: 7, state, due, attempt: Some(owner("me")), sealed: None })
+}
+
+/// A refresh token is sent after this step, so a failover must not lose it.
+#[tokio::test]
+async fn with_a_replica_opens_an_attempt_only_when_the_replica_has_it() {
+    let server = Redis::start();
+    let mut replica = server.replica();
+    let store = created(&server.url(None)).await;
+    let (expected, begin) = beginning();
+    let close = Change { attempt: None, ..begin.clone() };
+    let open = Expected { attempt: begin.attempt.clone(), ..expected.clone() };
+    store.put(&kept("a"), None).await.unwrap();
+    assert_eq!(store.swap(&key("a"), &expected, &begin).await.unwrap(), Swap::Done);
+    assert_eq!(replica.raw("HGET {videoask-auth}:record:a attempt"), "$2\r\nme");
+
+    replica.freeze();
+    assert_eq!(store.swap(&key("a"), &open, &close).await.unwrap(), Swap::Done, "what sends nothing waits for nobody");
+    let error = store.swap(&key("a"), &expected, &begin).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { reason: Reason::Unacknowledged, .. }), "{error:?}");
+    assert_eq!(store.swap(&key("a"), &open, &close).await.unwrap(), Swap::Done, "no answer does not mean not done");
+
+    replica.thaw();
+    server.wait_for_replicas(1);
+    assert_eq!(store.swap(&key("a"), &expected, &begin).await.unwrap(), Swap::Done);
+    assert_eq!(store.swap(&key("a"), &open, &close).await.unwrap(), Swap::Done);
+
+    replica.kill();
+    server.wait_for_replicas(0);
+    assert_eq!(store.swap(&key("a"), &expected, &begin).await.unwrap(), Swap::Done, "there is none to wait for");
+}
+
+#[tokio::test]
+async fn waiting_for_its_replica_does_not_hold_up_what_others_ask_for() {
+    let server = Redis::start();
+    let replica = server.replica();
+    let store = created(&server.url(None)).await;
+    let (expected, begin) = beginning();
+    for number in 0..8 {
+        store.put(&kept(&number.to_string()), None).await.unwrap();
+    }
+    replica.freeze();
+    let begin_each = (0..8).map(|number| {
+        let (store, expected, begin) = (Arc::clone(&store), expected.clone(), begin.clone());
+        async move { store.swap(&key(&number.to_string()), &expected, &begin).await }
+    });
+    let waiting = tokio::spawn(at_once(begin_each.collect::<Vec<_>>()));
+    while !waiting.is_finished() {
+        store.peek(&key("0")).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    for answer in waiting.await.unwrap() {
+        let error = answer.unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable { reason: Reason::Unacknowledged, .. }), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn that_does_not_tell_of_replicas_opens_an_attempt_without_one() {
+    let server = Redis::start_with(&["--rename-command", "INFO", ""]);
+    let store = created(&server.url(None)).await;
+    store.put(&kept("a"), None).await.unwrap();
+    let (expected, begin) = beginning();
+    assert_eq!(store.swap(&key("a"), &expected, &begin).await.unwrap(), Swap::Done);
 }
 
 /// Redis Cluster runs a script only if all its keys are declared and in one slot.

@@ -42,6 +42,27 @@ impl Redis {
         panic!("redis-server did not start; is it installed?");
     }
 
+    /// A replica of this server that is in step with it.
+    pub fn replica(&self) -> Self {
+        // By default the first copy waits five seconds for more replicas.
+        assert_eq!(self.raw("CONFIG SET repl-diskless-sync-delay 0"), "+OK");
+        let replica = Self::start_with(&["--replicaof", &format!("127.0.0.1 {}", self.port)]);
+        self.wait_for_replicas(1);
+        replica
+    }
+
+    /// Waits until so many replicas are connected, and all of them in step.
+    pub fn wait_for_replicas(&self, count: usize) {
+        for _ in 0..6_000 {
+            let info = self.raw("INFO replication");
+            if info.contains(&format!("connected_slaves:{count}")) && info.matches("state=online").count() == count {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("{count} replicas: {}", self.raw("INFO replication"));
+    }
+
     /// The URL, with `password` if one is given.
     pub fn url(&self, password: Option<&str>) -> StoreUrl {
         let login = password.map(|password| format!(":{password}@")).unwrap_or_default();

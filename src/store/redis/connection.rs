@@ -25,11 +25,11 @@ pub(super) struct Connection {
     current: Mutex<Option<Arc<MultiplexedConnection>>>,
 }
 
-/// What is sent.
+/// What is sent. What ends in `Once` is never sent again.
 enum Request<'a> {
     Command(&'a Cmd),
     Script(&'a ScriptInvocation<'a>),
-    /// One that must not be sent again.
+    CommandOnce(&'a Cmd),
     ScriptOnce(&'a ScriptInvocation<'a>),
 }
 
@@ -46,6 +46,11 @@ impl Connection {
         let client = Client::open(url.expose_secret()).map_err(|_| StoreError::InvalidUrl)?;
         let at = place(&client)?;
         Ok(Self { client, at, current: Mutex::new(None) })
+    }
+
+    /// A second connection to the same Redis, which is not connected yet.
+    pub(super) fn another(&self) -> Self {
+        Self { client: self.client.clone(), at: self.at.clone(), current: Mutex::new(None) }
     }
 
     pub(super) fn at(&self) -> &Place {
@@ -66,10 +71,19 @@ impl Connection {
         self.request(&Request::ScriptOnce(script)).await
     }
 
+    /// For a command that makes sense only on the connection that is there.
+    pub(super) async fn command_once<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
+        self.request(&Request::CommandOnce(command)).await
+    }
+
+    pub(super) fn unavailable(&self, reason: Reason) -> StoreError {
+        StoreError::Unavailable { at: self.at.clone(), reason, source: None }
+    }
+
     async fn request<T: FromRedisValue>(&self, request: &Request<'_>) -> Result<T, StoreError> {
         match timeout(PATIENCE, self.send(request)).await {
             Ok(answer) => answer.map_err(|error| failure::describe(&self.at, &error)),
-            Err(_) => Err(StoreError::Unavailable { at: self.at.clone(), reason: Reason::TimedOut, source: None }),
+            Err(_) => Err(self.unavailable(Reason::TimedOut)),
         }
     }
 
@@ -90,7 +104,7 @@ impl Connection {
         let shared = self.connected().await?;
         let mut connection = MultiplexedConnection::clone(&shared);
         let answer = match request {
-            Request::Command(command) => command.query_async(&mut connection).await,
+            Request::Command(command) | Request::CommandOnce(command) => command.query_async(&mut connection).await,
             Request::Script(script) | Request::ScriptOnce(script) => script.invoke_async(&mut connection).await,
         };
         if answer.as_ref().is_err_and(failure::of_the_connection) {

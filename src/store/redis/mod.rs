@@ -3,10 +3,12 @@
 mod connection;
 mod failure;
 mod findings;
+mod info;
 mod listings;
 mod moment;
 mod names;
 mod records;
+mod replication;
 mod rows;
 mod schema;
 mod script;
@@ -32,7 +34,7 @@ pub(super) async fn open(url: &SecretString, missing: Missing) -> Result<Opened,
         return Err(StoreError::Missing { at: connection.at().clone() });
     }
     let origin = schema::migrate(&connection).await?;
-    let findings = findings::find(&connection).await;
+    let findings = findings::find(&connection).await?;
     Ok(Opened { store: Arc::new(RedisStore { connection }), origin, findings })
 }
 
@@ -40,7 +42,7 @@ pub(super) async fn examine(url: &SecretString) -> Result<Examined, StoreError> 
     let connection = Connection::new(url)?;
     let version = schema::version(&connection).await?;
     probe(&connection).await?;
-    let findings = findings::find(&connection).await;
+    let findings = findings::find(&connection).await?;
     let state = if version.is_some() { State::Sound } else { State::Absent(Room::Writable) };
     Ok(Examined { at: connection.at().clone(), state, findings })
 }

@@ -1,11 +1,11 @@
 use std::sync::LazyLock;
 
 use async_trait::async_trait;
-use redis::{Cmd, ScriptInvocation};
+use redis::Cmd;
 use time::OffsetDateTime;
 
 use super::{
-    RedisStore, listings, names,
+    RedisStore, listings, names, replication,
     rows::{Arguments, FIELDS, Fields, Reader},
     script::RowScript,
 };
@@ -113,7 +113,7 @@ impl Records for RedisStore {
     async fn put(&self, row: &NewRow, over: Option<&Version>) -> Result<Swap, StoreError> {
         let mut call = PUT.on([names::record(&row.key)]);
         Arguments(&mut call).add_row(row).add_over(over);
-        self.swapped(&row.key, &call).await
+        self.swapped(&row.key, self.connection.script_once(&call).await?)
     }
 
     async fn claim(
@@ -147,13 +147,17 @@ impl Records for RedisStore {
     async fn swap(&self, key: &RowKey, expected: &Expected, change: &Change) -> Result<Swap, StoreError> {
         let mut call = SWAP.on([names::record(key)]);
         Arguments(&mut call).add_expected(expected).add_change(change);
-        self.swapped(key, &call).await
+        let ended = match change.attempt {
+            Some(_) => replication::script_once(&self.connection, &call).await?,
+            None => self.connection.script_once(&call).await?,
+        };
+        self.swapped(key, ended)
     }
 
     async fn restore(&self, row: &NewRow) -> Result<Swap, StoreError> {
         let mut call = RESTORE.on([names::record(&row.key)]);
         Arguments(&mut call).add_row(row);
-        self.swapped(&row.key, &call).await
+        self.swapped(&row.key, self.connection.script_once(&call).await?)
     }
 
     async fn adopt(
@@ -197,8 +201,7 @@ impl Records for RedisStore {
 }
 
 impl RedisStore {
-    async fn swapped(&self, key: &RowKey, call: &ScriptInvocation<'_>) -> Result<Swap, StoreError> {
-        let (outcome, fields): Ended = self.connection.script_once(call).await?;
+    fn swapped(&self, key: &RowKey, (outcome, fields): Ended) -> Result<Swap, StoreError> {
         Ok(match (outcome, self.row_of(key, fields)?) {
             (MISSING, _) => Swap::Missing,
             (_, Some(row)) => Swap::Moved(row),

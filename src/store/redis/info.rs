@@ -1,0 +1,18 @@
+//! What Redis says about itself.
+
+use super::connection::Connection;
+use crate::store::StoreError;
+
+/// One field of a section of `INFO`, whose lines are `field:value`. `None` if Redis does not tell: hosted ones may
+/// refuse the command, or leave the field out.
+pub(super) async fn field(connection: &Connection, section: &str, field: &str) -> Result<Option<String>, StoreError> {
+    let answer: Result<String, StoreError> = connection.command(redis::cmd("INFO").arg(section)).await;
+    match answer {
+        Ok(text) => {
+            let mut lines = text.lines().filter_map(|line| line.split_once(':'));
+            Ok(lines.find(|(name, _)| *name == field).map(|(_, value)| value.trim().to_owned()))
+        }
+        Err(error @ StoreError::Unavailable { .. }) => Err(error),
+        Err(_) => Ok(None),
+    }
+}

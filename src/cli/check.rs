@@ -1,18 +1,14 @@
-//! `check`: the doctor. It finds what is wrong with a set-up without a human, and says how to mend it.
+//! `check`: the doctor. It finds what is wrong with a set-up without a human, and says how to fix it.
 
 use crate::{
     clock::Clock,
-    config::{Config, Environment, Mode},
+    config::{Config, Count, EnvLookup, Environment, Mode},
     provider::{self, Provider},
     store::{self, Examined, Room, State},
     telemetry::{self, Metrics},
 };
 
-use super::{
-    Source,
-    failure::{Count, Failure},
-    output,
-};
+use super::{Source, failure::Failure, output};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Options {
@@ -23,7 +19,7 @@ pub(super) struct Options {
     source: Source,
 }
 
-/// One line of the report, and its mend.
+/// One line of the report, and its fix.
 struct Line {
     mark: Mark,
     text: String,
@@ -41,7 +37,7 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     let loaded = Config::load(&Environment::of_process(), &options.source.env_file())?;
     let config = loaded.config;
     let mut problems = Report::default();
-    problems.say(variables(loaded.env_file.as_deref()));
+    problems.say(variables(&loaded.env_file));
     problems.say_all(loaded.warnings.iter().map(|warning| Line::note(warning.to_string())));
     problems.say_all(examine(&config).await);
     if options.offline {
@@ -67,7 +63,7 @@ impl Report {
         self.problems += usize::from(mark == Mark::Problem);
         output::data(&format_args!("{} {text}", mark.sign()));
         if let Some(mend) = mend {
-            output::data(&format_args!("     Mend: {mend}"));
+            output::data(&format_args!("     Fix: {mend}"));
         }
     }
 
@@ -113,9 +109,8 @@ impl Line {
     }
 }
 
-fn variables(env_file: Option<&std::path::Path>) -> Line {
-    let source = env_file.map_or_else(|| "there is no .env here".to_owned(), |path| path.display().to_string());
-    Line::good(format!("the variables are complete (the environment, and {source})"))
+fn variables(env_file: &EnvLookup) -> Line {
+    Line::good(format!("the variables are complete (from {env_file})"))
 }
 
 /// Proves that the store takes a write, or that one can be made; creates nothing.
@@ -133,11 +128,11 @@ async fn examine(config: &Config) -> Vec<Line> {
         )),
         State::Absent(Room::NotWritable) => Line::problem(
             format!("there is no store yet, and none can be made at {at}"),
-            "Let the user who runs this program write that folder, or mend STORE_URL.",
+            "Let the user who runs this program write that folder, or correct STORE_URL.",
         ),
         State::Absent(Room::NoFolder) => Line::problem(
             format!("there is no store yet, and no folder for it: {at}"),
-            "Make the folder, mount it, or mend STORE_URL.",
+            "Make the folder, mount it, or correct STORE_URL.",
         ),
     };
     // What a store forgets matters to kept connections only; a minted pair ends with its session.

@@ -4,7 +4,7 @@ use std::{io, process::ExitCode};
 
 use crate::{
     app::ServeError,
-    config::{Origin, Problems},
+    config::{Count, EnvLookup, Origin, Problems},
     http,
     store::{Finding, StoreError},
     telemetry,
@@ -20,9 +20,10 @@ pub(super) enum Failure {
     Configuration(#[from] Problems),
     /// A command on kept connections, and nothing is kept.
     #[error(
-        "`{0}` needs a connection that this app keeps, and it keeps none: set ALLOWED_USERS to whose to keep, and log in or `import`"
+        "`{command}` works in keep mode only, and ALLOWED_USERS is not set (in {env_file}).\n  \
+         Fix: Set ALLOWED_USERS to the users whose tokens this app should keep, then log in or run `videoask-auth import`."
     )]
-    MintMode(&'static str),
+    MintMode { command: &'static str, env_file: EnvLookup },
     /// A command on another process's memory.
     #[error(
         "`{0}` cannot work with STORE_URL=memory:, which is the memory of one `serve` alone; use sqlite:// or redis://"
@@ -78,7 +79,7 @@ pub(super) enum Failure {
     #[error("{}", telemetry::chain(.0))]
     Server(#[from] ServeError),
     /// `check` found something, and said so.
-    #[error("{0} to mend")]
+    #[error("{0} found")]
     Found(Count),
     /// `healthcheck` got no good answer.
     #[error("{0}")]
@@ -100,19 +101,6 @@ fn with_first_steps(problems: &Problems) -> String {
         "{problems}\n\nVariables go into the environment, or into .env here: copy .env.example and fill it in.\n\
          To try without any, run `videoask-auth demo`."
     )
-}
-
-/// How many problems `check` found.
-#[derive(Debug)]
-pub(super) struct Count(pub usize);
-
-impl std::fmt::Display for Count {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            1 => f.write_str("There is one thing"),
-            count => write!(f, "There are {count} things"),
-        }
-    }
 }
 
 /// The exit codes; those of `exec` are the ones of env(1).
@@ -140,7 +128,7 @@ impl Failure {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Configuration(_)
-            | Self::MintMode(_)
+            | Self::MintMode { .. }
             | Self::OwnMemory(_)
             | Self::Input(InputError::Empty(_) | InputError::NotAToken(_)) => Exit::Usage,
             Self::StoreUnavailable(_) => Exit::TryLater,

@@ -7,7 +7,7 @@ use url::Url;
 use crate::{
     app::{House, ServeError},
     clock::Clock,
-    config::{AllowedUsers, Config, Environment, Mode, StoreUrl},
+    config::{AllowedUsers, Config, Environment, Loaded, Mode, StoreUrl},
     store::{self, Finding, Missing, Opened, Origin, Store, StoreError},
     telemetry::{self, Talk},
     vault::Drained,
@@ -32,9 +32,9 @@ pub(super) struct Kept {
 impl Setup {
     /// Reads the configuration; `command` is named where it cannot work by it.
     pub(super) fn load(source: Source, command: &'static str) -> Result<Self, Failure> {
-        let config = Config::load(&Environment::of_process(), &source.env_file())?.config;
+        let Loaded { config, env_file, .. } = Config::load(&Environment::of_process(), &source.env_file())?;
         telemetry::init(&config.telemetry, Talk::Command);
-        let Mode::Keep(allowed) = config.mode.clone() else { return Err(Failure::MintMode(command)) };
+        let Mode::Keep(allowed) = config.mode.clone() else { return Err(Failure::MintMode { command, env_file }) };
         match config.store {
             StoreUrl::Memory => Err(Failure::OwnMemory(command)),
             StoreUrl::Sqlite(_) | StoreUrl::Redis(_) => Ok(Self { config, allowed }),

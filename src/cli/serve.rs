@@ -20,7 +20,7 @@ pub(super) async fn run(env_file: EnvFile) -> Result<(), Failure> {
         tracing::warn!("{warning}");
     }
     let mut stop = Box::pin(signals::stop());
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), variables = %loaded.env_file, "starting");
     let opened = tokio::select! {
         opened = store::open(&config.store, Missing::Create) => opened?,
         // A Redis that does not answer holds the start up for seconds; nothing is under way yet.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::{Display, Formatter, Result as Written},
     io::{self, ErrorKind, Read},
     path::{Path, PathBuf},
 };
@@ -9,6 +10,7 @@ use std::{
 use zeroize::Zeroizing;
 
 use super::{
+    encoding,
     finding::{Fault, Finding, Origin},
     line::{self, Line, Unreadable},
     misspelling,
@@ -26,11 +28,24 @@ pub enum EnvFile {
     Named(PathBuf),
 }
 
+/// Which `.env` was looked for, by absolute path, and whether it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum EnvLookup {
+    /// None was looked for.
+    #[default]
+    NotWanted,
+    /// There is none, which is fine as long as the environment sets what is required.
+    Missing(PathBuf),
+    /// It is there, or was named, and cannot be read.
+    Unreadable(PathBuf),
+    /// It was read.
+    Read(PathBuf),
+}
+
 /// What a `.env` says: its entries by key, and what is to be said about it.
 #[derive(Default)]
 pub(super) struct Entries {
-    /// The file, if there was one, by absolute path.
-    pub(super) path: Option<PathBuf>,
+    pub(super) lookup: EnvLookup,
     pub(super) problems: Vec<Finding>,
     pub(super) warnings: Vec<Finding>,
     by_key: BTreeMap<String, Entry>,
@@ -58,11 +73,54 @@ impl EnvFile {
         };
         let path = std::path::absolute(&path).unwrap_or(path);
         match read_small(&path) {
+            Ok(bytes) if encoding::is_utf16(&bytes) => Entries::unreadable(path, encoding::utf16()),
             Ok(bytes) => Entries::parse(path, &bytes),
-            Err(error) if may_be_missing && error.kind() == ErrorKind::NotFound => Entries::default(),
-            Err(error) => Entries::unreadable(path, &error),
+            Err(error) if may_be_missing && error.kind() == ErrorKind::NotFound => {
+                Entries { lookup: EnvLookup::Missing(path), ..Entries::default() }
+            }
+            Err(error) => Entries::unreadable(path, unreadable(&error)),
         }
     }
+}
+
+impl EnvLookup {
+    /// The file that was read.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Read(path) => Some(path),
+            Self::NotWanted | Self::Missing(_) | Self::Unreadable(_) => None,
+        }
+    }
+}
+
+/// Names every place where values were looked for.
+impl Display for EnvLookup {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Written {
+        match self {
+            Self::NotWanted => f.write_str("the environment"),
+            Self::Missing(path) => write!(f, "the environment; there is no {}", path.display()),
+            Self::Unreadable(path) => write!(f, "the environment; {} cannot be read", path.display()),
+            Self::Read(path) => write!(f, "the environment and {}", path.display()),
+        }
+    }
+}
+
+fn unreadable(error: &io::Error) -> Fault {
+    let (wrong, fix) = match error.kind() {
+        ErrorKind::NotFound => {
+            ("there is no such file".to_owned(), "Correct the path, or leave out --env-file to read ./.env.")
+        }
+        ErrorKind::IsADirectory => {
+            ("this is a directory".to_owned(), "Put a file in its place, or name another with --env-file.")
+        }
+        ErrorKind::PermissionDenied => (
+            "this program may not read the file".to_owned(),
+            "Let the user who runs this program read it (chmod, chown), and enter its directory.",
+        ),
+        kind => (format!("this file cannot be read ({kind})"), "Put a readable text file in its place."),
+    };
+    Fault::new(wrong, fix)
 }
 
 /// Reads a file that a person wrote; something that has no end, such as a device, is not one.
@@ -75,7 +133,7 @@ pub(super) fn read_small(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
 
 impl Entries {
     fn parse(path: PathBuf, bytes: &[u8]) -> Self {
-        let mut entries = Self { path: Some(path), ..Self::default() };
+        let mut entries = Self { lookup: EnvLookup::Read(path), ..Self::default() };
         let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
         for (index, bytes) in bytes.split(|byte| *byte == b'\n').enumerate() {
             let line = index + 1;
@@ -88,13 +146,9 @@ impl Entries {
         entries
     }
 
-    fn unreadable(path: PathBuf, error: &io::Error) -> Self {
-        let fault = Fault::new(
-            format!("this file cannot be read ({})", error.kind()),
-            "Check the path and its permissions, or leave out --env-file to read .env in the working directory.",
-        );
-        let problem = Finding::new(None, Origin::EnvFile(path), fault);
-        Self { problems: vec![problem], ..Self::default() }
+    fn unreadable(path: PathBuf, fault: Fault) -> Self {
+        let problem = Finding::new(None, Origin::EnvFile(path.clone()), fault);
+        Self { lookup: EnvLookup::Unreadable(path), problems: vec![problem], ..Self::default() }
     }
 
     /// An entry by its key.
@@ -104,7 +158,7 @@ impl Entries {
 
     /// Where a line of this file is.
     pub(super) fn origin(&self, line: usize) -> Origin {
-        Origin::Line { path: self.path.clone().unwrap_or_default(), line }
+        Origin::Line { path: self.lookup.path().unwrap_or(Path::new(".env")).to_owned(), line }
     }
 
     fn refuse(&mut self, key: Option<String>, line: usize, why: Unreadable) {

@@ -1,4 +1,4 @@
-//! What is wrong with the configuration, told so that it can be mended. No value is ever part of it.
+//! What is wrong with the configuration, told so that it can be fixed. No value is ever part of it.
 
 use std::{
     borrow::Cow,
@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use super::variable::Variable;
+use super::{env_file::EnvLookup, variable::Variable};
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,7 @@ pub struct Finding {
 /// Everything that is wrong, at once. Whoever gets it prints it and ends with exit code 2.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems {
+    env_file: EnvLookup,
     problems: Vec<Finding>,
     warnings: Vec<Finding>,
 }
@@ -87,9 +88,22 @@ impl Finding {
     }
 }
 
+/// A number of problems, in words that fit it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count(pub usize);
+
+impl Display for Count {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Written {
+        match self.0 {
+            1 => f.write_str("1 problem"),
+            count => write!(f, "{count} problems"),
+        }
+    }
+}
+
 impl Problems {
-    pub(super) fn new(problems: Vec<Finding>, warnings: Vec<Finding>) -> Self {
-        Self { problems, warnings }
+    pub(super) fn new(env_file: EnvLookup, problems: Vec<Finding>, warnings: Vec<Finding>) -> Self {
+        Self { env_file, problems, warnings }
     }
 
     /// What stops the start.
@@ -124,16 +138,17 @@ impl Display for Finding {
             Some(variable) => write!(f, "{variable} ({})", self.origin)?,
             None => write!(f, "{}", self.origin)?,
         }
-        write!(f, ": {}.\n  Mend: {}", self.wrong(), self.mend())
+        write!(f, ": {}.\n  Fix: {}", self.wrong(), self.mend())
     }
 }
 
 impl Display for Problems {
     fn fmt(&self, f: &mut Formatter<'_>) -> Written {
-        match self.problems.len() {
-            1 => f.write_str("The configuration has a problem.")?,
-            count => write!(f, "The configuration has {count} problems.")?,
+        // First of all, since a missing file explains the variables that are not set.
+        if let EnvLookup::Missing(path) = &self.env_file {
+            writeln!(f, "There is no {}: only the environment was read.", path.display())?;
         }
+        write!(f, "{} found in the configuration.", Count(self.problems.len()))?;
         for problem in &self.problems {
             write!(f, "\n\n{problem}")?;
         }

@@ -34,6 +34,9 @@ pub(super) enum Unreadable {
     Space,
 }
 
+/// What both take as white space; each has further characters of its own.
+const SPACES: [char; 3] = [' ', '\t', '\r'];
+
 type Checked<T = ()> = Result<T, Unreadable>;
 
 /// Reads one line, without its line break.
@@ -43,7 +46,7 @@ pub(super) fn parse(line: &[u8]) -> Line {
         return Line::Blank;
     }
     let Some((name, raw)) = text.split_once('=') else { return Line::Bad { key: None, why: Unreadable::NoPair } };
-    let raw = raw.trim_start();
+    let raw = raw.trim_start_matches(SPACES);
     match without_comment(raw).and_then(|value| by_dotenvy(&format!("{name}={value}"))) {
         Ok((key, value)) => Line::Pair { key, value },
         Err(why) => Line::Bad { key: Some(without_export(name).to_owned()), why },
@@ -52,7 +55,7 @@ pub(super) fn parse(line: &[u8]) -> Line {
 
 /// The line as text; a control character other than a tab is no part of any value of ours.
 fn as_text(line: &[u8]) -> Option<&str> {
-    let text = std::str::from_utf8(line).ok()?.trim();
+    let text = std::str::from_utf8(line).ok()?.trim_matches(SPACES);
     (!text.contains(|c: char| c.is_control() && c != '\t')).then_some(text)
 }
 
@@ -108,7 +111,7 @@ fn no_expansion(value: &str) -> Checked {
 }
 
 fn only_a_comment(rest: &str) -> Checked {
-    let rest = rest.trim_start_matches([' ', '\t']);
+    let rest = rest.trim_start_matches(SPACES);
     if rest.is_empty() || rest.starts_with('#') { Ok(()) } else { Err(Unreadable::Space) }
 }
 

@@ -8,6 +8,7 @@ mod api;
 mod api_keys;
 mod app_url;
 pub mod duration;
+mod encoding;
 mod env_file;
 mod environment;
 mod finding;
@@ -27,17 +28,15 @@ mod telemetry;
 mod variable;
 mod web_url;
 
-use std::path::PathBuf;
-
 use reader::{Reader, Reported};
 use secrecy::SecretString;
 
 pub use self::{
     api::ApiConfig,
     app_url::AppUrl,
-    env_file::EnvFile,
+    env_file::{EnvFile, EnvLookup},
     environment::Environment,
-    finding::{Finding, Origin, Problems},
+    finding::{Count, Finding, Origin, Problems},
     listen::Listen,
     mode::{AllowedUsers, Mode},
     provider::{Pkce, ProviderConfig},
@@ -78,8 +77,8 @@ pub struct Loaded {
     pub config: Config,
     /// What does not stop the start.
     pub warnings: Vec<Finding>,
-    /// The `.env` that was read, by absolute path, if there was one.
-    pub env_file: Option<PathBuf>,
+    /// Which `.env` was looked for, and whether it was read.
+    pub env_file: EnvLookup,
 }
 
 impl Config {

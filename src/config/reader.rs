@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use super::{
-    env_file::{Entries, EnvFile, read_small},
+    encoding,
+    env_file::{Entries, EnvFile, EnvLookup, read_small},
     environment::Environment,
     finding::{Fault, Finding, Origin, Problems},
     placeholder,
@@ -36,7 +37,7 @@ pub(super) struct Reader<'a> {
 pub(super) struct Read<T> {
     pub(super) value: T,
     pub(super) warnings: Vec<Finding>,
-    pub(super) env_file: Option<PathBuf>,
+    pub(super) env_file: EnvLookup,
 }
 
 /// A name's value as it was found.
@@ -80,6 +81,7 @@ impl<'a> Reader<'a> {
         let Some(Found { text, origin }) = found else { return Ok(None) };
         let value = Value { variable, origin, text };
         self.check(&value, not_quoted)?;
+        self.check(&value, only_visible)?;
         self.check(&value, placeholder::refuse)?;
         Ok(Some(value))
     }
@@ -123,8 +125,12 @@ impl<'a> Reader<'a> {
 
     /// The value itself of a variable that must be set, for more than one check.
     pub(super) fn required_value(&mut self, variable: Variable, mend: &'static str) -> Result<Value, Reported> {
-        let value = self.get(variable)?;
-        value.ok_or_else(|| self.report(variable, Origin::Unset, Fault::new("it is required", mend)))
+        match (self.get(variable)?, &self.entries.lookup) {
+            (Some(value), _) => Ok(value),
+            // It is probably set there, and that problem is reported already.
+            (None, EnvLookup::Unreadable(_)) => Err(Reported(())),
+            (None, _) => Err(self.report(variable, Origin::Unset, Fault::new("it is required", mend))),
+        }
     }
 
     /// Runs a check over a value and reports its fault.
@@ -143,16 +149,16 @@ impl<'a> Reader<'a> {
 
     /// What a relative path is relative to: the folder of the `.env` that was read, else the working directory.
     pub(super) fn base(&self) -> PathBuf {
-        self.entries.path.as_deref().and_then(|path| path.parent()).map(PathBuf::from).unwrap_or_default()
+        self.entries.lookup.path().and_then(|path| path.parent()).map(PathBuf::from).unwrap_or_default()
     }
 
     /// Ends the reading: the value if there was no problem at all, with the warnings and the `.env` that was read.
     pub(super) fn finish<T>(self, read: Result<T, Reported>) -> Result<Read<T>, Problems> {
         match read {
             Ok(value) if self.problems.is_empty() => {
-                Ok(Read { value, warnings: self.warnings, env_file: self.entries.path })
+                Ok(Read { value, warnings: self.warnings, env_file: self.entries.lookup })
             }
-            _ => Err(Problems::new(self.problems, self.warnings)),
+            _ => Err(Problems::new(self.entries.lookup, self.problems, self.warnings)),
         }
     }
 
@@ -175,7 +181,7 @@ impl<'a> Reader<'a> {
         } else {
             return Ok(None);
         };
-        let text = text.trim();
+        let text = encoding::trim(text);
         Ok((!text.is_empty()).then(|| Found { text: Zeroizing::new(text.to_owned()), origin }))
     }
 
@@ -197,7 +203,10 @@ impl<'a> Reader<'a> {
             self.report(variable, named.origin.clone(), Fault::new(wrong, mend))
         })?;
         let origin = Origin::SecretFile(path);
-        let text = std::str::from_utf8(&bytes).map(str::trim).unwrap_or_default();
+        if encoding::is_utf16(&bytes) {
+            return Err(self.report(variable, origin, encoding::utf16()));
+        }
+        let text = std::str::from_utf8(&bytes).map(encoding::trim).unwrap_or_default();
         if text.is_empty() {
             let fault =
                 Fault::new("the file is empty or not text", format!("Write the secret into it, or unset {file}."));
@@ -211,6 +220,13 @@ impl Value {
     fn default_of(variable: Variable, default: &str) -> Self {
         Self { variable, origin: Origin::Unset, text: Zeroizing::new(default.to_owned()) }
     }
+}
+
+fn only_visible(text: &str) -> Result<(), Fault> {
+    if encoding::has_invisible(text) {
+        return Err(Fault::new("it has an invisible character in it", "Type it, or copy it from a plain text editor."));
+    }
+    Ok(())
 }
 
 /// `docker --env-file` and some panels keep the quotes of a `.env` as part of the value.

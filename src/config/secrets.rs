@@ -14,7 +14,7 @@ use super::{
 const STRONG: usize = 32;
 /// What a Glitch `.env` may have; it guards sessions of a day at most.
 const WEAKEST: usize = 16;
-const MEND: &str = "Make one with `openssl rand -base64 48` and put it in single quotes.";
+const MEND: &str = "Make one with: openssl rand -base64 48";
 
 /// The secrets all keys are derived from.
 #[derive(Debug)]

@@ -136,7 +136,7 @@ impl Finding {
             }
             Self::LoginUnclear { .. } => "Run check again later, or log in once in a browser.".to_owned(),
             Self::SecretWrong { .. } => "Copy CLIENT_SECRET from VideoAsk's developer app.".to_owned(),
-            Self::SecretUnclear { .. } => "Mend what else is found first, then run check again.".to_owned(),
+            Self::SecretUnclear { .. } => "Fix the other problems first, then run check again.".to_owned(),
         })
     }
 }

@@ -42,3 +42,27 @@ fn is_for_secrets_alone() {
     let problems = load_in(folder.path(), &environment).unwrap_err();
     assert_eq!(only(&problems).wrong(), "it is required");
 }
+
+#[test]
+fn gives_the_secret_without_a_byte_order_mark_and_white_space() {
+    let folder = folder("EXPRESS_SESSION_FILE=secret.txt\n");
+    let secret = "0123456789abcdef0123456789abcdef";
+    let environment: Vec<_> = GLITCH.into_iter().filter(|(name, _)| *name != "EXPRESS_SESSION").collect();
+    for text in [format!("\u{feff}{secret}\r\n"), format!(" \t\n{secret} \n\n"), format!("\u{feff} {secret}\u{a0}")] {
+        std::fs::write(folder.path().join("secret.txt"), &text).unwrap();
+        let config = load_in(folder.path(), &environment).unwrap().config;
+        assert_eq!(config.secrets.current.expose_secret(), secret, "{text:?}");
+    }
+    let utf16: Vec<u8> = secret.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(folder.path().join("secret.txt"), [&[0xff, 0xfe], &*utf16].concat()).unwrap();
+    let problem = only(&load_in(folder.path(), &environment).unwrap_err());
+    assert_eq!(problem.wrong(), "the file is UTF-16, not UTF-8");
+}
+
+#[test]
+fn with_an_invisible_character_inside_is_a_problem_as_it_is_in_any_value() {
+    for character in ['\u{feff}', '\u{200b}', '\u{ad}'] {
+        let secret = format!("0123456789abcdef{character}0123456789abcdef");
+        assert!(problem(&[("EXPRESS_SESSION", &secret)]).wrong().contains("invisible"), "{character:?}");
+    }
+}

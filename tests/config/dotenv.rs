@@ -65,7 +65,7 @@ fn yields_to_a_real_variable_but_not_to_an_empty_one() {
     let folder = folder("PORT=1111\nHOST=0.0.0.0\n");
     let loaded = load_in(folder.path(), &pairs(&[("PORT", "2222"), ("HOST", " ")])).unwrap();
     assert_eq!(loaded.config.listen, Listen { host: "0.0.0.0".into(), port: 2222 });
-    assert_eq!(loaded.env_file.as_deref(), Some(folder.path().join(".env").as_path()));
+    assert_eq!(loaded.env_file, EnvLookup::Read(folder.path().join(".env")));
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn in_a_parent_folder_is_not_read() {
     let folder = folder("CLIENT_ID=abc\n");
     let child = folder.path().join("child");
     std::fs::create_dir(&child).unwrap();
-    assert_eq!(load_in(&child, &GLITCH).unwrap().env_file, None);
+    assert_eq!(load_in(&child, &GLITCH).unwrap().env_file, EnvLookup::Missing(child.join(".env")));
 }
 
 #[test]
@@ -93,13 +93,40 @@ fn must_be_there_if_it_was_named() {
     let folder = folder("PORT=4000\n");
     let load = |name| Config::load(&GLITCH.into_iter().collect(), &EnvFile::Named(folder.path().join(name)));
     assert_eq!(load(".env").unwrap().config.listen.port, 4000);
+    let other = folder.path().join("other.env");
     let problem = only(&load("other.env").unwrap_err());
-    assert_eq!(problem.wrong(), "this file cannot be read (entity not found)");
+    assert_eq!((problem.wrong(), problem.origin()), ("there is no such file", &Origin::EnvFile(other)));
 }
 
 #[test]
-fn that_is_a_folder_is_a_problem() {
+fn that_cannot_be_read_is_the_one_problem_and_not_what_follows_from_it() {
+    let nothing = Environment::default();
     let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join(".env")).unwrap();
-    assert!(only(&load_in(folder.path(), &GLITCH).unwrap_err()).wrong().contains("cannot be read"));
+    let path = folder.path().join(".env");
+    let load = || Config::load(&nothing, &EnvFile::In(folder.path().to_owned())).unwrap_err();
+
+    let problems = load();
+    assert_eq!(problems.problems().len(), 4, "{problems}");
+    assert!(problems.to_string().starts_with(&format!("There is no {}: only", path.display())), "{problems}");
+
+    std::fs::create_dir(&path).unwrap();
+    let problem = only(&load());
+    assert_eq!((problem.wrong(), problem.origin()), ("this is a directory", &Origin::EnvFile(path)));
+
+    let named = Config::load(&nothing, &EnvFile::Named("no/such.env".into())).unwrap_err();
+    let absolute = std::env::current_dir().unwrap().join("no/such.env");
+    assert!(named.to_string().contains(&absolute.display().to_string()), "{named}");
+    only(&named);
+}
+
+#[test]
+fn that_is_utf_16_is_named_as_such_once() {
+    let text = "CLIENT_ID=abc\r\nCLIENT_SECRET=canary\r\nAPP_URL=http://localhost:3000\r\nEXPRESS_SESSION=canary\r\n";
+    let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    for bytes in [[&[0xff, 0xfe], &*little].concat(), [&[0xfe, 0xff], &*big].concat(), little, big] {
+        let problem = only(&load_in(folder(bytes).path(), &[]).unwrap_err());
+        assert_eq!(problem.wrong(), "the file is UTF-16, not UTF-8");
+        assert!(problem.mend().contains("Save it as UTF-8"), "{}", problem.mend());
+    }
 }

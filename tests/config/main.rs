@@ -5,6 +5,7 @@ mod allowed_users;
 mod api_keys;
 mod app_url;
 mod dotenv;
+mod dotenv_readers;
 mod express_session;
 mod listen;
 mod problems;
@@ -22,8 +23,8 @@ use std::{path::Path, time::Duration};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 use videoask_auth::config::{
-    AllowedUsers, Config, EnvFile, Environment, Finding, Listen, Loaded, LogFormat, Mode, Pkce, Problems, StoreUrl,
-    TelemetryConfig, VARIABLES, duration,
+    AllowedUsers, Config, EnvFile, EnvLookup, Environment, Finding, Listen, Loaded, LogFormat, Mode, Origin, Pkce,
+    Problems, StoreUrl, TelemetryConfig, VARIABLES, duration,
 };
 
 const GLITCH: [(&str, &str); 5] = [

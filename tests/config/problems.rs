@@ -8,12 +8,12 @@ fn come_all_at_once_each_with_its_source_and_mend() {
     let names: Vec<_> = problems.problems().iter().map(about).collect();
     assert_eq!(names, ["APP_URL", "HOST", "PORT", "EXPRESS_SESSION", "CLIENT_SECRET", "PKCE"]);
     let text = problems.to_string();
-    assert!(text.starts_with("The configuration has 6 problems."), "{text}");
+    assert!(text.starts_with("6 problems found"), "{text}");
     let dotenv = folder.path().join(".env");
     assert!(text.contains(&format!("APP_URL ({}, line 1): it is at glitch.me", dotenv.display())), "{text}");
     assert!(text.contains("PKCE (environment): it is neither on nor off."), "{text}");
     assert!(text.contains("CLIENT_SECRET (not set): it is required."), "{text}");
-    assert_eq!(text.matches("Mend: ").count(), 6, "{text}");
+    assert_eq!(text.matches("Fix: ").count(), 6, "{text}");
 }
 
 #[test]

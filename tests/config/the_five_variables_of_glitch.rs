@@ -4,7 +4,7 @@ use super::*;
 fn start_mint_mode_without_a_warning() {
     let Loaded { config, warnings, env_file } = loaded(&[]);
     assert!(warnings.is_empty(), "{warnings:?}");
-    assert_eq!(env_file, None);
+    assert_eq!(env_file, EnvLookup::NotWanted);
     assert_eq!(config.mode, Mode::Mint);
     assert!(config.api_keys.is_empty());
 }

@@ -8,7 +8,7 @@ use crate::support::{Deployment, Finished};
 fn mend<'a>(finished: &'a Finished, problem: &str) -> &'a str {
     let mut lines = finished.stdout.lines().skip_while(|line| !line.contains(problem));
     assert!(lines.next().is_some_and(|line| line.starts_with("FAIL")), "{problem}: {finished:?}");
-    lines.next().and_then(|line| line.trim().strip_prefix("Mend: ")).unwrap_or_default()
+    lines.next().and_then(|line| line.trim().strip_prefix("Fix: ")).unwrap_or_default()
 }
 
 /// Exit code 1, and only this problem, with this mend.
@@ -17,7 +17,7 @@ fn assert_finds(deployment: &Deployment, problem: &str, in_mend: &str) {
     assert_eq!(finished.code, Some(1), "{finished:?}");
     assert!(mend(&finished, problem).contains(in_mend), "{finished:?}");
     assert_eq!(finished.stdout.lines().filter(|line| line.starts_with("FAIL")).count(), 1, "{finished:?}");
-    assert_eq!(finished.stderr, "There is one thing to mend\n");
+    assert_eq!(finished.stderr, "1 problem found\n");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn several_problems_are_found_in_one_go() {
         .set("ISSUER", "https://x.example/")
         .set("STORE_URL", "sqlite://no/store.db");
     let finished = deployment.run(&["check"]);
-    assert_eq!(finished.stderr, "There are 3 things to mend\n", "{finished:?}");
+    assert_eq!(finished.stderr, "3 problems found\n", "{finished:?}");
 }
 
 #[test]

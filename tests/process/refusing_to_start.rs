@@ -69,11 +69,11 @@ fn all_that_is_wrong_with_the_configuration_is_told_at_once_and_no_secret_with_i
     for command in ["serve", "check"] {
         let finished = deployment.run(&[command]);
         assert_eq!(finished.code, Some(2), "{finished:?}");
-        assert!(finished.stderr.starts_with("The configuration has 6 problems."), "{finished:?}");
+        assert!(finished.stderr.starts_with("6 problems found"), "{finished:?}");
         for name in ["CLIENT_ID", "CLIENT_SECRET", "APP_URL", "EXPRESS_SESSION", "PORT", "STORE_URL"] {
             let problem = finished.stderr.split("\n\n").find(|problem| problem.starts_with(name));
             let problem = problem.or(finished.stderr.split("\n\n").find(|problem| problem.contains(name)));
-            assert!(problem.is_some_and(|problem| problem.contains("\n  Mend: ")), "{name}: {finished:?}");
+            assert!(problem.is_some_and(|problem| problem.contains("\n  Fix: ")), "{name}: {finished:?}");
         }
         for secret in ["unclosed-quote-secret", "tiny-secret", "db-password"] {
             assert!(!finished.stderr.contains(secret), "{finished:?}");

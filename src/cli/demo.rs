@@ -1,6 +1,6 @@
 //! `demo`: the app and a pretend VideoAsk, on this machine alone, everything in memory.
 
-use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{net::Ipv4Addr, path::PathBuf, sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use clap::ValueEnum;
@@ -39,6 +39,9 @@ pub(super) struct Options {
     /// With rotation: for how long a spent refresh token is forgiven
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse)]
     leeway: Duration,
+    /// Every other command reads one
+    #[arg(long, hide = true)]
+    env_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -48,6 +51,9 @@ enum Rotate {
 }
 
 pub(super) async fn run(options: Options) -> Result<(), Failure> {
+    if options.env_file.is_some() {
+        return Err(Failure::DemoReadsNoFile);
+    }
     telemetry::init(&TelemetryConfig::load(&Environment::of_process())?, Talk::Server);
     let stop = signals::stop();
     let listener = bind(options.port).await?;

@@ -24,6 +24,9 @@ pub(super) enum Failure {
          Fix: Set ALLOWED_USERS to the users whose tokens this app should keep, then log in or run `videoask-auth import`."
     )]
     MintMode { command: &'static str, env_file: EnvLookup },
+    /// The demo has a configuration of its own.
+    #[error("`demo` reads no .env file.\n  Fix: Leave out --env-file.")]
+    DemoReadsNoFile,
     /// A command on another process's memory.
     #[error(
         "`{0}` cannot work with STORE_URL=memory:, which is the memory of one `serve` alone; use sqlite:// or redis://"
@@ -129,6 +132,7 @@ impl Failure {
         match self {
             Self::Configuration(_)
             | Self::MintMode { .. }
+            | Self::DemoReadsNoFile
             | Self::OwnMemory(_)
             | Self::Input(InputError::Empty(_) | InputError::NotAToken(_)) => Exit::Usage,
             Self::StoreUnavailable(_) => Exit::TryLater,

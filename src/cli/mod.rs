@@ -19,7 +19,7 @@ mod status;
 mod token;
 mod wanted;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use tokio::runtime::Runtime;
@@ -36,7 +36,7 @@ const LAST_MOMENT: Duration = Duration::from_secs(2);
 
 /// Mint a VideoAsk token pair in the browser, keep it fresh, use it from anywhere
 #[derive(Debug, Parser)]
-#[command(name = "videoask-auth", version, about, args_conflicts_with_subcommands = true)]
+#[command(name = "videoask-auth", version, about)]
 #[command(after_help = "\
 Without a command, it serves. Variables are read from the environment, then from
 .env in the working directory; .env.example names them all.
@@ -54,7 +54,7 @@ struct Arguments {
 #[derive(Clone, Debug, Args)]
 struct Source {
     /// Read variables from this file in place of .env
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     env_file: Option<PathBuf>,
 }
 
@@ -82,7 +82,7 @@ enum Command {
     Import(import::Options),
     /// Remove the secrets of a connection
     Forget(forget::Options),
-    /// Find what is wrong with the set-up, and say how to mend it
+    /// Find what is wrong with the setup, and say how to fix it
     Check(check::Options),
     /// Ask a server on this machine whether it is alive
     Healthcheck(Source),
@@ -101,8 +101,10 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(help_or_error) => return explain(&help_or_error),
     };
+    let is_exec = matches!(arguments.command, Some(Command::Exec(_)));
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
+        Err(error) if is_exec => return report(&Failure::BeforeExec(Box::new(Failure::Runtime(error)))),
         Err(error) => return report(&Failure::Runtime(error)),
     };
     let result = runtime.block_on(run(arguments));
@@ -136,12 +138,24 @@ async fn run(Arguments { source, command }: Arguments) -> Result<Ending, Failure
 fn explain(help_or_error: &clap::Error) -> ExitCode {
     // Without a reader there is nobody to tell.
     let _ = help_or_error.print();
-    let is_exec = std::env::args_os().nth(1).is_some_and(|command| command == "exec");
     match help_or_error.exit_code() {
         0 => ExitCode::SUCCESS,
-        _ if is_exec => Exit::BeforeExec.into(),
+        _ if names_exec(std::env::args_os()) => Exit::BeforeExec.into(),
         _ => Exit::Usage.into(),
     }
+}
+
+/// Whether the command, the first argument that is neither an option nor the value of one, is `exec`.
+fn names_exec(arguments: impl IntoIterator<Item = OsString>) -> bool {
+    let mut arguments = arguments.into_iter().skip(1);
+    while let Some(argument) = arguments.next() {
+        if argument == "--env-file" {
+            arguments.next();
+        } else if !argument.to_string_lossy().starts_with('-') {
+            return argument == "exec";
+        }
+    }
+    false
 }
 
 /// Says what failed, once, on stderr.

@@ -47,7 +47,7 @@ pub struct Finding {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems {
     env_file: EnvLookup,
-    problems: Vec<Finding>,
+    list: Vec<Finding>,
     warnings: Vec<Finding>,
 }
 
@@ -103,13 +103,13 @@ impl Display for Count {
 
 impl Problems {
     pub(super) fn new(env_file: EnvLookup, problems: Vec<Finding>, warnings: Vec<Finding>) -> Self {
-        Self { env_file, problems, warnings }
+        Self { env_file, list: problems, warnings }
     }
 
     /// What stops the start.
     #[must_use]
     pub fn problems(&self) -> &[Finding] {
-        &self.problems
+        &self.list
     }
 
     /// What does not, but may be why: a misspelt name leaves the right one unset.
@@ -148,8 +148,8 @@ impl Display for Problems {
         if let EnvLookup::Missing(path) = &self.env_file {
             writeln!(f, "There is no {}: only the environment was read.", path.display())?;
         }
-        write!(f, "{} found in the configuration.", Count(self.problems.len()))?;
-        for problem in &self.problems {
+        write!(f, "{} found in the configuration.", Count(self.list.len()))?;
+        for problem in &self.list {
             write!(f, "\n\n{problem}")?;
         }
         for warning in &self.warnings {

@@ -72,6 +72,50 @@ fn what_cannot_be_understood_is_a_usage_error() {
 }
 
 #[test]
+fn the_env_file_may_stand_before_and_after_the_command() {
+    let deployment = Deployment::keeping();
+    let file = deployment.path().join(".env");
+    let file = file.to_str().unwrap();
+    let equals = format!("--env-file={file}");
+    for arguments in [
+        &["--env-file", file, "check", "--offline"][..],
+        &["check", "--offline", "--env-file", file],
+        &["check", "--env-file", file, "--offline"],
+        &[&equals, "check", "--offline"],
+    ] {
+        let finished = run_nowhere(arguments, &[]);
+        assert_eq!(finished.code, Some(0), "{arguments:?}: {finished:?}");
+        assert!(finished.stdout.contains(file), "{arguments:?}: {finished:?}");
+    }
+    let server = deployment.serve_by(&["--env-file", file]);
+    assert_eq!(server.stop().code, Some(0));
+    let finished = run_nowhere(&["--env-file", file, "status"], &[]);
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+}
+
+#[test]
+fn wrong_usage_of_exec_has_the_exit_code_of_env() {
+    for arguments in [
+        &["exec"][..],
+        &["--env-file", "some.env", "exec"],
+        &["--env-file=some.env", "exec", "--"],
+        &["--nonsense", "exec", "--", "true"],
+        &["exec", "--nonsense", "--", "true"],
+        &["--env-file", "some.env", "exec", "--min-ttl", "soon", "--", "true"],
+        &["--env-file", "some.env", "exec", "--", "true"],
+        &["exec", "--env-file", "some.env", "--", "true"],
+        &["exec", "--env-file"],
+    ] {
+        let finished = run_nowhere(arguments, &[]);
+        assert_eq!(finished.code, Some(125), "{arguments:?}: {finished:?}");
+    }
+    assert_eq!(run_nowhere(&["exec", "--help"], &[]).code, Some(0));
+    for arguments in [&["token", "exec"][..], &["--env-file", "exec", "--nonsense"], &["nonsense", "exec"]] {
+        assert_eq!(run_nowhere(arguments, &[]).code, Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
 fn a_wrong_value_is_answered_by_what_may_stand_there() {
     for (option, value, hint) in
         [("--port", "many", "65535"), ("--access-ttl", "soon", "90s"), ("--rotate", "maybe", "on, off")]

@@ -17,7 +17,7 @@ const SECRET: &str = "canary-0123456789-abcdef-ghijkl-mnop";
 static LINE: LazyLock<Regex> = LazyLock::new(|| {
     const SPACE: &str =
         r"[\t\n\x0B\f\r \x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}\x{FEFF}]";
-    let expression = r##"^\s*(?:export\s+)?([0-9A-Za-z_.-]+)(?:\s*=\s*?|:\s+?)(\s*'(?:\\'|[^'])*'|\s*"(?:\\"|[^"])*"|\s*`(?:\\`|[^`])*`|[^#\r\n]+)?\s*(?:#[^\n\r\x{2028}\x{2029}]*)?$"##;
+    let expression = r#"^\s*(?:export\s+)?([0-9A-Za-z_.-]+)(?:\s*=\s*?|:\s+?)(\s*'(?:\\'|[^'])*'|\s*"(?:\\"|[^"])*"|\s*`(?:\\`|[^`])*`|[^#\r\n]+)?\s*(?:#[^\n\r\x{2028}\x{2029}]*)?$"#;
     Regex::new(&expression.replace(r"\s", SPACE)).unwrap()
 });
 

@@ -1,4 +1,4 @@
-//! What is wrong with the configuration, told so that it can be fixed. No value is ever part of it.
+//! What is wrong with the configuration, told so that it can be fixed. A secret's value is never part of it.
 
 use std::{
     borrow::Cow,

@@ -5,12 +5,17 @@ use std::net::IpAddr;
 use url::Host;
 
 use super::{
+    app_url::AppUrl,
     env_file::EnvFile,
     environment::Environment,
-    finding::{Fault, Problems},
+    finding::{Fault, Origin, Problems},
     reader::{Reader, Reported},
     variable::{HOST, PORT},
+    web_url::is_loopback,
 };
+
+const DEFAULT_HOST: &str = "127.0.0.1";
+const DEFAULT_PORT: &str = "3000";
 
 /// Where the server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,10 +47,52 @@ impl Listen {
     }
 
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Reported> {
-        let host = reader.or_default(HOST, "127.0.0.1", parse_host);
-        let port = reader.or_default(PORT, "3000", parse_port);
+        let host = reader.or_default(HOST, DEFAULT_HOST, parse_host);
+        let port = reader.or_default(PORT, DEFAULT_PORT, parse_port);
         Ok(Self { host: host?, port: port? })
     }
+
+    /// Warns where what browsers open, `APP_URL`, does not lead to what the server listens on.
+    pub(super) fn warn_of_unreachable(&self, reader: &mut Reader<'_>, app_url: &AppUrl) -> Result<(), Reported> {
+        let host = reader.value_or_default(HOST, DEFAULT_HOST)?;
+        let port = reader.value_or_default(PORT, DEFAULT_PORT)?;
+        if is_loopback(app_url.as_url()) {
+            if let Some(fault) = self.other_port(app_url) {
+                reader.warn(&port, fault);
+            }
+        } else if *host.origin() == Origin::Unset && *port.origin() == Origin::Environment {
+            reader.warn(&host, behind_a_platform());
+        }
+        Ok(())
+    }
+
+    /// Port 0 is whichever the system chooses. With https, a proxy must listen on APP_URL's port.
+    fn other_port(&self, app_url: &AppUrl) -> Option<Fault> {
+        let (expected, port) = (app_url.as_url().port_or_known_default()?, self.port);
+        if app_url.is_https() || port == 0 || port == expected {
+            return None;
+        }
+        let mut reachable = app_url.as_url().clone();
+        // Only a URL without a host refuses a port.
+        reachable.set_port(Some(port)).ok()?;
+        let reachable = reachable.origin().ascii_serialization();
+        Some(Fault::new(
+            format!("the server listens on port {port}, but browsers open APP_URL's port {expected}"),
+            format!(
+                "Set APP_URL={reachable} and register its callback, or set PORT={expected}. If a proxy on this machine \
+                 listens on port {expected}, all is well."
+            ),
+        ))
+    }
+}
+
+/// Where a platform sets PORT, requests come from its proxy, which is on another machine.
+fn behind_a_platform() -> Fault {
+    Fault::new(
+        "the server listens on 127.0.0.1 alone, and PORT comes from the environment, as a hosting platform sets it: \
+         its proxy cannot reach 127.0.0.1",
+        "Set HOST=0.0.0.0; or HOST=127.0.0.1 if the proxy runs on this machine.",
+    )
 }
 
 fn parse_host(text: &str) -> Result<String, Fault> {

@@ -99,6 +99,9 @@ impl Config {
         let mode = Mode::read(reader);
         let app_url = AppUrl::read(reader);
         let listen = Listen::read(reader);
+        if let (Ok(app_url), Ok(listen)) = (&app_url, &listen) {
+            listen.warn_of_unreachable(reader, app_url)?;
+        }
         let secrets = Secrets::read(reader, &mode);
         let store = StoreUrl::read(reader, &mode);
         let provider = ProviderConfig::read(reader, &mode, app_url.as_ref().map_err(|reported| *reported));

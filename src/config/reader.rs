@@ -50,6 +50,10 @@ impl Value {
     pub(super) fn text(&self) -> &str {
         &self.text
     }
+
+    pub(super) fn origin(&self) -> &Origin {
+        &self.origin
+    }
 }
 
 impl<'a> Reader<'a> {

@@ -30,8 +30,11 @@ fn from_ourselves(app_url: &AppUrl, headers: &HeaderMap) -> bool {
     }
 }
 
-/// Sends a page asked for by another loopback name to `APP_URL`: cookies set under one name are not sent to another,
-/// so the login would lose its way.
+/// In the query of a page that was redirected once. A proxy on this machine may name the wrong host again.
+const REDIRECTED: &str = "redirected";
+
+/// Redirects a page that was requested under another loopback name to `APP_URL`: cookies set under one name are not sent to
+/// another, so a login that starts there could not be finished.
 pub(super) async fn one_loopback_name(State(site): State<Site>, request: Request, next: Next) -> Response {
     match canonical(&site.app_url, request.method(), request.headers(), request.uri()) {
         Some(url) => Redirect::temporary(url.as_str()).into_response(),
@@ -39,14 +42,22 @@ pub(super) async fn one_loopback_name(State(site): State<Site>, request: Request
     }
 }
 
+/// The page's URL under `APP_URL`, if the request names another loopback host on `APP_URL`'s port. Another port is the
+/// app's own behind a proxy, which forwards what browsers request at `APP_URL`.
 fn canonical(app_url: &AppUrl, method: &Method, headers: &HeaderMap, uri: &Uri) -> Option<Url> {
-    let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let asked = Url::parse(&format!("http://{}/", asked?)).ok()?;
     let ours = app_url.as_url();
-    if !method.is_safe() || !is_loopback(ours) || !is_loopback(&asked) || asked.host() == ours.host() {
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let requested = Url::parse(&format!("{}://{host}/", ours.scheme())).ok()?;
+    let is_other_name = is_loopback(ours)
+        && is_loopback(&requested)
+        && requested.host() != ours.host()
+        && requested.port_or_known_default() == ours.port_or_known_default();
+    let query = uri.query().unwrap_or_default();
+    if !method.is_safe() || !is_other_name || query.split('&').any(|pair| pair == REDIRECTED) {
         return None;
     }
     let mut url = app_url.join(uri.path());
-    url.set_query(uri.query());
+    let separator = if query.is_empty() { "" } else { "&" };
+    url.set_query(Some(&format!("{query}{separator}{REDIRECTED}")));
     Some(url)
 }

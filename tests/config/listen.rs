@@ -18,3 +18,29 @@ fn is_all_that_a_health_check_reads() {
     let problems = load([("PORT", "x")].into_iter().collect()).unwrap_err();
     assert_eq!(about(&only(&problems)), "PORT");
 }
+
+#[test]
+fn on_another_port_than_a_loopback_app_url_is_a_warning() {
+    let local = ("APP_URL", "http://localhost:3000");
+    let found = warning(&[local, ("PORT", "8080")]);
+    assert_eq!(about(&found), "PORT");
+    assert!(found.mend().contains("APP_URL=http://localhost:8080") && found.mend().contains("PORT=3000"), "{found}");
+    assert_eq!(about(&warning(&[("APP_URL", "http://127.0.0.1")])), "PORT");
+    for fitting in
+        [&[local][..], &[local, ("PORT", "3000")], &[local, ("PORT", "0")], &[("APP_URL", "https://localhost")]]
+    {
+        assert_eq!(loaded(fitting).warnings, [], "{fitting:?}");
+    }
+}
+
+#[test]
+fn on_loopback_by_default_where_a_platform_sets_the_port_is_a_warning() {
+    let found = warning(&[("PORT", "8080")]);
+    assert_eq!(about(&found), "HOST");
+    assert!(found.mend().contains("HOST=0.0.0.0"), "{found}");
+    for host in ["0.0.0.0", "127.0.0.1", "::"] {
+        assert_eq!(loaded(&[("PORT", "8080"), ("HOST", host)]).warnings, []);
+    }
+    let folder = folder("PORT=8080\n");
+    assert_eq!(load_in(folder.path(), &GLITCH).unwrap().warnings, [], "the operator chose this port");
+}

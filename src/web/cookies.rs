@@ -4,6 +4,11 @@ use tower_sessions::cookie::{Cookie, SameSite, time::Duration};
 
 use crate::config::AppUrl;
 
+use super::cookie_header::is_plain;
+
+/// A pending-login cookie's name ends in so many characters, which stand for its state.
+pub(super) const STATE_LENGTH: usize = 16;
+
 /// How this origin's cookies are called and marked.
 #[derive(Clone, Debug)]
 pub struct CookiePolicy {
@@ -42,22 +47,32 @@ impl CookiePolicy {
         format!("{}-login-", self.prefix)
     }
 
+    /// Whether a cookie of this very name is one that we set.
+    #[must_use]
+    pub(super) fn is_ours(&self, name: &[u8]) -> bool {
+        let state = name.strip_prefix(self.pending_prefix().as_bytes());
+        name == self.prefix.as_bytes() || state.is_some_and(|state| state.len() == STATE_LENGTH && is_plain(state))
+    }
+
     /// Whether the `Secure` attribute is set.
     #[must_use]
     pub fn is_secure(&self) -> bool {
         self.secure == Secure::Yes
     }
 
-    /// A cookie that lives for `life` seconds.
+    /// A cookie that lives for `life`.
     #[must_use]
     pub fn cookie(&self, name: String, value: String, life: std::time::Duration) -> Cookie<'static> {
         let life = Duration::try_from(life).unwrap_or(Duration::ZERO);
-        Cookie::build((name, value))
-            .path("/")
-            .http_only(true)
-            .same_site(SameSite::Lax)
-            .secure(self.is_secure())
-            .max_age(life)
-            .build()
+        self.with_attributes(Cookie::build((name, value)).max_age(life).build())
+    }
+
+    /// The same cookie with the attributes that all of ours have.
+    pub(super) fn with_attributes(&self, mut cookie: Cookie<'static>) -> Cookie<'static> {
+        cookie.set_path("/");
+        cookie.set_http_only(true);
+        cookie.set_same_site(SameSite::Lax);
+        cookie.set_secure(self.is_secure());
+        cookie
     }
 }

@@ -4,6 +4,7 @@ mod actions;
 mod answer_headers;
 mod api;
 mod assets;
+mod cookie_header;
 mod cookies;
 mod error;
 mod explain;
@@ -253,12 +254,14 @@ async fn too_large(response: Response) -> Response {
 
 /// The routes for people, with sessions and the checks that browsers need.
 fn pages(site: &Site) -> Router<Site> {
+    let policy = CookiePolicy::new(&site.app_url);
     home::router()
         .merge(login::router())
         .merge(tokens::router())
         .merge(actions::router())
         .merge(forms::router())
-        .layer(site.sessions.clone().layer(&CookiePolicy::new(&site.app_url)))
+        .layer(site.sessions.clone().layer(&policy))
+        .layer(middleware::from_fn_with_state(policy, cookie_header::only_ours))
         .layer(middleware::from_fn_with_state(site.clone(), guard::same_origin))
         .layer(middleware::from_fn_with_state(site.clone(), guard::one_loopback_name))
 }

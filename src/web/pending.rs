@@ -17,7 +17,7 @@ use crate::{
     provider::Nonce,
 };
 
-use super::cookies::CookiePolicy;
+use super::cookies::{CookiePolicy, STATE_LENGTH};
 
 /// How long a login may take.
 pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
@@ -118,6 +118,7 @@ impl PendingLogins {
 
     fn name(&self, state: &CsrfToken) -> String {
         let digest = digest::digest(&digest::SHA256, state.secret().as_bytes());
-        format!("{}{}", self.policy.pending_prefix(), BASE64_URL_SAFE_NO_PAD.encode(&digest.as_ref()[..12]))
+        let state = BASE64_URL_SAFE_NO_PAD.encode(&digest.as_ref()[..STATE_LENGTH * 3 / 4]);
+        format!("{}{state}", self.policy.pending_prefix())
     }
 }

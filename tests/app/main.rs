@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod canary;
+mod cookies;
 mod identity;
 mod keep;
 mod login;

@@ -119,6 +119,11 @@ impl Browser {
         self.jar.lock().expect("no test panics here").values().cloned().collect()
     }
 
+    /// What the browser sends to the app.
+    pub fn cookie_header(&self) -> String {
+        self.cookies(&self.home)
+    }
+
     pub fn set_cookie(&self, name: &str, value: &str) {
         let host = self.home.host_str().expect("the app has a host").to_owned();
         self.jar.lock().expect("no test panics here").insert((host, name.to_owned()), value.to_owned());

@@ -27,8 +27,8 @@ struct ChromeDriver {
     _process: Kept,
 }
 
-/// A new browser.
-pub(crate) async fn browser() -> WebDriverResult<WebDriver> {
+/// A new browser, with these flags besides the usual ones.
+pub(crate) async fn browser(flags: &[&str]) -> WebDriverResult<WebDriver> {
     static DRIVER: OnceLock<ChromeDriver> = OnceLock::new();
     let driver = DRIVER.get_or_init(|| {
         // Built together with the app, the HTTP client that talks to ChromeDriver shares the app's choice of features,
@@ -38,12 +38,12 @@ pub(crate) async fn browser() -> WebDriverResult<WebDriver> {
         let port = process.line_with("started successfully on port ");
         ChromeDriver { url: format!("http://127.0.0.1:{}", port.trim_end_matches('.')), _process: process }
     });
-    WebDriver::new(driver.url.as_str(), capabilities()?).await
+    WebDriver::new(driver.url.as_str(), capabilities(flags)?).await
 }
 
-fn capabilities() -> WebDriverResult<ChromeCapabilities> {
+fn capabilities(flags: &[&str]) -> WebDriverResult<ChromeCapabilities> {
     let mut capabilities = DesiredCapabilities::chrome();
-    for flag in FLAGS {
+    for flag in FLAGS.iter().chain(flags) {
         capabilities.add_arg(flag)?;
     }
     capabilities.set_browser_log_level(LoggingPrefsLogLevel::All)?;

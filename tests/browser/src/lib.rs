@@ -13,5 +13,5 @@ mod tour;
 
 pub use browser::Browser;
 pub use built::library;
-pub use stage::{KEEPING, Scripts, Stage, on_stage};
+pub use stage::{KEEPING, Scripts, Stage, in_browser, on_stage};
 pub use tour::on_tour;

@@ -1,6 +1,6 @@
 //! What every test needs: a demo, a browser before it, and the certainty that both are gone afterwards.
 
-use thirtyfour::error::WebDriverResult;
+use thirtyfour::{WebDriver, error::WebDriverResult};
 
 use crate::{
     Browser, chromedriver,
@@ -35,7 +35,7 @@ impl Stage {
     pub async fn play(self, scene: impl AsyncFnOnce(&Browser) -> WebDriverResult<()>) {
         // Cargo and the first line of output are waited for, which must not stand in another scene's way.
         let demo = tokio::task::spawn_blocking(move || Demo::start(self.demo)).await.expect("the demo starts");
-        let driver = chromedriver::browser().await.expect("Chromium and its driver are installed");
+        let driver = chromedriver::browser(&[]).await.expect("Chromium and its driver are installed");
         let played = driver.run_and_quit(async |driver| {
             let browser = Browser::new(driver, demo);
             browser.scripts(self.scripts).await?;
@@ -50,4 +50,10 @@ impl Stage {
 /// Plays a scene on the usual stage: scripts run, and the demo is as it comes.
 pub async fn on_stage(scene: impl AsyncFnOnce(&Browser) -> WebDriverResult<()>) {
     Stage::default().play(scene).await;
+}
+
+/// Gives a scene a browser with further flags, and no demo.
+pub async fn in_browser(flags: &[&str], scene: impl AsyncFnOnce(&WebDriver) -> WebDriverResult<()>) {
+    let driver = chromedriver::browser(flags).await.expect("Chromium and its driver are installed");
+    driver.run_and_quit(async |driver| scene(&driver).await).await.unwrap_or_else(|error| panic!("{error}"));
 }

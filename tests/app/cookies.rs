@@ -1,0 +1,63 @@
+//! Cookies that somebody else has set, on plain HTTP. `tests/browser/tests/hosts` does the same in a real browser.
+
+use reqwest::{Method, header::COOKIE};
+
+use crate::support::{Browser, Page, World};
+
+/// Opens a page with cookies of the browser's own and these, in either order.
+async fn open_with(browser: &Browser, path: &str, tossed: &str) -> [Page; 2] {
+    let own = browser.cookie_header();
+    let mut pages = Vec::new();
+    for cookies in [format!("{tossed}; {own}"), format!("{own}; {tossed}")] {
+        // A browser without cookies sends these and no others.
+        let bare = Browser::new(browser.url("/"));
+        let request = |request: reqwest::RequestBuilder| request.header(COOKIE, cookies);
+        pages.push(bare.send(Method::GET, &browser.url(path), request).await);
+    }
+    pages.try_into().expect("there are two")
+}
+
+/// The same cookie under a name that a decoder reads as its own.
+fn encoded(cookie: &str) -> String {
+    format!("%{:02X}{}", cookie.as_bytes()[0], &cookie[1..])
+}
+
+#[tokio::test]
+async fn a_session_under_an_encoded_name_is_nobodys() {
+    let world = World::start().await;
+    let (ada, mallory) = (world.logged_in().await, world.browser());
+    mallory.log_in("mallory@example.com").await;
+    let tossed = encoded(&mallory.cookie_header());
+    for page in open_with(&ada, "/tokens", &tossed).await {
+        assert!(page.text().contains("ada@example.com"), "{}", page.text());
+    }
+    for page in open_with(&world.browser(), "/tokens", &tossed).await {
+        assert_eq!((page.status, page.title().as_str()), (403, "You are not logged in"));
+    }
+}
+
+#[tokio::test]
+async fn of_two_sessions_under_one_name_neither_is_taken() {
+    let world = World::start().await;
+    let (ada, mallory) = (world.logged_in().await, world.browser());
+    mallory.log_in("mallory@example.com").await;
+    for page in open_with(&ada, "/tokens", &mallory.cookie_header()).await {
+        assert_eq!((page.status, page.title().as_str()), (403, "You are not logged in"));
+    }
+    for page in open_with(&ada, "/tokens", &ada.cookie_header()).await {
+        assert_eq!(page.status, 200, "the same one twice is one");
+    }
+}
+
+#[tokio::test]
+async fn a_begun_login_under_an_encoded_name_is_not_completed() {
+    let world = World::start().await;
+    let mallory = world.browser();
+    let page = mallory.begin().await;
+    let callback = mallory.approve(&page, "mallory@example.com").await;
+    let tossed = mallory.cookie_header().split("; ").map(encoded).collect::<Vec<_>>().join("; ");
+    for page in open_with(&world.browser(), callback.as_str(), &tossed).await {
+        assert_eq!((page.status, page.title().as_str()), (400, "No login was under way here"));
+    }
+    assert_eq!(world.standin.counters().code_exchanges, 0);
+}

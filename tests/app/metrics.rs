@@ -228,7 +228,7 @@ async fn a_store_that_fails_takes_only_its_own_figures_with_it() {
 async fn a_set_that_cannot_be_saved_shows_until_it_is() {
     let (store, world) = Fragile::start().await;
     world.logged_in().await;
-    world.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::SlowReply { ms: 1000 }));
+    world.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::SlowReply { ms: 3000 }));
     world.pass(DAY);
     while world.standin.counters().refresh_exchanges == 0 {
         tokio::task::yield_now().await;
@@ -247,12 +247,15 @@ async fn a_set_that_cannot_be_saved_shows_until_it_is() {
 
 /// Scrapes until it is so.
 async fn until(world: &World, is_so: impl Fn(&Scrape) -> bool) -> Scrape {
-    loop {
-        let scrape = Scrape::of(world).await;
-        if is_so(&scrape) {
-            return scrape;
+    let scraping = async {
+        loop {
+            let scrape = Scrape::of(world).await;
+            if is_so(&scrape) {
+                return scrape;
+            }
         }
-    }
+    };
+    tokio::time::timeout(Duration::from_secs(60), scraping).await.expect("it becomes so")
 }
 
 #[tokio::test]

@@ -196,7 +196,7 @@ async fn a_signal_waits_for_what_was_sent_and_saves_it() {
         let deployment = Deployment::keeping();
         deployment.connect_expired("ada@example.com").await;
         let standin = &deployment.provider.standin;
-        standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::SlowReply { ms: 500 }));
+        standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::SlowReply { ms: 2000 }));
         let program = deployment.start(&["token"], &[]);
         until("the exchange", || (standin.counters().refresh_exchanges == 1).then_some(()));
         program.signal(signal);

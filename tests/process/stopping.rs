@@ -11,7 +11,8 @@ use videoask_auth::{
 
 use crate::support::{Deployment, Program, browser::Browser, redis::Redis};
 
-const SLOW: Mishap = Mishap::SlowReply { ms: 600 };
+/// Long enough for the signal to arrive before the reply.
+const SLOW: Mishap = Mishap::SlowReply { ms: 2000 };
 
 #[test]
 fn every_signal_that_asks_to_stop_is_obeyed_at_once() {
@@ -65,9 +66,12 @@ async fn hang_up(standin: &StandIn, endpoint: Endpoint, browser: Browser, url: U
 }
 
 async fn came_to(standin: &StandIn, endpoint: Endpoint) {
-    while standin.counters().requests_to(endpoint) == 0 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    let coming = async {
+        while standin.counters().requests_to(endpoint) == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), coming).await.expect("the request comes");
 }
 
 #[tokio::test]

@@ -11,7 +11,8 @@ const URL: &str = "STORE_CONTRACT_TLS_URL";
 fn rediss_is_served_where_the_certificate_is_trusted_and_refused_where_not() {
     let folder = TempDir::new().unwrap();
     let (certificate, key) = self_signed(folder.path());
-    let port = redis_server::free_port().to_string();
+    let reserved = redis_server::ReservedPort::new();
+    let port = reserved.number().to_string();
     let (certificate, key) = (certificate.to_str().unwrap(), key.to_str().unwrap());
     let tls = ["--tls-port", &port, "--tls-cert-file", certificate, "--tls-key-file", key];
     let server =

@@ -1,14 +1,15 @@
-//! A real redis-server of one test's own: a free port, a temporary folder, gone when dropped.
+//! A real redis-server of one test's own: a reserved port, a temporary folder, gone when dropped.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::{Ipv4Addr, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
 use secrecy::SecretString;
+use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 use videoask_auth::config::StoreUrl;
 
@@ -18,28 +19,24 @@ pub struct Redis {
     folder: TempDir,
     options: Vec<String>,
     child: Child,
+    _reserved: ReservedPort,
 }
 
 impl Redis {
-    /// Starts a server that keeps its data for a restart.
+    /// Starts a server that keeps its data for a restart. It writes before it replies, and does not wait for the disk:
+    /// that matters in a power failure only, and a busy disk would take longer than the store's time limits.
     pub fn start() -> Self {
-        Self::start_with(&["--appendonly", "yes", "--appendfsync", "always"])
+        Self::start_with(&["--appendonly", "yes", "--appendfsync", "no"])
     }
 
     /// Starts a server with options of its command line.
-    ///
-    /// The port is free when asked for, but not held: where another process takes it first, the next one is tried.
     pub fn start_with(options: &[&str]) -> Self {
         let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
-        for _ in 0..20 {
-            let folder = TempDir::new().unwrap();
-            let port = free_port();
-            let mut child = spawn(port, &folder, &options);
-            if answers(port, &folder, &mut child) {
-                return Self { port, folder, options, child };
-            }
-        }
-        panic!("redis-server did not start; is it installed?");
+        let (reserved, folder) = (ReservedPort::new(), TempDir::new().unwrap());
+        let port = reserved.number();
+        let mut child = spawn(port, &folder, &options);
+        wait_until_it_answers(port, &folder, &mut child);
+        Self { port, folder, options, child, _reserved: reserved }
     }
 
     /// A replica of this server that is in step with it.
@@ -102,7 +99,7 @@ impl Redis {
 
     fn exchange(&self, commands: &str) -> String {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         stream.write_all(format!("{commands}QUIT\r\n").as_bytes()).unwrap();
         let mut reply = String::new();
         stream.read_to_string(&mut reply).unwrap();
@@ -118,7 +115,7 @@ impl Redis {
     /// Starts again on the same port, with the same data.
     pub fn revive(&mut self) {
         self.child = spawn(self.port, &self.folder, &self.options);
-        assert!(answers(self.port, &self.folder, &mut self.child), "redis-server did not start again");
+        wait_until_it_answers(self.port, &self.folder, &mut self.child);
     }
 
     /// SIGSTOP: the port still accepts, and nobody answers.
@@ -173,9 +170,22 @@ fn pid_file(folder: &TempDir) -> PathBuf {
     folder.path().join("redis.pid")
 }
 
-/// A port that was free just now.
-pub fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+/// A port of this machine that the system gives to nobody else, also while no server listens on it.
+///
+/// The socket that holds it never listens, so a server that sets SO_REUSEADDR, as redis-server does, can bind the port.
+pub struct ReservedPort(Socket);
+
+impl ReservedPort {
+    pub fn new() -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_reuse_address(true).unwrap();
+        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+        Self(socket)
+    }
+
+    pub fn number(&self) -> u16 {
+        self.0.local_addr().unwrap().as_socket().unwrap().port()
+    }
 }
 
 fn spawn(port: u16, folder: &TempDir, options: &[String]) -> Child {
@@ -194,27 +204,24 @@ fn spawn(port: u16, folder: &TempDir, options: &[String]) -> Child {
         .expect("redis-server is installed")
 }
 
-/// Waits until it answers (a refusal is an answer too), or has ended. It writes its pid only once the port is its
-/// own, so this is no other server's answer.
-fn answers(port: u16, folder: &TempDir, child: &mut Child) -> bool {
-    for _ in 0..500 {
-        if child.try_wait().unwrap().is_some() {
-            return false;
-        }
+/// Waits until it answers; a refusal is an answer too.
+fn wait_until_it_answers(port: u16, folder: &TempDir, child: &mut Child) {
+    for _ in 0..6000 {
+        assert!(child.try_wait().unwrap().is_none(), "redis-server ended at its start");
         if pid_file(folder).exists()
             && ping(port).is_ok_and(|reply| reply.starts_with("+PONG") || reply.starts_with("-NOAUTH"))
         {
-            return true;
+            return;
         }
         // The harness's own wait for a process; no time of the program under test passes.
         std::thread::sleep(Duration::from_millis(10));
     }
-    false
+    panic!("redis-server does not answer");
 }
 
 fn ping(port: u16) -> std::io::Result<String> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     stream.write_all(b"PING\r\n")?;
     let mut reply = [0; 64];
     let length = stream.read(&mut reply)?;

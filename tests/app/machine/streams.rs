@@ -30,13 +30,16 @@ fn piecewise() -> (mpsc::UnboundedSender<&'static str>, Body) {
 
 /// By real time, for a test that would else hang where it fails.
 async fn soon<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(10), what).await.expect("it comes at once")
+    tokio::time::timeout(Duration::from_secs(60), what).await.expect("it comes at once")
 }
 
 async fn settled(world: &World) {
-    while world.standin.counters().open_streams > 0 {
-        tokio::task::yield_now().await;
-    }
+    soon(async {
+        while world.standin.counters().open_streams > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use thirtyfour::{
 
 use crate::{Scripts, demo::Demo};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(90);
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// A browser, and the demo it looks at.

@@ -27,7 +27,7 @@ fn deployment() -> (Deployment, Tap) {
         .set("ISSUER", &issuer)
         .set("EXPRESS_SESSION", EXPRESS_SESSION)
         .set("EXPRESS_SESSION_PREVIOUS", PREVIOUS)
-        .set("EXCHANGE_TIMEOUT", "1s")
+        .set("EXCHANGE_TIMEOUT", "3s")
         .set("RUST_LOG", "trace");
     (deployment, tap)
 }

@@ -17,7 +17,7 @@ use crate::{
     provider::Provider,
     store::Store,
     telemetry::{self, Metrics},
-    vault::{self, Drained, Settings, Upkeep, Vault},
+    vault::{self, Callers, Drained, Settings, Upkeep, Vault},
     videoask::{Api, Gateway},
     web::{self, CODE_EXCHANGES, Rooms, Site},
 };
@@ -59,7 +59,8 @@ impl App {
     /// # Errors
     /// When an HTTP client cannot be built, as without any CA certificates.
     pub fn build(config: &Config, store: Arc<dyn Store>, clock: Clock) -> Result<Self, http::BuildError> {
-        let House { provider, api, keys, vault, metrics } = House::build(config, Arc::clone(&store), clock.clone())?;
+        let House { provider, api, keys, vault, metrics } =
+            House::build(config, Arc::clone(&store), clock.clone(), Callers::Requests)?;
         let rooms = Rooms {
             provider,
             api,
@@ -166,7 +167,12 @@ impl House {
     ///
     /// # Errors
     /// When an HTTP client cannot be built, as without any CA certificates.
-    pub fn build(config: &Config, store: Arc<dyn Store>, clock: Clock) -> Result<Self, http::BuildError> {
+    pub fn build(
+        config: &Config,
+        store: Arc<dyn Store>,
+        clock: Clock,
+        callers: Callers,
+    ) -> Result<Self, http::BuildError> {
         let keys = Arc::new(Keyring::new(&config.secrets.current, &config.secrets.previous));
         let metrics = Metrics::default();
         let provider = Arc::new(Provider::new(&config.provider, clock.clone(), metrics.clone())?);
@@ -176,6 +182,7 @@ impl House {
             issuer: provider.issuer(),
             exchange_timeout: config.provider.exchange_timeout,
             upkeep: upkeep(&config.mode),
+            callers,
         };
         let vault =
             Vault::new(store, Arc::clone(&provider) as Arc<dyn vault::Provider>, Arc::clone(&keys), clock, settings);

@@ -10,14 +10,21 @@ use std::{
 
 use time::OffsetDateTime;
 
-/// Wall-clock and monotonic time from one source, cheap to clone.
+/// Wall-clock, boot-time and monotonic time from one source, cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    System { started: Instant },
+    System { started: Started },
     Manual { epoch: OffsetDateTime, hand: Hand },
+}
+
+/// When a system clock was made.
+#[derive(Clone, Copy, Debug)]
+struct Started {
+    monotonic: Instant,
+    boot_time: BootTime,
 }
 
 /// The hand that turns a manual [`Clock`].
@@ -26,7 +33,11 @@ pub struct Hand(Arc<Mutex<Turned>>);
 
 #[derive(Debug)]
 struct Turned {
-    elapsed: Duration,
+    /// How far the wall clock was stepped in all.
+    stepped: time::Duration,
+    boot_time: Duration,
+    /// Timers run by this one.
+    monotonic: Duration,
     sleepers: BTreeMap<Ticket, Waker>,
     tickets: u64,
 }
@@ -39,33 +50,54 @@ impl Clock {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this module is the one reader of the clock")]
     pub fn system() -> Self {
-        Self(Source::System { started: Instant::now() })
+        Self(Source::System { started: Started { monotonic: Instant::now(), boot_time: BootTime::now() } })
     }
 
     /// A clock that stands at `epoch` until its [`Hand`] turns it.
     #[must_use]
     pub fn manual(epoch: OffsetDateTime) -> (Self, Hand) {
-        let turned = Turned { elapsed: Duration::ZERO, sleepers: BTreeMap::new(), tickets: 0 };
+        let turned = Turned {
+            stepped: time::Duration::ZERO,
+            boot_time: Duration::ZERO,
+            monotonic: Duration::ZERO,
+            sleepers: BTreeMap::new(),
+            tickets: 0,
+        };
         let hand = Hand(Arc::new(Mutex::new(turned)));
         (hand.clock(epoch), hand)
     }
 
-    /// The wall-clock time, in UTC.
+    /// The wall-clock time, in UTC. It can be wrong and it can jump, so it is for dates that are shown and for the
+    /// expiry of tokens, and no decision about sending depends on it.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this module is the one reader of the clock")]
     pub fn now(&self) -> OffsetDateTime {
         match &self.0 {
             Source::System { .. } => OffsetDateTime::now_utc(),
-            Source::Manual { epoch, hand } => *epoch + hand.elapsed(),
+            Source::Manual { epoch, hand } => {
+                let turned = hand.turned();
+                *epoch + turned.boot_time + turned.stepped
+            }
         }
     }
 
-    /// Time since an arbitrary start, which a change of the wall clock does not move.
+    /// Time since an arbitrary start, which counts the time that the machine was suspended and which no change of
+    /// the wall clock moves (CLOCK_BOOTTIME). Other systems than Linux fall back to their monotonic clock.
+    #[must_use]
+    pub fn boot_time(&self) -> Duration {
+        match &self.0 {
+            Source::System { started } => started.boot_time.elapsed(),
+            Source::Manual { hand, .. } => hand.turned().boot_time,
+        }
+    }
+
+    /// Time since an arbitrary start, which stands still while the machine is suspended, as timers do. It measures
+    /// what this process did; whether others had time to act is a question for [`Clock::boot_time`].
     #[must_use]
     pub fn monotonic(&self) -> Duration {
         match &self.0 {
-            Source::System { started } => started.elapsed(),
-            Source::Manual { hand, .. } => hand.elapsed(),
+            Source::System { started } => started.monotonic.elapsed(),
+            Source::Manual { hand, .. } => hand.turned().monotonic,
         }
     }
 
@@ -95,33 +127,40 @@ impl Hand {
         Clock(Source::Manual { epoch, hand: self.clone() })
     }
 
-    /// Turns the clock forward and wakes whoever slept until then.
+    /// Lets time pass on all clocks, and wakes whoever slept until then.
     pub fn advance(&self, by: Duration) {
         let due = {
             let mut turned = self.turned();
-            turned.elapsed += by;
-            let now = turned.elapsed;
+            turned.boot_time += by;
+            turned.monotonic += by;
+            let now = turned.monotonic;
             let later = turned.sleepers.split_off(&(now, u64::MAX));
             std::mem::replace(&mut turned.sleepers, later)
         };
         due.into_values().for_each(Waker::wake);
     }
 
+    /// The machine is suspended for this long: wall clock and boot time go on, timers stand still.
+    pub fn suspend(&self, by: Duration) {
+        self.turned().boot_time += by;
+    }
+
+    /// Somebody sets the wall clock, forward or back.
+    pub fn step_wall(&self, by: time::Duration) {
+        self.turned().stepped += by;
+    }
+
     /// How long until the next sleeper wants to wake, if anybody sleeps.
     #[must_use]
     pub fn next_sleeper(&self) -> Option<Duration> {
         let turned = self.turned();
-        turned.sleepers.keys().next().map(|(until, _)| until.saturating_sub(turned.elapsed))
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.turned().elapsed
+        turned.sleepers.keys().next().map(|(until, _)| until.saturating_sub(turned.monotonic))
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {
         let mut turned = self.turned();
         turned.tickets += 1;
-        Sleep { ticket: (turned.elapsed + duration, turned.tickets), hand: self.clone() }
+        Sleep { ticket: (turned.monotonic + duration, turned.tickets), hand: self.clone() }
     }
 
     fn turned(&self) -> MutexGuard<'_, Turned> {
@@ -141,7 +180,7 @@ impl Future for Sleep {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let mut turned = self.hand.turned();
-        if turned.elapsed >= self.ticket.0 {
+        if turned.monotonic >= self.ticket.0 {
             return Poll::Ready(());
         }
         turned.sleepers.insert(self.ticket, context.waker().clone());
@@ -152,5 +191,67 @@ impl Future for Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         self.hand.turned().sleepers.remove(&self.ticket);
+    }
+}
+
+/// A reading of the clock that goes on while the machine is suspended.
+#[cfg(target_os = "linux")]
+#[derive(Clone, Copy, Debug)]
+struct BootTime(Duration);
+
+#[cfg(target_os = "linux")]
+impl BootTime {
+    fn now() -> Self {
+        let reading = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        // Neither part is ever negative.
+        Self(Duration::try_from(reading).unwrap_or_default())
+    }
+
+    fn elapsed(self) -> Duration {
+        Self::now().0.saturating_sub(self.0)
+    }
+}
+
+/// Without such a clock, the monotonic one.
+#[cfg(not(target_os = "linux"))]
+#[derive(Clone, Copy, Debug)]
+struct BootTime(Instant);
+
+#[cfg(not(target_os = "linux"))]
+impl BootTime {
+    #[expect(clippy::disallowed_methods, reason = "this module is the one reader of the clock")]
+    fn now() -> Self {
+        Self(Instant::now())
+    }
+
+    fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn wall_clock_boot_time_and_timers_move_apart() {
+        let (clock, hand) = Clock::manual(OffsetDateTime::UNIX_EPOCH);
+        hand.advance(SECOND);
+        hand.suspend(10 * SECOND);
+        hand.step_wall(time::Duration::days(-400));
+        assert_eq!(clock.monotonic(), SECOND);
+        assert_eq!(clock.boot_time(), 11 * SECOND);
+        assert_eq!(clock.now(), OffsetDateTime::UNIX_EPOCH + 11 * SECOND - time::Duration::days(400));
+    }
+
+    #[test]
+    fn the_boot_time_of_the_machine_goes_on() {
+        let clock = Clock::system();
+        let before = clock.boot_time();
+        while clock.boot_time() == before {
+            std::hint::spin_loop();
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What every command on kept connections shares: keep mode, the store, and an end that loses nothing.
 
-use std::{pin::pin, sync::Arc};
+use std::{convert::Infallible, pin::pin, sync::Arc};
 
 use url::Url;
 
@@ -10,7 +10,7 @@ use crate::{
     config::{AllowedUsers, Config, Environment, Loaded, Mode, StoreUrl},
     store::{self, Finding, Missing, Opened, Origin, Store, StoreError},
     telemetry::{self, Talk},
-    vault::Drained,
+    vault::{Callers, Drained, Vault},
 };
 
 use super::{Source, failure::Failure, signals, spinner};
@@ -53,11 +53,12 @@ impl Setup {
             kept = spinner::during("Opening the store", self.open(missing)) => kept?,
             () = &mut stop => return Err(Failure::Stopped),
         };
+        let vault = &kept.house.vault;
         let worked = tokio::select! {
             worked = work(&kept) => worked,
             () = &mut stop => Err(Failure::Stopped),
+            never = tell_of_waiting(vault) => match never {},
         };
-        let vault = &kept.house.vault;
         match spinner::during("Saving what came", vault.drain(vault.grace())).await {
             Drained::Unsaved(count) => Err(ServeError::Unsaved(count).into()),
             Drained::Unended => {
@@ -76,8 +77,15 @@ impl Setup {
         })?;
         let store = vet(&config, opened)?;
         let login = config.app_url.join("/auth/videoask");
-        Ok(Kept { house: House::build(&config, store, Clock::system())?, allowed, login })
+        Ok(Kept { house: House::build(&config, store, Clock::system(), Callers::Command)?, allowed, login })
     }
+}
+
+/// Says once that a command waits for another process. Goes on for ever, so that it can run beside the work.
+async fn tell_of_waiting(vault: &Vault) -> Infallible {
+    vault.waits_for_another().await;
+    spinner::note("Another process is working on this connection; waiting for it.");
+    std::future::pending().await
 }
 
 /// In keep mode, refuses a store that deletes connections, and says what else puts them at risk.

@@ -30,6 +30,12 @@ pub(super) async fn during<T>(what: &str, work: impl Future<Output = T>) -> T {
     unreachable!("a cycle has no end")
 }
 
+/// A line beside whatever moves.
+pub(super) fn note(line: &str) {
+    let clear = if stderr().is_terminal() { CLEAR } else { "" };
+    let _ = writeln!(stderr(), "{clear}{line}");
+}
+
 /// Whether there is something to wipe away; a signal drops it in the middle.
 struct Drawn(bool);
 

@@ -8,7 +8,7 @@
 //! was given up on can arrive late); every caller of this trait is written for that, and no backend repeats a write
 //! by itself.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -102,6 +102,25 @@ pub struct Lease {
     pub until: OffsetDateTime,
 }
 
+/// Which leases run, by the wall clock of whoever asks: those that end after `now` and not after `horizon`. A lease
+/// that ends later was made by a clock that is ahead, or was set back since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseSpan {
+    /// The time.
+    pub now: OffsetDateTime,
+    /// One lease length later.
+    pub horizon: OffsetDateTime,
+}
+
+/// What a claim does about an attempt that another owner has open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OpenAttempt {
+    /// It keeps the claim out, whatever any clock says.
+    Respect,
+    /// The claim takes over this attempt, and with it the lease of the same owner. Any other one keeps it out.
+    TakeOver(Owner),
+}
+
 /// The few columns that say whether what a process remembers still holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
@@ -173,7 +192,7 @@ pub enum Swap {
 pub enum Claim {
     /// The lease is the caller's. This is the row as it stands under it: the second reading of rule 3.
     Claimed(Box<Row>),
-    /// Somebody else's lease runs. This is the row as it stands.
+    /// Somebody else's lease runs, or attempt is open. This is the row as it stands.
     Held(Box<Row>),
     /// There is no row to claim, and none was made.
     Missing,
@@ -206,15 +225,15 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
 
     /// Takes the lease of a row in any state.
     ///
-    /// It is `Claimed`, and the row's lease is `lease` from now on, where the row has none, or one of the same owner
-    /// (which renews it), or one with `until <= now`, or one with `until > horizon`: such a one was made by a clock
-    /// that has been set back since. Otherwise it is `Held` and nothing changes.
+    /// It is `Claimed`, and the row's lease is `lease` from now on, unless somebody else has an attempt open that this
+    /// claim does not take over, or a lease that runs by `span`. Otherwise it is `Held` and nothing changes. An owner
+    /// that claims again renews its lease. The attempt stays as it is.
     async fn claim(
         &self,
         key: &RowKey,
         lease: &Lease,
-        now: OffsetDateTime,
-        horizon: OffsetDateTime,
+        span: LeaseSpan,
+        attempt: &OpenAttempt,
     ) -> Result<Claim, StoreError>;
 
     /// Gives a lease back: removes it where the row's lease is this owner's, and else does nothing. Never an attempt.
@@ -275,11 +294,25 @@ pub enum Adoption {
     OwnerMoved(Option<Box<Row>>),
 }
 
+impl Lease {
+    fn runs(&self, span: LeaseSpan) -> bool {
+        self.until > span.now && self.until <= span.horizon
+    }
+}
+
+impl OpenAttempt {
+    fn takes_over(&self, holder: &Owner) -> bool {
+        matches!(self, Self::TakeOver(owner) if owner == holder)
+    }
+}
+
 impl Row {
-    /// Whether somebody else's lease keeps `owner` out; the rule of [`Records::claim`].
+    /// Whether somebody else's attempt or lease keeps `owner` out; the rule of [`Records::claim`].
     #[must_use]
-    pub fn is_held(&self, owner: &Owner, now: OffsetDateTime, horizon: OffsetDateTime) -> bool {
-        self.lease.as_ref().is_some_and(|lease| lease.owner != *owner && lease.until > now && lease.until <= horizon)
+    pub fn is_held(&self, owner: &Owner, span: LeaseSpan, attempt: &OpenAttempt) -> bool {
+        let keeps_out = |holder: &Owner| holder != owner && !attempt.takes_over(holder);
+        self.attempt.as_ref().is_some_and(keeps_out)
+            || self.lease.as_ref().is_some_and(|lease| lease.runs(span) && keeps_out(&lease.owner))
     }
 
     /// Whether the row is as a writer expects it; the rule of [`Records::swap`].
@@ -338,7 +371,3 @@ impl fmt::Debug for Sealed {
         write!(f, "Sealed({} bytes by {})", self.bytes.len(), self.key_id)
     }
 }
-
-/// How much further ahead than its length a lease may end before it is taken for one of a clock that was set back.
-/// Machines that share a store may differ by this much without taking each other's leases.
-pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);

@@ -16,7 +16,7 @@ use super::{
     history::{Trouble, TroubleKind},
     memory::{Kind, Known},
     refresh::Why,
-    settings::{PATIENCE, STORE_TIMEOUT, Upkeep},
+    settings::{STORE_TIMEOUT, Upkeep},
 };
 
 const USUAL: Duration = Duration::from_secs(60);
@@ -149,15 +149,19 @@ impl MinLife {
 }
 
 impl Vault {
-    /// A token of this record that lives long enough, refreshed if need be. Waits at most 30 s; what it started goes
-    /// on without it.
+    /// A token of this record that lives long enough, refreshed if need be. Waits as long as
+    /// [`Callers`](super::Callers) says; what it started goes on without it.
     pub async fn hand_out(&self, key: &RowKey, need: MinLife) -> Result<HandedOut, HandOutError> {
-        if let Some(known) = self.0.memory.glance(key, self.0.clock.monotonic())
+        if let Some(known) = self.0.memory.glance(key, self.0.clock.boot_time())
             && self.suffices(&known, need)? == Suffices::Yes
         {
             return Ok(HandedOut(known));
         }
-        self.0.clock.timeout(PATIENCE, self.fetch(key, need)).await.unwrap_or(Err(HandOutError::Busy))
+        self.0
+            .clock
+            .timeout(self.0.settings.caller_timeout(), self.fetch(key, need))
+            .await
+            .unwrap_or(Err(HandOutError::Busy))
     }
 
     async fn fetch(&self, key: &RowKey, need: MinLife) -> Result<HandedOut, HandOutError> {

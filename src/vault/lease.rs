@@ -1,40 +1,69 @@
-//! The lease (rule 3) and the watch over a stranger's open attempt (rule 8).
+//! The lease (docs/vault.md, rule 3), and the watch over an open attempt of another process (rule 8).
 
 use std::time::Duration;
 
-use crate::store::records::{CLOCK_TOLERANCE, Change, Claim, Expected, Lease, Owner, Row, Swap};
+use crate::store::records::{Change, Claim, Expected, Lease, LeaseSpan, OpenAttempt, Owner, Row, Swap};
 
 use super::{
+    Vault,
     flight::{Flight, Landing, Setback},
-    settings::{AGAIN, WATCH},
 };
 
 const POLL: Duration = Duration::from_millis(250);
+/// Two looks at an attempt that are further apart leave room for an outage of the store between them.
+const LOOK_GAP: Duration = Duration::from_secs(5);
+/// How long a wait for another process is not worth a word.
+const BRIEF: Duration = Duration::from_secs(1);
 
-/// A lease of this process, and the row as it stands under it.
+/// How often a lease is taken again that a process with another clock took away.
+pub(super) const LEASE_TRIES: usize = 4;
+
+/// A lease of this process, and the row as it stands under it. An attempt that is open in it is taken over.
 #[derive(Debug)]
 pub(super) struct Hold {
     pub(super) owner: Owner,
-    /// When it ends, counted from before it was asked for, by the monotonic clock.
+    /// When it ends, counted from before it was asked for, by the boot-time clock.
     pub(super) ends: Duration,
     /// When this process asked.
     pub(super) asked: Duration,
     pub(super) row: Row,
 }
 
+/// For how long this process has seen an attempt unchanged, by its own boot-time clock. A store that does not answer
+/// ends the claim that watches, and the next one starts from nothing.
+#[derive(Debug, Default)]
+struct Watch(Option<Watched>);
+
+#[derive(Debug)]
+struct Watched {
+    attempt: Owner,
+    /// When the first answer that showed it was here.
+    since: Duration,
+    /// When the last answer that showed it was asked for.
+    asked: Duration,
+}
+
+impl Vault {
+    /// Completes once this process has waited for another one that works on the same record.
+    pub async fn waits_for_another(&self) {
+        self.0.waiting.wait().await;
+    }
+}
+
 impl Flight {
-    /// Takes the lease, waiting for others who hold it; while they do, `needless` looks at the row, and a landing
-    /// from it ends the waiting.
+    /// Takes the lease, waiting for others who hold it or have an attempt open; while they do, `needless` looks at
+    /// the row, and a landing from it ends the waiting.
     pub(super) async fn take_lease(
         &self,
         needless: impl Fn(&Row, Duration) -> Option<Landing>,
     ) -> Result<Hold, Landing> {
         let owner = self.new_owner();
         let clock = &self.vault.0.clock;
-        let patience = clock.monotonic() + self.vault.0.settings.lease() + WATCH;
+        let began = clock.boot_time();
+        let (mut watch, mut attempt) = (Watch::default(), OpenAttempt::Respect);
         loop {
-            let asked = clock.monotonic();
-            match self.claim(&owner).await {
+            let asked = clock.boot_time();
+            match self.claim(&owner, &attempt).await {
                 Err(setback) => {
                     // The claim may still arrive. Nobody would wait for it if this does too.
                     let _ = self.ask(self.vault.0.store.release(&self.key, &owner)).await;
@@ -47,32 +76,19 @@ impl Flight {
                         return Err(landing);
                     }
                     self.drop_what_was_left_behind(&row).await.map_err(Err)?;
+                    attempt = self.open_attempt(&mut watch, &row, asked);
                 }
             }
-            if clock.monotonic() > patience {
+            let waited = clock.boot_time().saturating_sub(began);
+            if waited > BRIEF {
+                // Told once; whoever listens needs no more.
+                let _ = self.vault.0.waiting.set(());
+            }
+            if waited > self.vault.0.settings.lease_patience() {
                 return Err(Err(Setback::Contended));
             }
             clock.sleep(POLL).await;
         }
-    }
-
-    /// Makes sure that whoever began the open attempt, if any, is gone: its lease has run out, since it is ours now,
-    /// and the store then answers for a while without the record changing. True if the row is as it was.
-    pub(super) async fn is_abandoned(&self, hold: &mut Hold) -> Result<bool, Setback> {
-        if hold.row.attempt.as_ref().is_none_or(|attempt| self.is_ours(attempt)) {
-            return Ok(true);
-        }
-        let clock = &self.vault.0.clock;
-        let until = clock.monotonic() + WATCH;
-        while clock.monotonic() < until {
-            clock.sleep(AGAIN).await;
-            match self.ask(self.vault.0.store.read(&self.key)).await? {
-                Some(row) if row.is_same_work(&hold.row) => {}
-                _ => break,
-            }
-        }
-        let before = std::mem::replace(hold, self.renew(&hold.owner).await?);
-        Ok(hold.row.is_same_work(&before.row))
     }
 
     pub(super) async fn release(&self, hold: &Hold) {
@@ -85,20 +101,24 @@ impl Flight {
         self.ask(self.vault.0.store.swap(&self.key, &hold.as_read(), change)).await
     }
 
-    async fn renew(&self, owner: &Owner) -> Result<Hold, Setback> {
-        let asked = self.vault.0.clock.monotonic();
-        match self.claim(owner).await? {
-            Claim::Claimed(row) => Ok(self.hold(owner.clone(), asked, *row)),
-            Claim::Held(_) => Err(Setback::Contended),
-            Claim::Missing => Err(Setback::NotConnected),
+    /// What the next claim does about the attempt that this row, asked for at that time, has open.
+    fn open_attempt(&self, watch: &mut Watch, row: &Row, asked: Duration) -> OpenAttempt {
+        let vault = &self.vault.0;
+        match &row.attempt {
+            // No task of this process works on it.
+            Some(attempt) if self.is_ours(attempt) => OpenAttempt::TakeOver(attempt.clone()),
+            Some(attempt) if watch.see(attempt, asked, vault.clock.boot_time()) >= vault.settings.lease() => {
+                OpenAttempt::TakeOver(attempt.clone())
+            }
+            Some(_) | None => OpenAttempt::Respect,
         }
     }
 
-    async fn claim(&self, owner: &Owner) -> Result<Claim, Setback> {
+    async fn claim(&self, owner: &Owner, attempt: &OpenAttempt) -> Result<Claim, Setback> {
         let now = self.vault.0.clock.now();
-        let length = self.vault.0.settings.lease();
-        let lease = Lease { owner: owner.clone(), until: now + length };
-        self.ask(self.vault.0.store.claim(&self.key, &lease, now, now + length + CLOCK_TOLERANCE)).await
+        let horizon = now.saturating_add(self.vault.0.settings.lease().try_into().unwrap_or(time::Duration::MAX));
+        let lease = Lease { owner: owner.clone(), until: horizon };
+        self.ask(self.vault.0.store.claim(&self.key, &lease, LeaseSpan { now, horizon }, attempt)).await
     }
 
     fn hold(&self, owner: Owner, asked: Duration, row: Row) -> Hold {
@@ -124,7 +144,18 @@ impl Flight {
     }
 }
 
+/// Whether work under a lease came to nothing because another process took the lease.
+pub(super) fn is_lease_lost(landing: &Landing) -> bool {
+    matches!(landing, Err(Setback::Contended))
+}
+
 impl Hold {
+    /// Whether a row that is not as it was read under the lease still holds the same token set in the same state: then
+    /// somebody else, whose clock differs, took the lease, and has not finished.
+    pub(super) fn has_lost_only_the_lease(&self, row: &Row) -> bool {
+        (&row.version, row.state) == (&self.row.version, self.row.state)
+    }
+
     /// The row as it was read, still under this lease.
     fn as_read(&self) -> Expected {
         let Row { version, state, attempt, .. } = self.row.clone();
@@ -144,9 +175,45 @@ impl Hold {
     }
 }
 
-impl Row {
-    /// Whether nobody has worked on the record between these two readings.
-    fn is_same_work(&self, other: &Self) -> bool {
-        self.version == other.version && self.attempt == other.attempt && self.state == other.state
+impl Watch {
+    /// For how long this attempt has been seen without a change or a gap, now that an answer shows it again.
+    fn see(&mut self, attempt: &Owner, asked: Duration, answered: Duration) -> Duration {
+        let before = self.0.take().filter(|seen| seen.attempt == *attempt && asked <= seen.asked + LOOK_GAP);
+        let since = before.map_or(answered, |seen| seen.since);
+        self.0 = Some(Watched { attempt: attempt.clone(), since, asked });
+        asked.saturating_sub(since)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(name: &str) -> Owner {
+        Owner(name.to_owned())
+    }
+
+    /// Looks once a second from this second on, and says for how long the attempt was seen.
+    fn look(watch: &mut Watch, attempt: &str, seconds: std::ops::Range<u64>) -> Duration {
+        let times = seconds.map(Duration::from_secs);
+        times.fold(Duration::ZERO, |_, at| watch.see(&owner(attempt), at, at))
+    }
+
+    #[test]
+    fn an_attempt_is_seen_from_the_first_answer_to_the_last_question() {
+        let mut watch = Watch::default();
+        let second = Duration::from_secs(1);
+        assert_eq!(watch.see(&owner("a"), second, 3 * second), Duration::ZERO);
+        assert_eq!(watch.see(&owner("a"), 4 * second, 6 * second), second);
+        assert_eq!(look(&mut watch, "a", 5..34), 30 * second);
+    }
+
+    #[test]
+    fn another_attempt_or_a_gap_starts_the_watch_anew() {
+        let mut watch = Watch::default();
+        assert_eq!(look(&mut watch, "a", 0..30), Duration::from_secs(29));
+        assert_eq!(look(&mut watch, "b", 30..31), Duration::ZERO);
+        assert_eq!(look(&mut watch, "b", 31..60), Duration::from_secs(29));
+        assert_eq!(look(&mut watch, "b", 66..67), Duration::ZERO, "a suspended process has not watched");
     }
 }

@@ -31,7 +31,7 @@ impl Vault {
     /// brings.
     pub async fn login(&self, key: &RowKey, mut record: Record, limits: Option<Limits>) -> Result<Stored, NotStored> {
         for _ in 0..TRIES {
-            let asked = self.0.clock.monotonic();
+            let asked = self.0.clock.boot_time();
             let there = self.step(self.0.store.read(key)).await?;
             if record.contents.tokens.refresh_token.is_none()
                 && there.as_ref().is_some_and(|row| self.is_renewable(row))

@@ -18,7 +18,7 @@ impl Vault {
     /// The record as the store confirmed it lately, or as memory has it while the store is silent.
     pub(super) async fn current(&self, key: &RowKey) -> Landing {
         loop {
-            let asked = self.0.clock.monotonic();
+            let asked = self.0.clock.boot_time();
             if let Some(known) = self.0.memory.glance(key, asked) {
                 return Ok(known);
             }
@@ -27,7 +27,7 @@ impl Vault {
             };
             // A process that stood still may find an answer that is long out of date. A kept record is in memory
             // now, which knows; a mint record is not.
-            if !looked.is_kept() && self.0.clock.monotonic() <= asked + CONFIRMED {
+            if !looked.is_kept() && self.0.clock.boot_time() <= asked + CONFIRMED {
                 return Ok(looked);
             }
         }
@@ -37,12 +37,12 @@ impl Vault {
 impl Flight {
     async fn look(&self) -> Landing {
         loop {
-            let began = self.vault.0.clock.monotonic();
+            let began = self.vault.0.clock.boot_time();
             let landing = self.try_look().await;
             if landing.as_ref().err() != Some(&Setback::StoreUnavailable) {
                 return landing;
             }
-            let now = self.vault.0.clock.monotonic();
+            let now = self.vault.0.clock.boot_time();
             // A silence that this process slept through says nothing about the store.
             if now <= began + CONFIRMED {
                 return self.vault.0.memory.blind(&self.key, now).ok_or(Setback::StoreUnavailable);
@@ -52,7 +52,7 @@ impl Flight {
 
     async fn try_look(&self) -> Landing {
         let Some(known) = self.vault.0.memory.known(&self.key) else { return self.read().await };
-        let asked = self.vault.0.clock.monotonic();
+        let asked = self.vault.0.clock.boot_time();
         match self.ask(self.vault.0.store.peek(&self.key)).await? {
             Some(head) if known.is(&head) => {
                 self.vault.0.memory.confirm(&self.key, &known, asked);
@@ -69,7 +69,7 @@ impl Flight {
     }
 
     async fn read(&self) -> Landing {
-        let asked = self.vault.0.clock.monotonic();
+        let asked = self.vault.0.clock.boot_time();
         if let Some(row) = self.ask(self.vault.0.store.read(&self.key)).await? {
             return self.adopt(&row, asked);
         }
@@ -79,7 +79,7 @@ impl Flight {
 
     /// Writes back a kept set that the store has lost; whatever the store has instead wins.
     pub(super) async fn restore(&self, known: &Arc<Known>) -> Landing {
-        let asked = self.vault.0.clock.monotonic();
+        let asked = self.vault.0.clock.boot_time();
         let row = known.record.new_row(&self.vault.0.keys, &self.key, known.state, known.limits);
         match self.ask(self.vault.0.store.restore(&row)).await? {
             Swap::Done => {

@@ -65,7 +65,7 @@ struct Slot {
     work: Option<Arc<Task>>,
 }
 
-/// When the store was last asked, by the monotonic clock.
+/// When the store was last asked, by the boot-time clock.
 #[derive(Clone, Copy, Debug, Default)]
 enum Sight {
     #[default]

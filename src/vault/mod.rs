@@ -35,6 +35,8 @@ mod write_down;
 
 use std::sync::{Arc, atomic::AtomicU64};
 
+use tokio::sync::SetOnce;
+
 use crate::{clock::Clock, keys::Keyring, store::records::Records};
 
 pub use self::{
@@ -52,7 +54,7 @@ pub use self::{
     refresh_now::Refreshed,
     report::{Report, TroubleReport},
     revoke::{Ended, Ending, NotEnded},
-    settings::{Allowed, Settings, Upkeep},
+    settings::{Allowed, Callers, Settings, Upkeep},
     stake::Drained,
     status::{Listed, Obstacle, Shown, Status},
     token_set::TokenSet,
@@ -74,6 +76,8 @@ struct Inner {
     heartbeat: keeper::Heartbeat,
     directory: directory::Directory,
     serial: AtomicU64,
+    /// Set once this process has had to wait for another one.
+    waiting: SetOnce<()>,
 }
 
 impl Vault {
@@ -97,6 +101,7 @@ impl Vault {
             heartbeat: keeper::Heartbeat::default(),
             directory: directory::Directory::default(),
             serial: AtomicU64::new(0),
+            waiting: SetOnce::new(),
         }))
     }
 }

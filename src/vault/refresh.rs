@@ -12,7 +12,7 @@ use super::{
     answer::{Answer, Moment, Occasion},
     backoff,
     flight::{Flight, Landing, Setback},
-    lease::Hold,
+    lease::{Hold, LEASE_TRIES, is_lease_lost},
     memory::Known,
     settings::Settings,
     stake::Stake,
@@ -94,25 +94,30 @@ impl Flight {
             Ok(known) if self.is_wanted(&why, row, &known) => None,
             landing => Some(landing),
         };
-        let mut hold = match self.take_lease(needless).await {
-            Ok(hold) => hold,
-            Err(landing) => return landing,
-        };
-        let landing = self.refresh_under(&mut hold, &why).await;
-        self.land(landing.clone());
-        self.release(&hold).await;
-        landing
+        for _ in 0..LEASE_TRIES {
+            let hold = match self.take_lease(needless).await {
+                Ok(hold) => hold,
+                Err(landing) => return landing,
+            };
+            let landing = self.refresh_under(&hold, &why).await;
+            let lost = is_lease_lost(&landing);
+            if !lost {
+                self.land(landing.clone());
+            }
+            self.release(&hold).await;
+            if !lost {
+                return landing;
+            }
+        }
+        Err(Setback::Contended)
     }
 
-    async fn refresh_under(&self, hold: &mut Hold, why: &Why) -> Landing {
-        loop {
-            let known = self.adopt(&hold.row, hold.asked)?;
-            if !self.is_wanted(why, &hold.row, &known) {
-                return Ok(known);
-            }
-            if self.is_abandoned(hold).await? {
-                return self.exchange(hold, &known, why.occasion()).await;
-            }
+    async fn refresh_under(&self, hold: &Hold, why: &Why) -> Landing {
+        let known = self.adopt(&hold.row, hold.asked)?;
+        if self.is_wanted(why, &hold.row, &known) {
+            self.exchange(hold, &known, why.occasion()).await
+        } else {
+            Ok(known)
         }
     }
 
@@ -127,6 +132,7 @@ impl Flight {
         let Some(_stake) = Stake::take(&self.vault) else { return Err(Setback::Contended) };
         let expected = match self.begin(hold).await {
             Ok(Begun::Yes(expected)) => expected,
+            Ok(Begun::Moved(row)) if hold.has_lost_only_the_lease(&row) => return Err(Setback::Contended),
             Ok(Begun::Moved(row)) => return self.adopt(&row, hold.asked),
             Err(setback) => return self.close_unsent(hold, setback).await,
         };
@@ -158,7 +164,7 @@ impl Flight {
 
     async fn send_once(&self, hold: &Hold, token: &RefreshToken) -> Option<Sent> {
         let vault = &self.vault.0;
-        if vault.clock.monotonic() + vault.settings.send_budget() > hold.ends {
+        if vault.clock.boot_time() + vault.settings.send_budget() > hold.ends {
             return None;
         }
         let sent = vault.clock.now();

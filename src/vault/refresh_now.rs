@@ -6,10 +6,7 @@ use oauth2::AccessToken;
 
 use crate::store::{RowKey, records::Version};
 
-use super::{
-    HandOutError, HandedOut, MinLife, Vault, flight::Setback, hand_out::Tried, memory::Known, refresh::Why,
-    settings::PATIENCE,
-};
+use super::{HandOutError, HandedOut, MinLife, Vault, flight::Setback, hand_out::Tried, memory::Known, refresh::Why};
 
 /// What the button did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +21,11 @@ impl Vault {
     /// The button: exchanges the token set that was shown, unless it is no longer the current one. A dead connection
     /// is tried once more.
     pub async fn refresh_now(&self, key: &RowKey, shown: &Version) -> Result<Refreshed, HandOutError> {
-        self.0.clock.timeout(PATIENCE, self.press(key, shown)).await.unwrap_or(Err(HandOutError::Busy))
+        self.0
+            .clock
+            .timeout(self.0.settings.caller_timeout(), self.press(key, shown))
+            .await
+            .unwrap_or(Err(HandOutError::Busy))
     }
 
     async fn press(&self, key: &RowKey, shown: &Version) -> Result<Refreshed, HandOutError> {
@@ -65,7 +66,7 @@ impl Vault {
             self.force(key, refused).await?;
             self.hand_out(key, need).await
         };
-        self.0.clock.timeout(PATIENCE, replaced).await.unwrap_or(Err(HandOutError::Busy))
+        self.0.clock.timeout(self.0.settings.caller_timeout(), replaced).await.unwrap_or(Err(HandOutError::Busy))
     }
 
     async fn force(&self, key: &RowKey, refused: &AccessToken) -> Result<(), HandOutError> {

@@ -10,7 +10,7 @@ use crate::store::{
 use super::{
     Grave, HandOutError, Record, Vault,
     flight::{Flight, Landing, Setback},
-    lease::Hold,
+    lease::{Hold, LEASE_TRIES, is_lease_lost},
 };
 
 /// How to end a connection.
@@ -71,18 +71,21 @@ impl Vault {
 
 impl Flight {
     async fn end(&self, shown: Option<Version>, ending: Ending) -> Landing {
-        let mut hold = match self.take_lease(|_, _| None).await {
-            Ok(hold) => hold,
-            Err(landing) => return landing,
-        };
-        let landing = self.end_under(&mut hold, shown.as_ref(), ending).await;
-        self.release(&hold).await;
-        landing
+        for _ in 0..LEASE_TRIES {
+            let mut hold = match self.take_lease(|_, _| None).await {
+                Ok(hold) => hold,
+                Err(landing) => return landing,
+            };
+            let landing = self.end_under(&mut hold, shown.as_ref(), ending).await;
+            self.release(&hold).await;
+            if !is_lease_lost(&landing) {
+                return landing;
+            }
+        }
+        Err(Setback::Contended)
     }
 
     async fn end_under(&self, hold: &mut Hold, shown: Option<&Version>, ending: Ending) -> Landing {
-        // Whoever began an exchange may be about to save its set: after that there is a newer token to revoke.
-        while !self.is_abandoned(hold).await? {}
         if hold.row.state == State::Tombstone || shown.is_some_and(|shown| *shown != hold.row.version) {
             return self.adopt(&hold.row, hold.asked);
         }
@@ -99,7 +102,7 @@ impl Flight {
 
     /// Nothing is handed out from here.
     async fn mark(&self, hold: &mut Hold) -> Result<(), Setback> {
-        let asked = self.vault.0.clock.monotonic();
+        let asked = self.vault.0.clock.boot_time();
         let mark = Change { state: State::Revoking, due: None, ..hold.reopened(None) };
         match self.swap_under(hold, &mark).await? {
             Swap::Done => {
@@ -126,7 +129,7 @@ impl Flight {
 
     /// Removes the secrets.
     async fn bury(&self, hold: &Hold, record: &Record) -> Landing {
-        let asked = self.vault.0.clock.monotonic();
+        let asked = self.vault.0.clock.boot_time();
         let grave = Grave::of(record, self.vault.0.clock.now());
         let sealed = Some(grave.sealed(&self.vault.0.keys, &self.key, &hold.row.version));
         let tombstone = Change { state: State::Tombstone, due: None, sealed, ..hold.reopened(None) };
@@ -135,6 +138,7 @@ impl Flight {
                 self.vault.0.memory.forget(&self.key, asked);
                 Err(Setback::NotConnected)
             }
+            Swap::Moved(row) if hold.has_lost_only_the_lease(&row) => Err(Setback::Contended),
             Swap::Moved(row) => self.adopt(&row, asked),
             Swap::Missing => Err(Setback::NotConnected),
         }

@@ -10,15 +10,15 @@ pub(super) const CONFIRMED: Duration = Duration::from_secs(5);
 pub(super) const BLIND: Duration = Duration::from_secs(1);
 /// The time that a send leaves for saving what it brings.
 pub(super) const SAVING: Duration = Duration::from_secs(5);
-/// How long a stranger's open attempt is watched before it is taken over.
-pub(super) const WATCH: Duration = Duration::from_secs(5);
-/// How often saving, closing and watching ask the store.
+/// How often saving and closing are tried again.
 pub(super) const AGAIN: Duration = Duration::from_secs(1);
-/// One step of the store. Two of them and a pause are shorter than [`WATCH`], so an owner whose store is back saves
-/// before anybody takes its attempt over. The store's own timeouts are shorter.
+/// One step of the store. With the pause before the next try it is at most the 3 s of docs/vault.md, rule 6. The
+/// store's own timeouts are shorter.
 pub(super) const STORE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a caller waits at most.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+/// How much longer than a lease a task waits for one: somebody else may hold it, or have left an attempt open.
+const BEYOND_LEASE: Duration = Duration::from_secs(10);
+/// How long a request waits at most.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Who this vault is, and for whom it works.
 #[derive(Clone)]
@@ -31,6 +31,17 @@ pub struct Settings {
     pub exchange_timeout: Duration,
     /// Who may start a refresh.
     pub upkeep: Upkeep,
+    /// Who waits for tokens.
+    pub callers: Callers,
+}
+
+/// Who waits for tokens, and so for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Callers {
+    /// Requests over HTTP: 30 s.
+    Requests,
+    /// One command: long enough to take over what a crashed process left.
+    Command,
 }
 
 /// Who may start a refresh, by the mode.
@@ -54,6 +65,19 @@ impl Settings {
     /// What must be left of the lease for one send.
     pub(super) fn send_budget(&self) -> Duration {
         self.exchange_timeout + SAVING
+    }
+
+    /// How long a task waits for a lease.
+    pub(super) fn lease_patience(&self) -> Duration {
+        self.lease() + BEYOND_LEASE
+    }
+
+    /// How long a caller waits at most.
+    pub(super) fn caller_timeout(&self) -> Duration {
+        match self.callers {
+            Callers::Requests => REQUEST_TIMEOUT,
+            Callers::Command => self.lease_patience().max(REQUEST_TIMEOUT),
+        }
     }
 
     /// How long a shutdown waits for what is under way.

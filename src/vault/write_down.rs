@@ -18,7 +18,7 @@ impl Flight {
         let memory = &self.vault.0.memory;
         let brought = known.record.generation > expected.version.generation;
         let landing = loop {
-            let asked = self.vault.0.clock.monotonic();
+            let asked = self.vault.0.clock.boot_time();
             match self.try_write_down(expected, &known, asked).await {
                 Err(Setback::StoreUnavailable) => {
                     memory.keep(&self.key, Arc::clone(&known), brought, asked);

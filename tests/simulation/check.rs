@@ -12,7 +12,7 @@ use videoask_auth::{
 };
 
 use super::{
-    process::{LEASE, SKEW, WATCH},
+    process::{LEASE, SKEW},
     provider::{Access, Exchange, Family},
     world::{EPOCH, Inner, ProcessId},
 };
@@ -100,7 +100,7 @@ impl Check {
         if self.store_lost.get(key).is_some_and(|when| when >= at) {
             return Some("the store lost a write");
         }
-        let late = now.min(unsaved_until) + 2 * SKEW >= *asked + LEASE + WATCH;
+        let late = now.min(unsaved_until) >= *asked + LEASE;
         let still =
             self.stood_still.iter().any(|(p, from, until)| p == process && *from <= unsaved_until && until >= at);
         (late && still).then_some("its process stood still")

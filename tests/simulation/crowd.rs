@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use videoask_auth::{
     clock::Clock,
     keys::Keyring,
-    vault::{Drained, Identity, MinLife, Record, Settings, TokenSet, Upkeep, Vault},
+    vault::{Callers, Drained, Identity, MinLife, Record, Settings, TokenSet, Upkeep, Vault},
 };
 
 use super::{
@@ -47,6 +47,7 @@ impl Crowd {
                 issuer: issuer(),
                 exchange_timeout: EXCHANGE_TIMEOUT,
                 upkeep: Upkeep::Vault(Arc::new(|_| true)),
+                callers: Callers::Requests,
             },
         );
         Self { world, hand, vault }

@@ -11,7 +11,7 @@ use tokio::{
 use videoask_auth::{
     clock::{Clock, Hand},
     store::{Limits, RowKey, records::Version},
-    vault::{Ending, HandedOut, Identity, Import, Issuer, MinLife, Record, Replace, Settings, Upkeep, Vault},
+    vault::{Callers, Ending, HandedOut, Identity, Import, Issuer, MinLife, Record, Replace, Settings, Upkeep, Vault},
 };
 
 use super::{
@@ -23,7 +23,6 @@ use super::{
 
 pub const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(10);
 pub const LEASE: Duration = Duration::from_secs(30);
-pub const WATCH: Duration = Duration::from_secs(5);
 /// How much the clocks of two machines differ at most.
 pub const SKEW: Duration = Duration::from_secs(1);
 
@@ -77,6 +76,7 @@ impl Process {
                     Mode::Mint => Upkeep::Person,
                     Mode::Keep | Mode::KeepWithKeeper => Upkeep::Vault(Arc::new(|_| true)),
                 },
+                callers: Callers::Command,
             },
         );
         if self.mode == Mode::KeepWithKeeper {

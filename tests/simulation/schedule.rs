@@ -236,7 +236,7 @@ impl Schedule {
                 self.processes[index].ask_at_the_end(&key);
             }
             self.poll();
-            let until = self.now() + Duration::from_secs(40);
+            let until = self.now() + Duration::from_secs(60);
             self.run_until(until);
         }
         if self.processes.iter().any(|process| !process.is_idle()) {

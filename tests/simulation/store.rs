@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 use videoask_auth::store::{
     Place, Reason, RowKey, StoreError,
     records::{
-        Adoption, Change, Claim, Expected, Head, KeyId, Lease, NewRow, Owner, Page, Records, Row, Sealed, State, Swap,
-        Version,
+        Adoption, Change, Claim, Expected, Head, KeyId, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page, Records,
+        Row, Sealed, State, Swap, Version,
     },
 };
 
@@ -141,14 +141,18 @@ impl Inner {
         self.check.store_lost(key, now);
     }
 
-    fn claim(&mut self, key: &RowKey, lease: &Lease, now: OffsetDateTime, horizon: OffsetDateTime) -> Claim {
+    fn claim(&mut self, key: &RowKey, lease: &Lease, span: LeaseSpan, attempt: &OpenAttempt) -> Claim {
         let Some(mut row) = self.rows.now.get(key).cloned() else { return Claim::Missing };
-        if row.is_held(&lease.owner, now, horizon) {
+        let mut looked_at = row.clone();
+        if self.mutation == Some(Mutation::ShortLease) {
+            looked_at.attempt = None;
+        }
+        if looked_at.is_held(&lease.owner, span, attempt) {
             return Claim::Held(Box::new(row));
         }
         row.lease = Some(lease.clone());
         if self.mutation == Some(Mutation::ShortLease) {
-            row.lease = Some(Lease { until: now + Duration::from_secs(2), ..lease.clone() });
+            row.lease = Some(Lease { until: span.now + Duration::from_secs(2), ..lease.clone() });
         }
         self.rows.now.insert(key.clone(), row.clone());
         match (self.mutation, self.rows.past.get(key).and_then(|past| past.last())) {
@@ -239,16 +243,16 @@ impl Records for SimulatedStore {
         &self,
         key: &RowKey,
         lease: &Lease,
-        now: OffsetDateTime,
-        horizon: OffsetDateTime,
+        span: LeaseSpan,
+        attempt: &OpenAttempt,
     ) -> Result<Claim, StoreError> {
         {
             let mut world = self.world.lock();
             let asked = world.now;
             world.health(self.process).asked.insert(key.clone(), asked);
         }
-        let (key, lease) = (key.clone(), lease.clone());
-        self.step("claim", move |world| world.claim(&key, &lease, now, horizon)).await
+        let (key, lease, attempt) = (key.clone(), lease.clone(), attempt.clone());
+        self.step("claim", move |world| world.claim(&key, &lease, span, &attempt)).await
     }
 
     async fn release(&self, key: &RowKey, owner: &Owner) -> Result<(), StoreError> {

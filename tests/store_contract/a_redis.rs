@@ -114,7 +114,7 @@ async fn that_hangs_up_with_a_write_to_records_on_the_wire_gets_it_once_and_a_re
     let wire = Wire::to(&server).await;
     let store = open(&wire.url(), Missing::Create).await.unwrap().store;
     store.put(&kept("a"), None).await.unwrap();
-    let claim = async |name| store.claim(&key("a"), &lease(name, 30), at(0), at(100)).await;
+    let claim = async |name| store.claim(&key("a"), &lease(name, 30), SPAN, &OpenAttempt::Respect).await;
     claim("me").await.unwrap();
     wire.cut_after_each();
     wire.carried();
@@ -228,7 +228,7 @@ async fn with_something_else_where_a_row_should_be_is_called_damaged() {
         server.raw(&command);
         let error = store.read(&key(name)).await.unwrap_err();
         assert!(matches!(error, StoreError::Damaged { .. }), "reading {name}: {error:?}");
-        let error = store.claim(&key(name), &lease("me", 30), at(0), at(100)).await.unwrap_err();
+        let error = store.claim(&key(name), &lease("me", 30), SPAN, &OpenAttempt::Respect).await.unwrap_err();
         assert!(matches!(error, StoreError::Damaged { .. }), "claiming {name}: {error:?}");
     }
 }
@@ -366,7 +366,7 @@ async fn call_everything(store: &dyn Store) {
     assert_eq!(store.sweep(at(30)).await.unwrap(), 1);
     let row = NewRow { due: Some(at(5)), ..kept("c") };
     store.put(&row, None).await.unwrap();
-    store.claim(&row.key, &lease("me", 30), at(0), at(100)).await.unwrap();
+    store.claim(&row.key, &lease("me", 30), SPAN, &OpenAttempt::Respect).await.unwrap();
     let expected = Expected { version: row.version.clone(), state: row.state, attempt: None, lease: None };
     let change = Change { generation: 7, state: row.state, due: None, attempt: Some(owner("me")), sealed: None };
     assert_eq!(store.swap(&row.key, &expected, &change).await.unwrap(), Swap::Done);

@@ -162,7 +162,7 @@ async fn with_a_record_that_makes_no_sense_is_called_damaged() {
         sql(&folder, &format!("UPDATE records SET {column} = {value} WHERE key = '{name}'"));
         let error = store.read(&key(name)).await.unwrap_err();
         assert!(matches!(error, StoreError::Damaged { .. }), "{name}: {error:?}");
-        let error = store.claim(&key(name), &lease("me", 30), at(0), at(100)).await.unwrap_err();
+        let error = store.claim(&key(name), &lease("me", 30), SPAN, &OpenAttempt::Respect).await.unwrap_err();
         assert!(matches!(error, StoreError::Damaged { .. }), "{name}: {error:?}");
     }
 }

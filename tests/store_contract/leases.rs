@@ -53,7 +53,10 @@ contract! {
     async fn a_lease_ends_at_its_very_moment(bed: &Bed) {
         bed.put(&kept("a")).await;
         bed.claim("a", &lease("me", 30)).await;
-        let claim = async |now| bed.store.claim(&key("a"), &lease("you", 60), now, at(100)).await.unwrap();
+        let claim = async |now| {
+            let span = LeaseSpan { now, horizon: at(100) };
+            bed.store.claim(&key("a"), &lease("you", 60), span, &OpenAttempt::Respect).await.unwrap()
+        };
         assert_eq!(claim(at(30) - Duration::from_millis(1)).await, held(lease("me", 30)));
         assert_eq!(claim(at(30)).await, claimed(lease("you", 60)));
     }
@@ -61,9 +64,51 @@ contract! {
     async fn a_lease_past_the_horizon_is_of_a_clock_set_back_and_counts_as_ended(bed: &Bed) {
         bed.put(&kept("a")).await;
         bed.claim("a", &lease("me", 30)).await;
-        let claim = async |horizon| bed.store.claim(&key("a"), &lease("you", 20), at(0), horizon).await.unwrap();
+        let claim = async |horizon| {
+            let span = LeaseSpan { now: at(0), horizon };
+            bed.store.claim(&key("a"), &lease("you", 20), span, &OpenAttempt::Respect).await.unwrap()
+        };
         assert_eq!(claim(at(30)).await, held(lease("me", 30)));
         assert_eq!(claim(at(30) - Duration::from_millis(1)).await, claimed(lease("you", 20)));
+    }
+
+    async fn an_open_attempt_keeps_others_out_whatever_its_lease_says(bed: &Bed) {
+        let row = bed.attempted("a", "me", 30).await;
+        for until in [30, -10, 1_000_000] {
+            bed.claim("a", &lease("me", until)).await;
+            let there = Row { lease: Some(lease("me", until)), ..row.clone() };
+            let claim = async |attempt| bed.store.claim(&key("a"), &lease("you", 60), SPAN, &attempt).await.unwrap();
+            assert_eq!(claim(OpenAttempt::Respect).await, Claim::Held(Box::new(there.clone())));
+            assert_eq!(claim(OpenAttempt::TakeOver(owner("her"))).await, Claim::Held(Box::new(there.clone())));
+            assert_eq!(bed.row("a").await, Some(there));
+        }
+        bed.store.release(&key("a"), &owner("me")).await.unwrap();
+        assert_eq!(bed.claim("a", &lease("you", 60)).await, Claim::Held(Box::new(Row { lease: None, ..row })));
+    }
+
+    async fn the_attempt_that_is_named_is_taken_over_with_its_lease_and_stays_open(bed: &Bed) {
+        let take_over = OpenAttempt::TakeOver(owner("me"));
+        for until in [30, -10, 1_000_000] {
+            let name = until.to_string();
+            let row = bed.attempted(&name, "me", until).await;
+            let taken = Row { lease: Some(lease("you", 60)), ..row };
+            let claim = bed.store.claim(&key(&name), &lease("you", 60), SPAN, &take_over).await.unwrap();
+            assert_eq!(claim, Claim::Claimed(Box::new(taken.clone())));
+            // A third process that takes the same attempt over comes too late.
+            let claim = bed.store.claim(&key(&name), &lease("her", 60), SPAN, &take_over).await.unwrap();
+            assert_eq!(claim, Claim::Held(Box::new(taken.clone())));
+            assert_eq!(bed.row(&name).await, Some(taken));
+        }
+    }
+
+    async fn a_take_over_of_what_is_closed_by_now_is_an_ordinary_claim(bed: &Bed) {
+        let take_over = OpenAttempt::TakeOver(owner("me"));
+        bed.put(&kept("a")).await;
+        bed.claim("a", &lease("her", 30)).await;
+        let claim = async || bed.store.claim(&key("a"), &lease("you", 60), SPAN, &take_over).await.unwrap();
+        assert_eq!(claim().await, held(lease("her", 30)));
+        bed.store.release(&key("a"), &owner("her")).await.unwrap();
+        assert_eq!(claim().await, claimed(lease("you", 60)));
     }
 
     async fn a_lease_is_given_back_by_its_owner_alone_and_never_with_the_attempt(bed: &Bed) {
@@ -98,7 +143,7 @@ contract! {
             let claims = (0..16).map(|number| {
                 let store = Arc::clone(if number % 2 == 0 { &bed.store } else { &second });
                 let (key, lease) = (row.key.clone(), lease(&number.to_string(), 30));
-                async move { store.claim(&key, &lease, at(0), at(100)).await.unwrap() }
+                async move { store.claim(&key, &lease, SPAN, &OpenAttempt::Respect).await.unwrap() }
             });
             let answers = at_once(claims).await;
             let stands = bed.row(&row.key.0).await.unwrap();

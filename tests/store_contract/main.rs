@@ -55,8 +55,8 @@ use videoask_auth::{
         Created, Examined, Finding, Limits, Missing, Opened, Origin, Outcome, Place, Reason, Room, RowKey, SessionRow,
         State, Store, StoreError, examine, open,
         records::{
-            self as record, Adoption, Change, Claim, Expected, Head, Lease, NewRow, Owner, Page, Row, Sealed, Swap,
-            Version,
+            self as record, Adoption, Change, Claim, Expected, Head, Lease, LeaseSpan, NewRow, OpenAttempt, Owner,
+            Page, Row, Sealed, Swap, Version,
         },
     },
 };
@@ -107,9 +107,21 @@ impl Bed {
         self.store.read(&key(name)).await.unwrap()
     }
 
+    /// Puts a record where there is none, on which this owner has begun an exchange.
+    async fn attempted(&self, name: &str, by: &str, until: i64) -> Row {
+        let row = kept(name);
+        self.put(&row).await;
+        self.claim(name, &lease(by, until)).await;
+        let expected = Expected { version: row.version.clone(), state: row.state, attempt: None, lease: None };
+        let NewRow { state, due, .. } = row;
+        let begun = Change { generation: row.version.generation, state, due, attempt: Some(owner(by)), sealed: None };
+        assert_eq!(self.store.swap(&row.key, &expected, &begun).await.unwrap(), Swap::Done);
+        self.row(name).await.unwrap()
+    }
+
     /// Takes a lease at second 0 that may end at second 100 at most.
     async fn claim(&self, name: &str, lease: &Lease) -> Claim {
-        self.store.claim(&key(name), lease, at(0), at(100)).await.unwrap()
+        self.store.claim(&key(name), lease, SPAN, &OpenAttempt::Respect).await.unwrap()
     }
 }
 
@@ -131,9 +143,14 @@ async fn created(url: &StoreUrl) -> Arc<dyn Store> {
     opened.store
 }
 
+/// Second 0.
+const DAY: OffsetDateTime = OffsetDateTime::UNIX_EPOCH.saturating_add(time::Duration::seconds(1_000_000_000));
+/// It is second 0, and a lease ends at second 100 at most.
+const SPAN: LeaseSpan = LeaseSpan { now: DAY, horizon: DAY.saturating_add(time::Duration::seconds(100)) };
+
 /// Seconds from a day in 2001, so that the machine's own clock is far from every limit.
 fn at(seconds: i64) -> OffsetDateTime {
-    OffsetDateTime::from_unix_timestamp(1_000_000_000).unwrap().saturating_add(time::Duration::seconds(seconds))
+    DAY.saturating_add(time::Duration::seconds(seconds))
 }
 
 fn key(name: &str) -> RowKey {

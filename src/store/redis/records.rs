@@ -12,7 +12,8 @@ use super::{
 use crate::store::{
     RowKey, StoreError, millis,
     records::{
-        Adoption, Change, Claim, Expected, Head, KeyId, Lease, NewRow, Owner, Page, Records, Row, Sealed, Swap, Version,
+        Adoption, Change, Claim, Expected, Head, KeyId, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page, Records,
+        Row, Sealed, Swap, Version,
     },
 };
 
@@ -22,9 +23,12 @@ static CLAIM: LazyLock<RowScript> = LazyLock::new(|| {
     RowScript::for_records(
         "local row = read(KEYS[1])
          if not row.connection_id then return {MISSING, false} end
+         local function keeps_out(holder)
+             return holder and holder ~= ARGS.lease_owner and holder ~= ARGS.taken_over
+         end
          local ends = tonumber(row.lease_until)
          local runs = ends and ends > tonumber(ARGS.now) and ends <= tonumber(ARGS.horizon)
-         if runs and row.lease_owner ~= ARGS.lease_owner then return answer(MOVED, row) end
+         if keeps_out(row.attempt) or (runs and keeps_out(row.lease_owner)) then return answer(MOVED, row) end
          redis.call('HSET', KEYS[1], 'lease_owner', ARGS.lease_owner, 'lease_until', ARGS.lease_until)
          row.lease_owner, row.lease_until = ARGS.lease_owner, ARGS.lease_until
          return answer(DONE, row)",
@@ -120,15 +124,16 @@ impl Records for RedisStore {
         &self,
         key: &RowKey,
         lease: &Lease,
-        now: OffsetDateTime,
-        horizon: OffsetDateTime,
+        span: LeaseSpan,
+        attempt: &OpenAttempt,
     ) -> Result<Claim, StoreError> {
         let mut call = CLAIM.on([names::record(key)]);
         Arguments(&mut call)
             .add("lease_owner", &lease.owner.0)
             .add("lease_until", millis::from_time(lease.until))
-            .add("now", millis::from_time(now))
-            .add("horizon", millis::from_time(horizon));
+            .add("now", millis::from_time(span.now))
+            .add("horizon", millis::from_time(span.horizon))
+            .add_taken_over(attempt);
         let (outcome, fields): Ended = self.connection.script_once(&call).await?;
         let row = self.row_of(key, fields)?;
         Ok(match (outcome, row) {

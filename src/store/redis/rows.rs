@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use super::{connection::Connection, failure, moment};
 use crate::store::{
     Limits, RowKey, StoreError, millis,
-    records::{Change, Expected, Head, Lease, NewRow, Owner, Row, Sealed, Version},
+    records::{Change, Expected, Head, Lease, NewRow, OpenAttempt, Owner, Row, Sealed, Version},
     words,
 };
 
@@ -145,6 +145,14 @@ impl Arguments<'_, '_> {
     pub(super) fn add_over(&mut self, over: Option<&Version>) -> &mut Self {
         self.add_if_any("over_connection_id", over.map(|over| &over.connection_id))
             .add_if_any("over_generation", over.map(|over| over.generation))
+    }
+
+    /// Whose attempt a claim takes over.
+    pub(super) fn add_taken_over(&mut self, attempt: &OpenAttempt) -> &mut Self {
+        match attempt {
+            OpenAttempt::Respect => self,
+            OpenAttempt::TakeOver(owner) => self.add("taken_over", &owner.0),
+        }
     }
 
     pub(super) fn add_expected(&mut self, expected: &Expected) -> &mut Self {

@@ -6,8 +6,8 @@ use super::{SqliteStore, listings, rows};
 use crate::store::{
     RowKey, StoreError,
     records::{
-        Adoption, Change, Claim, Expected, Head, KeyId, Lease, NewRow, Owner, Page, Records, Row, Sealed, State, Swap,
-        Version,
+        Adoption, Change, Claim, Expected, Head, KeyId, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page, Records,
+        Row, Sealed, State, Swap, Version,
     },
 };
 
@@ -32,11 +32,11 @@ impl Records for SqliteStore {
         &self,
         key: &RowKey,
         lease: &Lease,
-        now: OffsetDateTime,
-        horizon: OffsetDateTime,
+        span: LeaseSpan,
+        attempt: &OpenAttempt,
     ) -> Result<Claim, StoreError> {
-        let (key, lease) = (key.clone(), lease.clone());
-        self.step(move |transaction| claim(transaction, &key, lease, now, horizon)).await
+        let (key, lease, attempt) = (key.clone(), lease.clone(), attempt.clone());
+        self.step(move |transaction| claim(transaction, &key, lease, span, &attempt)).await
     }
 
     async fn release(&self, key: &RowKey, owner: &Owner) -> Result<(), StoreError> {
@@ -107,11 +107,11 @@ fn claim(
     transaction: &Transaction<'_>,
     key: &RowKey,
     lease: Lease,
-    now: OffsetDateTime,
-    horizon: OffsetDateTime,
+    span: LeaseSpan,
+    attempt: &OpenAttempt,
 ) -> rusqlite::Result<Claim> {
     let Some(row) = rows::load(transaction, key)? else { return Ok(Claim::Missing) };
-    if row.is_held(&lease.owner, now, horizon) {
+    if row.is_held(&lease.owner, span, attempt) {
         return Ok(Claim::Held(Box::new(row)));
     }
     rows::set_lease(transaction, key, &lease)?;

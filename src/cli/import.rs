@@ -47,7 +47,7 @@ pub(super) struct Options {
 pub(super) enum NotImported {
     #[error("{user} has a connection that works; --replace lets this refresh token take its place{pending}")]
     NeedsReplace { user: String, pending: &'static str },
-    #[error("VideoAsk does not take this refresh token.{}\n  Log in: {login}", Said(trouble))]
+    #[error("VideoAsk does not accept this refresh token.{}", Said { trouble, login })]
     Refused { trouble: Box<Trouble>, login: Url },
     #[error("VideoAsk does not say whose token this is: {}{waits}", telemetry::chain(.0), waits = WAITS)]
     Unknown(#[source] ApiError),
@@ -61,7 +61,7 @@ impl NotImported {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::NeedsReplace { .. } | Self::AnotherUser { .. } | Self::NotListed { .. } => Exit::Usage,
-            Self::Refused { trouble, .. } if trouble.kind == TroubleKind::Dead => Exit::LogInAgain,
+            Self::Refused { trouble, .. } if trouble.kind() == TroubleKind::Dead => Exit::LogInAgain,
             Self::Unknown(ApiError::Status { status: 429 | 500.., .. }) => Exit::TryLater,
             Self::Refused { .. } | Self::Unknown(ApiError::Unauthorized { .. } | ApiError::Status { .. }) => {
                 Exit::Failed

@@ -76,7 +76,7 @@ impl Setup {
             error => Failure::Store(error),
         })?;
         let store = vet(&config, opened)?;
-        let login = config.app_url.join("/auth/videoask");
+        let login = config.app_url.login();
         Ok(Kept { house: House::build(&config, store, Clock::system(), Callers::Command)?, allowed, login })
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::Url;
 
-use crate::vault::{HandOutError, NotEnded, NotFound, Reconnect, Rotation, Trouble};
+use crate::vault::{HandOutError, NextStep, NotEnded, NotFound, Reconnect, Retry, Rotation, Trouble, Undecryptable};
 
 use super::failure::{Exit, Failure};
 
@@ -46,6 +46,7 @@ impl From<NotFound> for Refusal {
     fn from(error: NotFound) -> Self {
         match error {
             NotFound::NotConnected => Self::NoToken(HandOutError::NotConnected),
+            NotFound::Undecryptable(count) => Self::NoToken(HandOutError::Undecryptable(count)),
             NotFound::StoreUnavailable => Self::NoToken(HandOutError::StoreUnavailable),
             NotFound::Ambiguous => Self::Ambiguous,
         }
@@ -59,7 +60,7 @@ impl From<NotEnded> for Refusal {
             NotEnded::OtherClient => Self::NoToken(HandOutError::OtherClient),
             NotEnded::StoreUnavailable => Self::NoToken(HandOutError::StoreUnavailable),
             NotEnded::Busy => Self::NoToken(HandOutError::Busy),
-            NotEnded::Unreadable => Self::NoToken(HandOutError::Unreadable),
+            NotEnded::Undecryptable(count) => Self::NoToken(HandOutError::Undecryptable(count)),
         }
     }
 }
@@ -68,7 +69,9 @@ impl Refused {
     pub(super) fn exit(&self) -> Exit {
         match &self.refusal {
             // As over HTTP, where such a user is `not-allowed`: a login would be turned away.
-            Refusal::NoToken(HandOutError::NotConnected) if !self.is_listed => Exit::Usage,
+            Refusal::NoToken(HandOutError::NotConnected | HandOutError::Undecryptable(_)) if !self.is_listed => {
+                Exit::Usage
+            }
             Refusal::NoToken(error) => exit_of(error),
             Refusal::Ambiguous => Exit::Usage,
             Refusal::Unconfirmed | Refusal::Moved => Exit::TryLater,
@@ -79,11 +82,11 @@ impl Refused {
 fn exit_of(error: &HandOutError) -> Exit {
     match error {
         HandOutError::NotConnected | HandOutError::ReconnectRequired(_) | HandOutError::Expired => Exit::LogInAgain,
-        HandOutError::NotAllowed | HandOutError::TooLong { .. } => Exit::Usage,
+        HandOutError::NotAllowed | HandOutError::TooLong { .. } | HandOutError::Undecryptable(_) => Exit::Usage,
         HandOutError::ProviderUnavailable { .. } | HandOutError::StoreUnavailable | HandOutError::Busy => {
             Exit::TryLater
         }
-        HandOutError::ProviderRefused { .. } | HandOutError::OtherClient | HandOutError::Unreadable => Exit::Failed,
+        HandOutError::ProviderRefused { .. } | HandOutError::OtherClient => Exit::Failed,
     }
 }
 
@@ -123,7 +126,7 @@ impl Refused {
                 most.as_secs()
             ),
             HandOutError::ReconnectRequired(why) => {
-                write!(f, "{user} must log in again: {}\n  Log in: {login}", Reason(why))
+                write!(f, "{user} must log in again: {}", Reason { why, login })
             }
             HandOutError::ProviderUnavailable { retry_after } => write!(
                 f,
@@ -132,7 +135,7 @@ impl Refused {
                 retry_after.as_secs()
             ),
             HandOutError::ProviderRefused { trouble } => {
-                write!(f, "VideoAsk refuses to refresh the token of {user}.{}", Said(trouble))
+                write!(f, "VideoAsk refuses to refresh the token of {user}.{}", Said { trouble, login })
             }
             HandOutError::StoreUnavailable => {
                 write!(f, "the store does not answer; see that what STORE_URL names is well, and try again")
@@ -142,11 +145,10 @@ impl Refused {
                 "the tokens of {user} belong to another CLIENT_ID or VIDEOASK_AUTH_URL: set those again, or log in \
                  anew at {login}"
             ),
-            HandOutError::Unreadable => write!(
-                f,
-                "what is stored for {user} cannot be opened: EXPRESS_SESSION has changed. Put its former value into \
-                 EXPRESS_SESSION_PREVIOUS, or log in anew at {login}"
-            ),
+            HandOutError::Undecryptable(_) if !self.is_listed => self.not_connected(f),
+            HandOutError::Undecryptable(count) => {
+                write!(f, "no token for {user}: {count}. {}\n  Log in: {login}", Undecryptable::FIX)
+            }
             HandOutError::Busy => {
                 write!(f, "another process works on the connection of {user} and did not finish in time; try again")
             }
@@ -172,27 +174,42 @@ impl Refused {
 }
 
 /// Why only a login helps.
-struct Reason<'a>(&'a Reconnect);
+struct Reason<'a> {
+    why: &'a Reconnect,
+    login: &'a Url,
+}
 
 impl fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Reconnect::Dead(trouble) => write!(f, "VideoAsk no longer takes the refresh token{}", Said(trouble)),
-            Reconnect::NoRefreshToken => {
-                f.write_str("the access token has expired, and there is no refresh token; add offline_access to SCOPES")
-            }
-            Reconnect::Ended => f.write_str("the connection has ended"),
+        let Self { why, login } = self;
+        match why {
+            Reconnect::Dead(trouble) => write!(f, "the refresh token no longer works{}", Said { trouble, login }),
+            Reconnect::NoRefreshToken => write!(
+                f,
+                "the access token has expired, and there is no refresh token; add offline_access to SCOPES\n  Log in: \
+                 {login}"
+            ),
+            Reconnect::Ended => write!(f, "the connection has ended\n  Log in: {login}"),
         }
     }
 }
 
-/// The provider's words, and what they are likely to mean.
-pub(super) struct Said<'a>(pub(super) &'a Trouble);
+/// What VideoAsk said, what it is likely to mean, and what to do next.
+pub(super) struct Said<'a> {
+    pub(super) trouble: &'a Trouble,
+    pub(super) login: &'a Url,
+}
 
 impl fmt::Display for Said<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Trouble { words, .. } = self.0;
-        let cause = self.0.likely_cause(Rotation::Unknown);
-        write!(f, "\n  VideoAsk said: {words}\n  Likely cause: {cause}\n  Next step: {}", self.0.next_step())
+        let Trouble { words, cause, .. } = self.trouble;
+        let likely = cause.explanation(Rotation::Unknown);
+        // Every command is of keep mode.
+        let next_step = cause.next_step(Retry::Automatic);
+        write!(f, "\n  VideoAsk said: {words}\n  Likely cause: {likely}\n  Next step: {next_step}")?;
+        match next_step {
+            NextStep::LogInAgain => write!(f, "\n  Log in: {}", self.login),
+            NextStep::Wait | NextStep::RefreshAgain | NextStep::Check | NextStep::AskAdministrator => Ok(()),
+        }
     }
 }

@@ -47,6 +47,12 @@ impl AppUrl {
         self.0.origin().ascii_serialization()
     }
 
+    /// Where a person logs in.
+    #[must_use]
+    pub fn login(&self) -> Url {
+        self.join("/auth/videoask")
+    }
+
     /// The callback to register in VideoAsk's developer settings.
     #[must_use]
     pub fn callback(&self) -> Url {

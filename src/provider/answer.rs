@@ -6,7 +6,7 @@ use oauth2::http::{HeaderMap, StatusCode, header};
 use serde_json::{Map, Value};
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
-use super::token::TokenReply;
+use super::{refusal::Refusal, token::TokenReply};
 use crate::{
     http::ReadError,
     telemetry::{ExchangeResult, excerpt_without},
@@ -69,8 +69,14 @@ pub(super) fn result(answer: &Result<TokenReply, ExchangeError>) -> ExchangeResu
     match answer {
         Ok(_) => ExchangeResult::Tokens,
         Err(ExchangeError::NoAnswer { .. }) => ExchangeResult::Unknown,
-        Err(ExchangeError::Refused { code, .. }) if code == "invalid_grant" => ExchangeResult::Dead,
-        Err(ExchangeError::Refused { .. }) => ExchangeResult::Blocked,
+        Err(ExchangeError::Refused { status, code, description }) => match Refusal::of(*status, code, description) {
+            Refusal::GrantEnded => ExchangeResult::Dead,
+            Refusal::InteractionRequired
+            | Refusal::UserBlocked
+            | Refusal::ClientRejected
+            | Refusal::Denied
+            | Refusal::Other => ExchangeResult::Blocked,
+        },
         Err(ExchangeError::NotSent { .. } | ExchangeError::Busy { .. } | ExchangeError::Nonsense { .. }) => {
             ExchangeResult::Transient
         }

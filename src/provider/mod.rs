@@ -2,6 +2,7 @@
 //!
 //! * [`AuthorizeParams`] – what one login adds to the authorize URL
 //! * [`TokenReply`] – a token set as it came; [`ExchangeError`] – the five ways in which none comes
+//! * [`Refusal`] – what an error code means
 //! * [`IdClaims`] – who a verified id_token speaks of; [`IdTokenError`] – which claim is wrong, and the mend
 //! * [`Finding`] – what `check` learns from the provider without a human
 
@@ -10,6 +11,7 @@ mod authorize;
 mod diagnose;
 mod finding;
 mod id_token;
+mod refusal;
 mod token;
 mod wire;
 
@@ -25,7 +27,8 @@ pub use self::{
     authorize::{AuthorizeParams, Nonce, Prompt},
     finding::{Finding, Outcome},
     id_token::{IdClaims, IdTokenError, JwksError},
-    token::{IdToken, TokenReply},
+    refusal::Refusal,
+    token::{IdToken, Subject, TokenReply},
 };
 use self::{id_token::Verifier, wire::Wire};
 use crate::{

@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use oauth2::{AccessToken, RefreshToken, Scope, TokenResponse, basic::BasicTokenType};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap};
 use serde_json::{Map, Value};
@@ -38,6 +39,25 @@ impl IdToken {
     pub(super) fn secret(&self) -> &str {
         &self.0
     }
+
+    /// Whom it names, without any verification: enough to see that a refresh names somebody else than the login did,
+    /// and for nothing else. `None` if it cannot be decoded.
+    #[must_use]
+    pub fn unverified_subject(&self) -> Option<Subject> {
+        let [_header, payload, _signature] = self.0.split('.').collect::<Vec<_>>().try_into().ok()?;
+        let claims: Map<String, Value> = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+        let text = |name| claims.get(name).and_then(Value::as_str).map(str::to_owned);
+        Some(Subject { iss: text("iss"), sub: text("sub") })
+    }
+}
+
+/// Whom an id_token names. A `sub` is unique only together with its issuer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// Who issued it.
+    pub iss: Option<String>,
+    /// The user's id there.
+    pub sub: Option<String>,
 }
 
 impl fmt::Debug for IdToken {
@@ -146,6 +166,23 @@ mod tests {
     fn a_token_that_no_header_can_carry_is_no_token() {
         for unusable in [r#""""#, r#""a\nb""#, r#""a b""#, r#""é""#, "7", "null"] {
             assert!(read(&format!(r#"{{"access_token":{unusable}}}"#)).is_none(), "{unusable}");
+        }
+    }
+
+    #[test]
+    fn the_subject_of_an_id_token_is_read_without_verification_or_not_at_all() {
+        let token = |payload: &str| IdToken(format!("e30.{}.signature", BASE64_URL_SAFE_NO_PAD.encode(payload)));
+        let ada = Subject { iss: Some("https://tenant.test/".to_owned()), sub: Some("auth0|ada".to_owned()) };
+        assert_eq!(
+            token(r#"{"iss":"https://tenant.test/","sub":"auth0|ada","exp":1}"#).unverified_subject(),
+            Some(ada)
+        );
+        assert_eq!(token(r#"{"sub":7}"#).unverified_subject(), Some(Subject { iss: None, sub: None }));
+        for odd in ["[]", "no JSON"] {
+            assert_eq!(token(odd).unverified_subject(), None, "{odd}");
+        }
+        for odd in ["", "a.b", "a.!.c", "a.e30.c.d"] {
+            assert_eq!(IdToken(odd.to_owned()).unverified_subject(), None, "{odd}");
         }
     }
 

@@ -137,6 +137,14 @@ pub enum Quirk {
     NoAccessToken,
     /// The id_token names another issuer.
     WrongIssuer,
+    /// The id_token names another user.
+    AnotherSubject,
+    /// The id_token is no JWT.
+    GarbledIdToken,
+    /// The token is of the type `mac` (RFC 6749, 7.1).
+    MacTokenType,
+    /// The reply does not say what type the token has.
+    NoTokenType,
     /// The id_token is for another client.
     WrongAudience,
     /// The id_token has another nonce.

@@ -31,7 +31,10 @@ impl StandIn {
         } else if !self.has(Quirk::NoExpiresIn) {
             reply.insert("expires_in".into(), expires_in.into());
         }
-        reply.insert("token_type".into(), "Bearer".into());
+        if !self.has(Quirk::NoTokenType) {
+            let token_type = if self.has(Quirk::MacTokenType) { "mac" } else { "Bearer" };
+            reply.insert("token_type".into(), token_type.into());
+        }
         Value::Object(reply)
     }
 
@@ -69,6 +72,9 @@ impl StandIn {
     }
 
     fn id_token(&self, grant: &Grant) -> String {
+        if self.has(Quirk::GarbledIdToken) {
+            return jwt::random();
+        }
         let claims = self.id_claims(grant);
         if self.has(Quirk::Hs256) {
             return jwt::hs256(&self.options().client_secret, &claims);
@@ -87,7 +93,7 @@ impl StandIn {
         let mut claims = json!({
             "iss": wrong(Quirk::WrongIssuer, self.issuer(), "https://another.example/"),
             "aud": wrong(Quirk::WrongAudience, self.options().client_id.clone(), "another-client"),
-            "sub": user.sub(),
+            "sub": wrong(Quirk::AnotherSubject, user.sub(), "auth0|another-user"),
             "iat": issued.unix_timestamp(),
             "exp": (issued + Duration::hours(10)).unix_timestamp(),
         });

@@ -160,6 +160,8 @@ label! {
         ProviderRefused = "provider-refused",
         /// The connection belongs to another client.
         OtherClient = "other-client",
+        /// The connection was encrypted by a secret that is not at hand.
+        Undecryptable = "undecryptable",
         /// The store does not answer.
         StoreUnavailable = "store-unavailable",
         /// VideoAsk's API does not answer.

@@ -6,14 +6,15 @@ use oauth2::RefreshToken;
 use time::OffsetDateTime;
 
 use crate::{
-    provider::{ExchangeError, TokenReply},
+    provider::{ExchangeError, Refusal, TokenReply},
     store::records::State,
 };
 
 use super::{
     Contents, Record, TokenSet,
     backoff::{self, Spread},
-    history::{Exchanged, Rotation, Trouble, TroubleKind, Words},
+    cause::{Cause, TroubleKind},
+    history::{Exchanged, Rotation, Trouble, Words},
 };
 
 /// The provider's answer, sorted by what it means.
@@ -21,12 +22,10 @@ use super::{
 pub(super) enum Answer {
     /// New tokens.
     Tokens(TokenReply),
-    /// It may well work next time, and not before this, if it told.
-    Transient { told: Option<Duration>, words: Words },
-    /// `invalid_grant`.
-    Dead(Words),
-    /// Any other code.
-    Blocked(Words),
+    /// Retryable. `told` is the provider's hint, if it gave one.
+    Transient { cause: Cause, told: Option<Duration>, words: Words },
+    /// An error code.
+    Refused { cause: Cause, words: Words },
     /// It was sent, and what came of it is unknown.
     Unknown(Words),
 }
@@ -55,6 +54,8 @@ pub(super) struct Verdict {
     /// One generation on with new tokens, else the same with a note of what went wrong.
     pub(super) record: Record,
     pub(super) state: State,
+    /// Why there are no new tokens. A dead connection that a person tried once more keeps its own reason instead.
+    pub(super) failure: Option<Trouble>,
 }
 
 impl Answer {
@@ -63,37 +64,47 @@ impl Answer {
         match answer {
             Ok(reply) => Self::Tokens(reply),
             Err(ExchangeError::NoAnswer { .. }) => Self::no_answer(),
-            Err(ExchangeError::NotSent { .. }) => Self::transient(Words::only("could not be reached")),
-            Err(ExchangeError::Nonsense { status, what }) => {
-                Self::transient(Words { status: Some(status), code: None, text: what.to_string() })
+            Err(ExchangeError::NotSent { .. }) => {
+                Self::transient(Cause::Unreachable, Words::only("could not be reached"))
             }
+            Err(ExchangeError::Nonsense { status, what }) => Self::transient(
+                Cause::UnusableResponse,
+                Words { status: Some(status), code: None, text: what.to_string() },
+            ),
             Err(ExchangeError::Busy { status, code, retry_after }) => Self::Transient {
+                cause: Cause::Busy,
                 told: retry_after,
                 words: Words { status: Some(status), code, text: "busy, or broken".to_owned() },
             },
-            Err(ExchangeError::Refused { status, code, description }) => {
-                Self::refused(Words { status: Some(status), code: Some(code), text: description })
-            }
+            Err(ExchangeError::Refused { status, code, description }) => Self::refused(status, code, description),
         }
     }
 
     /// Nothing came back from a request that was sent.
     pub(super) fn no_answer() -> Self {
-        Self::Unknown(Words::only("did not answer"))
+        Self::Unknown(Words::only("did not respond in time"))
     }
 
-    fn transient(words: Words) -> Self {
-        Self::Transient { told: None, words }
-    }
-
-    fn refused(words: Words) -> Self {
-        let busy = words.status.is_some_and(|status| status == 429 || status >= 500);
-        match words.code.as_deref() {
-            _ if busy => Self::transient(words),
-            Some("too_many_requests" | "temporarily_unavailable" | "server_error") => Self::transient(words),
-            Some("invalid_grant") => Self::Dead(words),
-            _ => Self::Blocked(words),
+    /// The answer to a token that was sent before, without a response: `invalid_grant` then means that the first
+    /// exchange worked (rule 7).
+    pub(super) fn answering_a_retry(self) -> Self {
+        match self {
+            Self::Refused { cause: Cause::GrantEnded, words } => Self::Refused { cause: Cause::ResponseLost, words },
+            other => other,
         }
+    }
+
+    fn transient(cause: Cause, words: Words) -> Self {
+        Self::Transient { cause, told: None, words }
+    }
+
+    fn refused(status: u16, code: String, description: String) -> Self {
+        let cause = Refusal::of(status, &code, &description).into();
+        let busy = status == 429
+            || status >= 500
+            || ["too_many_requests", "temporarily_unavailable", "server_error"].contains(&code.as_str());
+        let words = Words { status: Some(status), code: Some(code), text: description };
+        if busy { Self::transient(Cause::Busy, words) } else { Self::Refused { cause, words } }
     }
 }
 
@@ -101,32 +112,63 @@ impl Words {
     fn only(text: &str) -> Self {
         Self { text: text.to_owned(), ..Self::default() }
     }
+
+    fn of_another_user() -> Self {
+        let text = "the id_token of the response names another user or issuer than the login".to_owned();
+        Self { status: None, code: Some("identity-changed".to_owned()), text }
+    }
 }
 
 impl Record {
     /// What this record, in this state, becomes by an answer.
     pub(super) fn after(&self, state: State, answer: Answer, occasion: Occasion, moment: Moment<'_>) -> Verdict {
         match answer {
+            Answer::Tokens(reply) if self.names_another_user(&reply) => {
+                self.troubled(state, Cause::IdentityChanged, Words::of_another_user(), None, moment)
+            }
             Answer::Tokens(reply) => {
                 let state = if state == State::Pending { state } else { State::Live };
-                Verdict { record: self.renewed(reply, occasion, moment), state }
+                Verdict { record: self.renewed(reply, occasion, moment), state, failure: None }
             }
-            // A person tried a dead connection once more. Only tokens prove that it lives.
-            Answer::Transient { .. } | Answer::Unknown(_) | Answer::Blocked(_) if state == State::Dead => {
-                Verdict { record: self.clone(), state }
-            }
-            Answer::Transient { told, words } => {
-                let failures = self.failures(TroubleKind::Transient);
+            Answer::Transient { cause, told, words } => {
+                let failures = self.failures(cause);
                 let wait = backoff::transient(failures, told, self.spread(failures));
-                self.troubled(state, TroubleKind::Transient, words, Some(moment.now + wait), moment)
+                self.troubled(state, cause, words, Some(moment.now + wait), moment)
             }
-            Answer::Unknown(words) => self.after(state, Answer::transient(words), occasion, moment),
-            Answer::Blocked(words) => {
-                let wait = backoff::blocked(self.failures(TroubleKind::Blocked));
-                self.troubled(state, TroubleKind::Blocked, words, Some(moment.now + wait), moment)
+            Answer::Unknown(words) => {
+                let answer = Answer::transient(Cause::NoResponse, words);
+                let mut verdict = self.after(state, answer, occasion, moment);
+                verdict.record.contents.history.response_lost_at = Some(moment.now);
+                verdict
             }
-            Answer::Dead(words) => self.troubled(state, TroubleKind::Dead, words, None, moment),
+            Answer::Refused { cause, words } => {
+                let cause = self.known_better(state, cause);
+                let wait = match cause.kind() {
+                    TroubleKind::Dead => None,
+                    TroubleKind::Transient | TroubleKind::Blocked => Some(backoff::blocked(self.failures(cause))),
+                };
+                self.troubled(state, cause, words, wait.map(|wait| moment.now + wait), moment)
+            }
         }
+    }
+
+    /// What `invalid_grant` means for this record.
+    fn known_better(&self, state: State, cause: Cause) -> Cause {
+        match cause {
+            Cause::GrantEnded if self.contents.history.response_lost_at.is_some() => Cause::ResponseLost,
+            Cause::GrantEnded if state == State::Pending => Cause::ImportRefused,
+            other => other,
+        }
+    }
+
+    /// Rule 7, `identity-changed`. An id_token that cannot be decoded proves nothing.
+    fn names_another_user(&self, reply: &TokenReply) -> bool {
+        let Some(id_token) = &reply.id_token else { return false };
+        let subject = id_token.unverified_subject();
+        if subject.is_none() {
+            tracing::warn!(connection = %self.connection_id, "a refresh's id_token could not be decoded and was ignored");
+        }
+        subject.is_some_and(|subject| self.contents.identity.is_contradicted_by(&subject))
     }
 
     /// When the keeper should look at this record next.
@@ -137,8 +179,10 @@ impl Record {
         }
         let usual = tokens.expires_at - backoff::margin(tokens.life(), self.spread(0));
         match &self.contents.history.trouble {
-            Some(Trouble { kind: TroubleKind::Transient, retry_at, .. }) => retry_at.map(|retry| retry.max(usual)),
-            Some(trouble) => trouble.retry_at,
+            Some(trouble) => match trouble.kind() {
+                TroubleKind::Transient => trouble.retry_at.map(|retry| retry.max(usual)),
+                TroubleKind::Blocked | TroubleKind::Dead => trouble.retry_at,
+            },
             None => Some(usual),
         }
     }
@@ -159,6 +203,7 @@ impl Record {
         history.last = Some(Exchanged { at: moment.now, by: moment.process.to_owned() });
         history.rotation = rotation;
         history.trouble = None;
+        history.response_lost_at = None;
         let contents = Contents { tokens, identity, issuer, minted_at, history };
         Self { connection_id: self.connection_id.clone(), generation: self.generation + 1, contents }
     }
@@ -166,22 +211,27 @@ impl Record {
     fn troubled(
         &self,
         state: State,
-        kind: TroubleKind,
+        cause: Cause,
         words: Words,
         retry_at: Option<OffsetDateTime>,
         moment: Moment<'_>,
     ) -> Verdict {
         let mut record = self.clone();
         let history = &mut record.contents.history;
-        let since = history.trouble.as_ref().filter(|old| old.kind == kind).map_or(moment.now, |old| old.since);
-        let failures = self.failures(kind);
-        history.trouble = Some(Trouble { kind, since, failures, retry_at, words, by: moment.process.to_owned() });
-        Verdict { record, state: kind.follows(state) }
+        let before = history.trouble.as_ref().filter(|old| old.kind() == cause.kind());
+        let since = before.map_or(moment.now, |old| old.since);
+        let failures = self.failures(cause);
+        let trouble = Trouble { cause, since, failures, retry_at, words, by: moment.process.to_owned() };
+        // A person tried a dead connection once more. Only tokens prove that it works.
+        if state != State::Dead || cause.kind() == TroubleKind::Dead {
+            history.trouble = Some(trouble.clone());
+        }
+        Verdict { record, state: cause.kind().follows(state), failure: Some(trouble) }
     }
 
     /// The number of this failure among those in a row with the same meaning, from 1.
-    fn failures(&self, kind: TroubleKind) -> u32 {
-        let before = self.contents.history.trouble.as_ref().filter(|old| old.kind == kind);
+    fn failures(&self, cause: Cause) -> u32 {
+        let before = self.contents.history.trouble.as_ref().filter(|old| old.kind() == cause.kind());
         before.map_or(0, |old| old.failures).saturating_add(1)
     }
 
@@ -191,10 +241,11 @@ impl Record {
 }
 
 impl TroubleKind {
-    /// What the vault may do with such a connection. A pending import stays one until it has an owner, or is dead.
+    /// What the vault may do with such a connection. A pending import stays one until it has an owner, or is dead, and
+    /// only tokens revive a dead connection.
     fn follows(self, state: State) -> State {
         match (self, state) {
-            (Self::Dead, _) => State::Dead,
+            (Self::Dead, _) | (_, State::Dead) => State::Dead,
             (_, State::Pending) => State::Pending,
             (Self::Transient, _) => State::Live,
             (Self::Blocked, _) => State::Blocked,
@@ -213,14 +264,15 @@ impl Rotation {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
     use oauth2::AccessToken;
     use secrecy::SecretString;
 
     use super::*;
     use crate::{
         keys::Keyring,
-        provider::Nonsense,
-        vault::{Identity, Issuer},
+        provider::{IdToken, Nonsense},
+        vault::{Identity, Issuer, NextStep, Retry},
     };
 
     const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
@@ -323,6 +375,92 @@ mod tests {
         assert_eq!(after(State::Pending, Ok(reply(None))).state, State::Pending);
         assert_eq!(after(State::Pending, Err(refused(401, "invalid_client"))).state, State::Pending);
         assert_eq!(after(State::Pending, Err(refused(403, "invalid_grant"))).state, State::Dead);
+    }
+
+    fn named(sub: &str, iss: Option<&str>) -> Record {
+        let mut record = record();
+        record.contents.identity.sub = Some(sub.to_owned());
+        record.contents.identity.iss = iss.map(str::to_owned);
+        record
+    }
+
+    fn reply_naming(claims: &str) -> TokenReply {
+        let payload = BASE64_URL_SAFE_NO_PAD.encode(claims);
+        let id_token = Some(IdToken::new(format!("e30.{payload}.unsigned")));
+        TokenReply { id_token, ..reply(Some("refresh-2")) }
+    }
+
+    #[test]
+    fn tokens_of_another_user_or_issuer_are_dropped_and_the_connection_is_dead() {
+        for claims in [
+            r#"{"sub":"mallory","iss":"https://tenant.test/"}"#,
+            r#"{"sub":"ada","iss":"https://other.test/"}"#,
+            r#"{"sub":"mallory"}"#,
+            r#"{"iss":"https://other.test/"}"#,
+        ] {
+            let record = named("ada", Some("https://tenant.test/"));
+            let verdict = record.after(State::Live, Answer::Tokens(reply_naming(claims)), Occasion::Ordinary, MOMENT);
+            assert_eq!((verdict.state, verdict.record.generation), (State::Dead, 1), "{claims}");
+            assert_eq!(refresh_token(&verdict), Some("refresh-1"), "{claims}");
+            let trouble = verdict.record.contents.history.trouble.expect("it has a reason");
+            assert_eq!(trouble.cause, Cause::IdentityChanged);
+            assert!(trouble.words.to_string().starts_with("identity-changed: "), "{}", trouble.words);
+        }
+    }
+
+    #[test]
+    fn an_id_token_of_a_refresh_is_used_for_nothing_but_that_comparison() {
+        let same = r#"{"sub":"ada","iss":"https://tenant.test/","exp":1,"aud":"another client","nonce":"another"}"#;
+        for (record, claims) in [
+            (named("ada", Some("https://tenant.test/")), same),
+            (named("ada", Some("https://tenant.test/")), "not JSON"),
+            (named("ada", Some("https://tenant.test/")), r#"{"sub":7}"#),
+            (named("ada", None), r#"{"sub":"ada","iss":"https://other.test/"}"#),
+            (record(), r#"{"sub":"anybody","iss":"https://other.test/"}"#),
+        ] {
+            let verdict = record.after(State::Live, Answer::Tokens(reply_naming(claims)), Occasion::Ordinary, MOMENT);
+            assert_eq!((verdict.state, verdict.record.generation), (State::Live, 2), "{claims}");
+        }
+    }
+
+    #[test]
+    fn each_refusal_has_its_cause_and_next_step() {
+        for (code, description, cause, step) in [
+            ("mfa_required", "", Cause::InteractionRequired, NextStep::LogInAgain),
+            ("unauthorized", "user is blocked", Cause::UserBlocked, NextStep::LogInAgain),
+            ("access_denied", "Not from this network", Cause::Denied, NextStep::AskAdministrator),
+            ("invalid_client", "", Cause::ClientRejected, NextStep::Check),
+            ("invalid_request", "", Cause::Other, NextStep::Check),
+        ] {
+            let error =
+                ExchangeError::Refused { status: 403, code: code.to_owned(), description: description.to_owned() };
+            let verdict = after(State::Live, Err(error));
+            let trouble = verdict.record.contents.history.trouble.expect("it failed");
+            assert_eq!((verdict.state, trouble.cause), (State::Blocked, cause), "{code}");
+            assert_eq!(trouble.cause.next_step(Retry::Automatic), step, "{code}");
+        }
+    }
+
+    #[test]
+    fn invalid_grant_for_a_retry_means_that_the_first_response_was_lost() {
+        let answer = Answer::read(Err(refused(403, "invalid_grant"))).answering_a_retry();
+        let verdict = record().after(State::Live, answer, Occasion::Ordinary, MOMENT);
+        assert_eq!(verdict.state, State::Dead);
+        assert_eq!(verdict.record.contents.history.trouble.expect("it failed").cause, Cause::ResponseLost);
+        let answer = Answer::read(Err(refused(401, "invalid_client"))).answering_a_retry();
+        assert_eq!(record().after(State::Live, answer, Occasion::Ordinary, MOMENT).state, State::Blocked);
+    }
+
+    #[test]
+    fn so_it_does_for_a_later_refresh_until_tokens_came() {
+        let after = |record: &Record, answer| record.after(State::Live, answer, Occasion::Ordinary, MOMENT).record;
+        let cause = |record: Record| record.contents.history.trouble.expect("it failed").cause;
+        let ended = || Answer::read(Err(refused(403, "invalid_grant")));
+        let busy = || Answer::read(Err(ExchangeError::Busy { status: 503, code: None, retry_after: None }));
+        let lost = after(&after(&record(), Answer::no_answer()), busy());
+        assert_eq!(cause(after(&lost, ended())), Cause::ResponseLost);
+        let recovered = after(&lost, Answer::Tokens(reply(None)));
+        assert_eq!(cause(after(&recovered, ended())), Cause::GrantEnded);
     }
 
     #[test]

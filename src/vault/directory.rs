@@ -8,7 +8,7 @@ use std::{
 
 use crate::store::{RowKey, records::State};
 
-use super::{HandOutError, Identity, Vault, settings::BLIND, status::Listed};
+use super::{HandOutError, Identity, Undecryptable, Vault, settings::BLIND, status::Listed};
 
 /// A list of all connections is read at most this often, however many unknown names are asked for.
 const FRESH: Duration = Duration::from_secs(5);
@@ -37,6 +37,8 @@ struct Edition {
 struct Names {
     ids: HashMap<String, Entry>,
     emails: HashMap<String, Entry>,
+    /// How many connections have names that cannot be decrypted.
+    undecryptable: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +53,9 @@ pub enum NotFound {
     /// No connection has this name.
     #[error("nobody of that name is connected")]
     NotConnected,
+    /// No connection that can be decrypted has this name, and there are others.
+    #[error("{0}")]
+    Undecryptable(Undecryptable),
     /// More than one has.
     #[error("that name fits more than one connection; use the user_id")]
     Ambiguous,
@@ -99,10 +104,12 @@ impl Vault {
     async fn print(&self) -> Result<Names, HandOutError> {
         let mut names = Names::default();
         for listed in self.list().await? {
-            if let Listed::Connection(status) = listed
-                && status.state != State::Pending
-            {
-                names.add(&status.identity, &status.key);
+            match listed {
+                Listed::Connection(status) if status.state != State::Pending => {
+                    names.add(&status.identity, &status.key);
+                }
+                Listed::Unreadable(key, state) if is_connection(&key, state) => names.undecryptable += 1,
+                Listed::Connection(_) | Listed::Tombstone(..) | Listed::Unreadable(..) => {}
             }
         }
         Ok(names)
@@ -115,7 +122,8 @@ impl Directory {
         let edition = self.lock();
         let found = edition.names.find(name);
         // A known name is good for longer: the vault itself notices if such a connection is gone.
-        let good_for = if found == Err(NotFound::NotConnected) { FRESH } else { STALE };
+        let unknown = matches!(found, Err(NotFound::NotConnected | NotFound::Undecryptable(_)));
+        let good_for = if unknown { FRESH } else { STALE };
         if edition.printed.is_some_and(|at| now < at + good_for) {
             return Some(found);
         }
@@ -132,8 +140,8 @@ impl Edition {
     /// What the last list says, however old. A name that is not in it may have come since.
     fn find_blindly(&self, name: &str) -> Result<RowKey, NotFound> {
         self.names.find(name).map_err(|error| match error {
-            NotFound::NotConnected => NotFound::StoreUnavailable,
-            other => other,
+            NotFound::NotConnected | NotFound::Undecryptable(_) => NotFound::StoreUnavailable,
+            error @ (NotFound::Ambiguous | NotFound::StoreUnavailable) => error,
         })
     }
 }
@@ -150,12 +158,18 @@ impl Names {
 
     fn find(&self, name: &str) -> Result<RowKey, NotFound> {
         match (self.ids.get(name), self.emails.get(&name.to_ascii_lowercase())) {
-            (None, None) => Err(NotFound::NotConnected),
+            (None, None) if self.undecryptable == 0 => Err(NotFound::NotConnected),
+            (None, None) => Err(NotFound::Undecryptable(Undecryptable(self.undecryptable))),
             (Some(Entry::One(key)), None) | (None, Some(Entry::One(key))) => Ok(key.clone()),
             (Some(Entry::One(id)), Some(Entry::One(email))) if id == email => Ok(id.clone()),
             _ => Err(NotFound::Ambiguous),
         }
     }
+}
+
+/// Whether this row is a user's connection, and not what is left of one, or an import.
+pub(super) fn is_connection(key: &RowKey, state: State) -> bool {
+    !key.is_import() && state != State::Tombstone
 }
 
 fn enter(names: &mut HashMap<String, Entry>, name: String, key: &RowKey) {
@@ -173,7 +187,7 @@ mod tests {
     fn named(user_id: &str, sub: &str, email: &str) -> Identity {
         let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let (user_id, sub, email) = (text(user_id), text(sub), text(email));
-        Identity { user_id, sub, email, email_proof: EmailProof::Verified, name: None }
+        Identity { user_id, sub, email, email_proof: EmailProof::Verified, ..Identity::default() }
     }
 
     fn names(of: &[Identity]) -> Names {

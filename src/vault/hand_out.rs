@@ -11,9 +11,10 @@ use crate::store::{
 };
 
 use super::{
-    Identity, Record, Vault,
+    Identity, Record, Undecryptable, Vault,
+    cause::TroubleKind,
     flight::{Flown, Setback},
-    history::{Trouble, TroubleKind},
+    history::Trouble,
     memory::{Kind, Known},
     refresh::Why,
     settings::{STORE_TIMEOUT, Upkeep},
@@ -75,9 +76,9 @@ pub enum HandOutError {
     /// The record belongs to another client id or token endpoint.
     #[error("these tokens belong to another CLIENT_ID or VIDEOASK_AUTH_URL")]
     OtherClient,
-    /// The record was sealed by a secret that is not at hand, or was changed.
-    #[error("the stored tokens cannot be opened: EXPRESS_SESSION has changed")]
-    Unreadable,
+    /// The record was encrypted by an `EXPRESS_SESSION` that is not at hand, or was changed.
+    #[error("{0}")]
+    Undecryptable(Undecryptable),
     /// In mint mode only the person refreshes, by the button.
     #[error("the access token has expired; press Refresh")]
     Expired,
@@ -235,7 +236,7 @@ impl Vault {
                 setback.map_or(HandOutError::Busy, HandOutError::from)
             }
             (State::Blocked, Some(trouble)) => HandOutError::ProviderRefused { trouble },
-            (_, Some(trouble)) if trouble.kind == TroubleKind::Transient => {
+            (_, Some(trouble)) if trouble.kind() == TroubleKind::Transient => {
                 HandOutError::ProviderUnavailable { retry_after: trouble.wait(self.0.clock.now()) }
             }
             _ if self.is_mint() => HandOutError::Expired,

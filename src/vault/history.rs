@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::cause::{Cause, TroubleKind};
+
 /// The past of one connection, and a word on the one before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
@@ -17,6 +19,9 @@ pub struct History {
     pub rotation: Rotation,
     /// What is wrong now.
     pub trouble: Option<Trouble>,
+    /// When the response to the current refresh token was lost, if it was: VideoAsk may have spent the token.
+    #[serde(default, with = "time::serde::timestamp::milliseconds::option")]
+    pub response_lost_at: Option<OffsetDateTime>,
     /// The connection that this one replaced.
     pub previous: Option<Previous>,
 }
@@ -72,8 +77,9 @@ pub enum End {
 /// Refreshes that fail, since when, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
-    /// What it means for the connection.
-    pub kind: TroubleKind,
+    /// Why.
+    #[serde(default)]
+    pub cause: Cause,
     /// When the first of them failed.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub since: OffsetDateTime,
@@ -88,18 +94,6 @@ pub struct Trouble {
     pub by: String,
 }
 
-/// The three meanings of a refresh that gave no tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TroubleKind {
-    /// It may well work next time.
-    Transient,
-    /// Something is set up wrongly, here or at the provider.
-    Blocked,
-    /// The refresh token is good for nothing.
-    Dead,
-}
-
 /// The provider's words, escaped and cut by whoever made them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Words {
@@ -112,31 +106,10 @@ pub struct Words {
 }
 
 impl Trouble {
-    /// The likely cause, as a sentence for people.
+    /// What it means for the connection.
     #[must_use]
-    pub fn likely_cause(&self, rotation: Rotation) -> &'static str {
-        match (self.kind, self.words.code.as_deref(), rotation) {
-            (TroubleKind::Transient, None, _) => "VideoAsk could not be reached, or did not answer.",
-            (TroubleKind::Transient, Some(_), _) => "VideoAsk is busy, or has a problem of its own.",
-            (TroubleKind::Dead, _, Rotation::Seen) => {
-                "The refresh token was used by another program too, revoked, or is past its lifetime."
-            }
-            (TroubleKind::Dead, _, _) => "The refresh token was revoked at VideoAsk, or is past its lifetime.",
-            (TroubleKind::Blocked, Some("invalid_client" | "access_denied" | "unauthorized_client"), _) => {
-                "CLIENT_ID or CLIENT_SECRET is wrong, or the developer app was changed."
-            }
-            (TroubleKind::Blocked, _, _) => "VideoAsk refuses this request for a reason that this app does not know.",
-        }
-    }
-
-    /// The one thing to do next.
-    #[must_use]
-    pub fn next_step(&self) -> &'static str {
-        match self.kind {
-            TroubleKind::Transient => "Nothing: it is tried again.",
-            TroubleKind::Blocked => "Run `videoask-auth check`, and mend what it finds.",
-            TroubleKind::Dead => "Log in again.",
-        }
+    pub fn kind(&self) -> TroubleKind {
+        self.cause.kind()
     }
 }
 
@@ -144,8 +117,9 @@ impl std::fmt::Display for Words {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (&self.code, self.status) {
             (Some(code), Some(status)) => write!(f, "{code} ({status}): {}", self.text),
+            (Some(code), None) => write!(f, "{code}: {}", self.text),
             (None, Some(status)) => write!(f, "status {status}: {}", self.text),
-            (_, None) => f.write_str(&self.text),
+            (None, None) => f.write_str(&self.text),
         }
     }
 }

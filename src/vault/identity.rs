@@ -2,13 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::AllowedUsers;
+use crate::{config::AllowedUsers, provider::Subject};
 
 /// The names VideoAsk has for one user. `GET /me` gives `user_id`; an id_token gives `sub`; either may give the rest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// VideoAsk's own id.
     pub user_id: Option<String>,
+    /// The issuer of the login's id_token.
+    #[serde(default)]
+    pub iss: Option<String>,
     /// The id_token's subject.
     pub sub: Option<String>,
     /// The address, which counts only as `email_proof` says.
@@ -37,6 +40,15 @@ impl Identity {
     #[must_use]
     pub fn is_in(&self, allowed: &AllowedUsers) -> bool {
         allowed.admits(self.proven_email(), self.user_id.as_deref(), self.sub.as_deref()).is_some()
+    }
+
+    /// Whether an id_token that came with a refresh names another user or issuer than the login's id_token. What either
+    /// of them leaves out is not compared.
+    #[must_use]
+    pub fn is_contradicted_by(&self, subject: &Subject) -> bool {
+        let differ =
+            |ours: &Option<String>, theirs: &Option<String>| ours.is_some() && theirs.is_some() && ours != theirs;
+        differ(&self.sub, &subject.sub) || differ(&self.iss, &subject.iss)
     }
 
     /// What to call this user on a page: e-mail, else name, else id.

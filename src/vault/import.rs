@@ -15,10 +15,8 @@ use crate::store::{
 };
 
 use super::{
-    ConnectionId, Contents, Grave, HandOutError, History, Identity, Record, TokenSet, Vault,
-    history::{Trouble, TroubleKind},
-    refresh::Why,
-    settings::STORE_TIMEOUT,
+    ConnectionId, Contents, Grave, HandOutError, History, Identity, Record, TokenSet, Undecryptable, Vault,
+    cause::TroubleKind, history::Trouble, refresh::Why, settings::STORE_TIMEOUT,
 };
 
 const PREFIX: &str = "import:";
@@ -120,12 +118,12 @@ impl Vault {
         if row.state == State::Tombstone {
             return Ok(Import::Already);
         }
-        let record = Record::of_row(&self.0.keys, &row).map_err(|_| HandOutError::Unreadable)?;
+        let record = Record::of_row(&self.0.keys, &row).map_err(|_| HandOutError::Undecryptable(Undecryptable(1)))?;
         if record.contents.issuer != self.0.settings.issuer {
             return Err(HandOutError::OtherClient);
         }
         match &record.contents.history.trouble {
-            Some(trouble) if trouble.kind == TroubleKind::Transient => {
+            Some(trouble) if trouble.kind() == TroubleKind::Transient => {
                 Err(HandOutError::ProviderUnavailable { retry_after: trouble.wait(self.0.clock.now()) })
             }
             Some(trouble) => Ok(Import::Refused(Box::new(trouble.clone()))),
@@ -160,7 +158,11 @@ impl Vault {
             let expected = Expected { version: record.version(), state: State::Pending, attempt: None, lease: None };
             let over = there.as_ref().map(|row| &row.version);
             match self.steady(self.0.store.adopt(&pending, &expected, &grave, &row, over)).await? {
-                Adoption::Done => return Ok(Adopted::Yes),
+                Adoption::Done => {
+                    let (user_id, connection) = (record.contents.identity.logged_id(), &record.connection_id);
+                    tracing::info!(user_id, %connection, "imported");
+                    return Ok(Adopted::Yes);
+                }
                 Adoption::OwnerMoved(_) | Adoption::PendingMoved(_) => {}
             }
         }

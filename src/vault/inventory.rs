@@ -2,22 +2,23 @@
 
 use serde::Serialize;
 use time::OffsetDateTime;
+use url::Url;
 
 use crate::{
     keys::Purpose,
-    store::{
-        RowKey,
-        records::{KeyId, State},
-    },
+    store::records::{KeyId, State},
 };
 
 use super::{
-    Grave, HandOutError, Listed, NotFound, Report, Status, TroubleReport, Vault, report::whole, settings::STORE_TIMEOUT,
+    Grave, HandOutError, Listed, NotFound, Report, Status, TroubleReport, Undecryptable, Vault,
+    directory::is_connection, report::whole, settings::STORE_TIMEOUT,
 };
 
 /// What lies in the store, pages of sessions aside.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Inventory {
+    /// Where a person logs in again.
+    pub login_url: String,
     /// Connections of users.
     pub connections: Vec<Report>,
     /// Imports that have no owner yet, or that VideoAsk did not take.
@@ -67,6 +68,9 @@ pub struct Unreadable {
     pub key: String,
     /// One word.
     pub state: &'static str,
+    /// Whether it is a user's connection, and not what is left of one, or an import.
+    #[serde(skip)]
+    pub is_connection: bool,
 }
 
 /// How many rows each secret sealed.
@@ -81,10 +85,11 @@ pub struct Seals {
 }
 
 impl Vault {
-    /// Looks through the store.
-    pub async fn inventory(&self) -> Result<Inventory, HandOutError> {
+    /// Looks through the store, for whoever is told to log in at `login_url`.
+    pub async fn inventory(&self, login_url: &Url) -> Result<Inventory, HandOutError> {
         let now = self.0.clock.now();
-        let mut inventory = Inventory { sealed_by: self.seals().await?, ..Inventory::default() };
+        let (login_url, sealed_by) = (login_url.to_string(), self.seals().await?);
+        let mut inventory = Inventory { login_url, sealed_by, ..Inventory::default() };
         for listed in self.list().await? {
             inventory.add(listed, now);
         }
@@ -94,7 +99,7 @@ impl Vault {
     /// Whether the connection that a name means is of use: there, and neither dead nor on its way out.
     pub async fn is_live(&self, name: &str) -> Result<bool, NotFound> {
         let key = match self.find(name).await {
-            Err(NotFound::NotConnected) => return Ok(false),
+            Err(NotFound::NotConnected | NotFound::Undecryptable(_)) => return Ok(false),
             found => found?,
         };
         match self.0.clock.timeout(STORE_TIMEOUT, self.0.store.peek(&key)).await {
@@ -112,12 +117,22 @@ impl Vault {
 }
 
 impl Inventory {
+    /// How many connections cannot be decrypted, if any.
+    #[must_use]
+    pub fn undecryptable(&self) -> Option<Undecryptable> {
+        let count = self.unreadable.iter().filter(|row| row.is_connection).count();
+        (count > 0).then_some(Undecryptable(count))
+    }
+
     fn add(&mut self, listed: Listed, now: OffsetDateTime) {
         match listed {
             Listed::Connection(status) if status.key.is_import() => self.imports.push(ImportReport::of(&status)),
             Listed::Connection(status) => self.connections.push(Report::of(&status, now)),
             Listed::Tombstone(_, grave) => self.forgotten.push(Forgotten::of(*grave)),
-            Listed::Unreadable(RowKey(key), state) => self.unreadable.push(Unreadable { key, state: state.word() }),
+            Listed::Unreadable(key, state) => {
+                let is_connection = is_connection(&key, state);
+                self.unreadable.push(Unreadable { key: key.0, state: state.word(), is_connection });
+            }
         }
     }
 }
@@ -129,7 +144,7 @@ impl ImportReport {
             state: if *state == State::Dead { "refused" } else { state.word() },
             begun_at: whole(*minted_at),
             exchanged_at: history.last.as_ref().map(|last| whole(last.at)),
-            trouble: history.trouble.as_ref().map(|trouble| TroubleReport::of(trouble, history.rotation)),
+            trouble: TroubleReport::of(status),
         }
     }
 }

@@ -42,6 +42,11 @@ impl Vault {
             let row = record.new_row(&self.0.keys, key, State::Live, limits);
             let over = there.as_ref().map(|row| &row.version);
             if self.step(self.0.store.put(&row, over)).await? == Swap::Done {
+                tracing::info!(
+                    user_id = record.contents.identity.logged_id(),
+                    connection = %record.connection_id,
+                    "logged in"
+                );
                 if limits.is_none() {
                     let known = Known { record, state: State::Live, limits };
                     self.0.memory.learn(key, Arc::new(known), asked);

@@ -5,6 +5,7 @@
 
 mod answer;
 mod backoff;
+mod cause;
 mod connection;
 mod directory;
 mod figures;
@@ -23,6 +24,7 @@ mod memory;
 mod provider;
 mod record;
 mod refresh;
+mod refresh_log;
 mod refresh_now;
 mod report;
 mod revoke;
@@ -31,6 +33,7 @@ mod stake;
 mod status;
 mod task;
 mod token_set;
+mod undecryptable;
 mod write_down;
 
 use std::sync::{Arc, atomic::AtomicU64};
@@ -40,11 +43,12 @@ use tokio::sync::SetOnce;
 use crate::{clock::Clock, keys::Keyring, store::records::Records};
 
 pub use self::{
+    cause::{Cause, NextStep, Retry, TroubleKind},
     connection::ConnectionId,
     directory::NotFound,
     hand_out::{HandOutError, HandedOut, MinLife, Reconnect},
     health::{Ailment, Health},
-    history::{End, Exchanged, History, Previous, Rotation, Trouble, TroubleKind, Words},
+    history::{End, Exchanged, History, Previous, Rotation, Trouble, Words},
     identity::{EmailProof, Identity},
     import::{Adopted, Import, PendingImport, Replace},
     inventory::{Forgotten, ImportReport, Inventory, Seals, Unreadable},
@@ -58,6 +62,7 @@ pub use self::{
     stake::Drained,
     status::{Listed, Obstacle, Shown, Status},
     token_set::TokenSet,
+    undecryptable::Undecryptable,
 };
 
 /// All connections, as one process sees them. Cheap to clone.

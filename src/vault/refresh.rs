@@ -8,12 +8,14 @@ use time::OffsetDateTime;
 use crate::store::records::{Expected, Row, State, Swap, Version};
 
 use super::{
-    Contents,
+    Contents, Record,
     answer::{Answer, Moment, Occasion},
     backoff,
+    cause::Cause,
     flight::{Flight, Landing, Setback},
     lease::{Hold, LEASE_TRIES, is_lease_lost},
     memory::Known,
+    refresh_log::{RefreshLine, log_lost_response},
     settings::Settings,
     stake::Stake,
 };
@@ -64,7 +66,8 @@ impl Known {
         let state_allows = match self.state {
             State::Live => trouble.is_none_or(|trouble| trouble.retry_at.is_none_or(|retry| retry <= now)),
             State::Blocked => by_person || trouble.is_none_or(|trouble| trouble.retry_at.is_none_or(|at| at <= now)),
-            State::Dead => by_person,
+            // The refresh that brought another user's tokens may have spent this one.
+            State::Dead => by_person && trouble.is_none_or(|trouble| trouble.cause != Cause::IdentityChanged),
             // Nobody is known to own it; the operator vouches.
             State::Pending => matches!(why, Why::Import),
             State::Revoking | State::Tombstone => false,
@@ -136,13 +139,17 @@ impl Flight {
             Ok(Begun::Moved(row)) => return self.adopt(&row, hold.asked),
             Err(setback) => return self.close_unsent(hold, setback).await,
         };
-        let Some((sent, answer)) = self.send(hold, token).await else {
+        let started = self.vault.0.clock.monotonic();
+        let Some((sent, answer)) = self.send(hold, &known.record, token).await else {
             return self.close_unsent(hold, Setback::StoreUnavailable).await;
         };
         let moment = Moment { sent, now: self.vault.0.clock.now(), process: &self.vault.0.settings.process };
         let verdict = known.record.after(known.state, answer, occasion, moment);
+        let took = self.vault.0.clock.monotonic().saturating_sub(started);
+        let retry = self.vault.0.settings.upkeep.retry();
+        let line = RefreshLine::of(&verdict.record, verdict.failure, took, retry);
         let known = Known { record: verdict.record, state: verdict.state, limits: known.limits };
-        self.write_down(&expected, Arc::new(known)).await
+        self.write_down(&expected, Arc::new(known), line).await
     }
 
     /// "Attempt A started": nothing is sent unless the store has said yes to it.
@@ -155,9 +162,17 @@ impl Flight {
     }
 
     /// Sends the token; once more, at once, if no answer came. Nothing if the lease has no time left for it.
-    async fn send(&self, hold: &Hold, token: &RefreshToken) -> Option<Sent> {
+    async fn send(&self, hold: &Hold, record: &Record, token: &RefreshToken) -> Option<Sent> {
         match self.send_once(hold, token).await? {
-            lost @ (_, Answer::Unknown(_)) => Some(self.send_once(hold, token).await.unwrap_or(lost)),
+            lost @ (_, Answer::Unknown(_)) => {
+                log_lost_response(record);
+                let again = self.send_once(hold, token).await;
+                Some(again.map_or(lost, |(sent, answer)| (sent, answer.answering_a_retry())))
+            }
+            // Whoever started the attempt that is taken over may have sent the token, and never saw the response.
+            (sent, answer) if hold.row.attempt.as_ref().is_some_and(|attempt| !self.is_ours(attempt)) => {
+                Some((sent, answer.answering_a_retry()))
+            }
             sent => Some(sent),
         }
     }

@@ -6,7 +6,7 @@ use time::{Duration, OffsetDateTime};
 use crate::store::records::State;
 
 use super::{
-    Previous, Rotation, Trouble,
+    NextStep, Previous, Rotation,
     status::{Obstacle, Status},
 };
 
@@ -17,6 +17,10 @@ pub struct Report {
     pub user: Option<String>,
     /// VideoAsk's own id of the user.
     pub user_id: Option<String>,
+    /// Which connection, as in the log.
+    pub connection_id: String,
+    /// Which of its token sets is current.
+    pub generation: u64,
     /// One word.
     #[serde(serialize_with = "word")]
     pub state: State,
@@ -62,7 +66,7 @@ pub struct TroubleReport {
     /// The likely cause.
     pub cause: &'static str,
     /// The one next step.
-    pub next_step: &'static str,
+    pub next_step: NextStep,
 }
 
 impl Report {
@@ -73,6 +77,8 @@ impl Report {
         Self {
             user: identity.label().map(str::to_owned),
             user_id: identity.user_id.clone(),
+            connection_id: status.version.connection_id.clone(),
+            generation: status.version.generation,
             state: status.state,
             obstacle: status.obstacle,
             expires_at: whole(status.expires_at),
@@ -84,7 +90,7 @@ impl Report {
             next_refresh: status.next_refresh.map(whole),
             previous_lived: history.previous.as_ref().map(|previous| previous.lived().whole_seconds()),
             log_in_before: status.log_in_again_before(now).map(whole),
-            trouble: history.trouble.as_ref().map(|trouble| TroubleReport::of(trouble, history.rotation)),
+            trouble: TroubleReport::of(status),
         }
     }
 
@@ -121,14 +127,15 @@ fn word<S: Serializer>(state: &State, serializer: S) -> Result<S::Ok, S::Error> 
 }
 
 impl TroubleReport {
-    pub(super) fn of(trouble: &Trouble, rotation: Rotation) -> Self {
-        Self {
+    pub(super) fn of(status: &Status) -> Option<Self> {
+        let trouble = status.history.trouble.as_ref()?;
+        Some(Self {
             since: whole(trouble.since),
             failures: trouble.failures,
             said: trouble.words.to_string(),
-            cause: trouble.likely_cause(rotation),
-            next_step: trouble.next_step(),
-        }
+            cause: trouble.cause.explanation(status.history.rotation),
+            next_step: trouble.cause.next_step(status.retry),
+        })
     }
 }
 

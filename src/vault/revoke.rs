@@ -8,7 +8,7 @@ use crate::store::{
 };
 
 use super::{
-    Grave, HandOutError, Record, Vault,
+    Grave, HandOutError, Record, Undecryptable, Vault,
     flight::{Flight, Landing, Setback},
     lease::{Hold, LEASE_TRIES, is_lease_lost},
 };
@@ -47,8 +47,8 @@ pub enum NotEnded {
     #[error("another process works on this connection")]
     Busy,
     /// As for a hand-out.
-    #[error("the stored tokens cannot be opened: EXPRESS_SESSION has changed")]
-    Unreadable,
+    #[error("{0}")]
+    Undecryptable(Undecryptable),
 }
 
 impl Vault {
@@ -64,7 +64,7 @@ impl Vault {
             Err(Setback::OtherClient) => Err(NotEnded::OtherClient),
             Err(Setback::StoreUnavailable) => Err(NotEnded::StoreUnavailable),
             Err(Setback::Contended) => Err(NotEnded::Busy),
-            Err(Setback::Unreadable) => Err(NotEnded::Unreadable),
+            Err(Setback::Unreadable) => Err(NotEnded::Undecryptable(Undecryptable(1))),
         }
     }
 }
@@ -151,7 +151,7 @@ impl From<Setback> for HandOutError {
             Setback::NotConnected | Setback::Revoking => Self::NotConnected,
             Setback::StoreUnavailable => Self::StoreUnavailable,
             Setback::Contended => Self::Busy,
-            Setback::Unreadable => Self::Unreadable,
+            Setback::Unreadable => Self::Undecryptable(Undecryptable(1)),
             Setback::OtherClient => Self::OtherClient,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Identity, Issuer};
+use super::{Identity, Issuer, Retry};
 
 /// How long memory is trusted without asking the store.
 pub(super) const CONFIRMED: Duration = Duration::from_secs(5);
@@ -88,6 +88,14 @@ impl Settings {
 }
 
 impl Upkeep {
+    /// Who retries a refresh that failed.
+    pub(super) fn retry(&self) -> Retry {
+        match self {
+            Self::Person => Retry::Manual,
+            Self::Vault(_) => Retry::Automatic,
+        }
+    }
+
     /// Whether this user's tokens may be used at all.
     pub(super) fn allows(&self, identity: &Identity) -> bool {
         match self {

@@ -9,7 +9,9 @@ use crate::store::{
     records::{Page, Row, State, Version},
 };
 
-use super::{End, Grave, HandOutError, History, Identity, Record, Vault, memory::Known, settings::STORE_TIMEOUT};
+use super::{
+    End, Grave, HandOutError, History, Identity, Record, Retry, Vault, memory::Known, settings::STORE_TIMEOUT,
+};
 
 const PAGE: u32 = 100;
 
@@ -34,6 +36,8 @@ pub struct Status {
     pub expires_at: OffsetDateTime,
     /// When the keeper refreshes it next, if it does.
     pub next_refresh: Option<OffsetDateTime>,
+    /// Who retries a refresh that failed.
+    pub retry: Retry,
     /// What happened to it.
     pub history: History,
 }
@@ -163,6 +167,7 @@ impl Vault {
             expires_at: contents.tokens.expires_at,
             next_refresh: due.filter(|_| obstacle.is_none() && !self.is_mint()),
             identity: contents.identity,
+            retry: self.0.settings.upkeep.retry(),
             history: contents.history,
         }
     }

@@ -8,13 +8,15 @@ use super::{
     flight::{Flight, Landing, Setback},
     lease::Hold,
     memory::Known,
+    refresh_log::RefreshLine,
     settings::AGAIN,
 };
 
 impl Flight {
     /// Writes down the outcome of an attempt. While the store does not answer, the waiters already have the result,
     /// memory keeps it, and this goes on: it is the only one that knows.
-    pub(super) async fn write_down(&self, expected: &Expected, known: Arc<Known>) -> Landing {
+    pub(super) async fn write_down(&self, expected: &Expected, known: Arc<Known>, line: RefreshLine) -> Landing {
+        let mut unlogged = Some(&line);
         let memory = &self.vault.0.memory;
         let brought = known.record.generation > expected.version.generation;
         let landing = loop {
@@ -23,13 +25,20 @@ impl Flight {
                 Err(Setback::StoreUnavailable) => {
                     memory.keep(&self.key, Arc::clone(&known), brought, asked);
                     self.land(Ok(Arc::clone(&known)));
+                    // Not after the saving: the store may be away for long.
+                    unlogged.take().into_iter().for_each(RefreshLine::log);
                     self.vault.0.clock.sleep(AGAIN).await;
                 }
                 landing => break landing,
             }
         };
         memory.settled(&self.key);
-        note(brought, &known, &landing);
+        match &landing {
+            Ok(kept) if kept.record.version() == known.record.version() => {
+                unlogged.into_iter().for_each(RefreshLine::log);
+            }
+            Ok(_) | Err(_) => line.log_overtaken(),
+        }
         landing
     }
 
@@ -76,19 +85,5 @@ impl Flight {
             self.vault.0.clock.sleep(AGAIN).await;
         }
         Err(setback)
-    }
-}
-
-/// One line in the log for each exchange.
-fn note(brought: bool, known: &Known, landing: &Landing) {
-    let (connection, generation) = (&known.record.connection_id, known.record.generation);
-    match landing {
-        Ok(kept) if kept.record.version() == known.record.version() => {
-            tracing::info!(%connection, generation, state = ?known.state, "an exchange has ended");
-        }
-        _ if brought => {
-            tracing::warn!(%connection, generation, "a token set was dropped: something newer is stored");
-        }
-        _ => {}
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use crate::{
-    provider::{ExchangeError, IdTokenError},
-    vault::{HandOutError, Identity, NotEnded, Reconnect, Trouble},
+    provider::{ExchangeError, IdTokenError, Refusal},
+    vault::{Cause, HandOutError, Identity, NextStep, NotEnded, Reconnect, Retry, Rotation, Trouble},
     videoask::ApiError,
 };
 
@@ -216,21 +216,42 @@ fn exchange(error: &ExchangeError) -> Explanation {
 
 /// The token endpoint's own refusals. Classified by code, since the statuses mean little.
 fn refused(status: u16, code: &str, description: &str) -> Explanation {
-    let explanation = match code {
-        "invalid_grant" => Explanation::new(
+    let explanation = match Refusal::of(status, code, description) {
+        Refusal::GrantEnded => Explanation::new(
             StatusCode::BAD_REQUEST,
             "VideoAsk refused the login code",
             "Codes work once, for a short time, and only for the callback they were made for.",
             "Log in again. If it stays: is APP_URL exactly the address registered in VideoAsk's developer settings?",
         ),
-        "invalid_client" | "access_denied" | "unauthorized_client" => Explanation::new(
+        Refusal::ClientRejected => Explanation::new(
             StatusCode::BAD_GATEWAY,
             "VideoAsk does not accept this app's credentials",
             "CLIENT_ID and CLIENT_SECRET do not belong together, so nobody can log in until that is mended.",
             "If you run this app: copy both again from VideoAsk's developer app, without spaces or quotes, and restart. \
              The command `videoask-auth check` tells which one is wrong.",
         ),
-        _ => Explanation::new(
+        Refusal::InteractionRequired => Explanation::new(
+            StatusCode::FORBIDDEN,
+            "VideoAsk wants you to log in again",
+            Cause::InteractionRequired.explanation(Rotation::Unknown),
+            "Log in again, and complete every step that VideoAsk shows.",
+        )
+        .action(Action::LogInAsAnother),
+        Refusal::UserBlocked => Explanation::new(
+            StatusCode::FORBIDDEN,
+            "VideoAsk has blocked this user",
+            Cause::UserBlocked.explanation(Rotation::Unknown),
+            "Log in as another user, or ask an administrator of your VideoAsk organization.",
+        )
+        .action(Action::LogInAsAnother),
+        Refusal::Denied => Explanation::new(
+            StatusCode::FORBIDDEN,
+            "VideoAsk denied access",
+            Cause::Denied.explanation(Rotation::Unknown),
+            Cause::Denied.next_step(Retry::Manual).to_string(),
+        )
+        .action(Action::LogInAsAnother),
+        Refusal::Other => Explanation::new(
             StatusCode::BAD_GATEWAY,
             "VideoAsk refused to give tokens",
             "The login itself worked, but VideoAsk gave an error in place of tokens.",
@@ -352,16 +373,7 @@ fn connection(error: &HandOutError) -> Explanation {
         )
         .retry_after(*retry_after)
         .action(Action::Tokens),
-        HandOutError::ProviderRefused { trouble } => troubled(
-            Explanation::new(
-                S::BAD_GATEWAY,
-                "VideoAsk refuses to refresh",
-                "The connection is kept, and the refresh can be tried again when the cause is mended.",
-                "If you run this app, run `videoask-auth check`, and mend what it finds.",
-            )
-            .action(Action::Tokens),
-            trouble,
-        ),
+        HandOutError::ProviderRefused { trouble } => provider_refused(trouble),
         HandOutError::StoreUnavailable => store(),
         HandOutError::OtherClient => Explanation::new(
             S::CONFLICT,
@@ -369,12 +381,12 @@ fn connection(error: &HandOutError) -> Explanation {
             "They were made for another CLIENT_ID or VIDEOASK_AUTH_URL, so this app cannot refresh them.",
             "Log in again to make new ones, or set the old values again.",
         ),
-        HandOutError::Unreadable => Explanation::new(
-            S::INTERNAL_SERVER_ERROR,
-            "The stored tokens cannot be opened",
-            "They were sealed with another EXPRESS_SESSION, or were changed in the store.",
-            "Log in again to get a new pair. If you run this app and changed EXPRESS_SESSION: put the old one in \
-             EXPRESS_SESSION_PREVIOUS.",
+        HandOutError::Undecryptable(_) => Explanation::new(
+            S::CONFLICT,
+            "The stored tokens cannot be decrypted",
+            "They were encrypted with another EXPRESS_SESSION, or were changed in the store.",
+            "Log in again to get new tokens. If you run this app and changed EXPRESS_SESSION: put the old value into \
+             EXPRESS_SESSION_PREVIOUS and restart.",
         ),
         HandOutError::Expired | HandOutError::TooLong { .. } | HandOutError::Busy => Explanation::new(
             S::SERVICE_UNAVAILABLE,
@@ -387,6 +399,22 @@ fn connection(error: &HandOutError) -> Explanation {
     }
 }
 
+fn provider_refused(trouble: &Trouble) -> Explanation {
+    // The next steps of a refusal do not depend on who retries.
+    let next_step = trouble.cause.next_step(Retry::Manual);
+    let explanation = Explanation::new(
+        StatusCode::BAD_GATEWAY,
+        "VideoAsk refuses to refresh",
+        format!("{} The connection is kept.", trouble.cause.explanation(Rotation::Unknown)),
+        next_step.to_string(),
+    );
+    let action = match next_step {
+        NextStep::LogInAgain => Action::LogIn,
+        NextStep::Wait | NextStep::RefreshAgain | NextStep::Check | NextStep::AskAdministrator => Action::Tokens,
+    };
+    troubled(explanation.action(action), trouble)
+}
+
 fn reconnect(reason: &Reconnect) -> Explanation {
     let explanation = Explanation::new(
         StatusCode::CONFLICT,
@@ -395,7 +423,10 @@ fn reconnect(reason: &Reconnect) -> Explanation {
         "Log in again.",
     );
     match reason {
-        Reconnect::Dead(trouble) => troubled(explanation, trouble),
+        Reconnect::Dead(trouble) => {
+            let likely = trouble.cause.explanation(Rotation::Unknown);
+            troubled(explanation, trouble).fact("Likely cause", likely)
+        }
         Reconnect::NoRefreshToken | Reconnect::Ended => explanation.fact("Reason", &reason.to_string()),
     }
 }
@@ -416,7 +447,7 @@ fn not_ended(error: NotEnded) -> Explanation {
         NotEnded::OtherClient => connection(&HandOutError::OtherClient),
         NotEnded::StoreUnavailable => connection(&HandOutError::StoreUnavailable),
         NotEnded::Busy => connection(&HandOutError::Busy),
-        NotEnded::Unreadable => connection(&HandOutError::Unreadable),
+        NotEnded::Undecryptable(count) => connection(&HandOutError::Undecryptable(count)),
     }
 }
 

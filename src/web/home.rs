@@ -34,7 +34,7 @@ async fn home(State(site): State<Site>, visitor: Visitor) -> Result<HomePage, Pa
     Ok(HomePage {
         frame: Frame::new(&site),
         holder: Holder::of(&site.mode),
-        login_url: site.app_url.join("/auth/videoask").into(),
+        login_url: site.app_url.login().into(),
         callback_url: site.app_url.callback().into(),
         visitor,
     })

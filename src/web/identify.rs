@@ -71,7 +71,7 @@ impl Identity {
             Some(email) => (Some(email), self.email_proof),
             None => (email, EmailProof::No),
         };
-        Self { user_id: Some(user_id), sub: self.sub, email, email_proof, name: self.name.or(username) }
+        Self { user_id: Some(user_id), sub: self.sub, iss: self.iss, email, email_proof, name: self.name.or(username) }
     }
 }
 
@@ -84,6 +84,13 @@ impl From<Me> for Identity {
 impl From<IdClaims> for Identity {
     fn from(claims: IdClaims) -> Self {
         let email_proof = if claims.email_verified { EmailProof::Verified } else { EmailProof::No };
-        Self { user_id: None, sub: Some(claims.sub), email: claims.email, email_proof, name: claims.name }
+        Self {
+            user_id: None,
+            iss: Some(claims.iss),
+            sub: Some(claims.sub),
+            email: claims.email,
+            email_proof,
+            name: claims.name,
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! What the token page says before anything else, where something is not as it should be.
 
-use crate::{store::records::State, vault::Report};
+use crate::{
+    store::records::State,
+    vault::{NextStep, Report},
+};
 
 use super::explain::Action;
 
@@ -29,13 +32,18 @@ impl Notice {
             });
         }
         let trouble = report.trouble.as_ref()?;
-        let (title, action) = match report.state {
-            State::Dead => ("This connection has ended: log in again", Some(Action::LogIn)),
-            State::Blocked => ("VideoAsk refuses to refresh", None),
-            _ => ("The last refresh did not work", None),
+        let title = match report.state {
+            State::Dead => "This connection has ended: log in again",
+            State::Blocked => "VideoAsk refuses to refresh",
+            State::Live | State::Revoking | State::Pending | State::Tombstone => "The last refresh did not work",
+        };
+        let action = match trouble.next_step {
+            NextStep::LogInAgain => Some(Action::LogIn),
+            NextStep::Wait | NextStep::RefreshAgain | NextStep::Check | NextStep::AskAdministrator => None,
         };
         let said = format!("VideoAsk said: {}. Since {}.", trouble.said, super::tokens::timestamp(trouble.since));
-        Some(Self { title, sentences: vec![said, trouble.cause.to_owned(), trouble.next_step.to_owned()], action })
+        let sentences = vec![said, trouble.cause.to_owned(), trouble.next_step.to_string()];
+        Some(Self { title, sentences, action })
     }
 
     fn kept_old() -> Self {

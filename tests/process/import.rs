@@ -76,6 +76,6 @@ fn what_is_no_refresh_token_is_told_by_what_is_wrong() {
     assert_fails(&deployment.feed(&["import"], "VIDEOASK_REFRESH_TOKEN='v1.x'"), 2, &["the token alone"]);
     assert_eq!(deployment.files(), [".env"], "and no store is made for it");
     let unknown = deployment.feed(&["import"], "v1.no-such-token");
-    assert_fails(&unknown, 3, &["does not take this refresh token", "invalid_grant", "auth/videoask"]);
+    assert_fails(&unknown, 3, &["does not accept this refresh token", "invalid_grant", "auth/videoask"]);
     assert!(!unknown.stderr.contains("no-such-token"), "{unknown:?}");
 }

@@ -1,7 +1,9 @@
 //! Kept connections by the command line: `token`, `status`, `forget`, and who may be asked for what.
 
+use std::time::Duration;
+
 use serde_json::Value;
-use videoask_auth::standin::{Endpoint, Mishap, Quirk};
+use videoask_auth::standin::{Endpoint, Mishap, Quirk, Rotation, User};
 
 use crate::support::{Deployment, Finished, Program, redis::Redis, until};
 
@@ -168,6 +170,97 @@ async fn an_ended_grant_a_refusal_and_an_absence_are_told_apart() {
     assert_fails(&deployment.run(&["token"]), 1, &["refuses", "invalid_client", "CLIENT_SECRET", "check"]);
 }
 
+#[tokio::test]
+async fn a_user_who_must_act_at_videoask_is_told_to_log_in_again_by_status_and_token() {
+    let deployment = Deployment::keeping();
+    deployment.connect_expired("ada@example.com").await;
+    let refusal = Mishap::Error { status: 403, error: "mfa_required".into(), description: "MFA required".into() };
+    deployment.provider.standin.change_faults(|faults| faults.always(Endpoint::Token, refusal));
+    let words = ["mfa_required", "Next step: Log in again.", LOGIN];
+    assert_fails(&deployment.run(&["token"]), 1, &words);
+    let status = deployment.run(&["status"]).stdout;
+    for words in ["blocked", "mfa_required", "Next step        Log in again.", LOGIN] {
+        assert!(status.contains(words), "{words}: {status}");
+    }
+    assert_eq!(deployment.status()["login_url"], LOGIN);
+}
+
+/// The one line that a `token` command logs of its refresh.
+fn refresh_line(deployment: &Deployment) -> String {
+    let finished = deployment.start(&["token"], &[("RUST_LOG", "info")]).finish();
+    let connection = deployment.status()["connections"][0].clone();
+    let (id, user_id) = (connection["connection_id"].as_str().unwrap(), connection["user_id"].as_str().unwrap());
+    let lines: Vec<&str> = finished.stderr.lines().filter(|line| line.contains(id)).collect();
+    let [line] = lines.as_slice() else { panic!("one line: {finished:?}") };
+    assert!([user_id, "generation=", "duration_ms="].iter().all(|words| line.contains(words)), "{line}");
+    assert!(deployment.run(&["status"]).stdout.contains(&format!("{id} (generation ")));
+    (*line).to_owned()
+}
+
+#[tokio::test]
+async fn each_refresh_is_one_line_in_the_log_with_its_level_and_what_to_do() {
+    let error = |status, error: &str| Mishap::Error { status, error: error.into(), description: "words".into() };
+    for (mishap, words) in [
+        (None, &["INFO", "outcome=\"refreshed\""][..]),
+        (Some(Mishap::Status { status: 503 }), &["WARN", "outcome=\"transient\"", "status 503", "next_try="]),
+        (Some(error(401, "invalid_client")), &["ERROR", "outcome=\"blocked\"", "CLIENT_SECRET", "videoask-auth check"]),
+        (Some(error(403, "login_required")), &["ERROR", "outcome=\"blocked\"", "likely_cause=", "Log in again."]),
+        (Some(error(403, "invalid_grant")), &["ERROR", "outcome=\"dead\"", "likely_cause=", "Log in again."]),
+    ] {
+        let deployment = Deployment::keeping();
+        deployment.connect_expired("ada@example.com").await;
+        deployment.provider.standin.change_faults(|faults| {
+            if let Some(mishap) = mishap {
+                faults.next(Endpoint::Token, 1, mishap);
+            }
+        });
+        let line = refresh_line(&deployment);
+        assert!(words.iter().all(|words| line.contains(words)), "{words:?}: {line}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_response_is_in_the_log_and_is_the_recorded_cause_of_what_follows() {
+    let rotation = Rotation::On { leeway: Duration::ZERO };
+    let deployment = Deployment::keeping_before_tenant(|options| options.rotation = rotation);
+    deployment.connect_expired("ada@example.com").await;
+    let standin = &deployment.provider.standin;
+    standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::ReplyLost));
+    let finished = deployment.run(&["token"]);
+    assert_fails(&finished, 3, &["A response was lost, and the retry counted as reuse", "Log in again", LOGIN]);
+    let warned = finished.stderr.lines().find(|line| line.contains("WARN") && line.contains("was lost"));
+    assert!(warned.is_some_and(|line| line.contains("connection=") && line.contains("user_id=")), "{finished:?}");
+    assert!(deployment.run(&["status"]).stdout.contains("A response was lost, and the retry counted as reuse"));
+    assert_eq!(standin.counters().spent_tokens_seen, 1);
+}
+
+#[tokio::test]
+async fn a_login_is_a_line_in_the_log_with_the_user() {
+    let deployment = Deployment::keeping();
+    let server = deployment.serve();
+    server.log_in(&server.browser()).await;
+    let ended = server.stop();
+    let user_id = User::find("ada@example.com").unwrap().user_id();
+    let line = ended.stderr.lines().find(|line| line.contains("INFO") && line.contains("logged in")).unwrap();
+    assert!(line.contains(&user_id) && line.contains("connection="), "{line}");
+}
+
+#[tokio::test]
+async fn connections_that_cannot_be_decrypted_are_told_with_the_fix() {
+    let deployment = Deployment::keeping();
+    deployment.connect("ada@example.com").await;
+    deployment.connect("grace@example.com").await;
+    let deployment = deployment.set("EXPRESS_SESSION", "another-session-secret-that-is-long-enough-to-keep");
+    let words = ["2 connections cannot be decrypted with this EXPRESS_SESSION", "EXPRESS_SESSION_PREVIOUS"];
+    for arguments in [&["token"][..], &["forget", "--user", "ada@example.com"], &["exec", "--", "true"]] {
+        let finished = deployment.run(arguments);
+        assert_fails(&finished, if arguments[0] == "exec" { 125 } else { 2 }, &words);
+        assert!(!finished.stderr.contains("not connected"), "{finished:?}");
+    }
+    let status = deployment.run(&["status"]);
+    assert!(words.iter().all(|words| status.stdout.contains(words)), "{status:?}");
+}
+
 #[test]
 fn a_store_that_is_not_there_is_named_and_not_made() {
     let deployment = Deployment::keeping();
@@ -233,9 +326,9 @@ async fn a_former_secret_is_counted_until_nothing_is_sealed_by_it() {
     assert_eq!(deployment.run(&["token"]).code, Some(0));
 
     let deployment = deployment.set("EXPRESS_SESSION_PREVIOUS", "");
-    assert_fails(&deployment.run(&["token", "--user", "ada@example.com"]), 3, &["not connected"]);
+    assert_fails(&deployment.run(&["token", "--user", "ada@example.com"]), 2, &["cannot be decrypted"]);
     let status = deployment.run(&["status"]).stdout;
-    assert!(status.contains("cannot be opened") && status.contains("EXPRESS_SESSION_PREVIOUS"), "{status}");
+    assert!(status.contains("cannot be decrypted") && status.contains("EXPRESS_SESSION_PREVIOUS"), "{status}");
 }
 
 #[test]

@@ -124,7 +124,9 @@ async fn a_good_token_tells_who_logged_in() {
     let ada = setting.verify_claims(&setting.claims()).await.expect("a good token");
     let text = |text: &str| Some(text.to_owned());
     let email = text("ada@example.com");
-    assert_eq!(ada, IdClaims { sub: "auth0|1".to_owned(), email, email_verified: true, name: text("Ada") });
+    let (iss, sub) = (ada.iss.clone(), "auth0|1".to_owned());
+    assert_eq!(setting.claims()["iss"], iss);
+    assert_eq!(ada, IdClaims { iss, sub, email, email_verified: true, name: text("Ada") });
     assert_eq!(setting.stub.seen()[0].uri.path(), "/.well-known/jwks.json");
 }
 

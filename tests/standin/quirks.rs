@@ -53,6 +53,7 @@ async fn an_opaque_access_token_is_no_jwt_and_good_until_it_expires() {
 #[tokio::test]
 async fn the_id_token_can_lie_in_each_claim() {
     assert_eq!(id_claim(Quirk::WrongIssuer, "iss").await, "https://another.example/");
+    assert_eq!(id_claim(Quirk::AnotherSubject, "sub").await, "auth0|another-user");
     assert_eq!(id_claim(Quirk::WrongAudience, "aud").await, "another-client");
     assert_eq!(id_claim(Quirk::WrongNonce, "nonce").await, "another-nonce");
     assert_eq!(id_claim(Quirk::EmailUnverified, "email_verified").await, false);
@@ -140,6 +141,13 @@ async fn the_callback_can_carry_an_issuer_or_another_state() {
     assert_eq!(query["iss"], format!("{}/", tenant.url));
     assert_eq!(callback(Quirk::WrongCallbackIssuer).await.1["iss"], "https://another.example/");
     assert_eq!(callback(Quirk::WrongState).await.1["state"], "another-state");
+}
+
+#[tokio::test]
+async fn the_id_token_can_be_no_jwt_and_the_token_of_another_type() {
+    assert!(!text(&reply(Quirk::GarbledIdToken).await, "id_token").contains('.'));
+    assert_eq!(reply(Quirk::MacTokenType).await["token_type"], "mac");
+    assert!(reply(Quirk::NoTokenType).await.get("token_type").is_none());
 }
 
 #[tokio::test]

@@ -4,16 +4,20 @@ use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
     telemetry::excerpt,
-    vault::{Forgotten, ImportReport, Inventory, Report, Rotation, Seals, TroubleReport, Unreadable},
+    vault::{
+        Forgotten, ImportReport, Inventory, NextStep, Report, Rotation, Seals, TroubleReport, Undecryptable, Unreadable,
+    },
 };
 
 /// Names of lines are padded to this.
 const WIDTH: usize = 16;
 
 pub(super) fn of(inventory: &Inventory, now: OffsetDateTime) -> String {
-    let Inventory { connections, imports, forgotten, unreadable, sealed_by } = inventory;
-    let mut blocks: Vec<String> = connections.iter().map(|report| connection(report, now)).collect();
-    blocks.extend(imports.iter().map(import));
+    let Inventory { login_url, connections, imports, forgotten, unreadable, sealed_by } = inventory;
+    let mut blocks: Vec<String> =
+        inventory.undecryptable().map(|count| format!("{count}. {}", Undecryptable::FIX)).into_iter().collect();
+    blocks.extend(connections.iter().map(|report| connection(report, login_url, now)));
+    blocks.extend(imports.iter().map(|report| import(report, login_url)));
     blocks.extend(forgotten.iter().map(tombstone));
     blocks.extend(unreadable.iter().map(locked));
     if blocks.is_empty() {
@@ -23,9 +27,10 @@ pub(super) fn of(inventory: &Inventory, now: OffsetDateTime) -> String {
     blocks.join("\n\n")
 }
 
-fn connection(report: &Report, now: OffsetDateTime) -> String {
+fn connection(report: &Report, login_url: &str, now: OffsetDateTime) -> String {
     let mut block = Block::new(name(report.user.as_ref(), report.user_id.as_ref()));
     block.line("State", report.state.word());
+    block.line("Connection", format!("{} (generation {})", excerpt(&report.connection_id), report.generation));
     block.maybe("Not used", report.obstacle);
     block.line("Access token", end(report.expires_at, now));
     block.line("Logged in", format!("{} ({} ago)", stamp(report.minted_at), span(now - report.minted_at)));
@@ -37,16 +42,16 @@ fn connection(report: &Report, now: OffsetDateTime) -> String {
         report.previous_lived.map(|lived| format!("lived {}", span(Duration::seconds(lived)))),
     );
     block.maybe("Log in again", report.log_in_before.map(|before| format!("before {}", stamp(before))));
-    block.trouble(report.trouble.as_ref());
+    block.trouble(report.trouble.as_ref(), login_url);
     block.text()
 }
 
-fn import(report: &ImportReport) -> String {
+fn import(report: &ImportReport, login_url: &str) -> String {
     let mut block = Block::new("An import without an owner".to_owned());
     block.line("State", report.state);
     block.line("Begun", stamp(report.begun_at));
     block.line("Exchanged", report.exchanged_at.map_or_else(|| "not yet".to_owned(), stamp));
-    block.trouble(report.trouble.as_ref());
+    block.trouble(report.trouble.as_ref(), login_url);
     if report.trouble.is_none() {
         block.line("Next step", "Run `videoask-auth import` again, with the same token.");
     }
@@ -63,9 +68,9 @@ fn tombstone(grave: &Forgotten) -> String {
 
 fn locked(row: &Unreadable) -> String {
     let mut block = Block::new(excerpt(&row.key));
-    block.line("State", format!("{}, but it cannot be opened", row.state));
+    block.line("State", format!("{}, but it cannot be decrypted", row.state));
     block.line("Likely cause", "EXPRESS_SESSION has changed.");
-    block.line("Next step", "Put its former value into EXPRESS_SESSION_PREVIOUS, or log in again.");
+    block.line("Next step", Undecryptable::FIX);
     block.text()
 }
 
@@ -105,13 +110,17 @@ impl Block {
         }
     }
 
-    fn trouble(&mut self, trouble: Option<&TroubleReport>) {
+    fn trouble(&mut self, trouble: Option<&TroubleReport>, login_url: &str) {
         let Some(TroubleReport { since, failures, said, cause, next_step }) = trouble else { return };
         let times = if *failures == 1 { "once".to_owned() } else { format!("{failures} times in a row") };
         self.line("Trouble", format!("since {}, {times}", stamp(*since)));
         self.line("VideoAsk said", said);
         self.line("Likely cause", cause);
         self.line("Next step", next_step);
+        match next_step {
+            NextStep::LogInAgain => self.line("Log in", login_url),
+            NextStep::Wait | NextStep::RefreshAgain | NextStep::Check | NextStep::AskAdministrator => {}
+        }
     }
 }
 

@@ -19,6 +19,8 @@ const SUB_MEND: &str = "Log in again. If it comes again, tell VideoAsk's support
 /// Who a verified id_token speaks of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdClaims {
+    /// The issuer, which is `ISSUER`.
+    pub iss: String,
     /// VideoAsk's name for the user at its authorization server; not the API's `user_id`.
     pub sub: String,
     /// With the scope `email`; never empty.
@@ -52,7 +54,13 @@ impl Expected<'_> {
         // OpenID Connect Core 5.1 makes it a JSON boolean. "true" or 1 comes from a provider that does not follow the
         // standard, so nobody knows what it vouches for.
         let verified = claims.get("email_verified") == Some(&Value::Bool(true));
-        Ok(IdClaims { sub: subject(claims)?, email_verified: verified && email.is_some(), email, name: text("name") })
+        Ok(IdClaims {
+            iss: self.issuer.to_owned(),
+            sub: subject(claims)?,
+            email_verified: verified && email.is_some(),
+            email,
+            name: text("name"),
+        })
     }
 
     fn check_issuer(&self, claims: &Claims) -> Result<(), IdTokenError> {

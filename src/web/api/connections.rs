@@ -18,5 +18,5 @@ async fn connections(
     query: Result<Query<NoQuery>, QueryRejection>,
 ) -> Result<Json<Inventory>, Problem> {
     query.map_err(|_| Problem::Invalid("This takes no query."))?;
-    Ok(Json(site.vault.inventory().await?))
+    Ok(Json(site.vault.inventory(&site.app_url.login()).await?))
 }

@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 
 use crate::{
     telemetry::{self, ProblemWord},
-    vault::{HandOutError, Reconnect, Trouble},
+    vault::{HandOutError, NextStep, Reconnect, Retry, Rotation, Trouble, Undecryptable},
     videoask::GatewayError,
 };
 
@@ -54,13 +54,8 @@ pub(in crate::web) enum Problem {
     #[error("the name fits more than one connection")]
     AmbiguousUser,
     /// Only a new login helps.
-    #[error("log in again: {reason}")]
-    ReconnectRequired {
-        /// Why.
-        reason: String,
-        /// What is behind it, and what to do.
-        detail: &'static str,
-    },
+    #[error("log in again: {0}")]
+    ReconnectRequired(Reconnect),
     /// VideoAsk gave no token this time.
     #[error("VideoAsk gives no tokens at the moment")]
     ProviderUnavailable {
@@ -73,6 +68,9 @@ pub(in crate::web) enum Problem {
         /// What it said, and when it is tried again.
         trouble: Box<Trouble>,
     },
+    /// So many connections were encrypted by an `EXPRESS_SESSION` that is not at hand.
+    #[error("{0}")]
+    Undecryptable(Undecryptable),
     /// The connection was made by another client.
     #[error("the connection belongs to another client")]
     OtherClient,
@@ -121,10 +119,11 @@ impl Problem {
             Self::NotAllowed => ProblemWord::NotAllowed,
             Self::NotConnected => ProblemWord::NotConnected,
             Self::AmbiguousUser => ProblemWord::AmbiguousUser,
-            Self::ReconnectRequired { .. } => ProblemWord::ReconnectRequired,
+            Self::ReconnectRequired(_) => ProblemWord::ReconnectRequired,
             Self::ProviderUnavailable { .. } => ProblemWord::ProviderUnavailable,
             Self::ProviderRefused { .. } => ProblemWord::ProviderRefused,
             Self::OtherClient => ProblemWord::OtherClient,
+            Self::Undecryptable(_) => ProblemWord::Undecryptable,
             Self::StoreUnavailable => ProblemWord::StoreUnavailable,
             Self::UpstreamUnavailable(_) => ProblemWord::UpstreamUnavailable,
             Self::NotFound => ProblemWord::NotFound,
@@ -140,7 +139,9 @@ impl Problem {
             Self::Invalid(_) | Self::TooLong { .. } => StatusCode::BAD_REQUEST,
             Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::NotConnected | Self::NotFound => StatusCode::NOT_FOUND,
-            Self::AmbiguousUser | Self::ReconnectRequired { .. } | Self::OtherClient => StatusCode::CONFLICT,
+            Self::AmbiguousUser | Self::ReconnectRequired(_) | Self::OtherClient | Self::Undecryptable(_) => {
+                StatusCode::CONFLICT
+            }
             Self::ProviderUnavailable { .. } | Self::ProviderRefused { .. } | Self::StoreUnavailable => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -159,10 +160,11 @@ impl Problem {
             Self::NotAllowed => "The user is not listed",
             Self::NotConnected => "The user is not connected",
             Self::AmbiguousUser => "The name fits more than one connection",
-            Self::ReconnectRequired { .. } => "Log in again",
+            Self::ReconnectRequired(_) => "Log in again",
             Self::ProviderUnavailable { .. } => "VideoAsk gives no tokens at the moment",
             Self::ProviderRefused { .. } => "VideoAsk refuses this app",
             Self::OtherClient => "The tokens belong to another app",
+            Self::Undecryptable(_) => "The tokens cannot be decrypted",
             Self::StoreUnavailable => "The store does not answer",
             Self::UpstreamUnavailable(_) => "VideoAsk's API does not answer",
             Self::NotFound => "There is no such route",
@@ -178,7 +180,7 @@ impl Problem {
             Self::TooLong { most } => {
                 return format!("`min_ttl` can be {} at most, half of the token's life.", most.as_secs()).into();
             }
-            Self::Invalid(detail) | Self::ReconnectRequired { detail, .. } => detail,
+            Self::Invalid(detail) => detail,
             Self::KeyMissing => "Send one of this app's API keys in one header `Authorization: Bearer <key>`.",
             Self::KeyWrong => "The key is none of those in API_KEY. A token of VideoAsk's is no key.",
             Self::NotAllowed => "This user is not in ALLOWED_USERS, and only listed users' tokens are used.",
@@ -189,9 +191,16 @@ impl Problem {
             Self::ProviderUnavailable { .. } => {
                 "The refresh did not work, or takes long. The connection is kept, and it is tried again."
             }
-            Self::ProviderRefused { .. } => {
-                "The connection is kept. Run `videoask-auth check` on the server, and mend what it finds."
+            Self::ProviderRefused { trouble } => return advice(trouble, "The connection is kept.").into(),
+            Self::ReconnectRequired(Reconnect::Dead(trouble)) => {
+                return advice(trouble, "The connection has ended.").into();
             }
+            Self::ReconnectRequired(Reconnect::Ended) => "The connection has ended. Log in again at login_url.",
+            Self::ReconnectRequired(Reconnect::NoRefreshToken) => {
+                "The access token has expired, or does not last that long, and there is no refresh token. Log in again \
+                 at login_url."
+            }
+            Self::Undecryptable(count) => return format!("{count}. {}", Undecryptable::FIX).into(),
             Self::OtherClient => {
                 "They were made for another CLIENT_ID or VIDEOASK_AUTH_URL. Set the old ones again, or log in anew."
             }
@@ -228,8 +237,12 @@ impl Problem {
 
     fn reason(&self) -> Option<String> {
         match self {
-            Self::ReconnectRequired { reason, .. } => Some(reason.clone()),
-            Self::ProviderRefused { trouble } => Some(trouble.words.to_string()),
+            Self::ReconnectRequired(reason @ (Reconnect::NoRefreshToken | Reconnect::Ended)) => {
+                Some(reason.to_string())
+            }
+            Self::ReconnectRequired(Reconnect::Dead(trouble)) | Self::ProviderRefused { trouble } => {
+                Some(trouble.words.to_string())
+            }
             _ => None,
         }
     }
@@ -244,7 +257,27 @@ impl Problem {
     }
 
     fn needs_login(&self) -> bool {
-        matches!(self, Self::NotConnected | Self::ReconnectRequired { .. })
+        match self {
+            Self::NotConnected | Self::ReconnectRequired(_) | Self::Undecryptable(_) => true,
+            Self::ProviderRefused { trouble } => next_step(trouble) == NextStep::LogInAgain,
+            _ => false,
+        }
+    }
+}
+
+/// Machines exist in keep mode only, where the vault retries.
+fn next_step(trouble: &Trouble) -> NextStep {
+    trouble.cause.next_step(Retry::Automatic)
+}
+
+/// What became of the connection, why, and what to do.
+fn advice(trouble: &Trouble, state: &str) -> String {
+    let likely = trouble.cause.explanation(Rotation::Unknown);
+    match next_step(trouble) {
+        NextStep::LogInAgain => format!("{state} {likely} Log in again at login_url."),
+        step @ (NextStep::Wait | NextStep::RefreshAgain | NextStep::Check | NextStep::AskAdministrator) => {
+            format!("{state} {likely} {step}")
+        }
     }
 }
 
@@ -254,38 +287,16 @@ impl From<HandOutError> for Problem {
             HandOutError::NotConnected => Self::NotConnected,
             HandOutError::NotAllowed => Self::NotAllowed,
             HandOutError::TooLong { most } => Self::TooLong { most },
-            HandOutError::ReconnectRequired(reason) => reason.into(),
+            HandOutError::ReconnectRequired(reason) => Self::ReconnectRequired(reason),
             HandOutError::ProviderUnavailable { retry_after } => Self::ProviderUnavailable { retry_after },
             HandOutError::ProviderRefused { trouble } => Self::ProviderRefused { trouble },
             HandOutError::StoreUnavailable => Self::StoreUnavailable,
             HandOutError::OtherClient => Self::OtherClient,
             HandOutError::Busy => Self::ProviderUnavailable { retry_after: SOON },
-            unreadable @ HandOutError::Unreadable => Self::ReconnectRequired {
-                reason: unreadable.to_string(),
-                detail: "Put the old EXPRESS_SESSION in EXPRESS_SESSION_PREVIOUS, or log in again at login_url.",
-            },
+            HandOutError::Undecryptable(count) => Self::Undecryptable(count),
             // Only mint mode says so, which has no API keys.
             HandOutError::Expired => Self::Internal,
         }
-    }
-}
-
-impl From<Reconnect> for Problem {
-    fn from(reason: Reconnect) -> Self {
-        let detail = match &reason {
-            Reconnect::Dead(_) | Reconnect::Ended => {
-                "The refresh token was revoked, used by another program too, or is past its lifetime. Log in again at \
-                 login_url."
-            }
-            Reconnect::NoRefreshToken => {
-                "The access token has run out, or has not that long to live. Log in again at login_url."
-            }
-        };
-        let reason = match &reason {
-            Reconnect::Dead(trouble) => trouble.words.to_string(),
-            Reconnect::NoRefreshToken | Reconnect::Ended => reason.to_string(),
-        };
-        Self::ReconnectRequired { reason, detail }
     }
 }
 
@@ -314,7 +325,7 @@ impl ProblemReport {
             status: status.as_u16(),
             detail: problem.detail(),
             request_id: id.to_string(),
-            login_url: problem.needs_login().then(|| site.app_url.join("/auth/videoask").into()),
+            login_url: problem.needs_login().then(|| site.app_url.login().into()),
             reason: problem.reason(),
             retry_after,
         });

@@ -19,10 +19,13 @@ impl Site {
             Ok(key) => Ok(key),
             Err(NotFound::Ambiguous) => Err(Problem::AmbiguousUser),
             Err(NotFound::StoreUnavailable) => Err(Problem::StoreUnavailable),
-            Err(NotFound::NotConnected) if allowed.admits(Some(name), Some(name), None).is_some() => {
-                Err(Problem::NotConnected)
+            Err(NotFound::NotConnected | NotFound::Undecryptable(_))
+                if allowed.admits(Some(name), Some(name), None).is_none() =>
+            {
+                Err(Problem::NotAllowed)
             }
-            Err(NotFound::NotConnected) => Err(Problem::NotAllowed),
+            Err(NotFound::Undecryptable(count)) => Err(Problem::Undecryptable(count)),
+            Err(NotFound::NotConnected) => Err(Problem::NotConnected),
         }
     }
 }

@@ -7,6 +7,7 @@ mod outage;
 mod passing_on;
 mod paths;
 mod problems;
+mod refusals;
 mod refused_tokens;
 mod streams;
 mod tokens;

@@ -10,7 +10,7 @@ use crate::support::{Setup, World, machine::keeping};
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Both ways to use a token fail alike, and VideoAsk's API hears nothing of it.
-async fn fails(world: &World, status: u16, kind: &str) -> Value {
+pub async fn fails(world: &World, status: u16, kind: &str) -> Value {
     let asked = world.standin.counters().requests_to(Endpoint::Forms);
     world.machine().get("/proxy/forms").await.is_problem(status, kind);
     assert_eq!(world.standin.counters().requests_to(Endpoint::Forms), asked);

@@ -62,7 +62,12 @@ impl Deployment {
 
     /// One that keeps the tokens of Ada and Grace.
     pub fn keeping() -> Self {
-        let deployment = Self::new().set("ALLOWED_USERS", "ada@example.com,grace@example.com");
+        Self::keeping_before_tenant(|_| {})
+    }
+
+    /// The same, before a tenant that is set up as wanted.
+    pub fn keeping_before_tenant(set_up: impl FnOnce(&mut Options)) -> Self {
+        let deployment = Self::before_tenant(set_up).set("ALLOWED_USERS", "ada@example.com,grace@example.com");
         deployment.set("EXPRESS_SESSION", "a-session-secret-that-is-long-enough-to-keep")
     }
 

@@ -1,11 +1,13 @@
 //! Builds everything from the configuration, and serves it.
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+mod connection;
+mod server;
 
-use axum::{Router, serve::ListenerExt};
-use socket2::{SockRef, TcpKeepalive};
+use std::{future::Future, num::NonZeroUsize, sync::Arc, time::Duration};
+
+use axum::Router;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{Semaphore, watch},
 };
 
@@ -26,8 +28,6 @@ use crate::{
 const GRACE: Duration = Duration::from_secs(10);
 /// How long a code exchange that was sent may go on beyond its own timeout, to be saved.
 const SAVING: Duration = Duration::from_secs(5);
-/// How long a caller may read nothing of what was sent to it, or be silent between two requests, before the kernel asks.
-const SILENCE: Duration = Duration::from_secs(60);
 /// How often ended sessions are deleted.
 const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
 
@@ -36,6 +36,7 @@ pub struct App {
     router: Router,
     vault: Vault,
     mode: Mode,
+    max_connections: Option<NonZeroUsize>,
     exchanges: Arc<Semaphore>,
     exchange_timeout: Duration,
     store: Arc<dyn Store>,
@@ -45,9 +46,6 @@ pub struct App {
 /// Why serving did not end well.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The listener failed.
-    #[error("the server stopped")]
-    Listener(#[from] io::Error),
     /// New tokens came, could not be saved before the end, and are gone with the process.
     #[error("{0} new token sets could not be saved before the end; their users may have to log in again")]
     Unsaved(usize),
@@ -78,6 +76,7 @@ impl App {
             router: web::router(site),
             vault,
             mode: config.mode.clone(),
+            max_connections: config.max_connections,
             store,
             clock,
         })
@@ -88,32 +87,28 @@ impl App {
     /// with a warning in the log.
     ///
     /// # Errors
-    /// When the listener fails, or a token set is unsaved at the end.
+    /// When a token set is unsaved at the end.
     pub async fn serve(
         self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
-        let Self { router, vault, mode, exchanges, exchange_timeout, store, clock } = self;
+        let Self { router, vault, mode, max_connections, exchanges, exchange_timeout, store, clock } = self;
         let (running, stopping) = watch::channel(());
         let background = [
             tokio::spawn(sweep(store, clock.clone())),
             tokio::spawn(keep(vault.clone(), mode, stopped(stopping.clone()))),
         ];
-        let listener = listener.tap_io(|connection| {
-            // Where one of these cannot be had, the rest still works.
-            let _ = set_up(connection);
-        });
-        let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+        tokio::spawn(async move {
             shutdown.await;
-            tracing::info!("stopping: requests under way may finish");
+            tracing::info!("stopping: requests in flight may finish");
             drop(running);
         });
+        let limit = server::connection_limit(max_connections);
         let finished = async {
-            server.await?;
+            server::serve(listener, router, limit, stopping.clone()).await;
             // A browser that hung up leaves its exchange behind.
             exchanges_done(&exchanges).await;
-            Ok(())
         };
         let overdue = async {
             stopped(stopping.clone()).await;
@@ -123,20 +118,16 @@ impl App {
         };
         let requests = async {
             tokio::select! {
-                result = finished => result,
-                () = overdue => {
-                    tracing::warn!("some requests did not end in time and were cut");
-                    Ok(())
-                }
+                () = finished => {}
+                () = overdue => tracing::warn!("some requests did not end in time and were cut"),
             }
         };
         let drained = async {
             stopped(stopping.clone()).await;
             vault.drain(vault.grace()).await
         };
-        let (result, drained) = tokio::join!(requests, drained);
+        let ((), drained) = tokio::join!(requests, drained);
         background.iter().for_each(tokio::task::JoinHandle::abort);
-        result.map_err(ServeError::Listener)?;
         match drained {
             Drained::Unsaved(count) => Err(ServeError::Unsaved(count)),
             Drained::Unended => {
@@ -212,16 +203,6 @@ async fn keep(vault: Vault, mode: Mode, stop: impl Future<Output = ()> + Send + 
     {
         tracing::error!(%error, "the keeper stopped: nothing is refreshed before it is asked for; restart the program");
     }
-}
-
-fn set_up(connection: &TcpStream) -> io::Result<()> {
-    // What streams through the proxy would wait for the other side's word that it has the piece before.
-    connection.set_nodelay(true)?;
-    let socket = SockRef::from(connection);
-    // Nobody watches a caller that has stopped reading, or that is gone without a word, but the kernel.
-    #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(SILENCE))?;
-    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(SILENCE))
 }
 
 /// Completes when the sender is gone, which is the signal to stop. Nothing is ever sent.

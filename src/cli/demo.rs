@@ -92,9 +92,7 @@ fn configuration(
     listener: &TcpListener,
     beside: &TcpListener,
 ) -> Result<Loaded, Failure> {
-    let port = |listener: &TcpListener| {
-        listener.local_addr().map(|address| address.port()).map_err(|error| Failure::Server(error.into()))
-    };
+    let port = |listener: &TcpListener| listener.local_addr().map(|address| address.port()).map_err(Failure::Runtime);
     let app_url = format!("http://localhost:{}", port(listener)?);
     // Another loopback name, so that the two do not see each other's cookies.
     let provider = format!("http://127.0.0.1:{}", port(beside)?);

@@ -16,6 +16,7 @@ mod line;
 mod list;
 mod listen;
 mod log_filter;
+mod max_connections;
 mod misspelling;
 mod mode;
 mod placeholder;
@@ -27,6 +28,8 @@ mod store_url;
 mod telemetry;
 mod variable;
 mod web_url;
+
+use std::num::NonZeroUsize;
 
 use reader::{Reader, Reported};
 use secrecy::SecretString;
@@ -66,6 +69,8 @@ pub struct Config {
     pub api: ApiConfig,
     /// `API_KEY`: empty means that the machine routes do not exist.
     pub api_keys: Vec<SecretString>,
+    /// `MAX_CONNECTIONS`, if it is set.
+    pub max_connections: Option<NonZeroUsize>,
     /// `RUST_LOG` and `LOG_FORMAT`.
     pub telemetry: TelemetryConfig,
 }
@@ -107,6 +112,7 @@ impl Config {
         let provider = ProviderConfig::read(reader, &mode, app_url.as_ref().map_err(|reported| *reported));
         let api = ApiConfig::read(reader);
         let api_keys = api_keys::read(reader, &mode, &other_secrets(&secrets, &provider));
+        let max_connections = max_connections::read(reader);
         let telemetry = TelemetryConfig::read(reader);
         Ok(Self {
             app_url: app_url?,
@@ -117,6 +123,7 @@ impl Config {
             provider: provider?,
             api: api?,
             api_keys: api_keys?,
+            max_connections: max_connections?,
             telemetry: telemetry?,
         })
     }

@@ -36,6 +36,7 @@ table! {
     ALLOWED_USERS: Plain,
     API_KEY: Secret,
     ORGANIZATION_ID: Plain,
+    MAX_CONNECTIONS: Plain,
     PKCE: Plain,
     EXCHANGE_TIMEOUT: Plain,
     VIDEOASK_AUTH_URL: Plain,

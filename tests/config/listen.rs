@@ -44,3 +44,10 @@ fn on_loopback_by_default_where_a_platform_sets_the_port_is_a_warning() {
     let folder = folder("PORT=8080\n");
     assert_eq!(load_in(folder.path(), &GLITCH).unwrap().warnings, [], "the operator chose this port");
 }
+
+#[test]
+fn max_connections_is_a_number_and_has_no_value_unless_it_is_set() {
+    assert_eq!(config(&[]).max_connections, None);
+    assert_eq!(config(&[("MAX_CONNECTIONS", "1")]).max_connections.map(usize::from), Some(1));
+    assert_refused("MAX_CONNECTIONS", &["0", "-1", "many", "1.5", "1000001", "99999999999999999999"]);
+}

@@ -12,5 +12,6 @@ mod keep;
 mod proxy;
 mod refusing_to_start;
 mod serving;
+mod slow_requests;
 mod stopping;
 mod support;

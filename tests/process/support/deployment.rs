@@ -139,7 +139,18 @@ impl Deployment {
     }
 
     pub fn serve_by(&self, arguments: &[&str]) -> Server {
-        let mut program = self.start(arguments, &[]);
+        Self::ready(self.start(arguments, &[]))
+    }
+
+    /// Starts a server that may open so many files.
+    pub fn serve_with_file_limit(&self, files: u32) -> Server {
+        let mut command = Command::new("sh");
+        let script = format!("ulimit -n {files}; exec {} serve", env!("CARGO_BIN_EXE_videoask-auth"));
+        command.env_clear().current_dir(self.path()).args(["-c", &script]);
+        Self::ready(Program::start(command))
+    }
+
+    fn ready(mut program: Program) -> Server {
         let line = program.line(Program::stderr, "ready");
         let (_, address) = line.split_once("127.0.0.1:").expect("it says where it listens");
         let port: String = address.chars().take_while(char::is_ascii_digit).collect();

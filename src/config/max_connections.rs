@@ -1,0 +1,22 @@
+//! `MAX_CONNECTIONS`: how many HTTP connections may be open at once.
+
+use std::num::NonZeroUsize;
+
+use super::{
+    finding::Fault,
+    reader::{Reader, Reported},
+    variable::MAX_CONNECTIONS,
+};
+
+/// More than any machine has ports for.
+const MOST: usize = 1_000_000;
+
+/// Reads the variable. Without it, the server's default applies.
+pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<NonZeroUsize>, Reported> {
+    reader.optional(MAX_CONNECTIONS, parse)
+}
+
+fn parse(text: &str) -> Result<NonZeroUsize, Fault> {
+    let count = text.parse().ok().filter(|count: &NonZeroUsize| count.get() <= MOST);
+    count.ok_or_else(|| Fault::new("it is not a number of connections", "Write a number from 1 to 1000000."))
+}

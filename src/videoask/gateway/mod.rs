@@ -72,6 +72,9 @@ pub enum GatewayError {
     /// VideoAsk left HTTP, which nobody asked it to.
     #[error("VideoAsk's API switched protocols unasked")]
     Switched,
+    /// The response has more headers than are forwarded.
+    #[error("VideoAsk's API answered with more than 64 KiB of headers")]
+    HeadersTooLarge,
     /// The body of the request broke off, or stopped coming.
     #[error("the body of the request did not come whole")]
     BodyIncomplete,

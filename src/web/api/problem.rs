@@ -208,6 +208,10 @@ impl Problem {
             Self::UpstreamUnavailable(GatewayError::Unreachable(_)) => {
                 "It could not be reached, and nothing was sent. Ask again."
             }
+            Self::UpstreamUnavailable(GatewayError::HeadersTooLarge) => {
+                "Its response has more than 64 KiB of headers. The request has arrived: send it again only if twice does \
+                 no harm."
+            }
             Self::UpstreamUnavailable(_) => {
                 "It broke off, or was silent for a minute. The request may have arrived: send it again only if twice \
                  does no harm."

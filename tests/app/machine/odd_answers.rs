@@ -6,7 +6,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::support::{Page, World, listen, machine::keeping};
 
 /// What a caller gets where VideoAsk's API says this and hangs up.
-async fn passed_on(method: Method, said: &'static str) -> Page {
+async fn passed_on(method: Method, said: impl Into<String>) -> Page {
+    let said = said.into();
     let api = listen().await;
     let address = api.local_addr().expect("an address");
     tokio::spawn(async move {
@@ -69,4 +70,15 @@ async fn what_is_no_answer_is_told_as_such() {
     ] {
         passed_on(Method::GET, said).await.is_problem(502, "upstream-unavailable");
     }
+}
+
+#[tokio::test]
+async fn headers_beyond_64_kib_do_not_pass() {
+    for header in [format!("link: {}", "<".repeat(390_000)), format!("x: {}\r\ny: {0}", "x".repeat(40_000))] {
+        let said = format!("HTTP/1.1 200 OK\r\n{header}\r\ncontent-length: 0\r\n\r\n");
+        passed_on(Method::GET, said).await.is_problem(502, "upstream-unavailable");
+    }
+    // In all, with the status line and the others, just below.
+    let said = format!("HTTP/1.1 200 OK\r\nx: {}\r\ncontent-length: 0\r\n\r\n", "x".repeat(65_000));
+    assert_eq!(passed_on(Method::GET, said).await.status, 200);
 }

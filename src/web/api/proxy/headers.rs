@@ -1,9 +1,14 @@
 //! What crosses, in either direction: all that is not meant for the one hop it came over, or for this app.
 
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use std::borrow::Cow;
 
-/// Of a request: credentials for this app, what is known of the way it came and of the page it came from, and the
-/// framing, which is made anew.
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+
+/// The most that the headers of a response may have, in bytes.
+pub(super) const HEADERS_LIMIT: usize = 64 * 1024;
+
+/// Of a request: without credentials for this app, what is known of the way it came and of the page it came from, and
+/// the framing, which is regenerated.
 pub(super) fn for_videoask(headers: &HeaderMap) -> HeaderMap {
     kept(headers, |name| {
         matches!(
@@ -18,17 +23,53 @@ pub(super) fn for_videoask(headers: &HeaderMap) -> HeaderMap {
                 | "referer"
                 | "via"
         ) || name == super::USER
-            || name.starts_with("x-forwarded-")
             || name.starts_with("sec-")
     })
 }
 
-/// Of an answer: what a browser would take as said by this app's origin, and the framing, which is made anew.
+/// Of a response: without what a browser, a cache or a reverse proxy would take as said by this app, and the framing,
+/// which is regenerated. No cache may store it: the next caller may be another user.
 pub(super) fn for_the_caller(headers: &HeaderMap) -> HeaderMap {
-    kept(headers, |name| {
-        matches!(name, "alt-svc" | "content-length" | "clear-site-data" | "set-cookie" | "strict-transport-security")
-            || name.starts_with("access-control-")
-    })
+    let mut kept = kept(headers, |name| {
+        matches!(
+            name,
+            "alt-svc"
+                | "clear-site-data"
+                | "content-length"
+                | "expires"
+                | "set-cookie"
+                | "strict-transport-security"
+                | "surrogate-control"
+                | "x-lighttpd-send-file"
+                | "x-sendfile"
+        ) || name.starts_with("access-control-")
+            || name.starts_with("x-accel-")
+            || name.ends_with("cdn-cache-control")
+    });
+    kept.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    kept
+}
+
+/// Of either: what a reverse proxy tells of the caller, and where browsers would report to.
+fn is_of_no_concern(name: &str) -> bool {
+    matches!(
+        name,
+        "fastly-client-ip"
+            | "nel"
+            | "report-to"
+            | "reporting-endpoints"
+            | "true-client-ip"
+            | "x-client-ip"
+            | "x-cluster-client-ip"
+            | "x-forwarded"
+            | "x-real-ip"
+    ) || name.starts_with("cf-")
+        || name.starts_with("x-forwarded-")
+}
+
+/// The size of the headers as they are on the wire.
+pub(super) fn size(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum()
 }
 
 /// How long the body would be that an answer says it has and does not bring (RFC 9110, 8.6); of all others the length
@@ -44,11 +85,18 @@ pub(super) fn length_of_no_body(method: &Method, status: StatusCode, headers: &H
 fn kept(headers: &HeaderMap, is_left_behind: impl Fn(&str) -> bool) -> HeaderMap {
     let mut kept = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {
-        if !is_hop_by_hop(name.as_str()) && !is_left_behind(name.as_str()) && !is_named(name, headers) {
+        let read = as_servers_read(name);
+        if !is_hop_by_hop(&read) && !is_of_no_concern(&read) && !is_left_behind(&read) && !is_named(name, headers) {
             kept.append(name.clone(), value.clone());
         }
     }
     kept
+}
+
+/// Many servers cannot tell `X_Real_IP` from `X-Real-IP`: both become the variable `HTTP_X_REAL_IP` (RFC 3875, 4.1.18).
+fn as_servers_read(name: &HeaderName) -> Cow<'_, str> {
+    let name = name.as_str();
+    if name.contains('_') { name.replace('_', "-").into() } else { name.into() }
 }
 
 fn is_hop_by_hop(name: &str) -> bool {
@@ -88,7 +136,7 @@ mod tests {
         sent.append("connection", HeaderValue::from_static("X-FOUR"));
         sent.insert("x-four", HeaderValue::from_static("4"));
         assert_eq!(names(&for_videoask(&sent)), ["x-three"]);
-        assert_eq!(names(&for_the_caller(&sent)), ["x-three"]);
+        assert_eq!(names(&for_the_caller(&sent)), ["x-three", "cache-control"]);
     }
 
     #[test]
@@ -108,6 +156,38 @@ mod tests {
         assert_eq!(length(Method::GET, StatusCode::NOT_MODIFIED, "7"), Some(7));
         assert_eq!(length(Method::GET, StatusCode::OK, "7"), None);
         assert_eq!(length(Method::HEAD, StatusCode::OK, "7, 7"), None);
-        assert!(for_the_caller(&headers(&[("content-length", "7, 7")])).is_empty());
+        assert_eq!(names(&for_the_caller(&headers(&[("content-length", "7, 7")]))), ["cache-control"]);
+    }
+
+    #[test]
+    fn no_cache_stores_a_response_whatever_videoask_says() {
+        let sent = headers(&[
+            ("cache-control", "public, max-age=60"),
+            ("cdn-cache-control", "max-age=60"),
+            ("cloudflare-cdn-cache-control", "max-age=60"),
+            ("surrogate-control", "max-age=60"),
+            ("expires", "Thu, 01 Dec 2094 16:00:00 GMT"),
+            ("x-accel-expires", "60"),
+        ]);
+        assert_eq!(for_the_caller(&sent), headers(&[("cache-control", "no-store")]));
+    }
+
+    #[test]
+    fn what_names_the_caller_or_reports_elsewhere_crosses_in_neither_direction() {
+        let sent = headers(&[
+            ("x-real-ip", "192.0.2.1"),
+            ("x_real_ip", "192.0.2.1"),
+            ("x-forwarded", "for=192.0.2.1"),
+            ("x-forwarded-for", "192.0.2.1"),
+            ("x_forwarded_for", "192.0.2.1"),
+            ("cf-connecting-ip", "192.0.2.1"),
+            ("cf-ray", "1"),
+            ("true-client-ip", "192.0.2.1"),
+            ("nel", "{}"),
+            ("report-to", "{}"),
+            ("reporting-endpoints", "a=\"https://evil.example\""),
+        ]);
+        assert_eq!(names(&for_videoask(&sent)), [""; 0]);
+        assert_eq!(names(&for_the_caller(&sent)), ["cache-control"]);
     }
 }

@@ -69,13 +69,17 @@ async fn pass(site: &Site, request: Request) -> Result<Response, Problem> {
         Method::HEAD => Body::from_stream(stream::empty::<io::Result<&[u8]>>()),
         _ => Body::new(body),
     };
+    if headers::size(&headers) > headers::HEADERS_LIMIT {
+        return Err(GatewayError::HeadersTooLarge.into());
+    }
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers::for_the_caller(&headers);
     if let Some(length) = headers::length_of_no_body(&parts.method, status, &headers) {
         response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
     }
-    link::lead_through_here(response.headers_mut(), &url, &site.api_url);
+    link::rewrite_links(response.headers_mut(), &url, &site.api_url)
+        .map_err(|link::TooLong| GatewayError::HeadersTooLarge)?;
     Ok(response)
 }
 

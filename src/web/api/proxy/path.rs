@@ -8,7 +8,8 @@ use crate::http;
 use super::{super::problem::Problem, ROOM};
 
 const REFUSED: &str = "The path is passed on as it is, so it can have no empty segment but the last one, no `.` or `..`, \
-     no backslash or control character, and none of these percent-encoded, nor a slash.";
+     no backslash or control character, and none of these percent-encoded, nor a slash. What `;` separates from a \
+     segment, or in it, cannot leave such a segment.";
 
 /// The URL of a request below [`ROOM`], at the API that `base` is the root of.
 pub(super) fn target(base: &Url, uri: &Uri) -> Result<Url, Problem> {
@@ -30,12 +31,26 @@ fn is_plain(path: &str) -> bool {
     let Some(segments) = path.strip_prefix('/') else { return false };
     let (before, last) = segments.rsplit_once('/').unwrap_or(("", segments));
     let has_empty = segments.contains('/') && before.split('/').any(str::is_empty);
-    let dots = |segment: &str| matches!(segment, "." | "..");
     !has_empty
-        && !before.split('/').any(dots)
-        && !dots(last)
+        && !before.split('/').any(is_ambiguous)
+        && !is_ambiguous(last)
         && !path.bytes().any(|byte| byte == b'\\' || byte.is_ascii_control())
         && !path.match_indices('%').any(|(at, _)| is_refused_escape(&path.as_bytes()[at + 1..]))
+}
+
+/// Whether some server takes this segment for another one: Java's remove what follows a `;`, so `..;x` means `..` to
+/// them, and nothing is left of `;x`.
+fn is_ambiguous(segment: &str) -> bool {
+    // Some proxies decode a path before they pass it on.
+    let segment = segment.replace("%3b", ";").replace("%3B", ";");
+    let mut parts = segment.split(';');
+    let name = parts.next().unwrap_or_default();
+    let has_parameters = segment.contains(';');
+    matches!(name, "." | "..") || (has_parameters && name.is_empty()) || parts.any(is_dots)
+}
+
+fn is_dots(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte == b'.')
 }
 
 /// Whether a dot, a slash, a backslash or a control character is encoded by what follows a percent sign.
@@ -68,6 +83,8 @@ mod tests {
             "/%C3%A4%20b",
             "/@host/x",
             "/a;b=c,d:e",
+            "/a;b=..;c/.a/a../..a",
+            "/a;",
         ] {
             let sent = sent_to("https://api.example", &format!("/proxy{path}"));
             assert_eq!(sent, Some(format!("https://api.example{path}")));
@@ -110,6 +127,19 @@ mod tests {
             "/a%0d%0aX:y",
             "/a%1F",
             "/a%7f",
+            "/..;/",
+            "/..;/x",
+            "/a/..;x=1/b",
+            "/..;",
+            "/.;a/b",
+            "/..%3b/",
+            "/..%3Bx/",
+            "/a;../b",
+            "/a;.",
+            "/a;b;..;/c",
+            "/;/a",
+            "/;..",
+            "/a/;x",
         ] {
             assert_eq!(sent_to("https://api.example", &format!("/proxy{path}")), None, "{path}");
         }
@@ -133,13 +163,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_path_leaves_the_root_of_the_api(path in "(/|\\.|%2[eEfF]|%5[cC]|%[0-9a-f]{2}|[!-~&&[^?#]]|é){0,12}") {
+        fn no_path_leaves_the_root_of_the_api(path in "(/|\\.|;|%3[bB]|%2[eEfF]|%5[cC]|%[0-9a-f]{2}|[!-~&&[^?#]]|é){0,12}") {
             let Ok(uri) = format!("/proxy/{path}").parse() else { return Ok(()) };
             let base = Url::parse("https://api.example:8443/base").expect("a base");
             let Ok(url) = target(&base, &uri) else { return Ok(()) };
             prop_assert_eq!(url.origin(), base.origin());
             let path = url.path().strip_prefix("/base/");
-            let path = decoded(path.ok_or_else(|| TestCaseError::fail(url.to_string()))?);
+            let path = path.ok_or_else(|| TestCaseError::fail(url.to_string()))?;
+            for path in [path.to_owned(), path.replace("%3b", ";").replace("%3B", ";")] {
+                let names: Vec<_> = path.split('/').filter_map(|segment| segment.split_once(';')).collect();
+                prop_assert!(!names.iter().any(|(name, _)| matches!(*name, "" | "." | "..")), "{url}");
+            }
+            let path = decoded(path);
             let segments: Vec<_> = path.split(|byte| *byte == b'/').collect();
             prop_assert!(!segments.iter().any(|segment| matches!(segment, [b'.'] | [b'.', b'.'])), "{url}");
             prop_assert!(!segments[..segments.len() - 1].iter().any(|segment| segment.is_empty()), "{url}");

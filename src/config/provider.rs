@@ -59,8 +59,8 @@ impl ProviderConfig {
     ) -> Result<Self, Reported> {
         let client_id = reader.required(CLIENT_ID, DEVELOPER_APP, parse_credential);
         let client_secret = reader.required(CLIENT_SECRET, DEVELOPER_APP, parse_credential).map(ClientSecret::new);
-        let scopes = scopes::read(reader, mode);
-        let pkce = reader.or_default(PKCE, "on", Pkce::parse);
+        let pkce = Pkce::read(reader);
+        let scopes = scopes::read(reader, mode, pkce);
         let exchange_timeout = reader.or_default(EXCHANGE_TIMEOUT, "10s", parse_timeout);
         let auth_url = reader.or_default(VIDEOASK_AUTH_URL, "https://auth.videoask.com", web_url::parse);
         let auth_url = auth_url.map(web_url::without_trailing_slash);
@@ -82,6 +82,17 @@ impl ProviderConfig {
 }
 
 impl Pkce {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Reported> {
+        let value = reader.value_or_default(PKCE, "on")?;
+        let pkce = reader.check(&value, Self::parse)?;
+        if pkce == Self::Off {
+            let wrong = "every login needs an id_token now, because without PKCE only that protects a login from a \
+                         stolen code; a login without one is refused";
+            reader.warn(&value, Fault::new(wrong, "Set PKCE=on, unless VideoAsk rejects PKCE for your app."));
+        }
+        Ok(pkce)
+    }
+
     fn parse(text: &str) -> Result<Self, Fault> {
         match text {
             "on" => Ok(Self::On),

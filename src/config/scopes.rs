@@ -3,6 +3,7 @@
 use super::{
     finding::Fault,
     mode::Mode,
+    provider::Pkce,
     reader::{Reader, Reported, Value},
     variable::SCOPES,
 };
@@ -10,11 +11,31 @@ use super::{
 const DEFAULT: &str = "openid,profile,email,offline_access";
 
 /// The scopes in the order given, each once.
-pub(super) fn read(reader: &mut Reader<'_>, mode: &Mode) -> Result<Vec<String>, Reported> {
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    mode: &Mode,
+    pkce: Result<Pkce, Reported>,
+) -> Result<Vec<String>, Reported> {
     let value = reader.value_or_default(SCOPES, DEFAULT)?;
     let scopes = reader.check(&value, parse)?;
+    check_proof(reader, pkce, &value, &scopes)?;
     check_for(reader, mode, &value, &scopes)?;
     Ok(scopes)
+}
+
+/// Without PKCE, only the nonce in an id_token ties a code to the browser that started the login: a stolen code would
+/// work in the thief's own login.
+fn check_proof(
+    reader: &mut Reader<'_>,
+    pkce: Result<Pkce, Reported>,
+    value: &Value,
+    scopes: &[String],
+) -> Result<(), Reported> {
+    if !matches!(pkce, Ok(Pkce::Off)) || scopes.iter().any(|scope| scope == "openid") {
+        return Ok(());
+    }
+    let wrong = "it lacks openid, and PKCE is off: then only an id_token protects a login from a stolen code";
+    reader.check(value, |_| Err(Fault::new(wrong, "Add openid, or set PKCE=on.")))
 }
 
 fn parse(text: &str) -> Result<Vec<String>, Fault> {

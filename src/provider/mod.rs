@@ -151,6 +151,13 @@ impl Provider {
         self.verifier.verify(token, nonce).await
     }
 
+    /// Whether a login without an id_token must be refused: with PKCE off, only its nonce proves that the code was
+    /// issued to the browser that started this login. A stolen code would otherwise work in the thief's own login.
+    #[must_use]
+    pub fn requires_id_token(&self) -> bool {
+        self.config.pkce == Pkce::Off
+    }
+
     /// With the client id, what a refresh token belongs to.
     #[must_use]
     pub fn token_endpoint(&self) -> &Url {

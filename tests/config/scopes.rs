@@ -21,3 +21,14 @@ fn that_keep_mode_needs_are_demanded() {
     assert_eq!(lacking("ada@example.com", "offline_access"), "Add openid and email.");
     config(&[("ALLOWED_USERS", "u-1"), ("SCOPES", "offline_access")]);
 }
+
+#[test]
+fn without_pkce_openid_is_demanded_in_either_mode() {
+    for users in ["", "u-1"] {
+        let settings = [("PKCE", "off"), ("ALLOWED_USERS", users), ("SCOPES", "email,offline_access")];
+        let problem = problem(&settings);
+        assert_eq!((about(&problem), problem.mend()), ("SCOPES", "Add openid, or set PKCE=on."));
+    }
+    assert!(warning(&[("PKCE", "off")]).wrong().contains("id_token"));
+    assert!(loaded(&[("PKCE", "on")]).warnings.is_empty());
+}

@@ -41,6 +41,9 @@ pub enum IdTokenError {
     /// The keys that it is checked by could not be had.
     #[error("the keys that sign id_tokens could not be fetched")]
     Keys(#[source] JwksError),
+    /// There is none, and with PKCE off nothing else ties the code to this login.
+    #[error("VideoAsk sent no id_token, and PKCE is off")]
+    Missing,
     /// It is no signed JWT.
     #[error("the id_token is not a signed JWT")]
     Malformed,

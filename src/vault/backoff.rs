@@ -52,7 +52,7 @@ impl Spread {
         Self(f64::from(u16::try_from(hasher.finish() & 0xffff).unwrap_or(u16::MAX)) / 65_536.0)
     }
 
-    fn of(self, whole: Duration) -> Duration {
+    pub(super) fn of(self, whole: Duration) -> Duration {
         whole.mul_f64(self.0)
     }
 }

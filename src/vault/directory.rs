@@ -10,7 +10,8 @@ use crate::store::{RowKey, records::State};
 
 use super::{HandOutError, Identity, Undecryptable, Vault, settings::BLIND, status::Listed};
 
-/// A list of all connections is read at most this often, however many unknown names are asked for.
+/// A list of all connections is read at most this often, however many unknown names are asked for. So a name that
+/// another process gives to a connection, or that stops being ambiguous there, is found this soon.
 const FRESH: Duration = Duration::from_secs(5);
 /// And at least this often, while names are asked for: a second connection may have taken the same name elsewhere.
 const STALE: Duration = Duration::from_secs(60);
@@ -25,11 +26,19 @@ pub(super) struct Directory {
 
 #[derive(Debug, Default)]
 struct Edition {
-    names: Names,
+    names: Book,
     /// When the store was asked for it; never, or not since a connection came.
     printed: Option<Duration>,
     /// When the store last gave no answer.
     silent: Option<Duration>,
+}
+
+/// The connections of users on the list, and those that are only still stored. A name means one of the others only
+/// where nobody on the list has it: whoever was taken off the list must not make a listed user's name ambiguous.
+#[derive(Debug, Default)]
+struct Book {
+    allowed: Names,
+    others: Names,
 }
 
 /// Ids are taken to the letter, and e-mails without regard to ASCII case. An id may look like an e-mail.
@@ -77,18 +86,18 @@ impl Vault {
     /// known before still means the same: what is in memory can be handed out.
     pub async fn find(&self, name: &str) -> Result<RowKey, NotFound> {
         let directory = &self.0.directory;
-        if let Some(found) = directory.find(name, self.0.clock.monotonic()) {
+        if let Some(found) = self.find_lately(name, self.0.clock.boot_time()) {
             return found;
         }
         let _press = directory.press.lock().await;
         // Whoever held it before has read the list, or has found the store silent.
-        let now = self.0.clock.monotonic();
-        if let Some(found) = directory.find(name, now) {
+        let now = self.0.clock.boot_time();
+        if let Some(found) = self.find_lately(name, now) {
             return found;
         }
         let Ok(names) = self.print().await else {
             let mut edition = directory.lock();
-            edition.silent = Some(self.0.clock.monotonic());
+            edition.silent = Some(self.0.clock.boot_time());
             return edition.find_blindly(name);
         };
         let found = names.find(name);
@@ -101,35 +110,37 @@ impl Vault {
         self.0.directory.lock().printed = None;
     }
 
-    async fn print(&self) -> Result<Names, HandOutError> {
-        let mut names = Names::default();
+    async fn print(&self) -> Result<Book, HandOutError> {
+        let mut book = Book::default();
         for listed in self.list().await? {
             match listed {
                 Listed::Connection(status) if status.state != State::Pending => {
+                    let allowed = self.0.settings.upkeep.allows(&status.identity);
+                    let names = if allowed { &mut book.allowed } else { &mut book.others };
                     names.add(&status.identity, &status.key);
                 }
-                Listed::Unreadable(key, state) if is_connection(&key, state) => names.undecryptable += 1,
+                Listed::Unreadable(key, state) if is_connection(&key, state) => book.others.undecryptable += 1,
                 Listed::Connection(_) | Listed::Tombstone(..) | Listed::Unreadable(..) => {}
             }
         }
-        Ok(names)
+        Ok(book)
     }
-}
 
-impl Directory {
     /// What the last list says, if it is good enough.
-    fn find(&self, name: &str, now: Duration) -> Option<Result<RowKey, NotFound>> {
-        let edition = self.lock();
+    fn find_lately(&self, name: &str, now: Duration) -> Option<Result<RowKey, NotFound>> {
+        let edition = self.0.directory.lock();
         let found = edition.names.find(name);
-        // A known name is good for longer: the vault itself notices if such a connection is gone.
-        let unknown = matches!(found, Err(NotFound::NotConnected | NotFound::Undecryptable(_)));
-        let good_for = if unknown { FRESH } else { STALE };
+        // A name is good for longer while its connection is in use: the vault notices at once if that is gone.
+        let in_use = found.as_ref().is_ok_and(|key| self.0.memory.known(key).is_some());
+        let good_for = if in_use { STALE } else { FRESH };
         if edition.printed.is_some_and(|at| now < at + good_for) {
             return Some(found);
         }
         edition.silent.is_some_and(|at| now < at + BLIND).then(|| edition.find_blindly(name))
     }
+}
 
+impl Directory {
     fn lock(&self) -> std::sync::MutexGuard<'_, Edition> {
         // Nothing panics while it is held, so a poisoned lock still guards whole data.
         self.edition.lock().unwrap_or_else(PoisonError::into_inner)
@@ -143,6 +154,15 @@ impl Edition {
             NotFound::NotConnected | NotFound::Undecryptable(_) => NotFound::StoreUnavailable,
             error @ (NotFound::Ambiguous | NotFound::StoreUnavailable) => error,
         })
+    }
+}
+
+impl Book {
+    fn find(&self, name: &str) -> Result<RowKey, NotFound> {
+        match self.allowed.find(name) {
+            Err(NotFound::NotConnected) => self.others.find(name),
+            found => found,
+        }
     }
 }
 

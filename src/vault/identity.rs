@@ -61,8 +61,19 @@ impl Identity {
     /// case, or VideoAsk's id, or the subject.
     #[must_use]
     pub fn is_called(&self, name: &str) -> bool {
-        self.proven_email().is_some_and(|email| email.eq_ignore_ascii_case(name))
-            || [&self.user_id, &self.sub].into_iter().any(|id| id.as_deref() == Some(name))
+        self.has_email(name) || [&self.user_id, &self.sub].into_iter().any(|id| id.as_deref() == Some(name))
+    }
+
+    /// Whether the list has an id of this user, whatever their e-mail.
+    #[must_use]
+    pub fn is_in_by_id(&self, allowed: &AllowedUsers) -> bool {
+        allowed.admits(None, self.user_id.as_deref(), self.sub.as_deref()).is_some()
+    }
+
+    /// Whether this address is the user's, and counts.
+    #[must_use]
+    pub fn has_email(&self, email: &str) -> bool {
+        self.proven_email().is_some_and(|own| own.eq_ignore_ascii_case(email))
     }
 
     /// The address, if it counts.

@@ -1,16 +1,22 @@
 //! A new connection: what a login, or an import, brings.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::store::{
     Limits, RowKey,
     records::{Row, State, Swap},
 };
 
-use super::{End, Grave, Previous, Record, Vault, memory::Known, settings::STORE_TIMEOUT};
+use super::{
+    End, Grave, Listed, Previous, Record, Turn, Vault, backoff::Spread, memory::Known, settings::STORE_TIMEOUT,
+};
 
-/// How often a put is tried against a row that keeps moving.
-const TRIES: usize = 5;
+/// How often a put is tried against a row that other processes keep moving. A put fails only where another one
+/// worked, and a process has one login of a user at work at a time, so this is enough for far more processes than
+/// there are.
+const TRIES: u32 = 64;
+/// The longest pause before another try, so that processes do not stay in step.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// What became of a login's record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +36,12 @@ impl Vault {
     /// Makes `record` the connection of `key`. Whoever works on the old one finds that it moved, and drops what it
     /// brings.
     pub async fn login(&self, key: &RowKey, mut record: Record, limits: Option<Limits>) -> Result<Stored, NotStored> {
-        for _ in 0..TRIES {
+        let _turn = self.0.turns.take(&key.0).await;
+        for tried in 0..TRIES {
+            if tried > 0 {
+                let spread = Spread::by((&self.0.settings.process, &key.0, tried));
+                self.0.clock.sleep(spread.of(PAUSE)).await;
+            }
             let asked = self.0.clock.boot_time();
             let there = self.step(self.0.store.read(key)).await?;
             if record.contents.tokens.refresh_token.is_none()
@@ -56,6 +67,30 @@ impl Vault {
             }
         }
         Err(NotStored)
+    }
+
+    /// Waits until no other login, in this process, claims this e-mail. Hold it from [`Vault::is_email_of_another`] to
+    /// the end of [`Vault::login`].
+    pub async fn turn_of_email(&self, email: &str) -> Turn {
+        // No key of a row begins like this.
+        self.0.turns.take(&format!("email:{}", email.to_ascii_lowercase())).await
+    }
+
+    /// Whether this e-mail belongs to another `user_id` that is connected, and not to this one as well. Read from the
+    /// store, not from what was listed lately.
+    ///
+    /// Two processes that get the first logins of two users with the same verified e-mail within the same moment each
+    /// find it free. Then the name is ambiguous until one of them is forgotten.
+    pub async fn is_email_of_another(&self, email: &str, user: &RowKey) -> Result<bool, NotStored> {
+        let listed = self.list().await.map_err(|_| NotStored)?;
+        let holders = listed.iter().filter_map(|listed| match listed {
+            Listed::Connection(status) if status.state != State::Pending && status.identity.has_email(email) => {
+                Some(&status.key)
+            }
+            Listed::Connection(_) | Listed::Tombstone(..) | Listed::Unreadable(..) => None,
+        });
+        let holders: Vec<_> = holders.collect();
+        Ok(!holders.is_empty() && !holders.contains(&user))
     }
 
     async fn step<T>(&self, step: impl Future<Output = Result<T, crate::store::StoreError>>) -> Result<T, NotStored> {

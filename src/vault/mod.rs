@@ -33,6 +33,7 @@ mod stake;
 mod status;
 mod task;
 mod token_set;
+mod turns;
 mod undecryptable;
 mod write_down;
 
@@ -62,6 +63,7 @@ pub use self::{
     stake::Drained,
     status::{Listed, Obstacle, Shown, Status},
     token_set::TokenSet,
+    turns::Turn,
     undecryptable::Undecryptable,
 };
 
@@ -80,6 +82,7 @@ struct Inner {
     stakes: stake::Stakes,
     heartbeat: keeper::Heartbeat,
     directory: directory::Directory,
+    turns: turns::Turns,
     serial: AtomicU64,
     /// Set once this process has had to wait for another one.
     waiting: SetOnce<()>,
@@ -105,6 +108,7 @@ impl Vault {
             stakes: stake::Stakes::default(),
             heartbeat: keeper::Heartbeat::default(),
             directory: directory::Directory::default(),
+            turns: turns::Turns::default(),
             serial: AtomicU64::new(0),
             waiting: SetOnce::new(),
         }))

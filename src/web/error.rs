@@ -91,6 +91,9 @@ pub enum PageError {
     /// Keep mode: the user is not in `ALLOWED_USERS`.
     #[error("the user is not in ALLOWED_USERS")]
     NotListed(Box<Identity>),
+    /// Keep mode: the user is listed by an e-mail with which another `user_id` is connected.
+    #[error("the e-mail belongs to another connected user_id")]
+    EmailInUse(Box<Identity>),
     /// The connection was not stored.
     #[error("the connection was not stored")]
     NotStored(#[from] NotStored),

@@ -97,6 +97,7 @@ pub fn explain(error: &PageError) -> Explanation {
         PageError::Store(_) | PageError::Session(_) | PageError::NotStored(_) => store(),
         PageError::Unknown(error) => unknown(error),
         PageError::NotListed(identity) => not_listed(identity),
+        PageError::EmailInUse(identity) => email_in_use(identity),
         PageError::Vault(error) => connection(error),
         PageError::NotEnded(error) => not_ended(*error),
         PageError::LoggedOut
@@ -273,6 +274,13 @@ fn id_token(error: &IdTokenError) -> Explanation {
         .fact("Claim", claim)
         .fact("Expected", expected)
         .fact("Came", came),
+        IdTokenError::Missing => Explanation::new(
+            StatusCode::BAD_GATEWAY,
+            TITLE,
+            "VideoAsk sent no id_token. With PKCE=off, only its nonce shows that this login started in your browser and \
+             not somebody else's, so this app shows no token.",
+            "If you run this app: set PKCE=on and restart. If VideoAsk rejects PKCE for your app, it must send id_tokens.",
+        ),
         other => Explanation::new(
             StatusCode::BAD_GATEWAY,
             TITLE,
@@ -345,6 +353,25 @@ fn not_listed(identity: &Identity) -> Explanation {
     let described = super::tokens::describe(identity);
     let explanation = described.iter().fold(explanation, |explanation, (name, value)| explanation.fact(name, value));
     explanation.fact("Add to ALLOWED_USERS", line).action(Action::LogInAsAnother)
+}
+
+fn email_in_use(identity: &Identity) -> Explanation {
+    let (email, user_id) =
+        (identity.proven_email().unwrap_or_default(), identity.user_id.as_deref().unwrap_or_default());
+    let explanation = Explanation::new(
+        StatusCode::FORBIDDEN,
+        "This e-mail address is in use by another VideoAsk account",
+        "This app already keeps the tokens of another VideoAsk account with the same e-mail address, so it cannot tell \
+         the two apart by that address. Nothing was stored.",
+        "Log in as the other user. If you run this app: to let this account take its place, run the command below and \
+         log in again. To let both in, add this account's user id to ALLOWED_USERS and restart.",
+    );
+    let described = super::tokens::describe(identity);
+    let explanation = described.iter().fold(explanation, |explanation, (name, value)| explanation.fact(name, value));
+    explanation
+        .fact("To take its place", &format!("videoask-auth forget --user {email}"))
+        .fact("Add to ALLOWED_USERS", user_id)
+        .action(Action::LogInAsAnother)
 }
 
 /// Why the vault has nothing to show, or did not refresh.

@@ -30,6 +30,15 @@ fn from_ourselves(app_url: &AppUrl, headers: &HeaderMap) -> bool {
     }
 }
 
+/// Refuses a request that another site's page started, also a mere link. A client that does not send `Sec-Fetch-Site`
+/// is let through: old browsers, and no page can read a download of another site anyway.
+pub(super) async fn not_cross_site(request: Request, next: Next) -> Result<Response, PageError> {
+    match request.headers().get(SEC_FETCH_SITE) {
+        Some(site) if site != "same-origin" && site != "none" => Err(PageError::CrossSite),
+        _ => Ok(next.run(request).await),
+    }
+}
+
 /// In the query of a page that was redirected once. A proxy on this machine may name the wrong host again.
 const REDIRECTED: &str = "redirected";
 

@@ -2,9 +2,10 @@
 
 use crate::{
     config::Mode,
-    provider::{IdClaims, Nonce, TokenReply},
+    provider::{IdClaims, IdTokenError, Nonce, TokenReply},
+    store::RowKey,
     telemetry,
-    vault::{EmailProof, Identity},
+    vault::{EmailProof, Identity, Turn},
     videoask::{ApiError, Me},
 };
 
@@ -22,6 +23,7 @@ pub(super) async fn identify(site: &Site, reply: &TokenReply, nonce: &Nonce) -> 
             let nonce = site.provider.asks_openid().then_some(nonce);
             Some(Identity::from(site.provider.verify_id_token(id_token, nonce).await?))
         }
+        None if site.provider.requires_id_token() => return Err(IdTokenError::Missing.into()),
         None => None,
     };
     match (&site.mode, claimed) {
@@ -51,14 +53,35 @@ async fn insist_on_me(site: &Site, reply: &TokenReply) -> Result<Me, PageError> 
     }
 }
 
+/// A login that may go on.
+pub(super) struct Admitted {
+    /// What the session will be.
+    pub(super) login: Login,
+    /// Keeps a second account with the same e-mail out until this login is stored.
+    _turn: Option<Turn>,
+}
+
 impl Site {
-    /// What this user's session will be, if `ALLOWED_USERS` lets them in.
-    pub(super) fn admit(&self, identity: &Identity) -> Result<Login, PageError> {
-        let Mode::Keep(allowed) = &self.mode else { return Ok(Login::Mint) };
-        match &identity.user_id {
-            Some(user_id) if identity.is_in(allowed) => Ok(Login::Keep { user_id: user_id.clone() }),
-            _ => Err(PageError::NotListed(Box::new(identity.clone()))),
+    /// Lets a user of `ALLOWED_USERS` in. An e-mail entry belongs to the `user_id` that is connected with it: a second
+    /// account with the same verified e-mail would make the name ambiguous, and every program fail. Whoever is listed
+    /// by an id is let in whatever their e-mail.
+    pub(super) async fn admit(&self, identity: &Identity) -> Result<Admitted, PageError> {
+        let Mode::Keep(allowed) = &self.mode else { return Ok(Admitted { login: Login::Mint, _turn: None }) };
+        let not_listed = || PageError::NotListed(Box::new(identity.clone()));
+        let user_id = identity.user_id.clone().filter(|_| identity.is_in(allowed)).ok_or_else(not_listed)?;
+        let turn = match identity.proven_email().filter(|_| !identity.is_in_by_id(allowed)) {
+            Some(email) => Some(self.claim_email(email, &user_id, identity).await?),
+            None => None,
+        };
+        Ok(Admitted { login: Login::Keep { user_id }, _turn: turn })
+    }
+
+    async fn claim_email(&self, email: &str, user_id: &str, identity: &Identity) -> Result<Turn, PageError> {
+        let turn = self.vault.turn_of_email(email).await;
+        if self.vault.is_email_of_another(email, &RowKey::of_user(user_id)).await? {
+            return Err(PageError::EmailInUse(Box::new(identity.clone())));
         }
+        Ok(turn)
     }
 }
 

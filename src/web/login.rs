@@ -5,7 +5,10 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{Query, State},
-    http::StatusCode,
+    http::{
+        StatusCode,
+        header::{ALLOW, LOCATION},
+    },
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
@@ -36,7 +39,14 @@ use super::{
 };
 
 pub(super) fn router() -> Router<Site> {
-    Router::new().route("/auth/videoask", get(start)).route("/auth/videoask/callback", get(callback))
+    // axum would answer HEAD by GET's handler, and a link preview would start a login or spend a code.
+    let start = get(start).head(not_head);
+    let callback = get(callback).head(not_head);
+    Router::new().route("/auth/videoask", start).route("/auth/videoask/callback", callback)
+}
+
+async fn not_head() -> impl IntoResponse {
+    ([(ALLOW, "GET")], PageError::MethodNotAllowed)
 }
 
 #[derive(Deserialize)]
@@ -60,7 +70,7 @@ async fn start(
     site.pending.begin(&cookies, &login);
     let PendingLogin { state, nonce, verifier, .. } = &login;
     let url = site.provider.authorize_url(&AuthorizeParams { state, nonce, verifier, prompt, login_hint: None });
-    Ok((StatusCode::FOUND, [(axum::http::header::LOCATION, String::from(url))]).into_response())
+    Ok((StatusCode::FOUND, [(LOCATION, String::from(url))]).into_response())
 }
 
 /// What VideoAsk sends back: `code` or `error` (RFC 6749, 4.1.2), `state`, and maybe `iss` (RFC 9207).
@@ -174,10 +184,10 @@ async fn finish(
     let exchanged = site.provider.exchange_code(code, Some(verifier)).await;
     let reply = exchanged.inspect_err(|_| site.failure_limit.charge(site.clock.monotonic()))?;
     let identity = identify(site, &reply, &nonce).await?;
-    let login = site.admit(&identity)?;
+    let admitted = site.admit(&identity).await?;
     let TokenReply { access_token, refresh_token, scope, expires_in, .. } = reply;
     let tokens = TokenSet::dated(access_token, refresh_token, scope, expires_in, sent);
-    save(site, &session, &login, Record::minted(&site.keys, tokens, identity, site.provider.issuer())).await
+    save(site, &session, &admitted.login, Record::minted(&site.keys, tokens, identity, site.provider.issuer())).await
 }
 
 /// The session first, since only then there is an id to key a mint record by; without its record it is taken back.
@@ -215,7 +225,7 @@ impl From<&PageError> for LoginResult {
             PageError::Exchange(_) => Self::ExchangeFailed,
             PageError::IdToken(_) => Self::IdTokenRefused,
             PageError::Unknown(_) => Self::Unidentified,
-            PageError::NotListed(_) => Self::NotListed,
+            PageError::NotListed(_) | PageError::EmailInUse(_) => Self::NotListed,
             PageError::Store(_) | PageError::Session(_) | PageError::NotStored(_) => Self::StoreFailed,
             // No login ends like this.
             PageError::Api(_)

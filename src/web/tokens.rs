@@ -4,6 +4,7 @@ use axum::{
     Json, Router,
     extract::{Path, Query, State, rejection::QueryRejection},
     http::{HeaderValue, header},
+    middleware,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -15,6 +16,7 @@ use crate::vault::{EmailProof, HandOutError, Identity, Report, TokenSet};
 use super::{
     Site,
     error::PageError,
+    guard,
     notice::Notice,
     page::{Frame, Holder, RevokingPage, TokensPage},
     past,
@@ -27,7 +29,8 @@ use super::{
 pub(super) const WITHOUT_REFRESH_TOKEN: &str = "without-refresh-token";
 
 pub(super) fn router() -> Router<Site> {
-    Router::new().route("/tokens", get(tokens)).route("/tokens/export/{format}", get(export))
+    let export = get(export).layer(middleware::from_fn(guard::not_cross_site));
+    Router::new().route("/tokens", get(tokens)).route("/tokens/export/{format}", export)
 }
 
 #[derive(Deserialize)]

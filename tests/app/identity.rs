@@ -1,10 +1,23 @@
 //! Keep mode: which login is whose, by what the id_token and `/me` say.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
+use futures_util::future::join_all;
+use oauth2::AccessToken;
 use serde_json::{Value, json};
+use videoask_auth::{
+    app::House,
+    clock::Clock,
+    config::Config,
+    standin::{Quirk, User},
+    store::{self, Missing, RowKey},
+    vault::{Callers, Identity, Record, Stored, TokenSet},
+};
 
-use crate::support::{Setup, World};
+use crate::{
+    keep::press,
+    support::{Browser, EPOCH, KEY, SECRET, Setup, World},
+};
 
 /// The entry of `ALLOWED_USERS`. The user who logs in is another one.
 const ALICE: &str = "alice@example.com";
@@ -52,8 +65,152 @@ async fn an_email_counts_only_if_the_id_token_itself_carries_it_and_calls_it_ver
 async fn without_an_id_token_an_email_from_me_opens_nothing() {
     let world = letting_alice_in().await;
     world.standin.change_faults(|faults| {
-        faults.quirks.insert(videoask_auth::standin::Quirk::NoIdToken);
+        faults.quirks.insert(Quirk::NoIdToken);
         faults.me = fields([("email", Some(json!(ALICE)))]);
     });
     assert_eq!(world.browser().log_in(MALLORY).await.status, 403);
+}
+
+const IN_USE: &str = "This e-mail address is in use by another VideoAsk account";
+
+fn user_id(email: &str) -> String {
+    User::find(email).expect("the stand-in knows every name at example.com").user_id()
+}
+
+/// An app for these users, in which every account has Alice's address, and VideoAsk calls it verified.
+async fn sharing_one_address(users: &str) -> World {
+    let world = Setup::default().var("ALLOWED_USERS", users).var("API_KEY", KEY).start().await;
+    share_one_address(&world);
+    world
+}
+
+fn share_one_address(world: &World) {
+    world.standin.change_faults(|faults| {
+        faults.id_claims = fields([("email", Some(json!("Alice@Example.com"))), ("email_verified", Some(json!(true)))]);
+    });
+}
+
+/// Presses Revoke on the user's own page.
+async fn revoke(browser: &Browser) {
+    let page = browser.get("/tokens").await;
+    assert_eq!(press(browser, &page, "revoke").await.status, 303);
+}
+
+#[tokio::test]
+async fn a_second_account_with_the_same_verified_email_is_turned_away_until_the_first_is_forgotten() {
+    let world = sharing_one_address(ALICE).await;
+    let alice = world.browser();
+    assert_eq!(alice.log_in(ALICE).await.status, 200);
+    let mallory = world.browser();
+    let page = mallory.log_in(MALLORY).await;
+    assert_eq!((page.status, page.title().as_str()), (403, IN_USE));
+    assert!(page.text().contains("videoask-auth forget --user Alice@Example.com"), "{}", page.text());
+    assert!(page.text().contains(&user_id(MALLORY)) && !page.text().contains(&user_id(ALICE)));
+    assert!(mallory.cookie_names().is_empty(), "there is no session");
+    assert_eq!(world.machine().get(&format!("/api/token?user={}", user_id(MALLORY))).await.status, 403);
+    assert_eq!(world.machine().get("/api/token").await.status, 200);
+
+    assert_eq!(alice.log_in(ALICE).await.status, 200, "the owner can log in again");
+    revoke(&alice).await;
+    assert_eq!(mallory.log_in(MALLORY).await.status, 200, "the entry is free again");
+    assert_eq!(world.browser().log_in(ALICE).await.title(), IN_USE);
+}
+
+#[tokio::test]
+async fn a_user_listed_by_an_id_is_not_turned_away_and_an_ambiguity_ends_within_5_s_in_every_process() {
+    for id in [user_id(MALLORY), User::find(MALLORY).expect("an account").sub()] {
+        let users = format!("{ALICE},{id}");
+        let one = sharing_one_address(&users).await;
+        let other =
+            Setup::default().store(one.store.clone()).var("ALLOWED_USERS", users).var("API_KEY", KEY).start().await;
+        assert_eq!(one.browser().log_in(ALICE).await.status, 200);
+        let mallory = one.browser();
+        assert_eq!(mallory.log_in(MALLORY).await.status, 200);
+        let path = format!("/api/token?user={ALICE}");
+        for world in [&one, &other] {
+            world.machine().get(&path).await.is_problem(409, "ambiguous-user");
+        }
+        revoke(&mallory).await;
+        for world in [&one, &other] {
+            world.pass(Duration::from_secs(5));
+            assert_eq!(world.machine().get(&path).await.status, 200);
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_no_longer_listed_does_not_make_the_name_of_a_listed_user_ambiguous() {
+    let one = sharing_one_address(&format!("{ALICE},{}", user_id(MALLORY))).await;
+    one.browser().log_in(ALICE).await;
+    one.browser().log_in(MALLORY).await;
+    let users = user_id(ALICE);
+    let restarted =
+        Setup::default().store(one.store.clone()).var("ALLOWED_USERS", users).var("API_KEY", KEY).start().await;
+    let token = restarted.machine().get(&format!("/api/token?user={ALICE}")).await;
+    assert_eq!(token.status, 200, "{}", token.text());
+    restarted.machine().get(&format!("/api/token?user={}", user_id(MALLORY))).await.is_problem(403, "not-allowed");
+}
+
+#[tokio::test]
+async fn of_several_accounts_that_claim_one_address_at_once_one_gets_it() {
+    let world = sharing_one_address(ALICE).await;
+    let logins = (0..8).map(|number| {
+        let browser = world.browser();
+        async move { browser.log_in(&format!("user-{number}@example.com")).await.status }
+    });
+    let mut statuses = join_all(logins).await;
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 403, 403, 403, 403, 403, 403, 403]);
+    assert_eq!(world.machine().get("/api/token").await.status, 200);
+}
+
+/// Begins a login in a browser of its own, and opens the callback when all others are this far.
+async fn callbacks(world: &World, count: usize) -> Vec<impl Future<Output = u16> + use<>> {
+    let mut callbacks = Vec::new();
+    for _ in 0..count {
+        let browser = world.browser();
+        let page = browser.begin().await;
+        let callback = browser.approve(&page, ALICE).await;
+        callbacks.push(async move { browser.open(callback.as_str()).await.status });
+    }
+    callbacks
+}
+
+#[tokio::test]
+async fn of_64_logins_of_one_user_at_once_none_is_refused() {
+    let world = letting_alice_in().await;
+    assert_eq!(join_all(callbacks(&world, 64).await).await, [200; 64]);
+}
+
+#[tokio::test]
+async fn nor_by_two_processes_on_one_store() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store.db").display().to_string();
+    let pairs = [
+        ("CLIENT_ID", "demo-client-id"),
+        ("CLIENT_SECRET", "demo-client-secret"),
+        ("APP_URL", "http://localhost:3000"),
+        ("EXPRESS_SESSION", SECRET),
+        ("STORE_URL", &format!("sqlite://{path}")),
+        ("ALLOWED_USERS", ALICE),
+    ];
+    let config = Config::from_pairs(pairs).unwrap_or_else(|problems| panic!("{problems}")).config;
+    let key = RowKey::of_user(&user_id(ALICE));
+    let mut logins = Vec::new();
+    for _ in 0..2 {
+        let store = store::open(&config.store, Missing::Create).await.expect("the folder is ours").store;
+        let House { vault, keys, provider, .. } =
+            House::build(&config, store, Clock::system(), Callers::Requests).expect("it can be built");
+        for number in 0..32 {
+            let access_token = AccessToken::new(format!("token-{number}"));
+            let life = Some(Duration::from_secs(60));
+            let tokens = TokenSet::dated(access_token, None, None, life, EPOCH);
+            let record = Record::minted(&keys, tokens, Identity::default(), provider.issuer());
+            let (vault, key) = (vault.clone(), key.clone());
+            logins.push(tokio::spawn(async move { vault.login(&key, record, None).await }));
+        }
+    }
+    for login in join_all(logins).await {
+        assert_eq!(login.expect("it does not panic"), Ok(Stored::Yes));
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
+use url::Url;
 use videoask_auth::standin::{Endpoint, Mishap, Quirk};
 
 use crate::support::{Page, Setup, World};
@@ -325,6 +327,56 @@ async fn pkce_can_be_switched_off_for_a_tenant_that_refuses_it() {
     });
     world.logged_in().await;
     assert!(!world.standin.counters().last_authorize.expect("there was a login").contains("code_challenge"));
+}
+
+#[tokio::test]
+async fn without_pkce_a_stolen_code_does_not_work_in_the_thiefs_own_login() {
+    for quirks in [vec![], vec![Quirk::NoIdToken]] {
+        let world = Setup::default().var("PKCE", "off").start().await;
+        world.standin.change_faults(|faults| faults.quirks.extend(quirks.clone()));
+        let (ada, thief) = (world.browser(), world.browser());
+        let code =
+            |callback: &Url| callback.query_pairs().find(|(name, _)| name == "code").expect("a code").1.into_owned();
+        let page = ada.begin().await;
+        let stolen = code(&ada.approve(&page, "ada@example.com").await);
+        let page = thief.begin().await;
+        let own = thief.approve(&page, "mallory@example.com").await;
+        let changed = own.as_str().replace(&code(&own), &stolen);
+        let page = thief.open(&changed).await;
+        assert_eq!((page.status, page.title().as_str()), (502, "The login could not be proven"), "{quirks:?}");
+        assert_eq!(thief.get("/tokens").await.status, 403);
+        assert_eq!(world.standin.counters().code_exchanges, 1, "the code itself was good");
+    }
+}
+
+#[tokio::test]
+async fn head_on_either_login_route_does_nothing() {
+    let world = World::start().await;
+    let browser = world.browser();
+    let page = browser.begin().await;
+    let callback = browser.approve(&page, "ada@example.com").await;
+    for url in [browser.url("/auth/videoask"), callback.clone()] {
+        let answer = browser.send(Method::HEAD, &url, |request| request).await;
+        assert_eq!((answer.status, answer.header("allow"), answer.header("set-cookie")), (405, Some("GET"), None));
+    }
+    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 0);
+    assert_eq!(browser.open(callback.as_str()).await.url.path(), "/tokens", "the login can still be finished");
+}
+
+#[tokio::test]
+async fn another_sites_page_cannot_start_a_download() {
+    let world = World::start().await;
+    let browser = world.logged_in().await;
+    for format in ["env", "json"] {
+        let url = browser.url(&format!("/tokens/export/{format}"));
+        for (site, status) in [("same-origin", 200), ("none", 200), ("same-site", 403), ("cross-site", 403), ("", 403)]
+        {
+            let page = browser.send(Method::GET, &url, |request| request.header("sec-fetch-site", site)).await;
+            assert_eq!(page.status, status, "{format}, {site:?}");
+            assert_eq!(page.header("content-disposition").is_some(), status == 200);
+        }
+        assert_eq!(browser.get(url.as_str()).await.status, 200, "without the header");
+    }
 }
 
 #[tokio::test]

@@ -24,6 +24,10 @@ pub struct History {
     pub response_lost_at: Option<OffsetDateTime>,
     /// The connection that this one replaced.
     pub previous: Option<Previous>,
+    /// The id of the user's first connection since a revoke or `forget`. Browser sessions are bound to it, so both end
+    /// them, and a later login does not.
+    #[serde(default)]
+    pub first_connection: Option<String>,
 }
 
 /// One successful exchange.

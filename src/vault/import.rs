@@ -153,6 +153,7 @@ impl Vault {
                 return Ok(Adopted::NeedsReplace);
             }
             record.contents.history.previous = there.as_ref().and_then(|row| self.previous(row, &record));
+            record.contents.history.first_connection = Some(self.first_connection(there.as_ref(), &record));
             let row = record.new_row(&self.0.keys, owner, State::Live, None);
             let grave = Grave::of(&record, now).sealed(&self.0.keys, &pending, &record.version());
             let expected = Expected { version: record.version(), state: State::Pending, attempt: None, lease: None };

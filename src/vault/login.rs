@@ -50,6 +50,7 @@ impl Vault {
                 return Ok(Stored::KeptOld);
             }
             record.contents.history.previous = there.as_ref().and_then(|row| self.previous(row, &record));
+            record.contents.history.first_connection = Some(self.first_connection(there.as_ref(), &record));
             let row = record.new_row(&self.0.keys, key, State::Live, limits);
             let over = there.as_ref().map(|row| &row.version);
             if self.step(self.0.store.put(&row, over)).await? == Swap::Done {
@@ -108,6 +109,14 @@ impl Vault {
     fn is_renewable(&self, row: &Row) -> bool {
         row.state != State::Tombstone
             && Record::of_row(&self.0.keys, row).is_ok_and(|old| old.contents.tokens.refresh_token.is_some())
+    }
+
+    /// Carried on from the row that `new` replaces, unless that is a tombstone.
+    pub(super) fn first_connection(&self, there: Option<&Row>, new: &Record) -> String {
+        let replaced = there.filter(|row| row.state != State::Tombstone);
+        let replaced = replaced.and_then(|row| Record::of_row(&self.0.keys, row).ok());
+        let first = replaced.and_then(|old| old.contents.history.first_connection);
+        first.unwrap_or_else(|| new.connection_id.as_str().to_owned())
     }
 
     pub(super) fn previous(&self, row: &Row, new: &Record) -> Option<Previous> {

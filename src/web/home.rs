@@ -27,6 +27,7 @@ async fn home(State(site): State<Site>, visitor: Visitor) -> Result<HomePage, Pa
                 Some(name) => VisitorLine::Named(name.to_owned()),
                 None => VisitorLine::Unnamed,
             },
+            Err(PageError::LoggedOut) => VisitorLine::Stranger,
             // Whatever became of the connection must not hide the way to a new login.
             Err(_) => VisitorLine::Unnamed,
         },

@@ -73,7 +73,7 @@ impl Site {
             Some(email) => Some(self.claim_email(email, &user_id, identity).await?),
             None => None,
         };
-        Ok(Admitted { login: Login::Keep { user_id }, _turn: turn })
+        Ok(Admitted { login: Login::Keep { user_id, first_connection: None }, _turn: turn })
     }
 
     async fn claim_email(&self, email: &str, user_id: &str, identity: &Identity) -> Result<Turn, PageError> {

@@ -195,15 +195,23 @@ async fn save(site: &Site, session: &Session, login: &Login, record: Record) -> 
     let id = session::begin(session, login).await?;
     let (key, limits) = match login {
         Login::Mint => (site.sessions.key(id), Some(site.sessions.limits())),
-        Login::Keep { user_id } => (RowKey::of_user(user_id), None),
+        Login::Keep { user_id, .. } => (RowKey::of_user(user_id), None),
     };
-    match site.vault.login(&key, record, limits).await {
+    let saved = async {
+        let stored = site.vault.login(&key, record, limits).await?;
+        if let Login::Keep { user_id, .. } = login {
+            let first_connection = site.vault.show(&key).await?.record().contents.history.first_connection.clone();
+            session::bind(session, &Login::Keep { user_id: user_id.clone(), first_connection }).await?;
+        }
+        Ok(stored)
+    };
+    match saved.await {
         Ok(stored) => Ok(stored),
         Err(error) => {
             if let Err(error) = session.flush().await {
                 tracing::warn!(cause = telemetry::chain(&error), "a session without a record was left behind");
             }
-            Err(error.into())
+            Err(error)
         }
     }
 }
@@ -226,10 +234,11 @@ impl From<&PageError> for LoginResult {
             PageError::IdToken(_) => Self::IdTokenRefused,
             PageError::Unknown(_) => Self::Unidentified,
             PageError::NotListed(_) | PageError::EmailInUse(_) => Self::NotListed,
-            PageError::Store(_) | PageError::Session(_) | PageError::NotStored(_) => Self::StoreFailed,
+            PageError::Store(_) | PageError::Session(_) | PageError::NotStored(_) | PageError::Vault(_) => {
+                Self::StoreFailed
+            }
             // No login ends like this.
             PageError::Api(_)
-            | PageError::Vault(_)
             | PageError::NotEnded(_)
             | PageError::LoggedOut
             | PageError::CrossSite

@@ -164,7 +164,7 @@ impl Site {
     fn keys_of(&self, login: &LoggedIn) -> Vec<RowKey> {
         match &login.login {
             Login::Mint => self.sessions.keys(login.id).collect(),
-            Login::Keep { user_id } => vec![RowKey::of_user(user_id)],
+            Login::Keep { user_id, .. } => vec![RowKey::of_user(user_id)],
         }
     }
 
@@ -173,7 +173,9 @@ impl Site {
     async fn connection_of(&self, login: &LoggedIn) -> Result<(RowKey, Shown), PageError> {
         for key in self.keys_of(login) {
             match self.vault.show(&key).await {
-                Ok(shown) => return Ok((key, shown)),
+                Ok(shown) if login.login.is_bound_to(&shown) => return Ok((key, shown)),
+                // Revoked or forgotten since, and connected again by another login.
+                Ok(_) => return Err(PageError::LoggedOut),
                 Err(HandOutError::NotConnected) => {}
                 Err(error) => return Err(error.into()),
             }

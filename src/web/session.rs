@@ -25,6 +25,7 @@ use crate::{
     keys::{Keyring, Purpose},
     store::{Created, Limits, RowKey, SessionRow, Store},
     telemetry,
+    vault::Shown,
 };
 
 use super::{Site, cookies::CookiePolicy, error::PageError};
@@ -48,10 +49,23 @@ pub enum Login {
     Keep {
         /// Whose session this is.
         user_id: String,
+        /// The user's first connection since a revoke or `forget`, which end this session; unknown until the
+        /// connection is stored.
+        first_connection: Option<String>,
     },
 }
 
 impl Login {
+    /// Whether nobody revoked or forgot the connection since this login.
+    pub(super) fn is_bound_to(&self, shown: &Shown) -> bool {
+        match self {
+            Self::Mint => true,
+            Self::Keep { first_connection, .. } => {
+                *first_connection == shown.record().contents.history.first_connection
+            }
+        }
+    }
+
     /// Whether this is a login of the mode the program runs in.
     fn is_of(&self, mode: &Mode) -> bool {
         matches!((self, mode), (Self::Mint, Mode::Mint) | (Self::Keep { .. }, Mode::Keep(_)))
@@ -184,6 +198,12 @@ pub(super) async fn begin(session: &Session, login: &Login) -> Result<Id, PageEr
     session.insert(LOGIN, login).await?;
     session.save().await?;
     session.id().ok_or(PageError::Internal)
+}
+
+/// Binds a session to the connection that its login has stored. Never creates, so a logout meanwhile holds.
+pub(super) async fn bind(session: &Session, login: &Login) -> Result<(), PageError> {
+    session.insert(LOGIN, login).await?;
+    Ok(session.save().await?)
 }
 
 /// Who asks for a page.

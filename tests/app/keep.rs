@@ -249,3 +249,27 @@ async fn ready_is_told_from_alive() {
         assert_eq!(page.text(), r#"{"status":"ready"}"#);
     }
 }
+
+#[tokio::test]
+async fn a_revoke_ends_every_session_of_its_user_and_a_new_login_revives_none() {
+    let world = keeping("ada@example.com,grace@example.com").await;
+    let (one, other, grace) = (world.logged_in().await, world.logged_in().await, world.browser());
+    grace.log_in("grace@example.com").await;
+    let page = one.get("/tokens").await;
+    assert_eq!(page.status, 200, "a later login of the same user ends no session");
+    assert_eq!(press(&one, &page, "revoke").await.status, 303);
+    assert_ne!(other.get("/tokens").await.status, 200);
+
+    let new = world.logged_in().await;
+    for ended in [&one, &other] {
+        for path in ["/tokens", "/tokens/export/json", "/tokens/forms"] {
+            let page = ended.get(path).await;
+            assert_eq!((page.status, page.title().as_str()), (403, "You are not logged in"), "{path}");
+        }
+        assert!(!ended.get("/").await.text().contains("ada@example.com"));
+    }
+    let page = new.get("/tokens").await;
+    assert_eq!(press(&new, &page, "refresh").await.status, 303);
+    assert_eq!(new.get("/tokens").await.status, 200, "a refresh ends no session");
+    assert_eq!(grace.get("/tokens").await.status, 200);
+}

@@ -129,13 +129,12 @@ impl App {
         let ((), drained) = tokio::join!(requests, drained);
         background.iter().for_each(tokio::task::JoinHandle::abort);
         match drained {
-            Drained::Unsaved(count) => Err(ServeError::Unsaved(count)),
-            Drained::Unended => {
-                tracing::warn!("an exchange was not answered in time and was cut");
-                Ok(())
-            }
-            Drained::Whole => Ok(()),
+            Drained::Unsaved(count) => return Err(ServeError::Unsaved(count)),
+            Drained::Unended => tracing::warn!("an exchange was not answered in time and was cut"),
+            Drained::Whole => {}
         }
+        tracing::info!("stopped");
+        Ok(())
     }
 }
 

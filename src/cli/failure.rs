@@ -128,6 +128,14 @@ impl From<Exit> for ExitCode {
 }
 
 impl Failure {
+    /// What there is to say, each problem by itself.
+    pub(super) fn messages(&self) -> Vec<String> {
+        match self {
+            Self::Configuration(problems) => problems.problems().iter().map(ToString::to_string).collect(),
+            failure => vec![failure.to_string()],
+        }
+    }
+
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Configuration(_)

@@ -90,7 +90,7 @@ async fn tell_of_waiting(vault: &Vault) -> Infallible {
 
 /// In keep mode, refuses a store that deletes connections, and says what else puts them at risk.
 pub(super) fn vet(config: &Config, opened: Opened) -> Result<Arc<dyn Store>, Failure> {
-    let Opened { store, origin, findings } = opened;
+    let Opened { store, origin, findings, .. } = opened;
     // Of a store in memory the configuration has warned already.
     if matches!((&config.mode, &config.store), (Mode::Mint, _) | (_, StoreUrl::Memory)) {
         return Ok(store);

@@ -160,6 +160,6 @@ fn names_exec(arguments: impl IntoIterator<Item = OsString>) -> bool {
 
 /// Says what failed, once, on stderr.
 fn report(failure: &Failure) -> ExitCode {
-    output::talk(failure);
+    output::fail(failure);
     failure.exit().into()
 }

@@ -7,6 +7,8 @@ use std::{
     io::{ErrorKind, Write, stderr, stdout},
 };
 
+use crate::telemetry;
+
 use super::failure::Failure;
 
 /// A line for whoever asked.
@@ -19,6 +21,15 @@ pub(super) fn deliver(text: &str) -> Result<(), Failure> {
     match writeln!(stdout(), "{text}").and_then(|()| stdout().flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Output(error)),
         _ => Ok(()),
+    }
+}
+
+/// Why a command failed: for a person, or a line of JSON for each problem.
+pub(super) fn fail(failure: &Failure) {
+    let lines: Option<Vec<String>> = failure.messages().iter().map(|message| telemetry::fatal_error(message)).collect();
+    match lines {
+        Some(lines) => lines.iter().for_each(|line| talk(line)),
+        None => talk(failure),
     }
 }
 

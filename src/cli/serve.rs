@@ -5,7 +5,7 @@ use tokio::net::TcpListener;
 use crate::{
     app::App,
     clock::Clock,
-    config::{Config, EnvFile, Environment, Listen},
+    config::{Config, EnvFile, Environment, Listen, TelemetryConfig},
     store::{self, Missing},
     telemetry::{self, Talk},
 };
@@ -13,24 +13,37 @@ use crate::{
 use super::{failure::Failure, kept, signals};
 
 pub(super) async fn run(env_file: EnvFile) -> Result<(), Failure> {
-    let loaded = Config::load(&Environment::of_process(), &env_file)?;
+    let environment = Environment::of_process();
+    let loaded = Config::load(&environment, &env_file)
+        .inspect_err(|_| telemetry::set_format(TelemetryConfig::format_alone(&environment, &env_file)))?;
     let config = loaded.config;
     telemetry::init(&config.telemetry, Talk::Server);
     for warning in &loaded.warnings {
-        tracing::warn!("{warning}");
+        tracing::warn!("{}", telemetry::one_line(warning));
     }
     let mut stop = Box::pin(signals::stop());
     tracing::info!(version = env!("CARGO_PKG_VERSION"), variables = %loaded.env_file, "starting");
     let opened = tokio::select! {
         opened = store::open(&config.store, Missing::Create) => opened?,
         // A Redis that does not answer holds the start up for seconds; nothing is under way yet.
-        () = &mut stop => return Ok(()),
+        () = &mut stop => {
+            tracing::info!("stopped");
+            return Ok(());
+        }
     };
+    let at = opened.at.clone();
     let store = kept::vet(&config, opened)?;
     let listener = bind(&config.listen, "see HOST and PORT").await?;
     let app = App::build(&config, store, Clock::system())?;
     if let Ok(address) = listener.local_addr() {
-        tracing::info!(%address, app_url = %config.app_url.as_url(), "ready");
+        tracing::info!(
+            %address,
+            app_url = %config.app_url.as_url(),
+            mode = config.mode.name(),
+            store = %at,
+            version = env!("CARGO_PKG_VERSION"),
+            "ready"
+        );
     }
     Ok(app.serve(listener, stop).await?)
 }

@@ -21,6 +21,15 @@ pub enum Mode {
 pub struct AllowedUsers(Vec<String>);
 
 impl Mode {
+    /// `mint` or `keep`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Mint => "mint",
+            Self::Keep(_) => "keep",
+        }
+    }
+
     /// A list that was refused still means keep mode, by which the rest is checked, so that every problem comes up.
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let users = reader.get(ALLOWED_USERS).and_then(|value| Self::users(reader, value));

@@ -35,14 +35,25 @@ impl TelemetryConfig {
         reader.finish(telemetry).map(|read| read.value)
     }
 
+    /// `LOG_FORMAT` alone, for the errors of a configuration that has other problems. One that cannot be read is text.
+    #[must_use]
+    pub fn format_alone(environment: &Environment, env_file: &EnvFile) -> LogFormat {
+        let mut reader = Reader::new(environment, env_file);
+        LogFormat::read(&mut reader).unwrap_or(LogFormat::Text)
+    }
+
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Reported> {
         let filter = reader.optional(RUST_LOG, log_filter::parse);
-        let format = reader.or_default(LOG_FORMAT, "text", LogFormat::parse);
+        let format = LogFormat::read(reader);
         Ok(Self { filter: filter?, format: format? })
     }
 }
 
 impl LogFormat {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Reported> {
+        reader.or_default(LOG_FORMAT, "text", Self::parse)
+    }
+
     fn parse(text: &str) -> Result<Self, Fault> {
         match text {
             "text" => Ok(Self::Text),

@@ -26,6 +26,8 @@ pub enum Origin {
 pub struct Opened {
     /// The store.
     pub store: Arc<dyn Store>,
+    /// Where it is.
+    pub at: Place,
     /// Whether it was there before.
     pub origin: Origin,
     /// What it says about itself.

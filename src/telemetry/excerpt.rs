@@ -1,5 +1,7 @@
 //! Text from outside, and errors, fit to be shown and logged.
 
+use std::fmt::Display;
+
 /// The longest piece of text from outside that is shown or logged, in characters.
 const EXCERPT: usize = 200;
 
@@ -29,6 +31,13 @@ pub fn excerpt(text: &str) -> String {
 pub fn excerpt_without<'s>(text: &str, secrets: impl IntoIterator<Item = &'s str>) -> String {
     let redact = |text: String, secret: &str| if secret.is_empty() { text } else { text.replace(secret, "[redacted]") };
     excerpt(&secrets.into_iter().fold(text.to_owned(), redact))
+}
+
+/// A text of several lines as one line, for the log.
+#[must_use]
+pub fn one_line(text: impl Display) -> String {
+    let text = text.to_string();
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// An error and its causes in one line, for the log. Our error types carry no secret in either.

@@ -1,9 +1,21 @@
-//! One line a request, text or JSON, on stderr.
+//! One line an event, text or JSON, on stderr.
 
+use std::sync::OnceLock;
+
+use serde::Serialize;
+use time::format_description::well_known::Rfc3339;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::config::{LogFormat, TelemetryConfig};
+use crate::{
+    clock::Clock,
+    config::{LogFormat, TelemetryConfig},
+};
+
+use super::one_line;
+
+/// The format of the process, once it is known.
+static FORMAT: OnceLock<LogFormat> = OnceLock::new();
 
 /// How much is told where `RUST_LOG` is not set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,16 +37,46 @@ impl Talk {
     }
 }
 
+/// Sets the format of the fatal errors of a process that cannot start logging. A second call changes nothing.
+pub fn set_format(format: LogFormat) {
+    let _ = FORMAT.set(format);
+}
+
 /// Starts logging for the whole process. A second call changes nothing.
 pub fn init(config: &TelemetryConfig, unset: Talk) {
+    set_format(config.format);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let filter = config.filter.as_deref().unwrap_or(unset.filter());
     let registry = tracing_subscriber::registry().with(capped(&filter.parse().unwrap_or_default()));
     // Only an earlier call can make `try_init` fail, and then logging is on already.
     let _ = match config.format {
         LogFormat::Text => registry.with(lines.with_ansi(false)).try_init(),
-        LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
+        LogFormat::Json => {
+            // The default hook prints text.
+            std::panic::set_hook(Box::new(|panic| tracing::error!("{}", one_line(panic))));
+            // The list of spans would repeat the fields of the one that there is.
+            registry.with(lines.json().flatten_event(true).with_span_list(false)).try_init()
+        }
     };
+}
+
+/// What ends the process, as a line of JSON where that is the format of the log. It is told at any `RUST_LOG`, and also
+/// before logging has started. Nothing in other formats, where the caller knows better how to tell a person.
+#[must_use]
+pub fn fatal_error(message: &str) -> Option<String> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        timestamp: Option<String>,
+        level: &'static str,
+        message: &'a str,
+        target: &'static str,
+    }
+    if FORMAT.get() != Some(&LogFormat::Json) {
+        return None;
+    }
+    let timestamp = Clock::system().now().format(&Rfc3339).ok();
+    let message = one_line(message);
+    serde_json::to_string(&Line { timestamp, level: "ERROR", message: &message, target: "videoask_auth" }).ok()
 }
 
 /// The operator's filter with every target but ours capped at `warn`: HTTP and store clients write what they send and

@@ -11,7 +11,8 @@ use prometheus_client::{
 use crate::clock::Clock;
 
 use super::{
-    Asked, Endpoint, Exchange, ExchangeResult, Figures, Grant, LoginResult, ProblemWord, Route, StatusClass, Stopwatch,
+    Asked, Endpoint, Exchange, ExchangeResult, Exposition, Figures, Grant, LoginResult, ProblemWord, Route,
+    StatusClass, Stopwatch,
     each::Each,
     labels::{HandedOut, Outcome},
 };
@@ -37,9 +38,6 @@ struct Instruments {
 }
 
 impl Metrics {
-    /// The content type of [`Metrics::page`]. Prometheus asks for this one first.
-    pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
     /// A callback ended.
     pub fn login(&self, result: LoginResult) {
         self.0.logins.of(result).inc();
@@ -83,12 +81,12 @@ impl Metrics {
         Stopwatch::start(self.0.upstream.of(endpoint), clock)
     }
 
-    /// All figures, as OpenMetrics text.
+    /// All figures, in this format.
     ///
     /// # Panics
     /// Never: a string takes whatever is written to it.
     #[must_use]
-    pub fn page(&self, figures: Figures) -> String {
+    pub fn page(&self, figures: Figures, exposition: Exposition) -> String {
         let mut at_this_moment = Registry::with_prefix(PREFIX);
         figures.register(&mut at_this_moment);
         let mut page = String::new();
@@ -96,7 +94,7 @@ impl Metrics {
             .and_then(|()| text::encode_registry(&mut page, &at_this_moment))
             .and_then(|()| text::encode_eof(&mut page))
             .expect("a string takes whatever is written to it");
-        page
+        exposition.of_open_metrics(page)
     }
 }
 
@@ -155,7 +153,8 @@ mod tests {
     use super::*;
 
     fn page(metrics: &Metrics) -> String {
-        metrics.page(Figures { unsaved: 0, keeper_silence: Duration::ZERO, census: None })
+        let figures = Figures { unsaved: 0, keeper_silence: Duration::ZERO, census: None };
+        metrics.page(figures, Exposition::OpenMetrics)
     }
 
     fn has(metrics: &Metrics, line: &str) {

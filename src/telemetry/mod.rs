@@ -4,8 +4,8 @@
 //! request. Text that came from outside passes through [`excerpt`]. No text from outside goes into a figure at all:
 //! its labels are the enums of this room.
 //!
-//! * [`init`], [`Talk`] – logging
-//! * [`excerpt`], [`excerpt_without`], [`chain`] – what may be logged of text from outside, and of errors
+//! * [`init`], [`Talk`], [`fatal_error`] – logging
+//! * [`excerpt`], [`excerpt_without`], [`chain`], [`one_line`] – what may be logged of text from outside, and of errors
 //! * [`Metrics`] – what is counted and timed on the way, and the page of all figures
 //! * [`Stopwatch`], [`Exchange`] – time until they are dropped
 //! * [`Figures`], [`Census`] – what is read off when the page is asked for
@@ -13,6 +13,7 @@
 mod each;
 mod excerpt;
 mod exchange;
+mod exposition;
 mod figures;
 mod labels;
 mod log;
@@ -20,13 +21,14 @@ mod metrics;
 mod stopwatch;
 
 pub use self::{
-    excerpt::{chain, excerpt, excerpt_without},
+    excerpt::{chain, excerpt, excerpt_without, one_line},
     exchange::Exchange,
+    exposition::Exposition,
     figures::{Census, Figures},
     labels::{
         Asked, Endpoint, ExchangeResult, Grant, Hindrance, LoginResult, ProblemWord, Route, Standing, StatusClass,
     },
-    log::{Talk, init},
+    log::{Talk, fatal_error, init, set_format},
     metrics::Metrics,
     stopwatch::Stopwatch,
 };

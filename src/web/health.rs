@@ -7,8 +7,16 @@ use crate::vault::Health;
 
 use super::Site;
 
+const ALIVE: &str = "/healthz";
+const READY: &str = "/readyz";
+
 pub(super) fn router() -> Router<Site> {
-    Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(ready))
+    Router::new().route(ALIVE, get(async || "ok\n")).route(READY, get(ready))
+}
+
+/// Whether this route is asked so often that a good answer is not worth a line in the log.
+pub(super) fn is_probe(route: &str) -> bool {
+    [ALIVE, READY].contains(&route)
 }
 
 #[derive(Serialize)]

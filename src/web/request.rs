@@ -17,7 +17,7 @@ use tracing::Instrument;
 
 use crate::telemetry;
 
-use super::{Site, answer_headers, api::ProblemReport, error::Failure};
+use super::{Site, answer_headers, api::ProblemReport, error::Failure, health};
 
 const HEADER: &str = "x-request-id";
 
@@ -86,13 +86,12 @@ fn rendered(site: &Site, id: RequestId, mut response: Response) -> Response {
 }
 
 fn log(method: &axum::http::Method, route: &str, status: StatusCode, took: Duration) {
-    let milliseconds = took.as_secs_f64() * 1000.0;
-    tracing::info!(
-        // An unusual method is text from outside.
-        method = %telemetry::excerpt(method.as_str()),
-        route,
-        status = status.as_u16(),
-        ms = format_args!("{milliseconds:.1}"),
-        "answered"
-    );
+    let ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
+    // An unusual method is text from outside.
+    let (method, status) = (telemetry::excerpt(method.as_str()), status.as_u16());
+    if health::is_probe(route) && status < 500 {
+        tracing::debug!(%method, route, status, ms, "answered");
+    } else {
+        tracing::info!(%method, route, status, ms, "answered");
+    }
 }

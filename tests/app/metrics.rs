@@ -2,6 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io::Write,
+    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -59,6 +61,36 @@ async fn the_key_opens_it_and_a_cookie_is_no_key() {
     assert_eq!(page.status, 200);
     assert_eq!(page.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
     assert!(page.text().ends_with("# EOF\n"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn promtool_is_content_with_the_classic_text() {
+    let world = keeping().start().await;
+    world.logged_in().await;
+    assert_eq!(get_token(&world, "").await, 200);
+    let page = world.machine().send(Method::GET, "/metrics", |request| request.header("accept", "text/plain")).await;
+    assert_eq!(page.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("promtool is installed (Debian's package prometheus)");
+    promtool.stdin.take().expect("it is piped").write_all(&page.body).expect("promtool reads");
+    let checked = promtool.wait_with_output().expect("promtool ends");
+    let said = [checked.stdout, checked.stderr].concat();
+    assert!(checked.status.success() && said.is_empty(), "{}\n{}", String::from_utf8_lossy(&said), page.text());
+}
+
+#[tokio::test]
+async fn both_formats_have_the_same_samples() {
+    let world = keeping().start().await;
+    let open_metrics = Scrape::of(&world).await;
+    let classic = world.machine().send(Method::GET, "/metrics", |request| request.header("accept", "text/plain")).await;
+    let classic = Scrape(classic.text());
+    let series = |scrape: &Scrape| scrape.samples().map(|(series, _)| series.to_owned()).collect::<Vec<_>>();
+    assert_eq!(series(&open_metrics), series(&classic));
 }
 
 #[tokio::test]

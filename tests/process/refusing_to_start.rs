@@ -22,7 +22,8 @@ fn assert_one_line(finished: &Finished, words: &[&str]) {
 fn a_port_in_use_is_named_with_its_variables() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let finished = Deployment::new().set("PORT", &port).run(&["serve"]);
+    let app_url = format!("http://localhost:{port}");
+    let finished = Deployment::new().set("PORT", &port).set("APP_URL", &app_url).run(&["serve"]);
     assert_one_line(&finished, &[&format!("127.0.0.1:{port}"), "HOST", "PORT", "in use"]);
 }
 

@@ -87,6 +87,70 @@ async fn for_machines_every_line_is_json() {
     let [line] = answered[..] else { panic!("one request, one line: {log}") };
     assert_eq!((&line["method"], &line["route"], &line["status"]), (&"GET".into(), &"unmatched".into(), &404.into()));
     assert_eq!(line["span"]["id"].as_str(), page.header("x-request-id"));
-    assert!(line["ms"].as_str().is_some_and(|ms| ms.parse::<f64>().is_ok()) || line["ms"].is_f64(), "{line}");
+    assert!(line["ms"].is_f64(), "{line}");
+    assert!(line["spans"].is_null(), "the span's fields appear once: {line}");
     assert!(line["timestamp"].is_string() && line["level"] == "INFO", "{line}");
+}
+
+/// Every line, as JSON.
+fn json_lines(log: &str) -> Vec<Value> {
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    for line in &lines {
+        assert!(line["timestamp"].is_string() && line["level"].is_string() && line["target"].is_string(), "{line}");
+        assert!(line["message"].as_str().is_some_and(|message| !message.contains('\n')), "{line}");
+    }
+    lines
+}
+
+#[tokio::test]
+async fn a_whole_run_is_json_from_the_first_line_to_the_last() {
+    // The store in memory and the many connections are warnings.
+    let deployment = Deployment::new()
+        .set("ALLOWED_USERS", "ada@example.com")
+        .set("EXPRESS_SESSION", "a-session-secret-that-is-long-enough-to-keep")
+        .set("STORE_URL", "memory:")
+        .set("MAX_CONNECTIONS", "1000000")
+        .set("LOG_FORMAT", "json")
+        .set("RUST_LOG", "debug");
+    let server = deployment.serve();
+    let browser = server.browser();
+    assert_eq!(server.log_in(&browser).await.status, 200);
+    for path in ["/healthz", "/readyz", "/nowhere", "/auth/videoask/callback?state=x&error=y"] {
+        browser.get(path).await;
+    }
+    let log = server.stop().stderr;
+    let lines = json_lines(&log);
+    let of = |message: &str| lines.iter().find(|line| line["message"] == message).unwrap_or_else(|| panic!("{log}"));
+    assert!(lines.iter().any(|line| line["level"] == "WARN"), "{log}");
+    let ready = of("ready");
+    assert_eq!((&ready["mode"], &ready["store"]), (&"keep".into(), &"memory:".into()), "{ready}");
+    assert_eq!(ready["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(lines.last().unwrap()["message"], "stopped", "{log}");
+    let probes: Vec<_> =
+        lines.iter().filter(|line| line["route"] == "/healthz" || line["route"] == "/readyz").collect();
+    assert!(probes.len() == 2 && probes.iter().all(|line| line["level"] == "DEBUG"), "{log}");
+    for line in &lines {
+        assert!(line["span"]["id"].is_null() || line["id"].is_null() && line["spans"].is_null(), "twice: {line}");
+    }
+}
+
+#[test]
+fn what_keeps_it_from_starting_is_json_too() {
+    let wrong = Deployment::new().set("LOG_FORMAT", "json").set("APP_URL", "nonsense").set("PKCE", "maybe");
+    let finished = wrong.run(&["serve"]);
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    let problems = json_lines(&finished.stderr);
+    assert_eq!(problems.len(), 2, "{finished:?}");
+    for (problem, name) in problems.iter().zip(["APP_URL", "PKCE"]) {
+        assert_eq!(problem["level"], "ERROR");
+        assert!(problem["message"].as_str().is_some_and(|message| message.starts_with(name)), "{problem}");
+    }
+
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let unlucky = Deployment::new().set("LOG_FORMAT", "json").set("RUST_LOG", "error").set("PORT", &port);
+    let finished = unlucky.run(&["serve"]);
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    let [line] = &json_lines(&finished.stderr)[..] else { panic!("one line: {finished:?}") };
+    assert!(line["message"].as_str().is_some_and(|message| message.contains(&port)), "{line}");
 }

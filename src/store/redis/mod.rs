@@ -35,7 +35,8 @@ pub(super) async fn open(url: &SecretString, missing: Missing) -> Result<Opened,
     }
     let origin = schema::migrate(&connection).await?;
     let findings = findings::find(&connection).await?;
-    Ok(Opened { store: Arc::new(RedisStore { connection }), origin, findings })
+    let at = connection.at().clone();
+    Ok(Opened { store: Arc::new(RedisStore { connection }), at, origin, findings })
 }
 
 pub(super) async fn examine(url: &SecretString) -> Result<Examined, StoreError> {

@@ -28,17 +28,17 @@ pub(in crate::store) async fn open_memory() -> Result<Opened, StoreError> {
         Ok((connection, origin))
     })
     .await?;
-    Ok(opened(worker, origin, vec![Finding::NotPersistent]))
+    Ok(opened(worker, Place::Memory, origin, vec![Finding::NotPersistent]))
 }
 
 pub(in crate::store) async fn open(path: &Path, missing: Missing) -> Result<Opened, StoreError> {
     let file = path.to_owned();
     let (worker, origin) = Worker::start(Place::File(path.into()), move || open_file(&file, missing)).await?;
-    Ok(opened(worker, origin, Vec::new()))
+    Ok(opened(worker, Place::File(path.into()), origin, Vec::new()))
 }
 
-fn opened(worker: Worker, origin: Origin, findings: Vec<Finding>) -> Opened {
-    Opened { store: Arc::new(SqliteStore { worker }), origin, findings }
+fn opened(worker: Worker, at: Place, origin: Origin, findings: Vec<Finding>) -> Opened {
+    Opened { store: Arc::new(SqliteStore { worker }), at, origin, findings }
 }
 
 fn open_file(path: &Path, missing: Missing) -> Result<(Connection, Origin), StoreError> {

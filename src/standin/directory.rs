@@ -33,7 +33,7 @@ impl User {
             return Some(user);
         }
         let name = email.strip_suffix("@example.com")?;
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_');
         (1..=40).contains(&name.len()).then_some(())?;
         name.chars().all(plain).then(|| Self::known(&email, name))
     }

@@ -7,7 +7,7 @@ mod answer;
 mod pulse;
 mod upload;
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use bytes::Bytes;
 use http_body::Body;
@@ -90,13 +90,14 @@ impl Gateway {
     }
 
     /// Sends the request with the token of the connection under `key`, and gives the answer as soon as its head is
-    /// there.
+    /// there. A second token is waited for no longer than `patience`.
     pub async fn pass<B>(
         &self,
         passage: Passage<B>,
         token: &HandedOut,
         vault: &Vault,
         key: &RowKey,
+        patience: Duration,
     ) -> Result<Answer, GatewayError>
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
@@ -115,7 +116,8 @@ impl Gateway {
             return Ok(answer);
         }
         let Some(copy) = progress.copy() else { return Ok(answer) };
-        match second_token::instead_of(token, vault, key).await? {
+        let second = self.clock.timeout(patience, second_token::instead_of(token, vault, key)).await;
+        match second.unwrap_or(Err(HandOutError::Busy))? {
             Some(second) => {
                 pulse.beat();
                 self.send(&head, second.access_token(), copy.into(), &pulse, &progress).await

@@ -8,6 +8,7 @@ mod counting;
 mod keys;
 mod metrics;
 mod openapi;
+mod patience;
 mod problem;
 mod proxy;
 mod query;

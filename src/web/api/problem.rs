@@ -133,6 +133,11 @@ impl Problem {
         }
     }
 
+    /// The caller has waited as long as it may.
+    pub(super) fn waited_in_vain() -> Self {
+        Self::ProviderUnavailable { retry_after: SOON }
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::KeyMissing | Self::KeyWrong => StatusCode::UNAUTHORIZED,
@@ -296,7 +301,7 @@ impl From<HandOutError> for Problem {
             HandOutError::ProviderRefused { trouble } => Self::ProviderRefused { trouble },
             HandOutError::StoreUnavailable => Self::StoreUnavailable,
             HandOutError::OtherClient => Self::OtherClient,
-            HandOutError::Busy => Self::ProviderUnavailable { retry_after: SOON },
+            HandOutError::Busy => Self::waited_in_vain(),
             HandOutError::Undecryptable(count) => Self::Undecryptable(count),
             // Only mint mode says so, which has no API keys.
             HandOutError::Expired => Self::Internal,

@@ -76,8 +76,13 @@ async fn current(State(site): State<Site>, query: Result<Query<Wanted>, QueryRej
 async fn hand_out(site: &Site, query: Result<Query<Wanted>, QueryRejection>) -> Result<HandedOut, Problem> {
     let Query(Wanted { user, min_ttl }) = query.map_err(|_| Problem::Invalid(QUERY))?;
     let need = min_ttl.map_or(MinLife::Wish, |seconds| MinLife::Demand(Duration::from_secs(seconds)));
-    let key = site.connection_named(user.as_deref()).await?;
-    Ok(site.vault.hand_out(&key, need).await?)
+    // The decoding of a query turns `+` into a space, and no name has a space.
+    let user = user.map(|user| user.replace(' ', "+"));
+    site.within_patience(async {
+        let key = site.connection_named(user.as_deref()).await?;
+        Ok(site.vault.hand_out(&key, need).await?)
+    })
+    .await
 }
 
 async fn replaced(
@@ -102,8 +107,11 @@ async fn replace(
     if refused.secret().is_empty() {
         return Err(Problem::Invalid(BODY));
     }
-    let key = site.connection_named(user.as_deref()).await?;
-    Ok(site.vault.replace_refused(&key, &refused, MinLife::Wish).await?)
+    site.within_patience(async {
+        let key = site.connection_named(user.as_deref()).await?;
+        Ok(site.vault.replace_refused(&key, &refused, MinLife::Wish).await?)
+    })
+    .await
 }
 
 fn answer(site: &Site, token: &HandedOut) -> Response {

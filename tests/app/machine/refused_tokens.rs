@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use videoask_auth::standin::{Endpoint, Mishap, Quirk};
 
-use crate::support::World;
+use crate::support::{World, machine::keeping};
 
 const MIB: usize = 1 << 20;
 
@@ -103,4 +103,29 @@ async fn try_it_forces_a_refresh_in_keep_mode_and_leaves_it_to_the_person_in_min
         }
         assert_eq!(world.standin.counters().refresh_exchanges, refreshes);
     }
+}
+
+#[tokio::test]
+async fn a_caller_waits_half_a_minute_in_all_for_the_first_token_and_the_second() {
+    let world = keeping().var("EXCHANGE_TIMEOUT", "60s").start().await;
+    world.logged_in().await;
+    world.standin.reset_counters();
+    world.standin.change_faults(|faults| {
+        // The keeper may start the first refresh; the caller joins it.
+        faults.next(Endpoint::Token, 1, Mishap::SlowReply { ms: 3000 });
+        faults.next(Endpoint::Token, 1, Mishap::Hang);
+        faults.next(Endpoint::Echo, 1, Mishap::Unauthorized);
+    });
+    world.pass(Duration::from_secs(25 * 60 * 60));
+    let machine = world.machine();
+    let asking = tokio::spawn(async move { machine.echo(Method::GET, |request| request).await });
+    for (exchanges, seconds) in [(1, 20), (2, 11)] {
+        while world.standin.counters().requests_to(Endpoint::Token) < exchanges {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        world.pass(Duration::from_secs(seconds));
+    }
+    // The exchange itself would hang for a minute.
+    let answer = tokio::time::timeout(Duration::from_secs(45), asking).await.expect("the caller need not wait");
+    answer.expect("it does not panic").is_problem(503, "provider-unavailable");
 }

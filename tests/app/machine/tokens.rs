@@ -47,6 +47,21 @@ async fn a_user_is_named_by_email_user_id_or_sub_and_never_replaced_by_another()
 }
 
 #[tokio::test]
+async fn an_address_with_a_plus_is_found_however_it_is_written() {
+    let world = keeping().var("ALLOWED_USERS", "grace@example.com,ada+videoask@example.com").start().await;
+    world.browser().log_in("ada+videoask@example.com").await;
+    for query in ["ada+videoask@example.com", "ada%2Bvideoask@example.com", "ada%20videoask%40example.com"] {
+        let answer = world.machine().get(&format!("/api/token?user={query}")).await;
+        assert_eq!((answer.status, &answer.json()["user"]), (200, &json!("ada+videoask@example.com")), "{query}");
+    }
+    let proxied = world
+        .machine()
+        .send(Method::GET, "/proxy/me", |request| request.header("x-videoask-user", "ada+videoask@example.com"))
+        .await;
+    assert_eq!(proxied.json()["email"], "ada+videoask@example.com");
+}
+
+#[tokio::test]
 async fn the_default_user_is_the_first_entry_even_if_only_the_second_is_connected() {
     let world = keeping().start().await;
     world.browser().log_in("grace@example.com").await;

@@ -27,7 +27,7 @@ use crate::{
     videoask::{Answer, GatewayError, Passage},
 };
 
-use super::{super::Site, problem::Problem};
+use super::{super::Site, patience::PATIENCE, problem::Problem};
 
 /// Where the API's root is here.
 pub(in crate::web) const ROOM: &str = "/proxy";
@@ -56,14 +56,17 @@ async fn pass(site: &Site, request: Request) -> Result<Response, Problem> {
         ));
     }
     let url = path::target(&site.api_url, &parts.uri)?;
-    let (key, token) = site.counted(Route::Proxy, token(site, &parts.headers)).await?;
+    let began = site.clock.monotonic();
+    let token = site.within_patience(token(site, &parts.headers));
+    let (key, token) = site.counted(Route::Proxy, token).await?;
+    let patience = PATIENCE.saturating_sub(site.clock.monotonic().saturating_sub(began));
     let passage = Passage {
         method: parts.method.clone(),
         url: url.clone(),
         headers: headers::for_videoask(&parts.headers),
         body,
     };
-    let Answer { status, headers, body } = site.gateway.pass(passage, &token, &site.vault, &key).await?;
+    let Answer { status, headers, body } = site.gateway.pass(passage, &token, &site.vault, &key, patience).await?;
     let body = match parts.method {
         // A body of a known length would be taken for the one that a GET has.
         Method::HEAD => Body::from_stream(stream::empty::<io::Result<&[u8]>>()),

@@ -498,7 +498,7 @@ fn request(error: &PageError) -> Explanation {
         PageError::TooBusy => (
             S::SERVICE_UNAVAILABLE,
             "Too many logins at once",
-            "This app finishes 64 logins at a time, and all places are taken. Yours was not begun, so nothing is lost.",
+            "Too many logins are in progress, or too many have failed within the last minute. Yours was not completed.",
             "Wait a few seconds, then log in again.",
             Action::LogIn,
         ),

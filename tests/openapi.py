@@ -72,7 +72,15 @@ def with_limits(description):
     description = copy.deepcopy(description)
     parameters = description["paths"]["/api/token"]["get"]["parameters"]
     [min_ttl] = [parameter for parameter in parameters if parameter["name"] == "min_ttl"]
-    min_ttl["schema"]["maximum"] = LIFE // 2
+    # Half a day: 43200 seconds, in each unit.
+    assert LIFE // 2 == 43200
+    limits = [
+        "([0-9]{1,4}|[1-3][0-9]{4}|4[0-2][0-9]{3}|43[01][0-9]{2}|43200)s?",
+        "([0-9]{1,7}|[1-3][0-9]{7}|4[0-2][0-9]{6}|43[01][0-9]{5}|43200000)ms",
+        "([0-9]{1,2}|[1-6][0-9]{2}|7[01][0-9]|720)m",
+        "([0-9]|1[0-2])h",
+    ]
+    min_ttl["schema"]["pattern"] = f"^0*({'|'.join(limits)})$"
     return description
 
 

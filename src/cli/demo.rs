@@ -31,7 +31,7 @@ pub(super) struct Options {
     #[arg(long)]
     keep: bool,
     /// Life of an access token, such as 90s, 10m or 24h
-    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = access_ttl)]
     access_ttl: Duration,
     /// Whether each refresh token works only once
     #[arg(long, value_enum, default_value_t = Rotate::Off)]
@@ -73,6 +73,15 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     // The stand-in has nothing to lose; that it ended is all that matters.
     let _ = standin.await;
     Ok(served?)
+}
+
+/// A token that expires at once cannot be used, and `expires_in` counts whole seconds.
+fn access_ttl(text: &str) -> Result<Duration, String> {
+    match duration::parse(text) {
+        Ok(life) if life < Duration::from_secs(1) => Err("an access token must last 1s or longer".to_owned()),
+        Ok(life) => Ok(life),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// clap's own words for a bad number do not say what a port is.

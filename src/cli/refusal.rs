@@ -4,7 +4,9 @@ use std::fmt;
 
 use url::Url;
 
-use crate::vault::{HandOutError, NextStep, NotEnded, NotFound, Reconnect, Retry, Rotation, Trouble, Undecryptable};
+use crate::vault::{
+    HandOutError, NextStep, NotEnded, NotFound, Obstacle, Reconnect, Retry, Rotation, Trouble, Undecryptable,
+};
 
 use super::failure::{Exit, Failure};
 
@@ -140,11 +142,9 @@ impl Refused {
             HandOutError::StoreUnavailable => {
                 write!(f, "the store does not answer; see that what STORE_URL names is well, and try again")
             }
-            HandOutError::OtherClient => write!(
-                f,
-                "the tokens of {user} belong to another CLIENT_ID or VIDEOASK_AUTH_URL: set those again, or log in \
-                 anew at {login}"
-            ),
+            HandOutError::OtherClient => {
+                write!(f, "no token for {user} from this connection. {}\n  Log in: {login}", Obstacle::OtherClient)
+            }
             HandOutError::Undecryptable(_) if !self.is_listed => self.not_connected(f),
             HandOutError::Undecryptable(count) => {
                 write!(f, "no token for {user}: {count}. {}\n  Log in: {login}", Undecryptable::FIX)

@@ -13,6 +13,24 @@ pub enum DurationError {
     TooLong,
 }
 
+/// As [`parse`], or a whole number of seconds without a unit: how long a token should last is asked for in both ways.
+///
+/// ```
+/// use std::time::Duration;
+/// use videoask_auth::config::duration;
+///
+/// assert_eq!(duration::parse_or_seconds("600"), duration::parse_or_seconds("10m"));
+/// assert!(duration::parse_or_seconds("").is_err());
+/// ```
+pub fn parse_or_seconds(text: &str) -> Result<Duration, DurationError> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return parse(text);
+    }
+    let seconds: u64 = text.parse().map_err(|_| DurationError::TooLong)?;
+    // As long as any time with a unit can be.
+    seconds.checked_mul(1000).map(Duration::from_millis).ok_or(DurationError::TooLong)
+}
+
 /// Reads a whole number and its unit.
 ///
 /// ```

@@ -6,7 +6,10 @@ use oauth2::http::{HeaderMap, StatusCode, header};
 use serde_json::{Map, Value};
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
-use super::{refusal::Refusal, token::TokenReply};
+use super::{
+    refusal::Refusal,
+    token::{TokenReply, is_bearer},
+};
 use crate::{
     http::ReadError,
     telemetry::{ExchangeResult, excerpt_without},
@@ -96,6 +99,8 @@ pub enum Nonsense {
     NotJson,
     /// JSON, but no usable access token.
     NoToken,
+    /// JSON with a token that is not a bearer token (RFC 6749, 7.1).
+    NotBearer,
 }
 
 impl fmt::Display for Nonsense {
@@ -106,6 +111,7 @@ impl fmt::Display for Nonsense {
             Self::Html => "a web page",
             Self::NotJson => "not JSON",
             Self::NoToken => "JSON without a usable access token",
+            Self::NotBearer => "JSON with a token whose token_type is not Bearer",
         })
     }
 }
@@ -171,8 +177,11 @@ impl Answer {
                 ExchangeError::Refused { status, code, description: quoted("error_description").unwrap_or_default() }
             }
             None if self.status.is_redirection() => ExchangeError::Nonsense { status, what: Nonsense::Redirect },
-            None if json.is_some() => ExchangeError::Nonsense { status, what: Nonsense::NoToken },
-            None => ExchangeError::Nonsense { status, what: unreadable(&body) },
+            None => match json {
+                Some(json) if is_bearer(&json) => ExchangeError::Nonsense { status, what: Nonsense::NoToken },
+                Some(_) => ExchangeError::Nonsense { status, what: Nonsense::NotBearer },
+                None => ExchangeError::Nonsense { status, what: unreadable(&body) },
+            },
         })
     }
 }
@@ -287,6 +296,7 @@ mod tests {
             (200, "", Nonsense::NotJson),
             (200, "[]", Nonsense::NotJson),
             (200, r#"{"access_token":""}"#, Nonsense::NoToken),
+            (200, r#"{"access_token":"a","token_type":"mac"}"#, Nonsense::NotBearer),
             (400, r#"{"access_token":"a"}"#, Nonsense::NoToken),
             (302, "", Nonsense::Redirect),
         ] {

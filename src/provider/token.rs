@@ -69,6 +69,9 @@ impl fmt::Debug for IdToken {
 impl TokenReply {
     /// The token set in a JSON object, if it has an access token that can be used.
     pub(super) fn read(json: &Map<String, Value>) -> Option<Self> {
+        if !is_bearer(json) {
+            return None;
+        }
         let text = |name| json.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
         Some(Self {
             access_token: AccessToken::new(text("access_token").filter(|token| fits_a_header(token))?),
@@ -77,6 +80,17 @@ impl TokenReply {
             scope: text("scope"),
             expires_in: json.get("expires_in").and_then(seconds),
         })
+    }
+}
+
+/// Whether the token may be sent as a bearer token. RFC 6749, 7.1 forbids a token whose type the client does not
+/// understand. 5.1 requires `token_type`, but a response without it says nothing against the only type that VideoAsk's
+/// API takes, and to drop it would cost the login where the refresh token is spent.
+pub(super) fn is_bearer(json: &Map<String, Value>) -> bool {
+    match json.get("token_type") {
+        None | Some(Value::Null) => true,
+        Some(Value::String(kind)) => kind.eq_ignore_ascii_case("Bearer"),
+        Some(_) => false,
     }
 }
 
@@ -142,7 +156,7 @@ mod tests {
     #[test]
     fn nothing_odd_beside_a_usable_token_costs_the_token() {
         let odd =
-            r#"{"access_token":"a","refresh_token":"r","token_type":7,"expires_in":[],"scope":{},"id_token":null}"#;
+            r#"{"access_token":"a","refresh_token":"r","token_type":null,"expires_in":[],"scope":{},"id_token":null}"#;
         let reply = read(odd).expect("a usable token");
         assert_eq!(reply.access_token.secret(), "a");
         assert_eq!(reply.refresh_token.expect("rotated").secret(), "r");
@@ -159,6 +173,17 @@ mod tests {
         }
         for nonsense in ["-1", "\"soon\"", "1e300", "\"NaN\"", "true"] {
             assert_eq!(lifetime(nonsense), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn a_token_of_another_type_than_bearer_is_not_used() {
+        let is_used = |kind: &str| read(&format!(r#"{{"access_token":"a"{kind}}}"#)).is_some();
+        for bearer in ["", r#","token_type":"Bearer""#, r#","token_type":"bearer""#, r#","token_type":null"#] {
+            assert!(is_used(bearer), "{bearer}");
+        }
+        for other in ["\"mac\"", "\"DPoP\"", "\"\"", "\"Bearer \"", "7", "[\"Bearer\"]"] {
+            assert!(!is_used(&format!(",\"token_type\":{other}")), "{other}");
         }
     }
 

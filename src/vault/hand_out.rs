@@ -218,6 +218,11 @@ impl Vault {
         if !self.0.settings.upkeep.allows(&contents.identity) {
             return Err(HandOutError::NotAllowed);
         }
+        // Rule 9: nothing of another client is used here, its access token included. The API that this app talks to now
+        // may be another one too.
+        if contents.issuer != self.0.settings.issuer {
+            return Err(HandOutError::OtherClient);
+        }
         let wanted = need.of(contents.tokens.life())?;
         let left = contents.tokens.left(self.0.clock.now());
         Ok(if left >= wanted && !left.is_zero() { Suffices::Yes } else { Suffices::NotFor(wanted) })

@@ -114,7 +114,7 @@ impl std::fmt::Display for Obstacle {
         f.write_str(match self {
             Self::NotAllowed => "The user is not in ALLOWED_USERS: add the user, or forget the connection.",
             Self::OtherClient => {
-                "It belongs to another CLIENT_ID or VIDEOASK_AUTH_URL: set those again, or log in anew."
+                "It belongs to another CLIENT_ID or VIDEOASK_AUTH_URL, and is not used: set the old values again, or log in again."
             }
             Self::NoRefreshToken => "The login gave no refresh token: add offline_access to SCOPES, and log in again.",
         })

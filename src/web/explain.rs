@@ -206,12 +206,13 @@ fn exchange(error: &ExchangeError) -> Explanation {
             "Wait a moment, then log in again.",
         )
         .retry_after(retry_after.unwrap_or(Duration::from_secs(30))),
-        ExchangeError::Nonsense { .. } => Explanation::new(
+        ExchangeError::Nonsense { what, .. } => Explanation::new(
             S::BAD_GATEWAY,
             "VideoAsk's answer makes no sense",
             "What came back is neither a token nor an error that this app can read.",
             "Log in again. If it stays: does VIDEOASK_AUTH_URL really lead to VideoAsk, or to a proxy's own page?",
-        ),
+        )
+        .fact("Received", &what.to_string()),
     }
 }
 

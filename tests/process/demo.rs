@@ -91,3 +91,13 @@ async fn the_line_for_programs_has_a_key_that_opens_this_demo() {
         assert_eq!(browser.send(Method::GET, &token, |request| request.bearer_auth(key)).await.status, status);
     }
 }
+
+#[test]
+fn a_token_that_expires_at_once_is_refused() {
+    let folder = tempfile::TempDir::new().unwrap();
+    for life in ["0s", "999ms"] {
+        let finished = run_in(folder.path(), &["demo", "--port", "0", "--access-ttl", life], &[]);
+        assert_eq!(finished.code, Some(2), "{finished:?}");
+        assert!(finished.stderr.contains("--access-ttl") && finished.stderr.contains("1s or longer"), "{finished:?}");
+    }
+}

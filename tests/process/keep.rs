@@ -136,7 +136,11 @@ async fn what_cannot_be_had_says_why_and_what_is_next_by_words_and_exit_code() {
     );
     assert_fails(&token(&["--user", ""]), 2, &["--user"]);
     assert_fails(&token(&["--min-ttl", "13h"]), 2, &["--min-ttl", "43200 s"]);
-    assert_eq!(token(&["--min-ttl", "0s"]).code, Some(0));
+    for enough in ["0s", "0", "600", "10m", "43200"] {
+        assert_eq!(token(&["--min-ttl", enough]).code, Some(0), "{enough}");
+    }
+    assert_fails(&token(&["--min-ttl", "43201"]), 2, &["43200 s"]);
+    assert_fails(&token(&["--min-ttl", "soon"]), 2, &["--min-ttl"]);
     let deployment = deployment.set("ALLOWED_USERS", "grace@example.com");
     let unlisted = deployment.run(&["token", "--user", "ada@example.com"]);
     assert_fails(&unlisted, 2, &["not in ALLOWED_USERS", "forget --user ada@example.com"]);

@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 
 use crate::{
     telemetry::{self, ProblemWord},
-    vault::{HandOutError, NextStep, Reconnect, Retry, Rotation, Trouble, Undecryptable},
+    vault::{HandOutError, NextStep, Obstacle, Reconnect, Retry, Rotation, Trouble, Undecryptable},
     videoask::GatewayError,
 };
 
@@ -206,9 +206,7 @@ impl Problem {
                  at login_url."
             }
             Self::Undecryptable(count) => return format!("{count}. {}", Undecryptable::FIX).into(),
-            Self::OtherClient => {
-                "They were made for another CLIENT_ID or VIDEOASK_AUTH_URL. Set the old ones again, or log in anew."
-            }
+            Self::OtherClient => return Obstacle::OtherClient.to_string().into(),
             Self::StoreUnavailable => "The tokens cannot be read at the moment. Ask again.",
             Self::UpstreamUnavailable(GatewayError::Unreachable(_)) => {
                 "It could not be reached, and nothing was sent. Ask again."
@@ -267,7 +265,7 @@ impl Problem {
 
     fn needs_login(&self) -> bool {
         match self {
-            Self::NotConnected | Self::ReconnectRequired(_) | Self::Undecryptable(_) => true,
+            Self::NotConnected | Self::ReconnectRequired(_) | Self::Undecryptable(_) | Self::OtherClient => true,
             Self::ProviderRefused { trouble } => next_step(trouble) == NextStep::LogInAgain,
             _ => false,
         }

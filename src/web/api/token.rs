@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::{
+    config::duration,
     telemetry::Route,
     vault::{HandedOut, MinLife},
 };
@@ -32,8 +33,8 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// The longest that its next piece may take.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-const QUERY: &str =
-    "This takes `user` (a name) and `min_ttl` (whole seconds), each at most once, and no other parameter.";
+const QUERY: &str = "This takes `user` (a name) and `min_ttl` (seconds such as 600, or a duration such as 10m), each at most once, and \
+     no other parameter.";
 const NO_QUERY: &str = "This takes no query: `user` goes into the body.";
 const BODY: &str = "The body must be a JSON object (Content-Type: application/json) with `refused` (the token, a string) \
      and, if need be, `user` (a string), and nothing else.";
@@ -47,7 +48,7 @@ pub(super) fn router() -> Router<Site> {
 #[serde(deny_unknown_fields)]
 struct Wanted {
     user: Option<String>,
-    min_ttl: Option<u64>,
+    min_ttl: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -75,7 +76,8 @@ async fn current(State(site): State<Site>, query: Result<Query<Wanted>, QueryRej
 
 async fn hand_out(site: &Site, query: Result<Query<Wanted>, QueryRejection>) -> Result<HandedOut, Problem> {
     let Query(Wanted { user, min_ttl }) = query.map_err(|_| Problem::Invalid(QUERY))?;
-    let need = min_ttl.map_or(MinLife::Wish, |seconds| MinLife::Demand(Duration::from_secs(seconds)));
+    let demanded = min_ttl.as_deref().map(duration::parse_or_seconds).transpose();
+    let need = demanded.map_err(|_| Problem::Invalid(QUERY))?.map_or(MinLife::Wish, MinLife::Demand);
     // The decoding of a query turns `+` into a space, and no name has a space.
     let user = user.map(|user| user.replace(' ', "+"));
     site.within_patience(async {

@@ -71,8 +71,11 @@ async fn a_provider_that_is_down_is_tried_again_later() {
 async fn another_client_id() {
     let world = World::keeping_ada().await;
     let other = keeping().store(world.store.clone()).var("CLIENT_ID", "another-client").start().await;
+    // The access token is still valid: nothing is handed out that `status` calls not used.
+    let problem = fails(&other, 409, "other-client").await;
+    let obstacle = &other.machine().get("/api/connections").await.json()["connections"][0]["obstacle"];
+    assert_eq!(problem["detail"], *obstacle);
     other.pass(DAY);
-    fails(&other, 409, "other-client").await;
     assert_eq!(other.standin.counters().requests_to(Endpoint::Token), 0);
 }
 

@@ -145,3 +145,24 @@ async fn connections_that_cannot_be_decrypted_are_counted_and_never_called_not_c
     other.logged_in().await;
     assert_eq!(other.machine().get("/api/token").await.status, 200, "a new login replaces such a record");
 }
+
+#[tokio::test]
+async fn a_token_that_is_not_a_bearer_token_is_not_used() {
+    let world = World::keeping_ada().await;
+    world.standin.change_faults(|faults| _ = faults.quirks.insert(Quirk::NoTokenType));
+    world.pass(DAY);
+    assert_eq!(world.machine().get("/api/token").await.status, 200, "a response may leave the type out");
+    world.standin.change_faults(|faults| faults.quirks = [Quirk::MacTokenType].into());
+    world.pass(DAY);
+    fails(&world, 503, "provider-unavailable").await;
+    let connections = world.machine().get("/api/connections").await.json();
+    let trouble = &connections["connections"][0]["trouble"];
+    assert!(text(trouble, "said").contains("token_type is not Bearer"), "{trouble}");
+    assert!(text(trouble, "cause").contains("no usable token"), "{trouble}");
+
+    let browser = world.browser();
+    let page = browser.log_in("ada@example.com").await;
+    assert_eq!(page.status, 502, "{}", page.text());
+    assert!(page.text().contains("token_type is not Bearer"), "{}", page.text());
+    assert!(browser.cookie_names().is_empty());
+}

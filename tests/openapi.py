@@ -16,7 +16,7 @@ import requests
 
 # Seconds: the life of the demo's tokens, and how long one run may take, which is many times what it does.
 LIFE = 24 * 60 * 60
-PATIENCE = 60
+PATIENCE = 300
 CONFIG = Path(__file__).resolve().with_name("schemathesis.toml")
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 

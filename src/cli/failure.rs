@@ -10,7 +10,10 @@ use crate::{
     telemetry,
 };
 
-use super::{exec::NotRun, forms::NotListed, import::NotImported, input::InputError, refusal::Refused};
+use super::{
+    exec::NotRun, forms::NotListed, import::NotImported, input::InputError, refresh_token::NotARefreshToken,
+    refusal::Refused,
+};
 
 /// A command's failure.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +53,9 @@ pub(super) enum Failure {
     /// The API did not list the forms.
     #[error(transparent)]
     NotListed(#[from] NotListed),
+    /// What cannot be a refresh token.
+    #[error(transparent)]
+    NotARefreshToken(#[from] NotARefreshToken),
     /// What was to come on stdin.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -142,6 +148,7 @@ impl Failure {
             | Self::MintMode { .. }
             | Self::DemoReadsNoFile
             | Self::OwnMemory(_)
+            | Self::NotARefreshToken(_)
             | Self::Input(InputError::Empty(_) | InputError::NotAToken(_)) => Exit::Usage,
             Self::StoreUnavailable(_) => Exit::TryLater,
             Self::Refused(refused) => refused.exit(),

@@ -4,7 +4,7 @@ use clap::builder::NonEmptyStringValueParser;
 
 use crate::{
     store::Missing,
-    vault::{Ended, Ending},
+    vault::{Ended, Ending, NotFound},
 };
 
 use super::{
@@ -31,21 +31,36 @@ pub(super) struct Options {
 pub(super) async fn run(Options { user, revoke, source }: Options) -> Result<(), Failure> {
     let setup = Setup::load(source, "forget")?;
     let ending = if revoke { Ending::Revoke } else { Ending::Forget };
-    setup.run(Missing::Refuse, async |kept| forget(kept, &user, ending).await).await?;
-    output::talk(&done(&user, ending));
+    let done = setup.run(Missing::Refuse, async |kept| forget(kept, &user, ending).await).await?;
+    output::talk(&done);
     Ok(())
 }
 
-async fn forget(kept: &Kept, user: &str, ending: Ending) -> Result<(), Failure> {
+/// Says what it did.
+async fn forget(kept: &Kept, user: &str, ending: Ending) -> Result<String, Failure> {
     let vault = &kept.house.vault;
     let ended = async {
-        let key = vault.find(user).await.map_err(Refusal::from)?;
-        vault.end(&key, None, ending).await.map_err(Refusal::from)
+        let key = match vault.find(user).await {
+            Err(NotFound::NotConnected | NotFound::Undecryptable(_)) if vault.is_forgotten(user).await? => {
+                return Ok(already(user, ending));
+            }
+            found => found?,
+        };
+        match vault.end(&key, None, ending).await? {
+            Ended::Yes => Ok(done(user, ending)),
+            Ended::Moved => Err(Refusal::Moved),
+        }
     };
-    match spinner::during("Ending the connection", ended).await {
-        Ok(Ended::Yes) => Ok(()),
-        Ok(Ended::Moved) => Err(kept.refuse(user, Refusal::Moved)),
-        Err(refusal) => Err(kept.refuse(user, refusal)),
+    spinner::during("Ending the connection", ended).await.map_err(|refusal| kept.refuse(user, refusal))
+}
+
+fn already(user: &str, ending: Ending) -> String {
+    match ending {
+        Ending::Forget => format!("{user} is already forgotten; nothing was changed."),
+        Ending::Revoke => format!(
+            "{user} is already forgotten; nothing was changed. Its refresh token is no longer here, so this app cannot \
+             revoke it."
+        ),
     }
 }
 

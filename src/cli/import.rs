@@ -16,7 +16,7 @@ use super::{
     failure::{Exit, Failure},
     input,
     kept::{Kept, Setup},
-    output,
+    output, refresh_token,
     refusal::{Refusal, Said},
     spinner,
 };
@@ -47,6 +47,11 @@ pub(super) struct Options {
 pub(super) enum NotImported {
     #[error("{user} has a connection that works; --replace lets this refresh token take its place{pending}")]
     NeedsReplace { user: String, pending: &'static str },
+    #[error(
+        "this refresh token was imported before, and the connection of {user} that came of it was revoked or \
+         forgotten since. It was not sent again\n  Log in: {login}"
+    )]
+    Forgotten { user: String, login: Url },
     #[error("VideoAsk does not accept this refresh token.{}", Said { trouble, login })]
     Refused { trouble: Box<Trouble>, login: Url },
     #[error("VideoAsk does not say whose token this is: {}{waits}", telemetry::chain(.0), waits = WAITS)]
@@ -61,6 +66,7 @@ impl NotImported {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::NeedsReplace { .. } | Self::AnotherUser { .. } | Self::NotListed { .. } => Exit::Usage,
+            Self::Forgotten { .. } => Exit::LogInAgain,
             Self::Refused { trouble, .. } if trouble.kind() == TroubleKind::Dead => Exit::LogInAgain,
             Self::Unknown(ApiError::Status { status: 429 | 500.., .. }) => Exit::TryLater,
             Self::Refused { .. } | Self::Unknown(ApiError::Unauthorized { .. } | ApiError::Status { .. }) => {
@@ -73,7 +79,7 @@ impl NotImported {
 
 pub(super) async fn run(Options { user, replace, source }: Options) -> Result<(), Failure> {
     let setup = Setup::load(source, "import")?;
-    let token = RefreshToken::new(input::token("refresh token")?);
+    let token = refresh_token::checked(input::token("refresh token")?)?;
     let replace = if replace { Replace::Live } else { Replace::OnlyDead };
     let done = setup.run(Missing::Create, async |kept| import(kept, token, user.as_deref(), replace).await).await?;
     output::talk(&done);
@@ -85,14 +91,24 @@ async fn import(kept: &Kept, token: RefreshToken, user: Option<&str>, replace: R
     let vault = &kept.house.vault;
     let refused = |error: HandOutError| kept.refuse(user.unwrap_or(NOBODY_YET), error);
     // Before all else: in an entrypoint this runs at each start, beside the connection that it made.
-    if vault.was_imported(&token).await.map_err(refused)? {
-        return Ok(ALREADY.to_owned());
+    if let Some(import) = vault.imported_before(&token).await.map_err(refused)? {
+        return conclude(kept, import, user, replace).await;
     }
     if let (Some(user), Replace::OnlyDead) = (user, replace) {
         refuse_to_replace(kept, user).await?;
     }
-    match spinner::during("Exchanging the refresh token", vault.import(token)).await.map_err(refused)? {
+    let import = spinner::during("Exchanging the refresh token", vault.import(token)).await.map_err(refused)?;
+    conclude(kept, import, user, replace).await
+}
+
+/// Goes on from how far the import has come.
+async fn conclude(kept: &Kept, import: Import, user: Option<&str>, replace: Replace) -> Result<String, Failure> {
+    match import {
         Import::Already => Ok(ALREADY.to_owned()),
+        Import::Forgotten { user } => {
+            let user = user.as_deref().map_or_else(|| NOBODY_YET.to_owned(), telemetry::excerpt);
+            Err(NotImported::Forgotten { user, login: kept.login.clone() }.into())
+        }
         Import::Refused(trouble) => Err(NotImported::Refused { trouble, login: kept.login.clone() }.into()),
         Import::Pending(pending) => give(kept, *pending, user, replace).await,
     }

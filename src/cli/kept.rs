@@ -13,7 +13,7 @@ use crate::{
     vault::{Callers, Drained, Vault},
 };
 
-use super::{Source, failure::Failure, signals, spinner};
+use super::{Source, failure::Failure, output, signals, spinner};
 
 /// A configuration in keep mode. Nothing is opened yet.
 pub(super) struct Setup {
@@ -75,6 +75,9 @@ impl Setup {
             error @ StoreError::Unavailable { .. } => Failure::StoreUnavailable(error),
             error => Failure::Store(error),
         })?;
+        if opened.origin == Origin::Created {
+            output::talk(&format_args!("A new, empty store was created: {}", place(&config.store)));
+        }
         let store = vet(&config, opened)?;
         let login = config.app_url.login();
         Ok(Kept { house: House::build(&config, store, Clock::system(), Callers::Command)?, allowed, login })
@@ -86,6 +89,15 @@ async fn tell_of_waiting(vault: &Vault) -> Infallible {
     vault.waits_for_another().await;
     spinner::note("Another process is working on this connection; waiting for it.");
     std::future::pending().await
+}
+
+/// Where a store is, without a password.
+fn place(store: &StoreUrl) -> String {
+    match store {
+        StoreUrl::Sqlite(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
+        StoreUrl::Redis(_) => "in the Redis that STORE_URL names".to_owned(),
+        StoreUrl::Memory => "in memory".to_owned(),
+    }
 }
 
 /// In keep mode, refuses a store that deletes connections, and says what else puts them at risk.

@@ -11,6 +11,7 @@ mod import;
 mod input;
 mod kept;
 mod output;
+mod refresh_token;
 mod refusal;
 mod serve;
 mod signals;

@@ -15,7 +15,7 @@ use crate::store::{
 };
 
 use super::{
-    ConnectionId, Contents, Grave, HandOutError, History, Identity, Record, TokenSet, Undecryptable, Vault,
+    ConnectionId, Contents, Grave, HandOutError, History, Identity, Issuer, Record, TokenSet, Undecryptable, Vault,
     cause::TroubleKind, history::Trouble, refresh::Why, settings::STORE_TIMEOUT,
 };
 
@@ -30,6 +30,11 @@ const TRIES: usize = 5;
 pub enum Import {
     /// This token was imported before, and was not sent again.
     Already,
+    /// This token was imported before, and the connection that came of it was revoked or forgotten.
+    Forgotten {
+        /// Whose it was, if that is known.
+        user: Option<String>,
+    },
     /// It is exchanged, and nobody is known to own it yet.
     Pending(Box<PendingImport>),
     /// The provider did not take it.
@@ -69,11 +74,15 @@ impl PendingImport {
     }
 }
 
+/// The SHA-256 of a text.
+fn sha256_hex(text: &str) -> String {
+    digest(&SHA256, text.as_bytes()).as_ref().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
 impl RowKey {
     /// Where the import of this token lies: its plain SHA-256, which needs no salt since the token is random.
     fn of_import(token: &RefreshToken) -> Self {
-        let fingerprint = digest(&SHA256, token.secret().as_bytes());
-        Self(fingerprint.as_ref().iter().fold(PREFIX.to_owned(), |hex, byte| format!("{hex}{byte:02x}")))
+        Self(format!("{PREFIX}{}", sha256_hex(token.secret())))
     }
 
     /// Whether an import lies here, and not a user's or a session's record.
@@ -92,22 +101,44 @@ impl Vault {
     /// Writes the token down, and exchanges it, unless that was done before.
     pub async fn import(&self, token: RefreshToken) -> Result<Import, HandOutError> {
         let key = RowKey::of_import(&token);
-        let Some(row) = self.steady(self.0.store.read(&key)).await? else {
+        let there = self.steady(self.0.store.read(&key)).await?;
+        let starts = there.as_ref().is_none_or(|row| self.may_start_again(row));
+        if starts {
             let row = self.unexchanged(&key, token).new_row(&self.0.keys, &key, State::Pending, None);
             // Somebody may import the same token at this moment; then this is theirs.
-            self.steady(self.0.store.put(&row, None)).await?;
-            return self.go_on(key).await;
-        };
-        match row.state {
-            State::Tombstone => Ok(Import::Already),
-            _ => self.go_on(key).await,
+            self.steady(self.0.store.put(&row, there.as_ref().map(|row| &row.version))).await?;
+        }
+        self.go_on(key).await
+    }
+
+    /// What became of this token, if it found its owner before. Nothing is sent or written.
+    pub async fn imported_before(&self, token: &RefreshToken) -> Result<Option<Import>, HandOutError> {
+        match self.steady(self.0.store.read(&RowKey::of_import(token))).await? {
+            Some(row) if row.state == State::Tombstone => Ok(Some(self.adopted(&row).await?)),
+            Some(_) | None => Ok(None),
         }
     }
 
-    /// Whether this token found its owner before. Nothing is sent or written.
-    pub async fn was_imported(&self, token: &RefreshToken) -> Result<bool, HandOutError> {
-        let row = self.steady(self.0.store.read(&RowKey::of_import(token))).await?;
-        Ok(row.is_some_and(|row| row.state == State::Tombstone))
+    /// Whether a token that another client sent, and never exchanged, may be sent by this one: the operator has
+    /// corrected CLIENT_ID since. While an attempt is open, nobody knows whether it was exchanged.
+    fn may_start_again(&self, row: &Row) -> bool {
+        matches!(row.state, State::Pending | State::Dead)
+            && row.version.generation == 1
+            && row.attempt.is_none()
+            && Record::of_row(&self.0.keys, row).is_ok_and(|record| record.contents.issuer != self.0.settings.issuer)
+    }
+
+    /// What became of an import that found its owner.
+    async fn adopted(&self, tombstone: &Row) -> Result<Import, HandOutError> {
+        let grave =
+            Grave::of_row(&self.0.keys, tombstone).map_err(|_| HandOutError::Undecryptable(Undecryptable(1)))?;
+        let user = grave.identity.label().map(str::to_owned);
+        let Some(user_id) = grave.identity.user_id else { return Ok(Import::Already) };
+        let owner = self.steady(self.0.store.read(&RowKey::of_user(&user_id))).await?;
+        Ok(match owner.map(|row| row.state) {
+            Some(State::Live | State::Blocked | State::Dead | State::Pending) => Import::Already,
+            Some(State::Revoking | State::Tombstone) | None => Import::Forgotten { user },
+        })
     }
 
     async fn go_on(&self, key: RowKey) -> Result<Import, HandOutError> {
@@ -116,7 +147,7 @@ impl Vault {
         }
         let Some(row) = self.steady(self.0.store.read(&key)).await? else { return Err(HandOutError::NotConnected) };
         if row.state == State::Tombstone {
-            return Ok(Import::Already);
+            return self.adopted(&row).await;
         }
         let record = Record::of_row(&self.0.keys, &row).map_err(|_| HandOutError::Undecryptable(Undecryptable(1)))?;
         if record.contents.issuer != self.0.settings.issuer {
@@ -183,8 +214,10 @@ impl Vault {
         let issuer = self.0.settings.issuer.clone();
         let contents =
             Contents { tokens, identity: Identity::default(), issuer, minted_at: now, history: History::default() };
-        // As random as the token, and the same for two who import it at once.
-        let id = key.0.chars().skip(PREFIX.len()).take(32).collect::<String>();
+        // As random as the token, the same for two who import it at once, and another for another client.
+        let Issuer { client_id, token_endpoint } = &self.0.settings.issuer;
+        let id = sha256_hex(&[&key.0, client_id, token_endpoint].map(String::as_str).join("\n"));
+        let id = id.chars().take(32).collect::<String>();
         Record { connection_id: ConnectionId::from(id), generation: 1, contents }
     }
 

@@ -21,7 +21,7 @@ pub struct Inventory {
     pub login_url: String,
     /// Connections of users.
     pub connections: Vec<Report>,
-    /// Imports that have no owner yet, or that VideoAsk did not take.
+    /// Imports that have no owner yet.
     pub imports: Vec<ImportReport>,
     /// What is left of connections that were revoked or forgotten.
     pub forgotten: Vec<Forgotten>,
@@ -108,6 +108,12 @@ impl Vault {
         }
     }
 
+    /// Whether the connection of this name was revoked or forgotten: only its tombstone is left.
+    pub async fn is_forgotten(&self, name: &str) -> Result<bool, NotFound> {
+        let listed = self.list().await.map_err(|_| NotFound::StoreUnavailable)?;
+        Ok(listed.iter().any(|listed| matches!(listed, Listed::Tombstone(_, grave) if grave.identity.is_called(name))))
+    }
+
     async fn seals(&self) -> Result<Seals, HandOutError> {
         let counted = self.0.clock.timeout(STORE_TIMEOUT, self.0.store.count_by_sealing_key()).await;
         let Some(Ok(counts)) = counted else { return Err(HandOutError::StoreUnavailable) };
@@ -126,6 +132,8 @@ impl Inventory {
 
     fn add(&mut self, listed: Listed, now: OffsetDateTime) {
         match listed {
+            // A refused import is of no use to anybody, and was told when it was refused.
+            Listed::Connection(status) if status.key.is_import() && status.state == State::Dead => {}
             Listed::Connection(status) if status.key.is_import() => self.imports.push(ImportReport::of(&status)),
             Listed::Connection(status) => self.connections.push(Report::of(&status, now)),
             Listed::Tombstone(_, grave) => self.forgotten.push(Forgotten::of(*grave)),
@@ -141,7 +149,7 @@ impl ImportReport {
     fn of(status: &Status) -> Self {
         let Status { state, minted_at, history, .. } = status;
         Self {
-            state: if *state == State::Dead { "refused" } else { state.word() },
+            state: state.word(),
             begun_at: whole(*minted_at),
             exchanged_at: history.last.as_ref().map(|last| whole(last.at)),
             trouble: TroubleReport::of(status),

@@ -17,8 +17,15 @@ async fn a_token_that_was_imported_before_is_not_sent_again() {
         assert_eq!((again.code, again.stderr.as_str()), (Some(0), "already imported; nothing was sent\n"), "{again:?}");
     }
     deployment.run(&["forget", "--user", "ada@example.com"]);
-    assert!(deployment.feed(&["import"], &token).stderr.contains("already imported"), "a tombstone knows it too");
+    for _ in 0..2 {
+        let words = ["imported before", "ada@example.com", "forgotten", "auth/videoask"];
+        assert_fails(&deployment.feed(&["import"], &token), 3, &words);
+    }
     assert_eq!(refreshes(&deployment), 1);
+    let second = deployment.provider.refresh_token("ada@example.com").await;
+    assert_eq!(deployment.feed(&["import"], &second).code, Some(0));
+    assert!(deployment.feed(&["import"], &token).stderr.contains("already imported"), "she is connected again");
+    assert_eq!(refreshes(&deployment), 2);
 }
 
 #[tokio::test]
@@ -74,8 +81,52 @@ fn what_is_no_refresh_token_is_told_by_what_is_wrong() {
     let deployment = Deployment::keeping();
     assert_fails(&deployment.feed(&["import"], ""), 2, &["stdin", "refresh token"]);
     assert_fails(&deployment.feed(&["import"], "VIDEOASK_REFRESH_TOKEN='v1.x'"), 2, &["the token alone"]);
+    assert_fails(
+        &deployment.feed(&["import"], "VIDEOASK_REFRESH_TOKEN=v1.x"),
+        2,
+        &["VIDEOASK_REFRESH_TOKEN=...", "sent"],
+    );
+    assert_fails(&deployment.feed(&["import"], "export REFRESH_TOKEN=v1.x"), 2, &["the token alone"]);
+    assert_fails(&deployment.feed(&["import"], "v1.x v1.y"), 2, &["the token alone"]);
+    // {"exp":1800000000}
+    let access_token = deployment.feed(&["import"], "e30.eyJleHAiOjE4MDAwMDAwMDB9.c2lnbmF0dXJl");
+    assert_fails(&access_token, 2, &["access token", "Nothing was sent", "refresh_token"]);
     assert_eq!(deployment.files(), [".env"], "and no store is made for it");
+    assert_eq!(deployment.provider.standin.counters().requests_to(Endpoint::Token), 0);
     let unknown = deployment.feed(&["import"], "v1.no-such-token");
     assert_fails(&unknown, 3, &["does not accept this refresh token", "invalid_grant", "auth/videoask"]);
     assert!(!unknown.stderr.contains("no-such-token"), "{unknown:?}");
+    for words in ["cut off when copied", "issued to another CLIENT_ID"] {
+        assert!(unknown.stderr.contains(words), "{words}: {unknown:?}");
+    }
+    let status = deployment.status();
+    let left = ["connections", "imports", "forgotten", "unreadable"].map(|what| status[what].as_array().unwrap().len());
+    assert_eq!(left, [0; 4], "a refused import leaves nothing: {status}");
+    assert_eq!(deployment.run(&["status"]).stdout, "Nobody is connected.\n");
+    assert_fails(&deployment.feed(&["import"], "v1.no-such-token"), 3, &["invalid_grant"]);
+    assert_eq!(deployment.provider.standin.counters().refresh_refusals, 1, "it is not sent again");
+}
+
+#[tokio::test]
+async fn a_token_that_the_wrong_client_sent_can_be_imported_once_client_id_is_right() {
+    let deployment = Deployment::keeping().set("CLIENT_ID", "a-typo");
+    let token = deployment.provider.refresh_token("ada@example.com").await;
+    assert_fails(&deployment.feed(&["import"], &token), 1, &["invalid_client", "CLIENT_ID"]);
+    let deployment = deployment.set("CLIENT_ID", "demo-client-id");
+    let imported = deployment.feed(&["import"], &token);
+    assert_eq!(imported.code, Some(0), "{imported:?}");
+    assert_eq!(refreshes(&deployment), 1);
+}
+
+#[tokio::test]
+async fn a_store_that_import_has_just_created_is_named_once() {
+    let deployment = Deployment::keeping();
+    let path = deployment.path().canonicalize().unwrap().join("videoask-auth.db");
+    let import = async || {
+        let token = deployment.provider.refresh_token("ada@example.com").await;
+        deployment.feed(&["import", "--replace"], &token).stderr
+    };
+    let created = format!("A new, empty store was created: {}\n", path.display());
+    assert!(import().await.contains(&created));
+    assert!(!import().await.contains("created"));
 }

@@ -18,7 +18,7 @@ async fn passed_on(method: Method, said: impl Into<String>) -> Page {
         }
     });
     let world = World::keeping_ada().await;
-    let setup = keeping().store(world.store.clone()).var("VIDEOASK_API_URL", format!("http://{address}"));
+    let setup = keeping().beside(&world).var("VIDEOASK_API_URL", format!("http://{address}"));
     setup.start().await.machine().send(method, "/proxy/odd", |request| request).await
 }
 

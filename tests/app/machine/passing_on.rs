@@ -254,8 +254,7 @@ async fn an_api_that_cannot_be_reached_or_breaks_off_is_told_as_such() {
     let address = nobody.local_addr().expect("an address");
     drop(nobody);
     let world = World::keeping_ada().await;
-    let unreachable =
-        keeping().store(world.store.clone()).var("VIDEOASK_API_URL", format!("http://{address}")).start().await;
+    let unreachable = keeping().beside(&world).var("VIDEOASK_API_URL", format!("http://{address}")).start().await;
     unreachable.machine().get("/proxy/forms").await.is_problem(502, "upstream-unavailable");
     for mishap in [Mishap::Cut, Mishap::ReplyLost] {
         world.standin.reset_counters();

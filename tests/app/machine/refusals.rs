@@ -127,9 +127,8 @@ async fn access_denied_by_a_rule_is_not_told_as_a_wrong_secret() {
 #[tokio::test]
 async fn connections_that_cannot_be_decrypted_are_counted_and_never_called_not_connected() {
     let world = World::keeping_ada().await;
-    let changed =
-        || keeping().store(world.store.clone()).var("EXPRESS_SESSION", "another-secret-0123456789-abcdefghij");
-    let other = changed().start().await;
+    let changed = || keeping().var("EXPRESS_SESSION", "another-secret-0123456789-abcdefghij");
+    let other = changed().store(world.store.clone()).start().await;
     let problem = fails(&other, 409, "undecryptable").await;
     for words in ["1 connection cannot be decrypted with this EXPRESS_SESSION", "EXPRESS_SESSION_PREVIOUS"] {
         assert!(text(&problem, "detail").contains(words), "{problem}");
@@ -138,10 +137,10 @@ async fn connections_that_cannot_be_decrypted_are_counted_and_never_called_not_c
         other.machine().get("/api/token?user=eve").await.is_problem(403, "not-allowed")["login_url"],
         Value::Null
     );
-    let fixed = changed().var("EXPRESS_SESSION_PREVIOUS", crate::support::SECRET).start().await;
+    let fixed = changed().beside(&world).var("EXPRESS_SESSION_PREVIOUS", crate::support::SECRET).start().await;
     assert_eq!(fixed.machine().get("/api/token").await.status, 200);
 
-    let other = changed().start().await;
+    let other = changed().store(world.store.clone()).start().await;
     other.logged_in().await;
     assert_eq!(other.machine().get("/api/token").await.status, 200, "a new login replaces such a record");
 }

@@ -219,7 +219,7 @@ async fn a_body_that_is_answered_before_its_end_is_not_waited_for_without_end() 
     let api = listen().await;
     let address = api.local_addr().expect("an address");
     let world = World::keeping_ada().await;
-    let setup = keeping().store(world.store.clone()).var("VIDEOASK_API_URL", format!("http://{address}"));
+    let setup = keeping().beside(&world).var("VIDEOASK_API_URL", format!("http://{address}"));
     let world = setup.start().await;
     let (pieces, body) = piecewise();
     pieces.send("half").expect("the body is open");

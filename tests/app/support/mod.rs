@@ -65,6 +65,11 @@ impl Setup {
         self
     }
 
+    /// Shares that world's store and authorization server, so that the tokens there are of the same client.
+    pub fn beside(self, world: &World) -> Self {
+        self.store(Arc::clone(&world.store)).var("VIDEOASK_AUTH_URL", world.provider.as_str())
+    }
+
     pub async fn start(self) -> World {
         let (listener, beside) = (listen().await, listen().await);
         let port = |listener: &TcpListener| listener.local_addr().expect("a bound listener has an address").port();

@@ -2,7 +2,7 @@
 
 use reqwest::{Method, header::COOKIE};
 
-use crate::support::{Browser, Page, World};
+use crate::support::{Browser, Page, Setup, World};
 
 /// Opens a page with cookies of the browser's own and these, in either order.
 async fn open_with(browser: &Browser, path: &str, tossed: &str) -> [Page; 2] {
@@ -60,4 +60,32 @@ async fn a_begun_login_under_an_encoded_name_is_not_completed() {
         assert_eq!((page.status, page.title().as_str()), (400, "No login was under way here"));
     }
     assert_eq!(world.standin.counters().code_exchanges, 0);
+}
+
+#[tokio::test]
+async fn a_planted_session_never_becomes_that_of_whoever_logs_in_over_it() {
+    for users in ["", "ada@example.com,mallory@example.com"] {
+        let world = Setup::default().var("ALLOWED_USERS", users).start().await;
+        let mallory = world.browser();
+        mallory.log_in("mallory@example.com").await;
+        let victim = mallory.stolen();
+        let page = victim.log_in("ada@example.com").await;
+        assert!(page.text().contains("ada@example.com"), "{}", page.text());
+        assert_ne!(victim.cookie_header(), mallory.cookie_header(), "a login takes a new id");
+        let page = mallory.get("/tokens").await;
+        assert_eq!((page.status, page.title().as_str()), (403, "You are not logged in"));
+    }
+}
+
+#[tokio::test]
+async fn a_made_up_session_id_is_not_taken_over_by_a_login() {
+    let world = World::start().await;
+    let browser = world.browser();
+    let name = format!("videoask-auth-{}", world.port);
+    browser.set_cookie(&name, "AAAAAAAAAAAAAAAAAAAAAA");
+    browser.log_in("ada@example.com").await;
+    assert!(!browser.cookie_header().contains("AAAAAAAAAAAAAAAAAAAAAA"));
+    let planted = world.browser();
+    planted.set_cookie(&name, "AAAAAAAAAAAAAAAAAAAAAA");
+    assert_eq!(planted.get("/tokens").await.status, 403);
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Clock,
-    config::{Config, Count, EnvLookup, Environment, Mode},
+    config::{Config, Count, EnvLookup, Environment},
     provider::{self, Provider},
     store::{self, Examined, Room, State},
     telemetry::{self, Metrics},
@@ -99,6 +99,14 @@ impl Line {
         Self { mark: Mark::Problem, text, mend: Some(mend.to_owned()) }
     }
 
+    fn of_store(finding: &store::Finding) -> Self {
+        let mark = match finding.severity() {
+            store::Severity::Fatal => Mark::Problem,
+            store::Severity::Warning => Mark::Note,
+        };
+        Self { mark, text: finding.to_string(), mend: None }
+    }
+
     fn of_provider(finding: &provider::Finding) -> Self {
         let mark = match finding.outcome() {
             provider::Outcome::Good => Mark::Good,
@@ -135,7 +143,6 @@ async fn examine(config: &Config) -> Vec<Line> {
             "Make the folder, mount it, or correct STORE_URL.",
         ),
     };
-    // What a store forgets matters to kept connections only; a minted pair ends with its session.
-    let risks = findings.into_iter().filter(|_| matches!(config.mode, Mode::Keep(_)));
-    std::iter::once(room).chain(risks.map(|finding| Line::note(finding.to_string()))).collect()
+    let risks = findings.into_iter().filter(|finding| finding.matters_to(&config.mode));
+    std::iter::once(room).chain(risks.map(|finding| Line::of_store(&finding))).collect()
 }

@@ -8,7 +8,7 @@ use crate::{
     app::{House, ServeError},
     clock::Clock,
     config::{AllowedUsers, Config, Environment, Loaded, Mode, StoreUrl},
-    store::{self, Finding, Missing, Opened, Origin, Store, StoreError},
+    store::{self, Missing, Opened, Origin, Severity, Store, StoreError},
     telemetry::{self, Talk},
     vault::{Callers, Drained, Vault},
 };
@@ -104,16 +104,16 @@ fn place(store: &StoreUrl) -> String {
 pub(super) fn vet(config: &Config, opened: Opened) -> Result<Arc<dyn Store>, Failure> {
     let Opened { store, origin, findings, .. } = opened;
     // Of a store in memory the configuration has warned already.
-    if matches!((&config.mode, &config.store), (Mode::Mint, _) | (_, StoreUrl::Memory)) {
+    if let StoreUrl::Memory = config.store {
         return Ok(store);
     }
-    if let Some(evicts) = findings.iter().find(|finding| matches!(finding, Finding::Evicts { .. })) {
-        return Err(Failure::Evicts(evicts.clone()));
+    for finding in findings.into_iter().filter(|finding| finding.matters_to(&config.mode)) {
+        match finding.severity() {
+            Severity::Fatal => return Err(Failure::Evicts(finding)),
+            Severity::Warning => tracing::warn!("{finding}"),
+        }
     }
-    for finding in findings {
-        tracing::warn!("{finding}");
-    }
-    if origin == Origin::Created {
+    if origin == Origin::Created && matches!(config.mode, Mode::Keep(_)) {
         tracing::warn!(
             "a new, empty store was made, which is right the first time; later it means that the old one is gone: if \
              you had a connection, the disk was not kept: mount a volume at /data, or use Redis"

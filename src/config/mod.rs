@@ -22,6 +22,7 @@ mod mode;
 mod placeholder;
 mod provider;
 mod reader;
+mod redis_url;
 mod scopes;
 mod secrets;
 mod store_url;

@@ -9,6 +9,7 @@ use super::{
     finding::Fault,
     mode::Mode,
     reader::{Reader, Reported},
+    redis_url,
     variable::STORE_URL,
 };
 
@@ -42,7 +43,8 @@ impl StoreUrl {
             Ok(Self::Memory)
         } else if let Some(path) = text.strip_prefix("sqlite://") {
             sqlite_path(path, base).map(Self::Sqlite)
-        } else if text.starts_with("redis://") || text.starts_with("rediss://") {
+        } else if let Some(rest) = text.strip_prefix("redis://").or_else(|| text.strip_prefix("rediss://")) {
+            redis_url::check(rest)?;
             redis(text)
         } else {
             Err(Fault::new("it has none of the known forms", FORMS))
@@ -57,17 +59,30 @@ fn sqlite_path(path: &str, base: &Path) -> Result<PathBuf, Fault> {
     if path == ":memory:" {
         return Err(Fault::new("the in-memory store has a form of its own", "Write memory: alone."));
     }
+    if has_parameters(path) {
+        return Err(Fault::new(
+            "its path ends in parameters (?name=value), and a sqlite:// URL has none here",
+            "Leave out the ? and what follows it. The app creates the file by itself.",
+        ));
+    }
     std::path::absolute(base.join(path))
         .map_err(|_| Fault::new("its path is relative, and the working directory cannot be told", FORMS))
+}
+
+/// A file name may contain a `?`. What follows it as in a URL is a parameter of another program's SQLite library.
+fn has_parameters(path: &str) -> bool {
+    path.rsplit_once('?').is_some_and(|(_, parameters)| {
+        parameters.split('&').all(|parameter| {
+            let (name, _) = parameter.split_once('=').unwrap_or_default();
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+        })
+    })
 }
 
 /// The crate's error is dropped: it may quote the URL.
 fn redis(text: &str) -> Result<StoreUrl, Fault> {
     match text.into_connection_info() {
         Ok(_) => Ok(StoreUrl::Redis(text.into())),
-        Err(_) => Err(Fault::new(
-            "it is not a URL that the Redis client understands",
-            "Write redis://user:password@host:port/database, with what is special in the password percent-encoded.",
-        )),
+        Err(_) => Err(Fault::new("the Redis client does not accept it", redis_url::FORM)),
     }
 }

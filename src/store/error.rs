@@ -99,13 +99,73 @@ pub enum StoreError {
         /// What could not be read.
         source: Source,
     },
-    /// Redis wants another name or password, or forbids that user what we need.
-    #[error(
-        "{at} refused the user name or password of STORE_URL, or does not let that user read, write and run scripts"
-    )]
+    /// Redis requires another user name or password.
+    #[error("{at} refused the user name or password of STORE_URL: fix them there")]
     AccessRefused {
         /// Which Redis.
         at: Place,
+    },
+    /// Redis forbids this user something that the program needs.
+    #[error(
+        "{at} does not permit the user of STORE_URL what this program does: give that user the ACL rules \
+         ~{{videoask-auth}}:* +@read +@write +@scripting +@connection +time +info +wait"
+    )]
+    NotPermitted {
+        /// Which Redis.
+        at: Place,
+        /// As Redis puts it.
+        source: Said,
+    },
+    /// Something else than Redis answered.
+    #[error("{at} answered, but it is not a Redis: fix the host and port in STORE_URL")]
+    NotARedis {
+        /// What answered.
+        at: Place,
+        /// What could not be read.
+        source: Said,
+    },
+    /// A node of a Redis Cluster, which redirects most keys to other nodes.
+    #[error(
+        "{at} is a node of a Redis Cluster, and this program needs a single Redis server: \
+         let STORE_URL name one that runs with `cluster-enabled no`"
+    )]
+    ClusterNode {
+        /// Which Redis.
+        at: Place,
+    },
+    /// A Sentinel, which stores nothing itself.
+    #[error(
+        "{at} is a Redis Sentinel, which stores nothing: let STORE_URL name the Redis server that it watches \
+         (`SENTINEL masters` lists its address)"
+    )]
+    Sentinel {
+        /// Which Sentinel.
+        at: Place,
+    },
+    /// The port does not speak TLS.
+    #[error("{at} does not speak TLS on this port: write redis:// in STORE_URL, or the number of its TLS port")]
+    NoTls {
+        /// Which Redis.
+        at: Place,
+    },
+    /// The certificate is from an authority that this machine does not know.
+    #[error(
+        "{at} has a TLS certificate from an authority (CA) that this machine does not trust: set SSL_CERT_FILE to a \
+         PEM file with that CA's certificate, followed by the system's own CAs, since it replaces them"
+    )]
+    UntrustedCertificate {
+        /// Which Redis.
+        at: Place,
+    },
+    /// The certificate is not valid for this host, or at this time.
+    #[error(
+        "{at} has a TLS certificate that is not valid: renew it, or let STORE_URL name a host that it is issued for"
+    )]
+    InvalidCertificate {
+        /// Which Redis.
+        at: Place,
+        /// What is wrong with it.
+        source: Said,
     },
     /// `STORE_URL` is no Redis URL.
     #[error("STORE_URL is not a Redis URL such as redis://:password@host:6379/0")]
@@ -147,6 +207,8 @@ pub enum Reason {
     Disconnected,
     /// It is starting, failing over or running a long script.
     NotReady,
+    /// It accepts no more connections.
+    TooManyClients,
     /// It has replicas, and none of them acknowledged a write in time.
     Unacknowledged,
 }
@@ -157,8 +219,13 @@ impl fmt::Display for Reason {
             Self::Busy => "is locked by another process; try again, or find what holds it",
             Self::Unreachable => "cannot be reached; see that it runs and that STORE_URL is right",
             Self::TimedOut => "did not answer in time; see that it runs and is not overloaded",
-            Self::Disconnected => "hung up; see that it runs, and whether it wants rediss:// or redis://",
+            Self::Disconnected => {
+                "closed the connection; see that it runs, that it is a Redis, and whether it wants rediss:// or redis://"
+            }
             Self::NotReady => "is not ready yet; try again soon",
+            Self::TooManyClients => {
+                "has as many clients as its maxclients allows; raise maxclients, or find what keeps them open"
+            }
             Self::Unacknowledged => {
                 "has replicas, and none of them acknowledged the write; see that they run and keep up"
             }

@@ -1,6 +1,8 @@
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
-/// What a store says about itself that puts kept connections at risk, though it works.
+use crate::config::Mode;
+
+/// What puts a store at risk, though it works.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// Redis deletes rows when its memory is full, those without a TTL too.
@@ -16,6 +18,59 @@ pub enum Finding {
     NoAppendOnlyFile,
     /// Redis does not say whether it writes to disk.
     PersistenceUnknown,
+    /// Other users of this machine may read or write the SQLite file.
+    FileOpenToOthers {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Other users of this machine may replace the SQLite file.
+    FolderOpenToOthers {
+        /// The folder.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+}
+
+/// What follows from a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The store cannot be used.
+    Fatal,
+    /// It can, and somebody should fix it.
+    Warning,
+}
+
+impl Finding {
+    /// Whether it stops the start.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::Evicts { .. } => Severity::Fatal,
+            Self::EvictionUnknown
+            | Self::NotPersistent
+            | Self::NoAppendOnlyFile
+            | Self::PersistenceUnknown
+            | Self::FileOpenToOthers { .. }
+            | Self::FolderOpenToOthers { .. } => Severity::Warning,
+        }
+    }
+
+    /// Whether it matters in this mode. What a store forgets matters to kept connections only: a minted pair ends with
+    /// its session.
+    #[must_use]
+    pub fn matters_to(&self, mode: &Mode) -> bool {
+        match self {
+            Self::FileOpenToOthers { .. } | Self::FolderOpenToOthers { .. } => true,
+            Self::Evicts { .. }
+            | Self::EvictionUnknown
+            | Self::NotPersistent
+            | Self::NoAppendOnlyFile
+            | Self::PersistenceUnknown => matches!(mode, Mode::Keep(_)),
+        }
+    }
 }
 
 impl fmt::Display for Finding {
@@ -38,6 +93,16 @@ impl fmt::Display for Finding {
                 f,
                 "Redis has no append-only file: after a crash the refresh tokens since its last snapshot are lost, \
                  and their users have to log in again; set `appendonly yes` and `appendfsync always`"
+            ),
+            Self::FileOpenToOthers { path, mode } => write!(
+                f,
+                "other users of this machine may read or write {} (mode {mode:04o}); run `chmod 600` on it",
+                path.display()
+            ),
+            Self::FolderOpenToOthers { path, mode } => write!(
+                f,
+                "other users of this machine may replace the files in {} (mode {mode:04o}); run `chmod go-w` on it",
+                path.display()
             ),
             Self::PersistenceUnknown => write!(
                 f,

@@ -19,7 +19,7 @@ use time::OffsetDateTime;
 
 pub use self::{
     error::{Reason, Said, StoreError},
-    findings::Finding,
+    findings::{Finding, Severity},
     open::{Examined, Missing, Opened, Origin, Room, State, examine, open},
     place::Place,
     records::Records,

@@ -350,8 +350,15 @@ fn a_redis_that_evicts_is_refused_and_one_that_forgets_is_told() {
     let evicting = Redis::start_with(&["--maxmemory-policy", "allkeys-lru"]);
     let url = |redis: &Redis| redis.name().replace("Redis at ", "redis://");
     let deployment = Deployment::keeping().set("STORE_URL", &url(&evicting));
-    assert_fails(&deployment.run(&["serve"]), 1, &["allkeys-lru", "noeviction"]);
+    for command in [&["serve"][..], &["check", "--offline"]] {
+        let refused = deployment.run(command);
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        let said = format!("{}{}", refused.stdout, refused.stderr);
+        assert!(said.contains("allkeys-lru") && said.contains("noeviction"), "{refused:?}");
+    }
     let forgetting = Redis::start_with(&[]);
     let deployment = Deployment::keeping().set("STORE_URL", &url(&forgetting));
     assert!(deployment.serve().stop().stderr.contains("a restart of the store forgets"));
+    let told = deployment.run(&["check", "--offline"]);
+    assert!(told.code == Some(0) && told.stdout.contains("a restart of the store forgets"), "{told:?}");
 }

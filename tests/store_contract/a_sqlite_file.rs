@@ -25,6 +25,29 @@ async fn and_those_beside_it_are_the_owners_alone() {
 }
 
 #[tokio::test]
+async fn that_other_users_may_read_or_replace_says_so() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    let set_mode = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let findings = async || {
+        let opened = open(&file_in(&folder), Missing::Create).await.unwrap().findings;
+        assert_eq!(examine(&file_in(&folder)).await.unwrap().findings, opened);
+        opened
+    };
+    assert_eq!(findings().await, []);
+    for mode in [0o640, 0o604, 0o666] {
+        set_mode(&path, mode);
+        assert_eq!(findings().await, [Finding::FileOpenToOthers { path: path.clone(), mode }]);
+    }
+    set_mode(&path, 0o600);
+    for (mode, open) in [(0o755, false), (0o770, true), (0o702, true), (0o1777, false)] {
+        set_mode(folder.path(), mode);
+        let expected = open.then(|| Finding::FolderOpenToOthers { path: folder.path().into(), mode });
+        assert_eq!(findings().await, Vec::from_iter(expected), "{mode:o}");
+    }
+}
+
+#[tokio::test]
 async fn keeps_what_was_written_when_it_is_closed_and_needs_no_file_beside_it() {
     let folder = TempDir::new().unwrap();
     let store = created(&file_in(&folder)).await;

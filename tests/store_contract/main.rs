@@ -38,6 +38,7 @@ mod records;
 mod redis_server;
 mod tls;
 mod wire;
+mod wrong_redis;
 
 use std::{
     os::unix::fs::PermissionsExt,

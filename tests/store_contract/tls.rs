@@ -8,50 +8,92 @@ use super::*;
 const URL: &str = "STORE_CONTRACT_TLS_URL";
 
 #[test]
-fn rediss_is_served_where_the_certificate_is_trusted_and_refused_where_not() {
-    let folder = TempDir::new().unwrap();
-    let (certificate, key) = self_signed(folder.path());
-    let reserved = redis_server::ReservedPort::new();
-    let port = reserved.number().to_string();
-    let (certificate, key) = (certificate.to_str().unwrap(), key.to_str().unwrap());
-    let tls = ["--tls-port", &port, "--tls-cert-file", certificate, "--tls-key-file", key];
-    let server =
-        Redis::start_with(&[&tls[..], &["--tls-ca-cert-file", certificate, "--tls-auth-clients", "no"]].concat());
-    let url = format!("rediss://127.0.0.1:{port}");
-    assert!(client(&url, Some(certificate)), "trusted");
-    assert_eq!(server.raw("GET {videoask-auth}:schema"), "$1\r\n1");
-    assert!(!client(&url, None), "not trusted");
+fn rediss_is_served_where_the_ca_is_trusted() {
+    let server = TlsRedis::start("IP:127.0.0.1");
+    let answer = server.client("rediss", Some("ca.pem"));
+    assert!(answer.contains("CONNECTED"), "{answer}");
+    assert_eq!(server.plain.raw("GET {videoask-auth}:schema"), "$1\r\n1");
+}
+
+#[test]
+fn a_private_ca_is_named_with_the_variable_that_makes_it_trusted() {
+    let answer = TlsRedis::start("IP:127.0.0.1").client("rediss", None);
+    assert!(answer.contains("does not trust: set SSL_CERT_FILE"), "{answer}");
+}
+
+#[test]
+fn a_certificate_of_another_host_is_not_valid() {
+    let answer = TlsRedis::start("DNS:other.example.com").client("rediss", Some("ca.pem"));
+    assert!(answer.contains("certificate that is not valid"), "{answer}");
+}
+
+#[test]
+fn redis_to_the_tls_port_is_told_to_try_rediss() {
+    let answer = TlsRedis::start("IP:127.0.0.1").client("redis", None);
+    assert!(answer.contains("whether it wants rediss://"), "{answer}");
 }
 
 #[tokio::test]
-#[ignore = "the client's half, started by the test above"]
+#[ignore = "the client's half, started by the tests above"]
 #[expect(clippy::disallowed_methods, reason = "the other half says which server")]
 async fn client_half() {
     let url = StoreUrl::Redis(std::env::var(URL).unwrap().into());
-    open(&url, Missing::Create).await.unwrap().store.probe().await.unwrap();
+    match open(&url, Missing::Create).await {
+        Ok(opened) => {
+            opened.store.probe().await.unwrap();
+            println!("CONNECTED");
+        }
+        Err(error) => println!("{error}"),
+    }
 }
 
-fn client(url: &str, trusted: Option<&str>) -> bool {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "tls::client_half", "--ignored"]).env(URL, url).env_remove("SSL_CERT_FILE");
-    command.envs(trusted.map(|file| ("SSL_CERT_FILE", file)));
-    let output = command.output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("running 1 test"), "{text}");
-    output.status.success()
+/// A Redis with a certificate of a CA of its own.
+struct TlsRedis {
+    plain: Redis,
+    port: String,
+    folder: TempDir,
+    _reserved: redis_server::ReservedPort,
 }
 
-fn self_signed(folder: &Path) -> (PathBuf, PathBuf) {
-    let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
-    let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=redis"])
-        .args(["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"])
-        .arg("-out")
-        .arg(&certificate)
-        .arg("-keyout")
-        .arg(&key)
-        .output()
-        .expect("openssl is installed");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    (certificate, key)
+impl TlsRedis {
+    fn start(subject: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        make_certificates(folder.path(), subject);
+        let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let reserved = redis_server::ReservedPort::new();
+        let port = reserved.number().to_string();
+        let (certificate, key, ca) = (file("certificate.pem"), file("key.pem"), file("ca.pem"));
+        let tls = ["--tls-port", &port, "--tls-cert-file", &certificate, "--tls-key-file", &key];
+        let plain = Redis::start_with(&[&tls[..], &["--tls-ca-cert-file", &ca, "--tls-auth-clients", "no"]].concat());
+        Self { plain, port, folder, _reserved: reserved }
+    }
+
+    /// What the client's half prints.
+    fn client(&self, scheme: &str, trusted: Option<&str>) -> String {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "tls::client_half", "--ignored", "--nocapture"]);
+        command.env(URL, format!("{scheme}://127.0.0.1:{}", self.port)).env_remove("SSL_CERT_FILE");
+        command.envs(trusted.map(|file| ("SSL_CERT_FILE", self.folder.path().join(file))));
+        let output = command.output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains("running 1 test"), "{text}");
+        text
+    }
+}
+
+/// `ca.pem`, and `certificate.pem` with `key.pem`, which it has issued.
+fn make_certificates(folder: &Path, subject: &str) {
+    let san = format!("subjectAltName={subject}");
+    let ca = ["-subj", "/CN=private CA", "-keyout", "ca.key", "-out", "ca.pem"];
+    let server = ["-subj", "/CN=redis", "-keyout", "key.pem", "-out", "certificate.pem", "-CA", "ca.pem"];
+    let server = [&server[..], &["-CAkey", "ca.key", "-addext", &san, "-addext", "basicConstraints=critical,CA:FALSE"]];
+    for arguments in [ca.to_vec(), server.concat()] {
+        let made = Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"])
+            .args(arguments)
+            .current_dir(folder)
+            .output()
+            .expect("openssl is installed");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
 }

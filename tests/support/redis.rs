@@ -39,6 +39,26 @@ impl Redis {
         Self { port, folder, options, child, _reserved: reserved }
     }
 
+    /// Starts a Sentinel.
+    pub fn sentinel() -> Self {
+        Self::start_with(&["--sentinel"])
+    }
+
+    /// The URL of another scheme or with a login.
+    pub fn url_as(&self, scheme: &str, login: &str) -> StoreUrl {
+        url(&format!("{scheme}://{login}127.0.0.1:{}", self.port))
+    }
+
+    /// A connection that stays open.
+    pub fn hold_connection(&self) -> TcpStream {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
+        stream.write_all(b"PING\r\n").unwrap();
+        let mut reply = [0; 7];
+        stream.read_exact(&mut reply).unwrap();
+        assert_eq!(&reply, b"+PONG\r\n");
+        stream
+    }
+
     /// A replica of this server that is in step with it.
     pub fn replica(&self) -> Self {
         // By default the first copy waits five seconds for more replicas.
@@ -192,8 +212,17 @@ fn spawn(port: u16, folder: &TempDir, options: &[String]) -> Child {
     let pid_file = pid_file(folder);
     // One that was killed has left it.
     let _ = std::fs::remove_file(&pid_file);
-    Command::new("redis-server")
-        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
+    let mut command = Command::new("redis-server");
+    if options.iter().any(|option| option == "--sentinel") {
+        // A Sentinel writes its state there.
+        let configuration = folder.path().join("sentinel.conf");
+        std::fs::write(&configuration, "").unwrap();
+        command.arg(configuration);
+    } else {
+        command.args(["--save", ""]);
+    }
+    command
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"])
         .arg(folder.path())
         .arg("--pidfile")
         .arg(pid_file)

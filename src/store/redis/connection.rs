@@ -1,13 +1,14 @@
 use std::{sync::Arc, time::Duration};
 
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisResult, ScriptInvocation, aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisResult, ScriptInvocation, Value,
+    aio::MultiplexedConnection,
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{sync::Mutex, time::timeout};
 
 use super::failure;
-use crate::store::{Place, Reason, StoreError};
+use crate::store::{Place, Reason, Said, StoreError};
 
 // Together they fit the 5 s that design.md allows a save, with a second to spare.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -33,6 +34,15 @@ enum Request<'a> {
     ScriptOnce(&'a ScriptInvocation<'a>),
 }
 
+/// How the server is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Transport {
+    /// `redis://`
+    Plain,
+    /// `rediss://`
+    Tls,
+}
+
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Connection({})", self.at)
@@ -51,6 +61,13 @@ impl Connection {
     /// A second connection to the same Redis, which is not connected yet.
     pub(super) fn another(&self) -> Self {
         Self { client: self.client.clone(), at: self.at.clone(), current: Mutex::new(None) }
+    }
+
+    pub(super) fn transport(&self) -> Transport {
+        match self.client.get_connection_info().addr() {
+            redis::ConnectionAddr::TcpTls { .. } => Transport::Tls,
+            _ => Transport::Plain,
+        }
     }
 
     pub(super) fn at(&self) -> &Place {
@@ -80,16 +97,17 @@ impl Connection {
         StoreError::Unavailable { at: self.at.clone(), reason, source: None }
     }
 
+    /// What cannot be read as an answer of Redis, and what can but is not the answer that was expected, are different
+    /// failures.
     async fn request<T: FromRedisValue>(&self, request: &Request<'_>) -> Result<T, StoreError> {
-        match timeout(PATIENCE, self.send(request)).await {
-            Ok(answer) => answer.map_err(|error| failure::describe(&self.at, &error)),
-            Err(_) => Err(self.unavailable(Reason::TimedOut)),
-        }
+        let answer = timeout(PATIENCE, self.send(request)).await.map_err(|_| self.unavailable(Reason::TimedOut))?;
+        let value = answer.map_err(|error| failure::describe(&self.at, &error))?;
+        redis::from_redis_value(value).map_err(|error| failure::damaged(&self.at, Said::new(&error)))
     }
 
     /// A connection that was dropped, as idle ones are and all are by a restart, gets one fresh try. The first try
     /// may have been carried out, so what gets one must bear being sent twice.
-    async fn send<T: FromRedisValue>(&self, request: &Request<'_>) -> RedisResult<T> {
+    async fn send(&self, request: &Request<'_>) -> RedisResult<Value> {
         match (self.try_once(request).await, request) {
             (Err(error), Request::Command(_) | Request::Script(_))
                 if error.is_connection_dropped() && !error.is_connection_refusal() =>
@@ -100,7 +118,7 @@ impl Connection {
         }
     }
 
-    async fn try_once<T: FromRedisValue>(&self, request: &Request<'_>) -> RedisResult<T> {
+    async fn try_once(&self, request: &Request<'_>) -> RedisResult<Value> {
         let shared = self.connected().await?;
         let mut connection = MultiplexedConnection::clone(&shared);
         let answer = match request {

@@ -1,4 +1,7 @@
+use std::{error::Error, io, sync::Arc};
+
 use redis::{ErrorKind, RedisError, ServerErrorKind};
+use rustls::CertificateError;
 
 use crate::store::{Place, Reason, Said, StoreError};
 
@@ -13,10 +16,13 @@ pub(super) fn of_the_connection(error: &RedisError) -> bool {
 pub(super) fn describe(at: &Place, error: &RedisError) -> StoreError {
     let (at, source) = (at.clone(), Said::new(error));
     match error.kind() {
-        ErrorKind::Io => StoreError::Unavailable { at, reason: silence(error), source: Some(source.into()) },
+        ErrorKind::Io => match tls_error(error) {
+            Some(tls) => of_tls(at, tls, source),
+            None => StoreError::Unavailable { at, reason: silence(error), source: Some(source.into()) },
+        },
         ErrorKind::AuthenticationFailed => StoreError::AccessRefused { at },
-        ErrorKind::Parse | ErrorKind::UnexpectedReturnType => StoreError::Damaged { at, source: source.into() },
-        _ => answered(at, error.code(), source),
+        ErrorKind::Parse => StoreError::NotARedis { at, source },
+        _ => answered(at, error, source),
     }
 }
 
@@ -30,22 +36,47 @@ fn silence(error: &RedisError) -> Reason {
     }
 }
 
+fn tls_error(error: &RedisError) -> Option<&rustls::Error> {
+    let shared = error.source()?.downcast_ref::<Arc<dyn Error + Send + Sync>>()?;
+    shared.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref()
+}
+
+fn of_tls(at: Place, error: &rustls::Error, source: Said) -> StoreError {
+    match error {
+        rustls::Error::InvalidMessage(_) => StoreError::NoTls { at },
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => StoreError::UntrustedCertificate { at },
+        rustls::Error::InvalidCertificate(_) => StoreError::InvalidCertificate { at, source },
+        _ => StoreError::Unavailable { at, reason: Reason::Disconnected, source: Some(source.into()) },
+    }
+}
+
 /// By the code that an error reply begins with.
-fn answered(at: Place, code: Option<&str>, source: Said) -> StoreError {
-    match code {
-        Some("NOAUTH" | "WRONGPASS" | "NOPERM") => StoreError::AccessRefused { at },
+fn answered(at: Place, error: &RedisError, source: Said) -> StoreError {
+    match error.code() {
+        Some("NOAUTH" | "WRONGPASS") => StoreError::AccessRefused { at },
+        Some("NOPERM") => StoreError::NotPermitted { at, source },
+        // Redis 7.0 says NOPERM only outside scripts.
+        Some("ERR") if says(error, "The user executing the script") => StoreError::NotPermitted { at, source },
         // Something else lies where a row should be.
         Some("WRONGTYPE") => StoreError::Damaged { at, source: source.into() },
         Some("OOM") => StoreError::Full { at, source: source.into() },
         Some("READONLY" | "MISCONF") => StoreError::NotWritable { at, source: Some(source.into()) },
-        Some("LOADING" | "BUSY" | "MASTERDOWN" | "TRYAGAIN" | "CLUSTERDOWN") => {
+        Some("LOADING" | "BUSY" | "MASTERDOWN" | "TRYAGAIN") => {
             StoreError::Unavailable { at, reason: Reason::NotReady, source: Some(source.into()) }
+        }
+        Some("MOVED" | "ASK" | "CROSSSLOT" | "CLUSTERDOWN") => StoreError::ClusterNode { at },
+        Some("ERR") if says(error, "max number of clients") => {
+            StoreError::Unavailable { at, reason: Reason::TooManyClients, source: None }
         }
         _ => StoreError::Redis { at, source },
     }
 }
 
+fn says(error: &RedisError, beginning: &str) -> bool {
+    error.detail().is_some_and(|detail| detail.starts_with(beginning))
+}
+
 /// A row that this program cannot have written.
-pub(super) fn damaged(at: &Place, source: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+pub(super) fn damaged(at: &Place, source: impl Error + Send + Sync + 'static) -> StoreError {
     StoreError::Damaged { at: at.clone(), source: source.into() }
 }

@@ -12,7 +12,7 @@ pub(super) async fn field(connection: &Connection, section: &str, field: &str) -
             let mut lines = text.lines().filter_map(|line| line.split_once(':'));
             Ok(lines.find(|(name, _)| *name == field).map(|(_, value)| value.trim().to_owned()))
         }
-        Err(error @ StoreError::Unavailable { .. }) => Err(error),
-        Err(_) => Ok(None),
+        Err(StoreError::NotPermitted { .. } | StoreError::Redis { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }

@@ -7,17 +7,18 @@ mod info;
 mod listings;
 mod moment;
 mod names;
+mod plain_text;
 mod records;
 mod replication;
 mod rows;
 mod schema;
 mod script;
+mod server;
 mod sessions;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use redis::{Cmd, SetExpiry, SetOptions};
 use secrecy::SecretString;
 
 use self::connection::Connection;
@@ -30,9 +31,11 @@ struct RedisStore {
 
 pub(super) async fn open(url: &SecretString, missing: Missing) -> Result<Opened, StoreError> {
     let connection = Connection::new(url)?;
+    server::check_mode(&connection).await?;
     if let (None, Missing::Refuse) = (schema::version(&connection).await?, missing) {
         return Err(StoreError::Missing { at: connection.at().clone() });
     }
+    server::probe(&connection).await?;
     let origin = schema::migrate(&connection).await?;
     let findings = findings::find(&connection).await?;
     let at = connection.at().clone();
@@ -41,8 +44,9 @@ pub(super) async fn open(url: &SecretString, missing: Missing) -> Result<Opened,
 
 pub(super) async fn examine(url: &SecretString) -> Result<Examined, StoreError> {
     let connection = Connection::new(url)?;
+    server::check_mode(&connection).await?;
     let version = schema::version(&connection).await?;
-    probe(&connection).await?;
+    server::probe(&connection).await?;
     let findings = findings::find(&connection).await?;
     let state = if version.is_some() { State::Sound } else { State::Absent(Room::Writable) };
     Ok(Examined { at: connection.at().clone(), state, findings })
@@ -51,11 +55,6 @@ pub(super) async fn examine(url: &SecretString) -> Result<Examined, StoreError> 
 #[async_trait]
 impl Store for RedisStore {
     async fn probe(&self) -> Result<(), StoreError> {
-        probe(&self.connection).await
+        server::probe(&self.connection).await
     }
-}
-
-async fn probe(connection: &Connection) -> Result<(), StoreError> {
-    let ten_seconds = SetOptions::default().with_expiration(SetExpiry::EX(10));
-    connection.command(&Cmd::set_options(names::PROBE, 1, ten_seconds)).await
 }

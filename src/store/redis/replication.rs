@@ -30,3 +30,12 @@ async fn has_replicas(connection: &Connection) -> Result<bool, StoreError> {
     let connected = info::field(connection, "replication", "connected_slaves").await?;
     Ok(connected.is_some_and(|count| count != "0"))
 }
+
+/// Proves that this user may wait, where there are replicas to wait for. It does not wait itself.
+pub(super) async fn probe(connection: &Connection) -> Result<(), StoreError> {
+    if !has_replicas(connection).await? {
+        return Ok(());
+    }
+    let acknowledged: Result<u64, _> = connection.command(redis::cmd("WAIT").arg(0).arg(0)).await;
+    acknowledged.map(drop)
+}

@@ -5,10 +5,16 @@ use std::{
     path::Path,
 };
 
-use crate::store::{Missing, Place, Room, StoreError};
+use crate::store::{Finding, Missing, Place, Room, StoreError};
 
 /// Only the owner; SQLite gives the files it makes beside it the same mode.
 const MODE: u32 = 0o600;
+
+const GROUP: u32 = 0o070;
+const OTHERS: u32 = 0o007;
+const WRITE: u32 = 0o222;
+/// In such a folder, users can remove their own files only.
+const STICKY: u32 = 0o1000;
 
 /// What is at a path.
 pub(super) enum Presence {
@@ -51,6 +57,19 @@ pub(super) fn room(path: &Path) -> Room {
             _ => Room::Unknown,
         },
     }
+}
+
+/// What other users of this machine may do to a store that was there before. Programs that made the file, or copied
+/// it back, may have left it readable.
+pub(super) fn findings(path: &Path) -> Vec<Finding> {
+    let mode = |path: &Path| path.metadata().map_or(0, |metadata| metadata.permissions().mode() & 0o7777);
+    let file = Some(mode(path)).filter(|mode| mode & (GROUP | OTHERS) != 0);
+    let file = file.map(|mode| Finding::FileOpenToOthers { path: path.into(), mode });
+    let folder = path.parent().unwrap_or(path);
+    // Who may only read the folder cannot read a file of mode 0600 in it.
+    let open = Some(mode(folder)).filter(|mode| mode & (GROUP | OTHERS) & WRITE != 0 && mode & STICKY == 0);
+    let open = open.map(|mode| Finding::FolderOpenToOthers { path: folder.into(), mode });
+    file.into_iter().chain(open).collect()
 }
 
 fn create(path: &Path) -> io::Result<()> {

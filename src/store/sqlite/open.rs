@@ -34,7 +34,7 @@ pub(in crate::store) async fn open_memory() -> Result<Opened, StoreError> {
 pub(in crate::store) async fn open(path: &Path, missing: Missing) -> Result<Opened, StoreError> {
     let file = path.to_owned();
     let (worker, origin) = Worker::start(Place::File(path.into()), move || open_file(&file, missing)).await?;
-    Ok(opened(worker, Place::File(path.into()), origin, Vec::new()))
+    Ok(opened(worker, Place::File(path.into()), origin, file::findings(path)))
 }
 
 fn opened(worker: Worker, at: Place, origin: Origin, findings: Vec<Finding>) -> Opened {
@@ -59,9 +59,10 @@ fn open_file(path: &Path, missing: Missing) -> Result<(Connection, Origin), Stor
 pub(in crate::store) async fn examine(path: &Path) -> Result<Examined, StoreError> {
     let path = path.to_owned();
     let at = Place::File(path.clone());
+    let findings = file::findings(&path);
     let looked = tokio::task::spawn_blocking(move || examine_file(&path)).await;
     let state = looked.map_err(|_| StoreError::Stopped { at: at.clone() })??;
-    Ok(Examined { at, state, findings: Vec::new() })
+    Ok(Examined { at, state, findings })
 }
 
 fn examine_file(path: &Path) -> Result<State, StoreError> {

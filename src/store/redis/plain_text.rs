@@ -1,0 +1,51 @@
+//! What a server says in plain text, asked beside the Redis client to explain why that one failed.
+
+use std::time::Duration;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+use super::connection::{Connection, Transport};
+use crate::store::{Place, Reason, Said, StoreError};
+
+const PATIENCE: Duration = Duration::from_millis(500);
+const LENGTH: usize = 256;
+
+/// The failure, or the reason behind it that the Redis client did not see: a server that waits for the rest of what
+/// it does not know to be TLS, or one that refuses a connection while the client is still writing.
+pub(super) async fn explain(connection: &Connection, failure: StoreError) -> StoreError {
+    let StoreError::Unavailable { at, reason, .. } = &failure else { return failure };
+    let at = at.clone();
+    match (connection.transport(), reason) {
+        (Transport::Tls, Reason::TimedOut) => match answer(&at, b"PING\r\n").await {
+            Some(said) if said.starts_with(['+', '-']) => StoreError::NoTls { at },
+            _ => failure,
+        },
+        (Transport::Plain, Reason::Disconnected) => match answer(&at, b"").await {
+            Some(said) if said.starts_with("-ERR max number of clients") => {
+                StoreError::Unavailable { at, reason: Reason::TooManyClients, source: None }
+            }
+            // Such as "-DENIED Redis is running in protected mode".
+            Some(said) if said.starts_with('-') => StoreError::Redis { at, source: Said::new(&said.trim()) },
+            _ => failure,
+        },
+        _ => failure,
+    }
+}
+
+async fn answer(at: &Place, request: &[u8]) -> Option<String> {
+    let Place::Redis { host, port, .. } = at else { return None };
+    let ask = async {
+        let mut stream = TcpStream::connect((host.as_str(), *port)).await?;
+        stream.write_all(request).await?;
+        let mut said = vec![0; LENGTH];
+        let length = stream.read(&mut said).await?;
+        said.truncate(length);
+        std::io::Result::Ok(said)
+    };
+    let said = timeout(PATIENCE, ask).await.ok()?.ok()?;
+    Some(String::from_utf8_lossy(&said).into_owned())
+}

@@ -1,0 +1,103 @@
+//! What answers at STORE_URL and is no Redis that this program can use. `serve` and `check` say the same.
+
+use axum::Router;
+
+use super::*;
+
+/// What opening and examining say, which is the same error.
+async fn refused(url: &StoreUrl) -> StoreError {
+    let opening = open(url, Missing::Create).await.unwrap_err();
+    let examining = examine(url).await.unwrap_err();
+    assert_eq!(opening.to_string(), examining.to_string());
+    opening
+}
+
+#[tokio::test]
+async fn a_node_of_a_cluster() {
+    let reserved = redis_server::ReservedPort::new();
+    let bus = reserved.number().to_string();
+    for info in ["INFO", ""] {
+        let rename = ["--rename-command", "INFO", info];
+        let rename = if info.is_empty() { &rename[..] } else { &[] };
+        let server = Redis::start_with(&[&["--cluster-enabled", "yes", "--cluster-port", &bus], rename].concat());
+        let error = refused(&server.url(None)).await;
+        assert!(matches!(error, StoreError::ClusterNode { .. }), "{error:?}");
+        assert!(error.to_string().contains("single Redis server"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_sentinel() {
+    let error = refused(&Redis::sentinel().url(None)).await;
+    assert!(matches!(error, StoreError::Sentinel { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_web_server() {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = StoreUrl::Redis(format!("redis://{}", listener.local_addr().unwrap()).into());
+    tokio::spawn(async move { axum::serve(listener, Router::new()).await });
+    let error = refused(&url).await;
+    assert!(matches!(error, StoreError::NotARedis { .. }), "{error:?}");
+    assert!(error.to_string().contains("it is not a Redis: fix the host and port"), "{error}");
+}
+
+#[tokio::test]
+async fn that_speaks_no_tls() {
+    let error = refused(&Redis::start().tls_url()).await;
+    assert!(matches!(error, StoreError::NoTls { .. }), "{error:?}");
+    assert!(error.to_string().contains("write redis://"), "{error}");
+}
+
+#[tokio::test]
+async fn that_has_all_the_clients_it_accepts() {
+    let server = Redis::start_with(&["--maxclients", "1"]);
+    for _ in 0..10 {
+        let held = server.hold_connection();
+        let error = refused(&server.url(None)).await;
+        assert!(matches!(error, StoreError::Unavailable { reason: Reason::TooManyClients, .. }), "{error:?}");
+        drop(held);
+    }
+}
+
+/// Each rule is one that the program needs, or one too few of them.
+#[tokio::test]
+async fn that_does_not_permit_the_user_what_the_program_does() {
+    let server = Redis::start();
+    let commands = "-eval -@scripting -evalsha -script -hset -hdel -hmget -zadd -zrem -zlexcount -pexpire -time -get";
+    let rules = commands.split(' ').map(|command| format!("~* +@all {command}"));
+    for rule in rules.chain(["~other:* +@all".to_owned(), "~{videoask-auth}:schema +@all".to_owned()]) {
+        assert_eq!(server.raw(&format!("ACL SETUSER app reset on >sesame {rule}")), "+OK", "{rule}");
+        let url = server.url_as("redis", "app:sesame@");
+        if rule.ends_with("-eval") {
+            open(&url, Missing::Create).await.unwrap();
+            continue;
+        }
+        let error = refused(&url).await;
+        assert!(matches!(error, StoreError::NotPermitted { .. }), "{rule}: {error:?}");
+        assert!(error.to_string().contains("ACL rules ~{videoask-auth}:*"), "{error}");
+        assert!(!format!("{error} {error:?}").contains("sesame"), "{error:?}");
+    }
+}
+
+/// The rules that the error recommends.
+#[tokio::test]
+async fn but_one_with_a_user_of_few_rights_will_do() {
+    let server = Redis::start();
+    let _replica = server.replica();
+    let rules = "~{videoask-auth}:* +@read +@write +@scripting +@connection +time +info +wait";
+    server.raw(&format!("ACL SETUSER app on >sesame {rules}"));
+    let opened = open(&server.url_as("redis", "app:sesame@"), Missing::Create).await.unwrap();
+    assert_eq!(opened.findings, []);
+    a_redis::call_everything(&*opened.store).await;
+    assert_eq!(examine(&server.url_as("redis", "app:sesame@")).await.unwrap().state, State::Sound);
+}
+
+#[tokio::test]
+async fn whose_user_may_not_wait_for_its_replicas() {
+    let server = Redis::start();
+    let _replica = server.replica();
+    server.raw("ACL SETUSER app on >sesame ~* +@all -wait");
+    let error = refused(&server.url_as("redis", "app:sesame@")).await;
+    assert!(matches!(error, StoreError::NotPermitted { .. }), "{error:?}");
+}

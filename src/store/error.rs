@@ -170,6 +170,23 @@ pub enum StoreError {
     /// `STORE_URL` is no Redis URL.
     #[error("STORE_URL is not a Redis URL such as redis://:password@host:6379/0")]
     InvalidUrl,
+    /// Another file is at the path of the SQLite file that is open, such as a backup that was put back.
+    #[error(
+        "{at} was replaced or removed while this program ran, which still has the old file: start the program again"
+    )]
+    Replaced {
+        /// The file.
+        at: Place,
+    },
+    /// A database without any table.
+    #[error(
+        "{at} is a SQLite database without tables: a copy of a running server's file without its -wal file looks like \
+         this; copy both, or stop the server first, or remove the file to start anew"
+    )]
+    Empty {
+        /// The file.
+        at: Place,
+    },
     /// The thread of a SQLite connection has ended.
     #[error("the connection to {at} has stopped: start the program again")]
     Stopped {

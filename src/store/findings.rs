@@ -18,6 +18,11 @@ pub enum Finding {
     NoAppendOnlyFile,
     /// Redis does not say whether it writes to disk.
     PersistenceUnknown,
+    /// The SQLite file was there, and had no tables.
+    EmptyFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// Other users of this machine may read or write the SQLite file.
     FileOpenToOthers {
         /// The file.
@@ -53,6 +58,7 @@ impl Finding {
             | Self::NotPersistent
             | Self::NoAppendOnlyFile
             | Self::PersistenceUnknown
+            | Self::EmptyFile { .. }
             | Self::FileOpenToOthers { .. }
             | Self::FolderOpenToOthers { .. } => Severity::Warning,
         }
@@ -68,6 +74,7 @@ impl Finding {
             | Self::EvictionUnknown
             | Self::NotPersistent
             | Self::NoAppendOnlyFile
+            | Self::EmptyFile { .. }
             | Self::PersistenceUnknown => matches!(mode, Mode::Keep(_)),
         }
     }
@@ -93,6 +100,12 @@ impl fmt::Display for Finding {
                 f,
                 "Redis has no append-only file: after a crash the refresh tokens since its last snapshot are lost, \
                  and their users have to log in again; set `appendonly yes` and `appendfsync always`"
+            ),
+            Self::EmptyFile { path } => write!(
+                f,
+                "{} was there, as a SQLite database without tables: a copy of a running server's file without its -wal \
+                 file looks like this; copy both, or stop that server first",
+                path.display()
             ),
             Self::FileOpenToOthers { path, mode } => write!(
                 f,

@@ -12,6 +12,7 @@ pub mod records;
 mod redis;
 mod sessions;
 mod sqlite;
+mod unwritable;
 mod words;
 
 use async_trait::async_trait;
@@ -24,6 +25,7 @@ pub use self::{
     place::Place,
     records::Records,
     sessions::{Created, Outcome, SessionRow, Sessions},
+    unwritable::Unwritable,
 };
 
 /// The key of a row: in lower-case hex the HMAC of a session's id or the fingerprint of an import, or VideoAsk's

@@ -279,6 +279,18 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
     /// The keys of rows without limits that another secret than `key_id` sealed, by key.
     async fn sealed_by_others(&self, key_id: &KeyId, page: Page<'_>) -> Result<Vec<RowKey>, StoreError>;
 
+    /// Whether it takes writes, as far as is known. This costs nothing while none has failed; once one has failed
+    /// because the store is full or read-only, each call tries a write, until one succeeds.
+    async fn check_writes(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Does what should be done while nobody is waiting: SQLite moves its write-ahead log into the file, so that a copy
+    /// of the file alone is a store.
+    async fn tidy(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// How many rows without limits each secret sealed.
     async fn count_by_sealing_key(&self) -> Result<Vec<(KeyId, u64)>, StoreError>;
 }

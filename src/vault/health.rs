@@ -1,6 +1,6 @@
 //! Whether this process can do its work, for whoever routes requests to it.
 
-use crate::store::RowKey;
+use crate::store::{RowKey, StoreError, Unwritable};
 
 use super::{
     Vault,
@@ -28,6 +28,10 @@ pub enum Ailment {
     Unsaved(usize),
     /// The store does not answer.
     StoreDown,
+    /// The file of the store was replaced while this process has the old one open.
+    StoreReplaced,
+    /// The store takes no writes.
+    StoreUnwritable(Unwritable),
     /// The keeper has not begun, or has stopped.
     KeeperSilent,
     /// The process is on its way out.
@@ -40,6 +44,11 @@ impl std::fmt::Display for Ailment {
             Self::Unsaved(1) => f.write_str("one token set is not saved yet"),
             Self::Unsaved(count) => write!(f, "{count} token sets are not saved yet"),
             Self::StoreDown => f.write_str("the store does not answer"),
+            Self::StoreReplaced => {
+                f.write_str("the database file was replaced while the program ran: start the program again")
+            }
+            Self::StoreUnwritable(Unwritable::Full) => f.write_str("the store is full"),
+            Self::StoreUnwritable(Unwritable::ReadOnly) => f.write_str("the store is read-only"),
             Self::KeeperSilent => f.write_str("the keeper shows no sign of life"),
             Self::Draining => f.write_str("stopping"),
         }
@@ -57,13 +66,24 @@ impl Vault {
         }
         let nobody = RowKey(NOBODY.to_owned());
         let asked = self.0.store.peek(&nobody);
-        if !matches!(self.0.clock.timeout(STORE_TIMEOUT, asked).await, Some(Ok(_))) {
+        let down = match self.0.clock.timeout(STORE_TIMEOUT, asked).await {
+            Some(Ok(_)) => None,
+            Some(Err(StoreError::Replaced { .. })) => Some(Ailment::StoreReplaced),
+            Some(Err(_)) | None => Some(Ailment::StoreDown),
+        };
+        if let Some(down) = down {
             let can_serve = self.0.memory.has_token(self.0.clock.now());
-            return if can_serve { Health::Degraded } else { Health::Unfit }(Ailment::StoreDown);
+            return if can_serve { Health::Degraded } else { Health::Unfit }(down);
         }
-        match self.unsaved() {
-            0 => Health::Good,
-            unsaved => Health::Degraded(Ailment::Unsaved(unsaved)),
+        match (self.unsaved(), self.unwritable().await) {
+            (0, None) => Health::Good,
+            (0, Some(unwritable)) => Health::Degraded(Ailment::StoreUnwritable(unwritable)),
+            (unsaved, _) => Health::Degraded(Ailment::Unsaved(unsaved)),
         }
+    }
+
+    async fn unwritable(&self) -> Option<Unwritable> {
+        let tried = self.0.clock.timeout(STORE_TIMEOUT, self.0.store.check_writes()).await?;
+        tried.err().as_ref().and_then(Unwritable::of)
     }
 }

@@ -77,6 +77,8 @@ impl Vault {
             if tick % RESEAL_EVERY == 0 {
                 self.seal_anew(&mut unreadable).await;
             }
+            // If this fails, the next tick does it.
+            let _ = self.asked(self.0.store.tidy()).await;
             self.0.clock.sleep(TICK).await;
         }
     }

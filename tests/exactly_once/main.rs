@@ -17,3 +17,4 @@ mod signals;
 #[expect(dead_code, unused_imports, reason = "the tests of single processes use more of it")]
 #[path = "../process/support/mod.rs"]
 mod support;
+mod unusable;

@@ -228,6 +228,23 @@ async fn with_something_else_where_a_row_should_be_is_called_damaged() {
     }
 }
 
+#[tokio::test]
+async fn that_refused_a_write_says_so_until_one_succeeds() {
+    let server = Redis::start();
+    let store = created(&server.url(None)).await;
+    server.raw("CONFIG SET maxmemory 1");
+    store.check_writes().await.unwrap();
+    store.put(&kept("a"), None).await.unwrap_err();
+    for _ in 0..2 {
+        let error = store.check_writes().await.unwrap_err();
+        assert_eq!(Unwritable::of(&error), Some(Unwritable::Full), "{error:?}");
+    }
+    server.raw("CONFIG SET maxmemory 0");
+    store.check_writes().await.unwrap();
+    server.raw("CONFIG SET maxmemory 1");
+    store.check_writes().await.unwrap();
+}
+
 /// What needs no memory would still go through, so it must not come first.
 #[tokio::test]
 async fn that_is_full_leaves_a_record_and_its_listings_as_they_were() {

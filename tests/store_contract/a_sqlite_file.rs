@@ -47,6 +47,81 @@ async fn that_other_users_may_read_or_replace_says_so() {
     }
 }
 
+/// Two processes on two files would send the same token twice.
+#[tokio::test]
+async fn that_was_replaced_or_removed_is_neither_read_nor_written() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("store.db");
+    let store = created(&file_in(&folder)).await;
+    store.put(&kept("a"), None).await.unwrap();
+    store.tidy().await.unwrap();
+    let backup = folder.path().join("backup.db");
+    std::fs::copy(&path, &backup).unwrap();
+    let refuses = async |case: &str| {
+        let errors = [store.read(&key("a")).await.unwrap_err(), store.put(&kept("b"), None).await.unwrap_err()];
+        let claim = store.claim(&key("a"), &lease("me", 30), SPAN, &OpenAttempt::Respect).await;
+        for error in errors.into_iter().chain([claim.unwrap_err(), store.probe().await.unwrap_err()]) {
+            assert!(matches!(error, StoreError::Replaced { .. }), "{case}: {error:?}");
+            assert!(error.to_string().contains("start the program again"), "{error}");
+        }
+    };
+    std::fs::rename(&backup, &path).unwrap();
+    refuses("replaced").await;
+    let restored = open(&file_in(&folder), Missing::Refuse).await.unwrap().store;
+    assert_eq!(restored.read(&key("a")).await.unwrap(), Some(stored(&kept("a"))));
+    std::fs::remove_file(&path).unwrap();
+    refuses("removed").await;
+}
+
+/// A copy of the file without those beside it.
+async fn copied_alone(folder: &TempDir) -> (TempDir, Result<Opened, StoreError>) {
+    let elsewhere = TempDir::new().unwrap();
+    std::fs::copy(folder.path().join("store.db"), elsewhere.path().join("store.db")).unwrap();
+    let opened = open(&file_in(&elsewhere), Missing::Refuse).await;
+    (elsewhere, opened)
+}
+
+#[tokio::test]
+async fn is_whole_without_its_log_from_the_start_and_whenever_it_was_tidied() {
+    let folder = TempDir::new().unwrap();
+    let store = created(&file_in(&folder)).await;
+    let (_elsewhere, copy) = copied_alone(&folder).await;
+    assert_eq!(copy.unwrap().origin, Origin::Existing);
+    store.put(&kept("a"), None).await.unwrap();
+    store.tidy().await.unwrap();
+    let (_elsewhere, copy) = copied_alone(&folder).await;
+    assert_eq!(copy.unwrap().store.read(&key("a")).await.unwrap(), Some(stored(&kept("a"))));
+}
+
+#[tokio::test]
+async fn is_whole_without_its_log_when_closed_though_another_process_has_it_open() {
+    let folder = TempDir::new().unwrap();
+    let store = created(&file_in(&folder)).await;
+    store.put(&kept("a"), None).await.unwrap();
+    let other = open(&file_in(&folder), Missing::Refuse).await.unwrap();
+    store.put(&kept("b"), None).await.unwrap();
+    drop(store);
+    let (_elsewhere, copy) = copied_alone(&folder).await;
+    assert_eq!(copy.unwrap().store.read(&key("b")).await.unwrap(), Some(stored(&kept("b"))));
+    drop(other);
+}
+
+#[tokio::test]
+async fn without_tables_is_called_a_copy_without_its_log() {
+    let folder = TempDir::new().unwrap();
+    sql(&folder, "PRAGMA journal_mode = wal");
+    let path = folder.path().join("store.db");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(path.metadata().unwrap().len(), 4096);
+    let error = open(&file_in(&folder), Missing::Refuse).await.unwrap_err();
+    assert!(matches!(error, StoreError::Empty { .. }), "{error:?}");
+    assert!(error.to_string().contains("-wal"), "{error}");
+    let expected = [Finding::EmptyFile { path }];
+    assert_eq!(examine(&file_in(&folder)).await.unwrap().findings, expected);
+    let opened = open(&file_in(&folder), Missing::Create).await.unwrap();
+    assert_eq!((opened.origin, opened.findings), (Origin::Created, expected.to_vec()));
+}
+
 #[tokio::test]
 async fn keeps_what_was_written_when_it_is_closed_and_needs_no_file_beside_it() {
     let folder = TempDir::new().unwrap();

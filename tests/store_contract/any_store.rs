@@ -196,6 +196,13 @@ contract! {
         assert_eq!(bed.store.sweep(at(1_000_000_000_000)).await.unwrap(), 0);
     }
 
+    async fn a_store_that_works_takes_writes_and_is_tidied_at_any_time(bed: &Bed) {
+        bed.put(&kept("a")).await;
+        bed.store.check_writes().await.unwrap();
+        bed.store.tidy().await.unwrap();
+        assert_eq!(bed.row("a").await, Some(stored(&kept("a"))));
+    }
+
     async fn a_store_opened_again_is_the_same_one(bed: &Bed) {
         // Each opening of `memory:` is a store of its own.
         if let StoreUrl::Memory = bed.url {

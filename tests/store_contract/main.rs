@@ -54,7 +54,7 @@ use videoask_auth::{
     config::StoreUrl,
     store::{
         Created, Examined, Finding, Limits, Missing, Opened, Origin, Outcome, Place, Reason, Room, RowKey, SessionRow,
-        State, Store, StoreError, examine, open,
+        State, Store, StoreError, Unwritable, examine, open,
         records::{
             self as record, Adoption, Change, Claim, Expected, Head, Lease, LeaseSpan, NewRow, OpenAttempt, Owner,
             Page, Row, Sealed, Swap, Version,

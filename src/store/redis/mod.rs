@@ -22,11 +22,12 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use self::connection::Connection;
-use super::{Examined, Missing, Opened, Room, State, Store, StoreError};
+use super::{Examined, Missing, Opened, Room, State, Store, StoreError, unwritable::LastFailure};
 
 #[derive(Debug)]
 struct RedisStore {
     connection: Connection,
+    last_failure: LastFailure,
 }
 
 pub(super) async fn open(url: &SecretString, missing: Missing) -> Result<Opened, StoreError> {
@@ -39,7 +40,8 @@ pub(super) async fn open(url: &SecretString, missing: Missing) -> Result<Opened,
     let origin = schema::migrate(&connection).await?;
     let findings = findings::find(&connection).await?;
     let at = connection.at().clone();
-    Ok(Opened { store: Arc::new(RedisStore { connection }), at, origin, findings })
+    let store = Arc::new(RedisStore { connection, last_failure: LastFailure::default() });
+    Ok(Opened { store, at, origin, findings })
 }
 
 pub(super) async fn examine(url: &SecretString) -> Result<Examined, StoreError> {

@@ -8,6 +8,7 @@ use super::{
     RedisStore, listings, names, replication,
     rows::{Arguments, FIELDS, Fields, Reader},
     script::RowScript,
+    server,
 };
 use crate::store::{
     RowKey, StoreError, millis,
@@ -117,7 +118,7 @@ impl Records for RedisStore {
     async fn put(&self, row: &NewRow, over: Option<&Version>) -> Result<Swap, StoreError> {
         let mut call = PUT.on([names::record(&row.key)]);
         Arguments(&mut call).add_row(row).add_over(over);
-        self.swapped(&row.key, self.connection.script_once(&call).await?)
+        self.swapped(&row.key, self.last_failure.note(self.connection.script_once(&call).await)?)
     }
 
     async fn claim(
@@ -134,7 +135,7 @@ impl Records for RedisStore {
             .add("now", millis::from_time(span.now))
             .add("horizon", millis::from_time(span.horizon))
             .add_taken_over(attempt);
-        let (outcome, fields): Ended = self.connection.script_once(&call).await?;
+        let (outcome, fields): Ended = self.last_failure.note(self.connection.script_once(&call).await)?;
         let row = self.row_of(key, fields)?;
         Ok(match (outcome, row) {
             (DONE, Some(row)) => Claim::Claimed(row),
@@ -146,15 +147,15 @@ impl Records for RedisStore {
     async fn release(&self, key: &RowKey, owner: &Owner) -> Result<(), StoreError> {
         let mut call = RELEASE.on([names::record(key)]);
         Arguments(&mut call).add("lease_owner", &owner.0);
-        self.connection.script_once(&call).await
+        self.last_failure.note(self.connection.script_once(&call).await)
     }
 
     async fn swap(&self, key: &RowKey, expected: &Expected, change: &Change) -> Result<Swap, StoreError> {
         let mut call = SWAP.on([names::record(key)]);
         Arguments(&mut call).add_expected(expected).add_change(change);
         let ended = match change.attempt {
-            Some(_) => replication::script_once(&self.connection, &call).await?,
-            None => self.connection.script_once(&call).await?,
+            Some(_) => self.last_failure.note(replication::script_once(&self.connection, &call).await)?,
+            None => self.last_failure.note(self.connection.script_once(&call).await)?,
         };
         self.swapped(key, ended)
     }
@@ -162,7 +163,7 @@ impl Records for RedisStore {
     async fn restore(&self, row: &NewRow) -> Result<Swap, StoreError> {
         let mut call = RESTORE.on([names::record(&row.key)]);
         Arguments(&mut call).add_row(row);
-        self.swapped(&row.key, self.connection.script_once(&call).await?)
+        self.swapped(&row.key, self.last_failure.note(self.connection.script_once(&call).await)?)
     }
 
     async fn adopt(
@@ -175,7 +176,8 @@ impl Records for RedisStore {
     ) -> Result<Adoption, StoreError> {
         let mut call = ADOPT.on([names::record(&row.key), names::record(pending)]);
         Arguments(&mut call).add_expected(expected).add_grave(grave).add_row(row).add_over(over);
-        let (which, outcome, fields): (u8, u8, Option<Fields>) = self.connection.script_once(&call).await?;
+        let (which, outcome, fields): (u8, u8, Option<Fields>) =
+            self.last_failure.note(self.connection.script_once(&call).await)?;
         Ok(match (which, outcome) {
             (_, DONE) => Adoption::Done,
             (PENDING, _) => Adoption::PendingMoved(self.row_of(pending, fields)?),
@@ -198,6 +200,10 @@ impl Records for RedisStore {
 
     async fn sealed_by_others(&self, key_id: &KeyId, page: Page<'_>) -> Result<Vec<RowKey>, StoreError> {
         listings::sealed_by_others(&self.connection, key_id, page).await
+    }
+
+    async fn check_writes(&self) -> Result<(), StoreError> {
+        self.last_failure.check(server::probe(&self.connection)).await
     }
 
     async fn count_by_sealing_key(&self) -> Result<Vec<(KeyId, u64)>, StoreError> {

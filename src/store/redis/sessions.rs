@@ -71,13 +71,13 @@ impl Sessions for RedisStore {
     async fn create_session(&self, row: &SessionRow) -> Result<Created, StoreError> {
         let mut call = CREATE.on([names::session(&row.key)]);
         call.arg(millis::from_time(row.limits.idle)).arg(millis::from_time(row.limits.absolute)).arg(&row.sealed);
-        let new: bool = self.connection.script(&call).await?;
+        let new: bool = self.last_failure.note(self.connection.script(&call).await)?;
         Ok(if new { Created::New } else { Created::Exists })
     }
 
     async fn save_session(&self, key: &RowKey, sealed: &[u8]) -> Result<Outcome, StoreError> {
         let mut call = SAVE.on([names::session(key)]);
-        self.connection.script(call.arg(sealed)).await.map(outcome)
+        self.last_failure.note(self.connection.script(call.arg(sealed)).await).map(outcome)
     }
 
     async fn session(&self, key: &RowKey) -> Result<Option<SessionRow>, StoreError> {

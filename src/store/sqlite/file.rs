@@ -44,6 +44,11 @@ pub(super) fn presence(path: &Path) -> Result<Presence, StoreError> {
     }
 }
 
+/// Whether it has no bytes, as a file that was just made.
+pub(super) fn is_empty(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.len() == 0)
+}
+
 /// Whether a file could be made there, without leaving one.
 pub(super) fn room(path: &Path) -> Room {
     let folder = path.parent().unwrap_or(path);

@@ -3,6 +3,7 @@
 mod columns;
 mod failure;
 mod file;
+mod identity;
 mod listings;
 mod open;
 mod records;
@@ -16,11 +17,12 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub(super) use self::open::{examine, open, open_memory};
 use self::worker::Worker;
-use super::{Store, StoreError};
+use super::{Store, StoreError, unwritable::LastFailure};
 
 #[derive(Debug)]
 struct SqliteStore {
     worker: Worker,
+    last_failure: LastFailure,
 }
 
 impl SqliteStore {
@@ -37,7 +39,7 @@ impl SqliteStore {
         &self,
         job: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.worker.run(|connection| in_one_step(connection, job)).await
+        self.last_failure.note(self.worker.run(|connection| in_one_step(connection, job)).await)
     }
 
     /// The same without waiting for the disk, for what a power cut may take: a session that is lost costs a login. The
@@ -46,14 +48,13 @@ impl SqliteStore {
         &self,
         job: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.worker
-            .run(|connection| {
-                connection.pragma_update(None, "synchronous", "normal")?;
-                let result = in_one_step(connection, job);
-                connection.pragma_update(None, "synchronous", "full")?;
-                result
-            })
-            .await
+        let written = self.worker.run(|connection| {
+            connection.pragma_update(None, "synchronous", "normal")?;
+            let result = in_one_step(connection, job);
+            connection.pragma_update(None, "synchronous", "full")?;
+            result
+        });
+        self.last_failure.note(written.await)
     }
 }
 
@@ -73,6 +74,17 @@ impl Store for SqliteStore {
     async fn probe(&self) -> Result<(), StoreError> {
         self.worker.run(probe).await
     }
+}
+
+/// Writes what is there already, down to the disk: what is rolled back never gets that far.
+fn rewrite(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let version: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    transaction.pragma_update(None, "user_version", version)
+}
+
+/// Moves what is in the write-ahead log into the file, as far as no reader is in the way. It waits for nobody.
+fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
 }
 
 /// Writes, and takes it back. It needs no table of ours, so it works before a migration too.

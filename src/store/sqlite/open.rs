@@ -3,13 +3,15 @@ use std::{path::Path, sync::Arc, thread, time::Duration};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{
-    SqliteStore, failure,
+    SqliteStore, checkpoint, failure,
     file::{self, Presence},
     probe,
     schema::{self, Contents},
     worker::{BUSY_TIMEOUT, Worker},
 };
-use crate::store::{Examined, Finding, Missing, Opened, Origin, Place, Room, State, StoreError};
+use crate::store::{
+    Examined, Finding, Missing, Opened, Origin, Place, Room, State, StoreError, unwritable::LastFailure,
+};
 
 /// In KiB. The rows are few and small, and the system caches the file as well.
 const PAGE_CACHE: i32 = -256;
@@ -33,47 +35,60 @@ pub(in crate::store) async fn open_memory() -> Result<Opened, StoreError> {
 
 pub(in crate::store) async fn open(path: &Path, missing: Missing) -> Result<Opened, StoreError> {
     let file = path.to_owned();
-    let (worker, origin) = Worker::start(Place::File(path.into()), move || open_file(&file, missing)).await?;
-    Ok(opened(worker, Place::File(path.into()), origin, file::findings(path)))
+    let (worker, (origin, findings)) =
+        Worker::start(Place::File(path.into()), move || open_file(&file, missing)).await?;
+    Ok(opened(worker, Place::File(path.into()), origin, findings))
 }
 
 fn opened(worker: Worker, at: Place, origin: Origin, findings: Vec<Finding>) -> Opened {
-    Opened { store: Arc::new(SqliteStore { worker }), at, origin, findings }
+    let store = Arc::new(SqliteStore { worker, last_failure: LastFailure::default() });
+    Opened { store, at, origin, findings }
 }
 
-fn open_file(path: &Path, missing: Missing) -> Result<(Connection, Origin), StoreError> {
+fn open_file(path: &Path, missing: Missing) -> Result<(Connection, (Origin, Vec<Finding>)), StoreError> {
     file::ensure(path, missing)?;
     let at = Place::File(path.into());
     let sqlite = |error| failure::describe(&at, error);
     let mut connection = connect(&at, path)?;
     // Looked at before anything is changed, so that a file of another program stays as it is.
-    match (accepted(&at, &connection)?, missing) {
-        (Contents::Nothing, Missing::Refuse) => return Err(StoreError::Missing { at }),
+    let contents = accepted(&at, &connection)?;
+    let findings = findings(path, contents);
+    match (contents, missing) {
+        (Contents::Nothing, Missing::Refuse) if file::is_empty(path) => return Err(StoreError::Missing { at }),
+        (Contents::Nothing, Missing::Refuse) => return Err(StoreError::Empty { at }),
         _ => switch_to_write_ahead_log(&connection).map_err(sqlite)?,
     }
     tune(&connection).map_err(sqlite)?;
     let origin = schema::migrate(&mut connection).map_err(sqlite)?;
-    Ok((connection, origin))
+    checkpoint(&connection).map_err(sqlite)?;
+    Ok((connection, (origin, findings)))
+}
+
+/// What puts the store at risk, before this program changes anything.
+fn findings(path: &Path, contents: Contents) -> Vec<Finding> {
+    let empty = contents == Contents::Nothing && !file::is_empty(path);
+    let empty = empty.then(|| Finding::EmptyFile { path: path.into() });
+    file::findings(path).into_iter().chain(empty).collect()
 }
 
 pub(in crate::store) async fn examine(path: &Path) -> Result<Examined, StoreError> {
     let path = path.to_owned();
     let at = Place::File(path.clone());
-    let findings = file::findings(&path);
     let looked = tokio::task::spawn_blocking(move || examine_file(&path)).await;
-    let state = looked.map_err(|_| StoreError::Stopped { at: at.clone() })??;
+    let (state, findings) = looked.map_err(|_| StoreError::Stopped { at: at.clone() })??;
     Ok(Examined { at, state, findings })
 }
 
-fn examine_file(path: &Path) -> Result<State, StoreError> {
+fn examine_file(path: &Path) -> Result<(State, Vec<Finding>), StoreError> {
     let at = Place::File(path.into());
     if let Presence::Nothing = file::presence(path)? {
-        return Ok(State::Absent(file::room(path)));
+        return Ok((State::Absent(file::room(path)), file::findings(path)));
     }
     let mut connection = connect(&at, path)?;
     let contents = accepted(&at, &connection)?;
     probe(&mut connection).map_err(|error| failure::describe(&at, error))?;
-    Ok(if contents == Contents::Nothing { State::Absent(Room::Writable) } else { State::Sound })
+    let state = if contents == Contents::Nothing { State::Absent(Room::Writable) } else { State::Sound };
+    Ok((state, findings(path, contents)))
 }
 
 /// Opens a file that is there. Without `SQLITE_OPEN_CREATE`: file.rs creates, with the mode we want.

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use rusqlite::Transaction;
 use time::OffsetDateTime;
 
-use super::{SqliteStore, listings, rows};
+use super::{SqliteStore, checkpoint, listings, rewrite, rows};
 use crate::store::{
     RowKey, StoreError,
     records::{
@@ -85,6 +85,14 @@ impl Records for SqliteStore {
     async fn sealed_by_others(&self, key_id: &KeyId, page: Page<'_>) -> Result<Vec<RowKey>, StoreError> {
         let (key_id, after, limit) = (key_id.clone(), page.after.cloned(), page.limit);
         self.run(move |connection| listings::sealed_by_others(connection, &key_id, after.as_ref(), limit)).await
+    }
+
+    async fn check_writes(&self) -> Result<(), StoreError> {
+        self.last_failure.check(self.step(rewrite)).await
+    }
+
+    async fn tidy(&self) -> Result<(), StoreError> {
+        self.run(checkpoint).await
     }
 
     async fn count_by_sealing_key(&self) -> Result<Vec<(KeyId, u64)>, StoreError> {

@@ -3,7 +3,7 @@ use std::{sync::mpsc, thread, time::Duration};
 use rusqlite::Connection;
 use tokio::{sync::oneshot, time::timeout};
 
-use super::failure;
+use super::{checkpoint, failure, identity::FileIdentity};
 use crate::store::{Place, Reason, StoreError};
 
 /// How long SQLite waits for another process's lock.
@@ -13,7 +13,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Our statements are short and do not recurse.
 const STACK: usize = 256 * 1024;
 
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+type Job = Box<dyn FnOnce(&mut OpenStore) + Send>;
+
+/// The connection, and which file it is to; a store in memory has none.
+struct OpenStore {
+    connection: Connection,
+    file: Option<FileIdentity>,
+}
 
 /// A connection on a thread of its own, which does one job after the other.
 ///
@@ -35,6 +41,7 @@ impl Worker {
     ) -> Result<(Self, T), StoreError> {
         let (jobs, queue) = mpsc::channel::<Job>();
         let (opened, opening) = oneshot::channel();
+        let place = at.clone();
         let thread = thread::Builder::new().name("sqlite".into()).stack_size(STACK).spawn(move || {
             let (connection, result) = match open() {
                 Ok((connection, more)) => (Some(connection), Ok(more)),
@@ -43,7 +50,7 @@ impl Worker {
             if opened.send(result).is_ok()
                 && let Some(connection) = connection
             {
-                work(connection, &queue);
+                work(OpenStore { connection, file: identity(&place) }, &queue);
             }
         });
         let thread = Some(thread.map_err(|_| StoreError::Stopped { at: at.clone() })?);
@@ -58,15 +65,16 @@ impl Worker {
         job: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, reply) = oneshot::channel();
-        let job: Job = Box::new(move |connection| {
+        let at = self.at.clone();
+        let job: Job = Box::new(move |store| {
             if !answer.is_closed() {
                 // Whoever hung up meanwhile does not miss the answer.
-                let _ = answer.send(job(connection));
+                let _ = answer.send(store.run(at, job));
             }
         });
         self.jobs.as_ref().and_then(|jobs| jobs.send(job).ok()).ok_or_else(|| self.stopped())?;
         match timeout(PATIENCE, reply).await {
-            Ok(Ok(answer)) => answer.map_err(|error| failure::describe(&self.at, error)),
+            Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(self.stopped()),
             Err(_) => Err(StoreError::Unavailable { at: self.at.clone(), reason: Reason::Busy, source: None }),
         }
@@ -88,8 +96,35 @@ impl Drop for Worker {
     }
 }
 
-fn work(mut connection: Connection, queue: &mpsc::Receiver<Job>) {
+impl OpenStore {
+    /// Nothing is read or written once another file is at the path: what this process would do to the old one, others
+    /// would do once more to the new one.
+    fn run<T>(&mut self, at: Place, job: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        if self.is_replaced() {
+            return Err(StoreError::Replaced { at });
+        }
+        job(&mut self.connection).map_err(|error| failure::describe(&at, error))
+    }
+
+    fn is_replaced(&self) -> bool {
+        self.file.as_ref().is_some_and(FileIdentity::is_replaced)
+    }
+}
+
+fn identity(at: &Place) -> Option<FileIdentity> {
+    match at {
+        // A file that is gone already is noticed by the first job of SQLite itself.
+        Place::File(path) => FileIdentity::of(path).ok(),
+        Place::Memory | Place::Redis { .. } => None,
+    }
+}
+
+fn work(mut store: OpenStore, queue: &mpsc::Receiver<Job>) {
     for job in queue {
-        job(&mut connection);
+        job(&mut store);
+    }
+    if !store.is_replaced() {
+        // SQLite does so by itself only where no other process has the file open. If it fails, the log is still there.
+        let _ = checkpoint(&store.connection);
     }
 }

@@ -60,7 +60,7 @@ impl LoginPage {
 impl Scope {
     fn new(name: &str) -> Self {
         let meaning = match name {
-            "openid" => "know that it is you",
+            "openid" => "know who you are",
             "profile" => "see your name",
             "email" => "see your e-mail address",
             "offline_access" => "stay connected when you are away",

@@ -32,7 +32,7 @@ pub enum ApiError {
     #[error("the answer of VideoAsk's API was cut off")]
     Cut(#[source] reqwest::Error),
     /// A success that is not what was asked for.
-    #[error("the answer of VideoAsk's API makes no sense here")]
+    #[error("the answer of VideoAsk's API could not be read")]
     Nonsense,
 }
 

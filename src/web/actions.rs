@@ -7,13 +7,15 @@ use axum::{
     routing::post,
 };
 use serde::Deserialize;
+use tower_sessions::Session;
 
 use crate::{
     store::{RowKey, records::Version},
+    telemetry,
     vault::{Ended, Ending, HandOutError, Refreshed},
 };
 
-use super::{Site, error::PageError, session::LoggedIn};
+use super::{Site, confirmation::Confirmation, error::PageError, session::LoggedIn};
 
 pub(super) fn router() -> Router<Site> {
     Router::new().route("/tokens/refresh", post(refresh)).route("/tokens/revoke", post(revoke))
@@ -37,22 +39,35 @@ fn version(form: Submitted) -> Result<Version, PageError> {
 async fn refresh(State(site): State<Site>, login: LoggedIn, form: Submitted) -> Result<Redirect, PageError> {
     let shown = version(form)?;
     let (key, _) = site.connection_of(&login).await?;
-    match site.vault.refresh_now(&key, &shown).await? {
-        Refreshed::Exchanged => tracing::info!("refreshed by the button"),
-        Refreshed::AlreadyNewer => tracing::info!("a newer pair is there; nothing was exchanged"),
-    }
-    Ok(Redirect::to("/tokens"))
+    let done = match site.vault.refresh_now(&key, &shown).await? {
+        Refreshed::Exchanged => Confirmation::Refreshed,
+        Refreshed::AlreadyNewer => Confirmation::NotRefreshed,
+    };
+    tracing::info!(?done, "the refresh button was pressed");
+    Ok(done.redirect())
 }
 
-/// Ends the connection at VideoAsk, and here. One that is on its way out already is tried again, so this does not ask
-/// for what may be shown.
-async fn revoke(State(site): State<Site>, login: LoggedIn, form: Submitted) -> Result<Redirect, PageError> {
+/// Ends the connection at VideoAsk, and here, and with it the session that showed it. One that is on its way out already
+/// is tried again, so this does not ask for what may be shown.
+async fn revoke(
+    State(site): State<Site>,
+    session: Session,
+    login: LoggedIn,
+    form: Submitted,
+) -> Result<Redirect, PageError> {
     let shown = version(form)?;
-    match site.vault.end(&key_of(&site, &login).await?, Some(&shown), Ending::Revoke).await? {
-        Ended::Yes => tracing::info!("revoked by the button"),
-        Ended::Moved => tracing::info!("a newer pair is there; nothing was revoked"),
+    let done = match site.vault.end(&key_of(&site, &login).await?, Some(&shown), Ending::Revoke).await? {
+        Ended::Yes => Confirmation::Revoked,
+        Ended::Moved => Confirmation::NotRevoked,
+    };
+    tracing::info!(?done, "the revoke button was pressed");
+    if done == Confirmation::Revoked
+        && let Err(error) = session.flush().await
+    {
+        // The connection is revoked all the same, and that is what the person should read.
+        tracing::warn!(cause = telemetry::chain(&error), "a session without a connection was left behind");
     }
-    Ok(Redirect::to("/tokens"))
+    Ok(done.redirect())
 }
 
 /// In mint mode the row lies under one of several keys; in keep mode there is one, whatever lies there.

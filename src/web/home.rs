@@ -2,14 +2,17 @@
 
 use axum::{
     Router,
-    extract::State,
+    extract::{Query, State, rejection::QueryRejection},
     response::Redirect,
     routing::{get, post},
 };
 use tower_sessions::Session;
 
+use crate::vault::HandOutError;
+
 use super::{
     Site,
+    confirmation::{Confirmation, DoneQuery},
     error::PageError,
     page::{Frame, Holder, HomePage, VisitorLine},
     session::Visitor,
@@ -19,7 +22,11 @@ pub(super) fn router() -> Router<Site> {
     Router::new().route("/", get(home)).route("/logout", post(logout))
 }
 
-async fn home(State(site): State<Site>, visitor: Visitor) -> Result<HomePage, PageError> {
+async fn home(
+    State(site): State<Site>,
+    visitor: Visitor,
+    done: Result<Query<DoneQuery>, QueryRejection>,
+) -> Result<HomePage, PageError> {
     let visitor = match visitor {
         Visitor::Stranger => VisitorLine::Stranger,
         Visitor::LoggedIn(login) => match site.connection_of(&login).await {
@@ -28,8 +35,9 @@ async fn home(State(site): State<Site>, visitor: Visitor) -> Result<HomePage, Pa
                 None => VisitorLine::Unnamed,
             },
             Err(PageError::LoggedOut) => VisitorLine::Stranger,
-            // Whatever became of the connection must not hide the way to a new login.
-            Err(_) => VisitorLine::Unnamed,
+            Err(PageError::Vault(HandOutError::NotConnected)) => VisitorLine::Disconnected,
+            // The token page says what is wrong. It must not hide the way to a new login.
+            Err(_) => VisitorLine::Hindered,
         },
     };
     Ok(HomePage {
@@ -37,11 +45,12 @@ async fn home(State(site): State<Site>, visitor: Visitor) -> Result<HomePage, Pa
         holder: Holder::of(&site.mode),
         login_url: site.app_url.login().into(),
         callback_url: site.app_url.callback().into(),
+        confirmation: Confirmation::of(done).filter(|_| !visitor.has_connection()),
         visitor,
     })
 }
 
-/// Ends the session, with its record. Revokes nothing: whoever copied the pair may go on using it.
+/// Ends the session, in mint mode with its record. Revokes nothing: tokens that were copied keep working.
 async fn logout(session: Session) -> Result<Redirect, PageError> {
     if session.id().is_some() {
         session.flush().await?;

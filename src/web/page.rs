@@ -5,7 +5,16 @@ use axum::response::{Html, IntoResponse, Response};
 
 use crate::{config::Mode, store::records::Version};
 
-use super::{Site, assets::Assets, error::PageError, explain::Explanation, notice::Notice, way::Way};
+use super::{
+    Site,
+    assets::Assets,
+    confirmation::Confirmation,
+    error::PageError,
+    explain::{Action, Explanation},
+    notice::Notice,
+    prose::Prose,
+    way::Way,
+};
 
 /// What the layout needs.
 #[derive(Debug)]
@@ -32,8 +41,10 @@ pub struct HomePage {
     pub callback_url: String,
     /// Who refreshes.
     pub holder: Holder,
-    /// Who is logged in, if anyone: a name, or nothing where VideoAsk gave none.
+    /// Who is logged in, if anyone.
     pub visitor: VisitorLine,
+    /// What a button has just done.
+    pub confirmation: Option<Confirmation>,
 }
 
 /// What the home page says of the visitor.
@@ -45,6 +56,19 @@ pub enum VisitorLine {
     Named(String),
     /// Logged in, but VideoAsk did not say who.
     Unnamed,
+    /// Logged in, but the connection is gone.
+    Disconnected,
+    /// Logged in, but the connection cannot be shown; the token page says why.
+    Hindered,
+}
+
+impl VisitorLine {
+    pub(super) fn has_connection(&self) -> bool {
+        match self {
+            Self::Named(_) | Self::Unnamed | Self::Hindered => true,
+            Self::Stranger | Self::Disconnected => false,
+        }
+    }
 }
 
 /// `/tokens`.
@@ -55,6 +79,8 @@ pub struct TokensPage {
     pub frame: Frame,
     /// Who refreshes.
     pub holder: Holder,
+    /// What a button has just done.
+    pub confirmation: Option<Confirmation>,
     /// What comes first, where something is wrong.
     pub notice: Option<Notice>,
     /// Which token set this is; the buttons carry it.
@@ -63,9 +89,11 @@ pub struct TokensPage {
     pub access_token: String,
     /// The refresh token, exact, if there is one.
     pub refresh_token: Option<String>,
-    /// When the access token ends, RFC 3339.
+    /// When the access token expires, RFC 3339.
     pub expires_at: String,
-    /// The same for people, such as `23 h 59 min`.
+    /// The same for people, such as `tomorrow, 03:34 UTC`.
+    pub expires: String,
+    /// How long that is from now, such as `23 h 59 min left`.
     pub time_left: String,
     /// What was granted.
     pub scope: Option<String>,

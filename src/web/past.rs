@@ -1,40 +1,44 @@
-//! The past of a connection as lines of a page: what it went through, and what comes next.
+//! The history of a connection as lines of a page: what happened to it, and what comes next.
 
 use time::{Duration, OffsetDateTime};
 
 use crate::vault::{Report, Rotation};
 
-use super::tokens::timestamp;
+use super::{
+    moments::{ago, moment, span},
+    page::Holder,
+};
 
 /// Names and values for the page's list.
-pub(super) fn lines(report: &Report, now: OffsetDateTime) -> Vec<(&'static str, String)> {
-    let refreshed = match (report.refreshed_at, &report.refreshed_by) {
-        (Some(at), Some(by)) => format!("{}, by {by}", timestamp(at)),
-        _ => "not yet".to_owned(),
-    };
+pub(super) fn lines(report: &Report, holder: Holder, now: OffsetDateTime) -> Vec<(&'static str, String)> {
     let rotation = match report.rotation {
-        Rotation::Seen => "VideoAsk gives a new refresh token each time",
-        Rotation::NotSeen => "VideoAsk keeps the refresh token",
-        Rotation::Unknown => "not known before the first refresh",
+        Rotation::Seen => "on. Each refresh returns a new refresh token.",
+        Rotation::NotSeen => "off. The refresh token stays the same.",
+        Rotation::Unknown => "unknown until the first refresh",
     };
-    let mut lines = vec![
-        ("Logged in", format!("{} ({} ago)", timestamp(report.minted_at), days(now - report.minted_at))),
-        ("Refreshed", refreshed),
-        ("Refreshes", report.refreshes.to_string()),
-        ("Rotation", rotation.to_owned()),
-    ];
-    lines.extend(report.next_refresh.map(|at| ("Next refresh", timestamp(at))));
+    let minted_at = report.minted_at;
+    let mut lines = vec![("Logged in", format!("{} ({})", moment(minted_at, now), ago(now - minted_at)))];
+    if report.has_refresh_token() {
+        lines.push(("Last refresh", last_refresh(report, holder, now)));
+        lines.push(("Rotation", rotation.to_owned()));
+    }
+    lines.extend(report.next_refresh.map(|at| ("Next refresh", moment(at, now))));
     let lived = report.previous_lived.map(Duration::seconds);
-    lines.extend(lived.map(|lived| ("The one before lived", days(lived))));
-    lines.extend(report.log_in_before.map(|at| ("Log in again before", timestamp(at))));
+    lines.extend(lived.map(|lived| ("The previous connection lasted", span(lived))));
+    lines.extend(report.log_in_before.map(|at| ("Log in again before", moment(at, now))));
     lines
 }
 
-fn days(time: Duration) -> String {
-    match (time.whole_days(), time.whole_hours(), time.whole_minutes()) {
-        (0, 0, minutes) => format!("{minutes} min"),
-        (0, hours, _) => format!("{hours} h"),
-        (1, ..) => "1 day".to_owned(),
-        (days, ..) => format!("{days} days"),
-    }
+/// Which process refreshed is of use only where several may.
+fn last_refresh(report: &Report, holder: Holder, now: OffsetDateTime) -> String {
+    let Some(at) = report.refreshed_at else { return "none yet".to_owned() };
+    let by = match (holder, &report.refreshed_by) {
+        (Holder::App, Some(process)) => format!(", by process {process}"),
+        (Holder::App, None) | (Holder::Person, _) => String::new(),
+    };
+    let count = match report.refreshes {
+        1 => "1 refresh".to_owned(),
+        count => format!("{count} refreshes"),
+    };
+    format!("{}{by} ({count} so far)", moment(at, now))
 }

@@ -9,15 +9,17 @@ use axum::{
     routing::get,
 };
 use serde::{Deserialize, Serialize};
-use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::vault::{EmailProof, HandOutError, Identity, Report, TokenSet};
 
 use super::{
     Site,
+    confirmation::{Confirmation, DoneQuery},
     error::PageError,
     guard,
-    notice::Notice,
+    moments::{moment, time_left},
+    notice::{LoginResult, Notice},
     page::{Frame, Holder, RevokingPage, TokensPage},
     past,
     session::LoggedIn,
@@ -42,6 +44,7 @@ async fn tokens(
     State(site): State<Site>,
     login: LoggedIn,
     query: Result<Query<TokensQuery>, QueryRejection>,
+    done: Result<Query<DoneQuery>, QueryRejection>,
 ) -> Result<Response, PageError> {
     let (key, shown) = match site.connection_of(&login).await {
         Err(PageError::Vault(HandOutError::NotConnected)) => return without_connection(&site, &login).await,
@@ -53,18 +56,22 @@ async fn tokens(
     let report = Report::of(&site.vault.status_of(&key, &shown), now);
     let way = Way::of(&site, &contents.identity);
     let kept_old = query.is_ok_and(|Query(query)| query.login.as_deref() == Some(WITHOUT_REFRESH_TOKEN));
+    let result = if kept_old { LoginResult::KeptOld } else { LoginResult::Shown };
+    let holder = Holder::of(&site.mode);
     let page = TokensPage {
         frame: Frame::new(&site),
-        holder: Holder::of(&site.mode),
-        notice: Notice::of(&report, kept_old),
+        holder,
+        confirmation: Confirmation::of(done),
+        notice: Notice::of(&report, holder, result, now),
         version: shown.record().version(),
         access_token: tokens.access_token.secret().clone(),
         refresh_token: tokens.refresh_token.as_ref().map(|token| token.secret().clone()),
         expires_at: timestamp(tokens.expires_at),
+        expires: moment(tokens.expires_at, now),
         time_left: time_left(tokens.expires_at - now),
         scope: tokens.scope.clone(),
         user: describe(&contents.identity),
-        past: past::lines(&report, now),
+        past: past::lines(&report, holder, now),
         claims: tokens.claims().and_then(|claims| serde_json::to_string_pretty(&claims).ok()),
         scopes_with_offline_access: site.scopes_with_offline_access(),
         snippets: snippets(&way.base_url(&site), way.variable()),
@@ -153,16 +160,6 @@ pub(super) fn timestamp(time: OffsetDateTime) -> String {
     whole.format(&Rfc3339).unwrap_or_default()
 }
 
-fn time_left(left: Duration) -> String {
-    let minutes = left.whole_minutes();
-    match (minutes / 60, minutes % 60) {
-        _ if !left.is_positive() => "expired".to_owned(),
-        (0, 0) => "less than a minute".to_owned(),
-        (0, minutes) => format!("{minutes} min"),
-        (hours, minutes) => format!("{hours} h {minutes} min"),
-    }
-}
-
 pub(super) fn describe(identity: &Identity) -> Vec<(&'static str, String)> {
     let email = identity.email.as_ref().map(|email| match identity.email_proof {
         EmailProof::No => format!("{email} (not verified)"),
@@ -172,7 +169,7 @@ pub(super) fn describe(identity: &Identity) -> Vec<(&'static str, String)> {
         ("Name", identity.name.clone()),
         ("E-mail", email),
         ("User id", identity.user_id.clone()),
-        ("Subject", identity.sub.clone()),
+        ("Subject (Auth0 `sub`)", identity.sub.clone()),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name, value?)))
@@ -188,14 +185,5 @@ mod tests {
         assert_eq!(quoted("eyJ.a-b_c"), "eyJ.a-b_c");
         assert_eq!(quoted("a b$c"), "'a b$c'");
         assert_eq!(quoted("it's"), r"'it'\''s'");
-    }
-
-    #[test]
-    fn the_time_left_is_said_in_hours_and_minutes() {
-        assert_eq!(time_left(Duration::hours(24) - Duration::seconds(1)), "23 h 59 min");
-        assert_eq!(time_left(Duration::seconds(59)), "less than a minute");
-        assert_eq!(time_left(Duration::minutes(5)), "5 min");
-        assert_eq!(time_left(Duration::ZERO), "expired");
-        assert_eq!(time_left(Duration::seconds(-5)), "expired");
     }
 }

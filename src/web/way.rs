@@ -13,9 +13,10 @@ pub enum Way {
     Copied,
     /// To VideoAsk, with a token that `videoask-auth exec` puts into the variable.
     Executed,
-    /// To this app's proxy, with an API key. Where several users are kept, a header picks one, by this name.
+    /// To this app's proxy, with an API key.
     Proxied {
-        /// A name by which the proxy finds the user who looks at the page.
+        /// The name for the header that selects the user who looks at the page; none for the default user, whom a
+        /// request without the header means.
         pick: Option<String>,
     },
 }
@@ -27,8 +28,9 @@ impl Way {
             Mode::Mint => Self::Copied,
             Mode::Keep(_) if site.api_keys.is_empty() => Self::Executed,
             Mode::Keep(allowed) => {
+                let is_default = allowed.entries().first().is_some_and(|first| identity.is_called(first));
                 let name = identity.proven_email().or(identity.user_id.as_deref());
-                Self::Proxied { pick: name.filter(|_| allowed.entries().len() > 1).map(str::to_owned) }
+                Self::Proxied { pick: name.filter(|_| !is_default).map(str::to_owned) }
             }
         }
     }

@@ -55,7 +55,7 @@ async fn anybody_else_gets_the_way_out_and_nothing_is_stored() {
     let world = keeping("ada@example.com").await;
     let browser = world.browser();
     let page = browser.log_in("grace@example.com").await;
-    assert_eq!((page.status, page.title().as_str()), (403, "This user may not log in here"));
+    assert_eq!((page.status, page.title().as_str()), (403, "You are not on this app's list"));
     assert!(page.text().contains("<dd>grace@example.com</dd>"), "{}", page.text());
     assert!(page.text().contains("/auth/videoask?prompt=login"));
     assert!(!page.text().contains("ada@example.com"), "the list is nobody's business");
@@ -88,8 +88,10 @@ async fn the_page_shows_programs_the_shortest_way_that_is_set_up() {
     const KEY: &str = "a-key-of-thirty-two-characters-or-more";
     for (users, key, variable, base, hint) in [
         ("ada@example.com", "", "VIDEOASK_ACCESS_TOKEN", None, "videoask-auth exec -- &lt;program&gt;"),
-        ("ada@example.com", KEY, "VIDEOASK_AUTH_API_KEY", Some("proxy/"), "passes it on to VideoAsk.</p>"),
+        ("ada@example.com", KEY, "VIDEOASK_AUTH_API_KEY", Some("proxy/"), "forwards the request to VideoAsk.</p>"),
         ("eve,ada@example.com", KEY, "VIDEOASK_AUTH_API_KEY", Some("proxy/"), "X-VideoAsk-User: ada@example.com"),
+        // The first user needs no header.
+        ("ADA@example.com,eve", KEY, "VIDEOASK_AUTH_API_KEY", Some("proxy/"), "forwards the request to VideoAsk.</p>"),
     ] {
         let world = Setup::default().var("ALLOWED_USERS", users).var("API_KEY", key).start().await;
         let page = world.logged_in().await.get("/tokens").await;
@@ -111,7 +113,7 @@ async fn a_connection_outlives_its_session_and_logging_out() {
     browser.post("/logout").await;
     world.pass(2 * HOUR);
     let again = world.logged_in().await.get("/tokens").await;
-    assert!(again.text().contains("The one before lived"), "{}", again.text());
+    assert!(again.text().contains("The previous connection lasted"), "{}", again.text());
 }
 
 #[tokio::test]
@@ -138,7 +140,7 @@ async fn a_refresh_that_fails_says_why_and_keeps_the_pair() {
     let page = browser.get("/tokens").await;
     world.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::Status { status: 500 }));
     let failed = press(&browser, &page, "refresh").await;
-    assert_eq!((failed.status, failed.title().as_str()), (503, "VideoAsk gives no tokens at the moment"));
+    assert_eq!((failed.status, failed.title().as_str()), (503, "The refresh failed for now"));
     assert_eq!(browser.get("/tokens").await.element("access-token"), page.element("access-token"));
 }
 
@@ -149,10 +151,10 @@ async fn a_dead_connection_says_why_and_offers_a_login() {
     let page = browser.get("/tokens").await;
     world.standin.end_grants_of("ada@example.com");
     let failed = press(&browser, &page, "refresh").await;
-    assert_eq!((failed.status, failed.title().as_str()), (409, "This connection has ended"));
+    assert_eq!((failed.status, failed.title().as_str()), (409, "Log in again"));
     assert!(failed.text().contains("invalid_grant"));
     let shown = browser.get("/tokens").await;
-    assert!(shown.text().contains("This connection has ended: log in again"), "{}", shown.text());
+    assert!(shown.text().contains("Connection lost: log in again"), "{}", shown.text());
     assert_eq!(shown.element("access-token"), page.element("access-token"), "a valid token is shown to its end");
 }
 
@@ -165,9 +167,66 @@ async fn revoking_ends_the_refresh_token_there_and_the_pair_here() {
         assert_eq!(press(&browser, &page, "revoke").await.status, 303);
         assert_eq!(world.standin.counters().revokes, 1);
         let after = browser.get("/tokens").await;
-        assert_eq!((after.status, after.title().as_str()), (404, "There is no connection"), "mode {users:?}");
+        assert_eq!((after.status, after.title().as_str()), (403, "You are not logged in"), "mode {users:?}");
         world.logged_in().await;
     }
+}
+
+#[tokio::test]
+async fn after_a_button_a_page_says_what_it_did() {
+    for users in ["", "ada@example.com"] {
+        let world = keeping(users).await;
+        let browser = world.logged_in().await;
+        let first = browser.get("/tokens").await;
+        world.pass(Duration::from_secs(1));
+
+        let refreshed = browser.follow(press(&browser, &first, "refresh").await).await;
+        assert_eq!((refreshed.status, refreshed.url.path()), (200, "/tokens"));
+        assert!(refreshed.text().contains("Refreshed. These are your new tokens."), "{}", refreshed.text());
+        for (button, sentence) in [("refresh", "so nothing was refreshed."), ("revoke", "so nothing was revoked.")] {
+            let page = browser.follow(press(&browser, &first, button).await).await;
+            assert_eq!((page.status, page.url.path()), (200, "/tokens"));
+            assert!(page.text().contains(sentence), "{}", page.text());
+            assert_eq!(page.element("access-token"), refreshed.element("access-token"), "the newer tokens are shown");
+        }
+
+        let leaving = press(&browser, &refreshed, "revoke").await;
+        assert_eq!(leaving.status, 303);
+        let home = browser.follow(leaving).await;
+        assert_eq!((home.status, home.url.path()), (200, "/"), "mode {users:?}");
+        assert!(home.text().contains("Revoked. VideoAsk no longer accepts the refresh token"), "{}", home.text());
+        assert!(home.text().contains("Login on VideoAsk") && !home.text().contains("You are logged in"));
+        assert!(browser.cookie_names().is_empty(), "the session ended with its connection");
+    }
+}
+
+#[tokio::test]
+async fn nobody_can_be_told_of_a_revocation_that_was_none() {
+    let page = World::start().await.logged_in().await.get("/?done=revoked").await;
+    assert!(!page.text().contains("Revoked."), "{}", page.text());
+}
+
+#[tokio::test]
+async fn the_home_page_says_so_where_the_connection_was_revoked_elsewhere() {
+    let world = keeping("ada@example.com").await;
+    let (here, elsewhere) = (world.logged_in().await, world.logged_in().await);
+    let page = elsewhere.get("/tokens").await;
+    press(&elsewhere, &page, "revoke").await;
+    let home = here.get("/").await.text();
+    assert!(!home.contains("did not tell this app who you are"), "{home}");
+    assert!(home.contains("Login on VideoAsk"), "{home}");
+}
+
+#[tokio::test]
+async fn try_it_with_an_expired_token_says_so_where_only_the_person_refreshes() {
+    let world = Setup::default().tenant(|options| options.access_ttl = Duration::from_secs(60)).start().await;
+    let browser = world.logged_in().await;
+    world.pass(Duration::from_secs(61));
+    let page = browser.get("/tokens/forms").await;
+    assert_eq!((page.status, page.title().as_str()), (409, "The access token has expired"));
+    assert!(page.text().contains("href=\"/tokens\">Show my tokens"), "{}", page.text());
+    let page = browser.get("/tokens").await.text();
+    assert!(page.contains(">expired</span>") && page.contains("The access token has expired"), "{page}");
 }
 
 #[tokio::test]
@@ -177,12 +236,12 @@ async fn a_revocation_that_is_not_confirmed_can_be_tried_again() {
     let page = browser.get("/tokens").await;
     world.standin.change_faults(|faults| faults.next(Endpoint::Revoke, 1, Mishap::Status { status: 500 }));
     let failed = press(&browser, &page, "revoke").await;
-    assert_eq!((failed.status, failed.title().as_str()), (502, "VideoAsk did not confirm"));
+    assert_eq!((failed.status, failed.title().as_str()), (502, "VideoAsk did not confirm the revocation"));
     let pending = browser.get("/tokens").await;
-    assert_eq!((pending.status, pending.title().as_str()), (200, "Being revoked"));
+    assert_eq!((pending.status, pending.title().as_str()), (200, "Revocation not confirmed yet"));
     assert_eq!(press(&browser, &pending, "revoke").await.status, 303);
     assert_eq!(world.standin.counters().revokes, 1);
-    assert_eq!(browser.get("/tokens").await.status, 404);
+    assert_eq!(browser.get("/tokens").await.status, 403);
 }
 
 #[tokio::test]
@@ -202,7 +261,7 @@ async fn a_login_without_a_refresh_token_keeps_the_connection_that_has_one() {
         faults.quirks.insert(Quirk::NoRefreshToken);
     });
     let page = world.browser().log_in("ada@example.com").await;
-    assert!(page.text().contains("The connection from before is kept"), "{}", page.text());
+    assert!(page.text().contains("Your earlier connection was kept"), "{}", page.text());
     assert_eq!(page.element("refresh-token"), before.element("refresh-token"));
 }
 
@@ -217,7 +276,7 @@ async fn a_user_taken_off_the_list_is_shut_out_at_once() {
         .start()
         .await;
     let page = browser.get(&format!("http://localhost:{}/tokens", without.port)).await;
-    assert_eq!((page.status, page.title().as_str()), (403, "This user is not in ALLOWED_USERS any more"));
+    assert_eq!((page.status, page.title().as_str()), (403, "You are no longer on this app's list"));
 }
 
 #[tokio::test]

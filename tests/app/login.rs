@@ -64,14 +64,14 @@ async fn the_way_to_videoask_carries_everything_that_protects_the_login() {
 }
 
 #[tokio::test]
-async fn a_denied_login_says_so_and_offers_another_user() {
+async fn a_denied_login_says_so_and_offers_another_try() {
     let world = World::start().await;
     let browser = world.browser();
     let page = browser.begin().await;
     let back = browser.decide(&page, "ada@example.com", "deny").await;
     let page = browser.follow(back).await;
     assert_eq!((page.status, page.title().as_str()), (403, "VideoAsk did not grant access"));
-    assert!(page.text().contains("/auth/videoask?prompt=login"));
+    assert!(page.text().contains("href=\"/auth/videoask\">Log in again"), "{}", page.text());
     assert_eq!(world.standin.counters().code_exchanges, 0);
 }
 
@@ -79,7 +79,7 @@ async fn a_denied_login_says_so_and_offers_another_user() {
 async fn a_callback_out_of_nowhere_exchanges_nothing_and_shows_nothing_of_its_query() {
     let world = World::start().await;
     let page = world.browser().get("/auth/videoask/callback?state=s&code=c&error=made-up&error_description=boo").await;
-    assert_eq!((page.status, page.title().as_str()), (400, "No login was under way here"));
+    assert_eq!((page.status, page.title().as_str()), (400, "No login in progress"));
     assert!(!page.text().contains("made-up") && !page.text().contains("boo"));
     assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 0);
 }
@@ -94,11 +94,11 @@ async fn a_callback_works_once() {
     browser.open(callback.as_str()).await;
 
     let again = browser.get(callback.as_str()).await;
-    assert_eq!((again.status, again.title().as_str()), (409, "Already used: you are logged in"));
+    assert_eq!((again.status, again.title().as_str()), (409, "You are already logged in"));
     let stolen = thief.get(callback.as_str()).await;
-    assert_eq!((stolen.status, stolen.title().as_str()), (400, "This login was used already"));
+    assert_eq!((stolen.status, stolen.title().as_str()), (400, "This login link was already used"));
     let stranger = world.browser().get(callback.as_str()).await;
-    assert_eq!((stranger.status, stranger.title().as_str()), (400, "This login was used already"));
+    assert_eq!((stranger.status, stranger.title().as_str()), (400, "This login link was already used"));
     assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 1);
 }
 
@@ -117,7 +117,7 @@ async fn a_login_that_took_too_long_is_refused_before_its_code_is_sent() {
 #[tokio::test]
 async fn a_state_that_is_not_the_logins_finds_no_login() {
     let (world, page) = log_in_under(Quirk::WrongState).await;
-    assert_eq!((page.status, page.title().as_str()), (400, "No login was under way here"));
+    assert_eq!((page.status, page.title().as_str()), (400, "No login in progress"));
     assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 0);
 }
 
@@ -133,7 +133,7 @@ async fn a_cookie_moved_to_another_state_does_not_open() {
     let value = browser.cookie_values().into_iter().max_by_key(String::len).expect("a pending login");
     browser.set_cookie(&name, &value);
     let page = browser.get(callback.as_str()).await;
-    assert_eq!((page.status, page.title().as_str()), (400, "No login was under way here"));
+    assert_eq!((page.status, page.title().as_str()), (400, "No login in progress"));
 }
 
 #[tokio::test]
@@ -147,7 +147,7 @@ async fn several_tabs_can_log_in_at_once_and_the_fifth_makes_the_oldest_go() {
     }
     assert_eq!(browser.cookie_names().iter().filter(|name| name.contains("-login-")).count(), 4);
     let oldest = browser.approve(&tabs[0], "ada@example.com").await;
-    assert_eq!(browser.get(oldest.as_str()).await.title(), "No login was under way here");
+    assert_eq!(browser.get(oldest.as_str()).await.title(), "No login in progress");
     for tab in &tabs[1..] {
         let callback = browser.approve(tab, "ada@example.com").await;
         assert_eq!(browser.open(callback.as_str()).await.url.path(), "/tokens");
@@ -160,7 +160,7 @@ async fn the_callbacks_issuer_is_checked_where_it_is_given() {
     let (_, page) = log_in_under(Quirk::CallbackIssuer).await;
     assert_eq!(page.url.path(), "/tokens");
     let (world, page) = log_in_under(Quirk::WrongCallbackIssuer).await;
-    assert_eq!((page.status, page.title().as_str()), (400, "This answer is not from your VideoAsk"));
+    assert_eq!((page.status, page.title().as_str()), (400, "The answer came from an unexpected issuer"));
     assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 0);
 }
 
@@ -203,9 +203,9 @@ async fn a_provider_in_trouble_is_told_apart_from_one_that_is_slow_or_talks_nons
     for (mishap, status, title) in [
         (Mishap::Status { status: 500 }, 503, "VideoAsk is busy"),
         (Mishap::TooManyRequests { reset_in: Some(90), retry_after: None }, 503, "VideoAsk is busy"),
-        (Mishap::Html { status: 200 }, 502, "VideoAsk's answer makes no sense"),
-        (Mishap::HugeBody, 502, "VideoAsk's answer makes no sense"),
-        (Mishap::Redirect, 502, "VideoAsk's answer makes no sense"),
+        (Mishap::Html { status: 200 }, 502, "VideoAsk's answer could not be read"),
+        (Mishap::HugeBody, 502, "VideoAsk's answer could not be read"),
+        (Mishap::Redirect, 502, "VideoAsk's answer could not be read"),
         (Mishap::Cut, 504, "VideoAsk did not answer in time"),
         (Mishap::ReplyLost, 504, "VideoAsk did not answer in time"),
         (Mishap::Hang, 504, "VideoAsk did not answer in time"),
@@ -246,7 +246,7 @@ async fn a_refused_id_token_names_its_claim_and_shows_no_token() {
         (Quirk::ExpiredIdToken, "exp"),
     ] {
         let (world, page) = log_in_under(quirk).await;
-        assert_eq!((page.status, page.title().as_str()), (502, "The login could not be proven"), "{quirk:?}");
+        assert_eq!((page.status, page.title().as_str()), (502, "The login could not be verified"), "{quirk:?}");
         assert!(page.text().contains(&format!("<dd>{claim}</dd>")), "{}", page.text());
         assert!(page.element("access-token").is_none());
         assert_eq!(world.browser().get("/tokens").await.status, 403);
@@ -257,7 +257,7 @@ async fn a_refused_id_token_names_its_claim_and_shows_no_token() {
 async fn an_id_token_with_a_broken_signature_is_refused() {
     for quirk in [Quirk::BrokenSignature, Quirk::UnlistedSigningKey] {
         let (_, page) = log_in_under(quirk).await;
-        assert_eq!((page.status, page.title().as_str()), (502, "The login could not be proven"), "{quirk:?}");
+        assert_eq!((page.status, page.title().as_str()), (502, "The login could not be verified"), "{quirk:?}");
     }
 }
 
@@ -418,6 +418,7 @@ async fn more_than_64_logins_at_once_are_asked_to_wait() {
     }
     let page = last.get(callback.as_str()).await;
     assert_eq!((page.status, page.title().as_str()), (503, "Too many logins at once"));
+    assert!(page.text().contains("Yours was not completed.") && !page.text().contains("nothing is lost"));
     assert_eq!(page.header("retry-after"), Some("5"));
 }
 

@@ -94,7 +94,7 @@ async fn try_it_says_what_the_api_said() {
     let world = World::start().await;
     let browser = world.logged_in().await;
     world.standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Mishap::Status { status: 500 }));
-    assert_eq!(browser.get("/tokens/forms").await.title(), "VideoAsk's API answered with an error");
+    assert_eq!(browser.get("/tokens/forms").await.title(), "VideoAsk's API returned an error");
     world.standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Mishap::Cut));
     assert_eq!(browser.get("/tokens/forms").await.title(), "VideoAsk's API cannot be reached");
     world.standin.change_faults(|faults| {
@@ -242,7 +242,7 @@ async fn pages_that_are_not_there_say_so_with_a_way_on() {
     let world = World::start().await;
     let browser = world.browser();
     let page = browser.get("/nowhere").await;
-    assert_eq!((page.status, page.title().as_str()), (404, "There is no such page"));
+    assert_eq!((page.status, page.title().as_str()), (404, "Page not found"));
     let page = browser.post("/tokens").await;
     assert_eq!((page.status, page.title().as_str()), (405, "This page does not work that way"));
     assert!(page.header("allow").is_some_and(|methods| methods.contains("GET")));

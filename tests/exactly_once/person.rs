@@ -70,7 +70,7 @@ impl Person {
         let Ok(page) = self.browser.try_send(Method::POST, &url, form).await else { return Pressed::Unanswered };
         match page.status {
             303 => Pressed::Newer,
-            409 if page.title() == "This connection has ended" => Pressed::LoginNeeded,
+            409 if page.title() == "Log in again" => Pressed::LoginNeeded,
             status => Pressed::Else(status),
         }
     }

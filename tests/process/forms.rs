@@ -54,7 +54,7 @@ async fn a_401_forces_one_refresh_and_what_the_api_says_else_is_told() {
     standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Mishap::Status { status: 503 }));
     assert_fails(&deployment.run(&["forms"]), 4, &["status 503", "Try again later"]);
     standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Mishap::Html { status: 200 }));
-    assert_fails(&deployment.run(&["forms"]), 1, &["makes no sense", "VIDEOASK_API_URL"]);
+    assert_fails(&deployment.run(&["forms"]), 1, &["could not be read", "VIDEOASK_API_URL"]);
     let elsewhere = deployment.set("ORGANIZATION_ID", "of-somebody-else");
     assert_fails(&elsewhere.run(&["forms"]), 1, &["status 403", "ORGANIZATION_ID"]);
 }

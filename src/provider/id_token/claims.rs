@@ -10,8 +10,8 @@ use crate::{provider::authorize::Nonce, telemetry::excerpt};
 const TOLERANCE: Duration = Duration::seconds(60);
 const LONGEST_SUB: usize = 255;
 
-const ISS_MEND: &str = "If what came is where you log in on VideoAsk, set ISSUER to it, letter by letter.";
-const AUD_MEND: &str = "Check CLIENT_ID: this token was made for another app.";
+const ISS_MEND: &str = "If the received value is your VideoAsk, set `ISSUER` to exactly that value and restart.";
+const AUD_MEND: &str = "Check `CLIENT_ID`: this token was issued to another app.";
 const TIME_MEND: &str = "Set this machine's clock right (NTP), then log in again.";
 const NONCE_MEND: &str = "Log in again from the home page: this answer belongs to another login.";
 const SUB_MEND: &str = "Log in again. If it comes again, tell VideoAsk's support, with this page.";

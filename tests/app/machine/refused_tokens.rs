@@ -99,7 +99,7 @@ async fn try_it_forces_a_refresh_in_keep_mode_and_leaves_it_to_the_person_in_min
         let page = browser.get("/tokens/forms").await;
         match refreshes {
             0 => assert_eq!(page.title(), "VideoAsk's API refused the access token"),
-            _ => assert_eq!((page.status, page.title().as_str()), (200, "Your forms")),
+            _ => assert_eq!((page.status, page.title().as_str()), (200, "Try it: list my forms")),
         }
         assert_eq!(world.standin.counters().refresh_exchanges, refreshes);
     }

@@ -25,12 +25,12 @@ impl Browser {
     ) -> WebDriverResult<()> {
         self.open("/").await?;
         visit("home").await?;
-        self.click("Set-up: the callback URL to register").await?;
+        self.click("Setup: the callback URL to register").await?;
         visit("home-set-up").await?;
         for (path, heading, name) in [
             ("/tokens", "You are not logged in", "not-logged-in"),
-            ("/nowhere", "There is no such page", "not-found"),
-            ("/auth/videoask/callback?code=c&state=s", "No login was under way here", "no-login"),
+            ("/nowhere", "Page not found", "not-found"),
+            ("/auth/videoask/callback?code=c&state=s", "No login in progress", "no-login"),
         ] {
             self.open(path).await?;
             self.see(heading).await?;
@@ -55,7 +55,7 @@ impl Browser {
         self.open("/").await?;
         visit("home-logged-in").await?;
         self.open("/tokens/forms").await?;
-        self.see("Your forms").await?;
+        self.see("Try it: list my forms").await?;
         visit("forms").await?;
         self.open("/tokens/forms?offset=1000").await?;
         visit("forms-beyond-the-last").await
@@ -72,7 +72,7 @@ impl Browser {
         self.pretend(json!({ "quirks": ["wrong_issuer"] }));
         self.open("/auth/videoask").await?;
         self.click("Approve").await?;
-        self.see("The login could not be proven").await?;
+        self.see("The login could not be verified").await?;
         visit("not-proven").await?;
         self.pretend(json!({ "quirks": ["refuse_access_tokens"] }));
         self.open("/tokens/forms").await?;
@@ -96,7 +96,7 @@ impl Browser {
         self.open("/auth/videoask?prompt=login").await?;
         self.find("input[value='eve@example.com']").await?.click().await?;
         self.click("Approve").await?;
-        self.see("This user may not log in here").await?;
+        self.see("You are not on this app's list").await?;
         visit("keep-not-allowed").await
     }
 

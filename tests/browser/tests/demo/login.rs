@@ -49,7 +49,7 @@ async fn whoever_denies_gets_a_page_with_the_way_on() {
         browser.click("Login on VideoAsk").await?;
         browser.click("Deny").await?;
         browser.see("VideoAsk did not grant access").await?;
-        browser.click("Log in as another user").await?;
+        browser.click("Log in again").await?;
         browser.see("Log in").await?;
         browser.find("input[value='grace@example.com']").await?.click().await?;
         browser.click("Approve").await?;
@@ -100,9 +100,9 @@ async fn logging_out_takes_the_tokens_away_even_from_the_back_button() {
 async fn try_it_pages_through_the_forms() {
     on_stage(async |browser| {
         browser.log_in().await?;
-        browser.click("List my forms").await?;
+        browser.click("Try it: list my forms").await?;
         for shown in ["1–20 of 45", "21–40 of 45", "41–45 of 45"] {
-            browser.see("Your forms").await?;
+            browser.see("Try it: list my forms").await?;
             let range = browser.find(".pager span").await?;
             assert_eq!(range.text().await?, shown);
             match shown {

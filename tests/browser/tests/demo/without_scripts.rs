@@ -15,8 +15,8 @@ async fn without_scripts_one_logs_in_reveals_tries_and_logs_out() {
             browser.click("Show the access token").await?;
             assert_eq!(token.text().await?, browser.hidden_text("#access-token").await?);
             assert_eq!(browser.find(".life").await?.text().await?, "23 h 59 min left", "the server says it as well");
-            browser.click("List my forms").await?;
-            browser.see("Your forms").await?;
+            browser.click("Try it: list my forms").await?;
+            browser.see("Try it: list my forms").await?;
             browser.click("Log out").await?;
             browser.control("Login on VideoAsk").await?;
             browser.open("/tokens").await?;

@@ -1,0 +1,76 @@
+//! What a page says after a button has done its work.
+
+use axum::{
+    extract::{Query, rejection::QueryRejection},
+    response::Redirect,
+};
+use serde::{Deserialize, Serialize};
+
+/// What was done. It travels in the query of the page that the button leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confirmation {
+    /// The tokens that the page showed were refreshed.
+    Refreshed,
+    /// They were no longer current, so nothing was exchanged.
+    NotRefreshed,
+    /// The connection was revoked.
+    Revoked,
+    /// The tokens that the page showed were no longer current, so nothing was revoked.
+    NotRevoked,
+}
+
+/// The query that carries it.
+#[derive(Deserialize)]
+pub(super) struct DoneQuery {
+    done: Option<Confirmation>,
+}
+
+impl Confirmation {
+    /// The sentence for the page.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Refreshed => "Refreshed. These are your new tokens.",
+            Self::NotRefreshed => "These tokens are newer than the ones you saw, so nothing was refreshed.",
+            Self::Revoked => {
+                "Revoked. VideoAsk no longer accepts the refresh token, and this app has deleted both tokens. Access \
+                 tokens that were already copied keep working until they expire."
+            }
+            Self::NotRevoked => "These tokens are newer than the ones you saw, so nothing was revoked.",
+        }
+    }
+
+    /// Leads to the page that says it.
+    pub(super) fn redirect(self) -> Redirect {
+        Redirect::to(match self {
+            Self::Refreshed => "/tokens?done=refreshed",
+            Self::NotRefreshed => "/tokens?done=not-refreshed",
+            Self::Revoked => "/?done=revoked",
+            Self::NotRevoked => "/tokens?done=not-revoked",
+        })
+    }
+
+    /// What the query says was done. A query that says something else is none of ours.
+    pub(super) fn of(query: Result<Query<DoneQuery>, QueryRejection>) -> Option<Self> {
+        query.ok().and_then(|Query(query)| query.done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{http::Uri, response::IntoResponse};
+
+    use super::*;
+
+    #[test]
+    fn what_a_redirect_says_is_read_back() {
+        use Confirmation as C;
+        for done in [C::Refreshed, C::NotRefreshed, C::Revoked, C::NotRevoked] {
+            let response = done.redirect().into_response();
+            let uri: Uri = response.headers()["location"].to_str().expect("ASCII").parse().expect("a path");
+            assert_eq!(Confirmation::of(Query::try_from_uri(&uri)), Some(done));
+        }
+        assert_eq!(Confirmation::of(Query::try_from_uri(&Uri::from_static("/?done=other"))), None);
+    }
+}

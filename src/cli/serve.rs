@@ -1,5 +1,6 @@
 //! `serve`: the app, by the operator's configuration.
 
+use sd_notify::NotifyState;
 use tokio::net::TcpListener;
 
 use crate::{
@@ -45,7 +46,19 @@ pub(super) async fn run(env_file: EnvFile) -> Result<(), Failure> {
             "ready"
         );
     }
+    notify(NotifyState::Ready);
+    let stop = async {
+        stop.await;
+        notify(NotifyState::Stopping);
+    };
     Ok(app.serve(listener, stop).await?)
+}
+
+/// Tells systemd, if it is what started this process (`Type=notify`). The port is taken: what connects now is answered.
+fn notify(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(error = &error as &dyn std::error::Error, "systemd could not be notified");
+    }
 }
 
 /// Takes the port.

@@ -95,6 +95,8 @@ pub struct Parts {
     pub scopes: Vec<String>,
     /// `VIDEOASK_API_URL`.
     pub api_url: Url,
+    /// `VIDEOASK_AUTH_URL`.
+    pub auth_url: Url,
     /// The OAuth client.
     pub provider: Arc<Provider>,
     /// VideoAsk's API.
@@ -147,6 +149,7 @@ impl Site {
             issuer: config.provider.issuer.clone(),
             scopes: config.provider.scopes.clone(),
             api_url: config.api.url.clone(),
+            auth_url: config.provider.auth_url.clone(),
             provider,
             api,
             gateway,

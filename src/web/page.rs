@@ -109,6 +109,8 @@ pub struct TokensPage {
     pub way: Way,
     /// Programs to copy, which go that way.
     pub snippets: Vec<Snippet>,
+    /// Whole programs that refresh by themselves, for a person who holds a refresh token.
+    pub refreshing: Vec<Snippet>,
 }
 
 /// Who holds the refresh token and may send it.
@@ -139,7 +141,7 @@ pub struct RevokingPage {
     pub version: Version,
 }
 
-/// A program that takes the token, or an API key, from an environment variable.
+/// A program that takes the token, or an API key, from its environment or a file.
 #[derive(Debug)]
 pub struct Snippet {
     /// The language, for its heading.

@@ -284,6 +284,7 @@ fn token_page(report: &Report, holder: Holder, login: LoginResult, way: Way) -> 
         claims: None,
         scopes_with_offline_access: "openid,offline_access".to_owned(),
         way,
+        refreshing: vec![Snippet { language: "Node", code: String::new() }],
         snippets: vec![Snippet { language: "Python", code: String::new() }],
     }
 }

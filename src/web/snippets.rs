@@ -1,4 +1,5 @@
-//! Small programs that list the account's forms. They read the token or key from a variable and never contain it.
+//! Small programs that list the account's forms. They read the token or key from a variable or a file, and never
+//! contain it.
 //!
 //! Each is a file of its own in `templates/snippets/`, whole and in its own language but for two names to be replaced.
 //! `tests/browser` runs what the page shows.
@@ -8,6 +9,8 @@ use url::Url;
 use super::page::Snippet;
 
 const BASE_URL: &str = "__BASE_URL__";
+const API_URL: &str = "__API_URL__";
+const AUTH_URL: &str = "__AUTH_URL__";
 const VARIABLE: &str = "__VARIABLE__";
 
 const PROGRAMS: [(&str, &str); 4] = [
@@ -16,6 +19,24 @@ const PROGRAMS: [(&str, &str); 4] = [
     ("Node", include_str!("../../templates/snippets/forms.mjs")),
     ("Rust", include_str!("../../templates/snippets/forms.rs")),
 ];
+
+const REFRESHING: [(&str, &str); 2] = [
+    ("Python", include_str!("../../templates/snippets/refresh.py")),
+    ("Node", include_str!("../../templates/snippets/refresh.mjs")),
+];
+
+/// Programs for a person who holds the refresh token: they refresh by themselves, and save what a refresh returns
+/// before they use it.
+#[must_use]
+pub fn refreshing_programs(api_url: &Url, auth_url: &Url) -> Vec<Snippet> {
+    let text = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
+    REFRESHING
+        .map(|(language, code)| Snippet {
+            language,
+            code: code.replace(API_URL, &text(api_url)).replace(AUTH_URL, &text(auth_url)),
+        })
+        .into()
+}
 
 /// One program a language, which calls the API at `base_url` with the secret in the environment variable.
 #[must_use]

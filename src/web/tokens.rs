@@ -23,7 +23,7 @@ use super::{
     page::{Frame, Holder, RevokingPage, TokensPage},
     past,
     session::LoggedIn,
-    snippets::snippets,
+    snippets::{refreshing_programs, snippets},
     way::Way,
 };
 
@@ -75,6 +75,10 @@ async fn tokens(
         claims: tokens.claims().and_then(|claims| serde_json::to_string_pretty(&claims).ok()),
         scopes_with_offline_access: site.scopes_with_offline_access(),
         snippets: snippets(&way.base_url(&site), way.variable()),
+        refreshing: match (holder, &tokens.refresh_token) {
+            (Holder::Person, Some(_)) => refreshing_programs(&site.api_url, &site.auth_url),
+            (Holder::Person, None) | (Holder::App, _) => Vec::new(),
+        },
         way,
     };
     Ok(page.into_response())

@@ -3,6 +3,7 @@
 mod language;
 mod layout;
 mod login;
+mod refreshing;
 mod scripts;
 mod snippets;
 mod without_scripts;

@@ -31,7 +31,7 @@ async fn without_scripts_there_is_no_button_that_does_nothing() {
         .play(async |browser| {
             browser.log_in().await?;
             let buttons = browser.driver().find_all(By::Css("button[data-copy]")).await?;
-            assert_eq!(buttons.len(), 6, "two tokens and four examples");
+            assert_eq!(buttons.len(), 8, "two tokens, four examples and two programs that refresh");
             for button in buttons {
                 assert!(!button.is_displayed().await?);
             }

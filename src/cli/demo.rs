@@ -22,6 +22,9 @@ use super::{failure::Failure, output, serve, signals};
 /// Whose tokens `--keep` keeps; the third user of the stand-in is turned away.
 const KEPT: &str = "ada@example.com,grace@example.com";
 
+const CLIENT_ID: &str = "demo-client-id";
+const CLIENT_SECRET: &str = "demo-client-secret";
+
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Options {
     /// Port of the app; the pretend VideoAsk takes a free one
@@ -106,8 +109,8 @@ fn configuration(
     // Another loopback name, so that the two do not see each other's cookies.
     let provider = format!("http://127.0.0.1:{}", port(beside)?);
     let loaded = Config::from_pairs([
-        ("CLIENT_ID", "demo-client-id"),
-        ("CLIENT_SECRET", "demo-client-secret"),
+        ("CLIENT_ID", CLIENT_ID),
+        ("CLIENT_SECRET", CLIENT_SECRET),
         ("APP_URL", &app_url),
         ("EXPRESS_SESSION", &random_secret()?),
         ("STORE_URL", "memory:"),
@@ -142,10 +145,25 @@ async fn closed(mut stopped: watch::Receiver<()>) {
     let _ = stopped.changed().await;
 }
 
+/// What the programs of the README and of the token page read from their environment, set to this demo.
+fn variables(key: Option<&str>, app: &Url, provider: &Url) -> String {
+    let (app, provider) = (app.as_str().trim_end_matches('/'), provider.as_str().trim_end_matches('/'));
+    let lines = match key {
+        Some(key) => vec![("APP_URL", app), ("VIDEOASK_AUTH_API_KEY", key), ("VIDEOASK_API_URL", provider)],
+        None => vec![
+            ("CLIENT_ID", CLIENT_ID),
+            ("CLIENT_SECRET", CLIENT_SECRET),
+            ("VIDEOASK_API_URL", provider),
+            ("VIDEOASK_AUTH_URL", provider),
+        ],
+    };
+    lines.into_iter().map(|(name, value)| format!("     export {name}={value}\n")).collect()
+}
+
 /// The steps. Where tokens are kept, the last one is a program's, and `key` is what it needs: it opens this demo alone.
 fn welcome(key: Option<&str>, app: &Url, provider: &Url) -> String {
     let outcome = match key {
-        None => "Choose a user and click \"Approve\": you come back with a token pair".to_owned(),
+        None => "Choose a user and click \"Approve\": you come back with both tokens".to_owned(),
         Some(key) => format!(
             "Choose ada and click \"Approve\": this app keeps the tokens, and refreshes them before they expire.
      Grace may log in too; Eve is not in ALLOWED_USERS. To watch the refreshes: --access-ttl 1m
@@ -154,6 +172,7 @@ fn welcome(key: Option<&str>, app: &Url, provider: &Url) -> String {
      curl --header \"Authorization: Bearer {key}\" {app}proxy/forms"
         ),
     };
+    let variables = variables(key, app, provider);
     format!(
         "The demo is ready. No account is needed, and nothing leaves this machine.
 
@@ -161,6 +180,9 @@ fn welcome(key: Option<&str>, app: &Url, provider: &Url) -> String {
   2. Click \"Login on VideoAsk\"
   3. {outcome}
 
+For a program of the token page or of the README, in the shell that starts it:
+
+{variables}
 The pretend VideoAsk, login and API, is at {provider}
 Ctrl-C ends both; everything is in memory and gone then.
 "

@@ -32,8 +32,13 @@ struct Program {
 impl Program {
     async fn of_page(browser: &Browser, css: &str, language: Language) -> WebDriverResult<Self> {
         let folder = tempfile::tempdir()?;
+        browser.log_in().await?;
         browser.download("Download JSON", folder.path(), "videoask.json").await?;
-        Ok(Self { folder, language, text: browser.hidden_text(css).await? })
+        let text = browser.hidden_text(css).await?;
+        // Leaves the way to the next login.
+        browser.click("Log out").await?;
+        browser.control("Login on VideoAsk").await?;
+        Ok(Self { folder, language, text })
     }
 
     fn tokens(&self) -> Value {
@@ -101,7 +106,6 @@ async fn the_programs_that_refresh_save_every_rotated_token_before_they_use_it()
     ROTATING
         .play(async |browser| {
             for (css, language) in PROGRAMS {
-                browser.log_in().await?;
                 let program = Program::of_page(browser, css, language).await?;
                 let first = program.tokens();
                 assert_lists_the_forms(&program.run());
@@ -134,7 +138,6 @@ async fn a_program_that_is_stopped_while_it_saves_loses_no_token() {
     ROTATING
         .play(async |browser| {
             for (css, language) in PROGRAMS {
-                browser.log_in().await?;
                 let program = Program::of_page(browser, css, language).await?;
                 program.change("expires_at", "2026-01-01T00:00:00Z");
                 let before = program.tokens();
@@ -158,7 +161,6 @@ async fn a_program_that_cannot_refresh_says_what_videoask_said_and_keeps_its_fil
     ROTATING
         .play(async |browser| {
             for (css, language) in PROGRAMS {
-                browser.log_in().await?;
                 let program = Program::of_page(browser, css, language).await?;
                 program.change("expires_at", "2026-01-01T00:00:00Z");
                 program.change("refresh_token", "unknown");

@@ -157,7 +157,8 @@ fn variables(key: Option<&str>, app: &Url, provider: &Url) -> String {
             ("VIDEOASK_AUTH_URL", provider),
         ],
     };
-    lines.into_iter().map(|(name, value)| format!("     export {name}={value}\n")).collect()
+    let lines = lines.into_iter().map(|(name, value)| format!("     export {name}={value}\n"));
+    lines.collect::<Vec<_>>().concat()
 }
 
 /// The steps. Where tokens are kept, the last one is a program's, and `key` is what it needs: it opens this demo alone.

@@ -105,6 +105,7 @@ impl Explanation {
 
 /// The page for a failure.
 #[must_use]
+#[expect(clippy::too_many_lines, reason = "one exhaustive match, so that no error gets the text of another")]
 pub fn explain(error: &PageError) -> Explanation {
     use StatusCode as S;
     match error {

@@ -80,7 +80,7 @@ impl Program {
                 );
                 command.env("PYTHONPATH", self.folder.path());
             }
-            _ => {
+            Language::Node => {
                 let stop = format!(
                     "import fs from 'node:fs/promises';\nimport {{ syncBuiltinESMExports }} from 'node:module';\n\
                      fs.rename = () => process.exit({STOPPED});\nsyncBuiltinESMExports();\n"
@@ -90,6 +90,7 @@ impl Program {
                     format!("--import={}", write(self.folder.path(), "stop.mjs", &stop).display()),
                 );
             }
+            Language::Shell | Language::Rust => panic!("no program that refreshes is in {:?}", self.language),
         }
         self.finish(command)
     }

@@ -57,7 +57,7 @@ async fn a_begun_login_under_an_encoded_name_is_not_completed() {
     let callback = mallory.approve(&page, "mallory@example.com").await;
     let tossed = mallory.cookie_header().split("; ").map(encoded).collect::<Vec<_>>().join("; ");
     for page in open_with(&world.browser(), callback.as_str(), &tossed).await {
-        assert_eq!((page.status, page.title().as_str()), (400, "No login was under way here"));
+        assert_eq!((page.status, page.title().as_str()), (400, "No login in progress"));
     }
     assert_eq!(world.standin.counters().code_exchanges, 0);
 }

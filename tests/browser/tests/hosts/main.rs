@@ -87,7 +87,7 @@ async fn a_begun_login_that_a_sibling_host_tosses_is_not_completed() {
     in_browser(&FLAGS, async |driver| {
         site.toss(driver, &name, &value).await?;
         driver.goto(callback.as_str()).await?;
-        see(driver, "No login was under way here").await?;
+        see(driver, "No login in progress").await?;
         site.open(driver, "/tokens").await?;
         see(driver, "You are not logged in").await
     })

@@ -2,6 +2,7 @@
 //! port 0 that gives one odd answer.
 
 mod api;
+mod arbitrary;
 mod authorize;
 mod diagnose;
 mod exchange;

@@ -1,0 +1,227 @@
+//! Whatever the token endpoint and the API answer: nothing panics, no secret comes back in a text, and the class of the
+//! answer is the one that docs/vault.md, rule 7, says.
+//!
+//! Where a case fails, proptest prints it with the seed that makes it again (`PROPTEST_RNG_SEED`).
+
+use std::sync::{Arc, LazyLock, Mutex};
+
+use oauth2::{AccessToken, RefreshToken};
+use proptest::{collection::vec, option, prelude::*, sample::select};
+use serde_json::{Map, Value, json};
+use tokio::runtime::Runtime;
+use videoask_auth::{
+    clock::Clock,
+    config::ApiConfig,
+    provider::{ExchangeError, Provider, TokenReply},
+    telemetry::Metrics,
+    videoask::{Api, Page},
+};
+
+use crate::stub::{NOW, SECRET, Stub, answer};
+
+/// What was sent.
+const SENT: &str = "canary-refresh-token-that-was-sent";
+/// What came, and what the API is called with.
+const CAME: &str = "canary-token-that-came";
+const TRANSIENT: [&str; 3] = ["too_many_requests", "temporarily_unavailable", "server_error"];
+
+/// An answer of the other side.
+#[derive(Clone, Debug)]
+struct Odd {
+    status: u16,
+    headers: Vec<(&'static str, Vec<u8>)>,
+    body: Vec<u8>,
+}
+
+/// A provider and an API before one server that answers as it is told.
+struct World {
+    runtime: Runtime,
+    next: Arc<Mutex<Odd>>,
+    provider: Provider,
+    api: Api,
+}
+
+/// One for each test, since they run at once.
+static BEFORE_THE_TOKEN_ENDPOINT: LazyLock<World> = LazyLock::new(World::new);
+static BEFORE_THE_API: LazyLock<World> = LazyLock::new(World::new);
+
+impl World {
+    fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let next = Arc::new(Mutex::new(Odd { status: 200, headers: Vec::new(), body: Vec::new() }));
+        let told = Arc::clone(&next);
+        let stub = runtime.block_on(Stub::answering(move |_| {
+            let Odd { status, headers, body } = told.lock().unwrap().clone();
+            let mut response = answer(status, &[], body);
+            for (name, value) in headers {
+                if let Ok(value) = value.try_into() {
+                    response.headers_mut().append(name, value);
+                }
+            }
+            response
+        }));
+        let config = ApiConfig { url: stub.url.clone(), organization_id: None };
+        let api = Api::new(&config, Clock::manual(NOW).0, Metrics::default()).unwrap();
+        Self { runtime, next, provider: stub.provider(), api }
+    }
+
+    fn refresh(&self, odd: &Odd) -> Result<TokenReply, ExchangeError> {
+        *self.next.lock().unwrap() = odd.clone();
+        self.runtime.block_on(self.provider.refresh(&RefreshToken::new(SENT.to_owned())))
+    }
+
+    /// What `/me` and `/forms` show of this answer.
+    fn call(&self, odd: &Odd) -> String {
+        *self.next.lock().unwrap() = odd.clone();
+        let token = AccessToken::new(CAME.to_owned());
+        self.runtime.block_on(async {
+            let me = self.api.me(&token).await.map_err(|error| format!("{error} {}", chain(&error)));
+            let forms = self.api.forms(&token, &Page::new(20, 0)).await;
+            format!("{me:?} {:?}", forms.map_err(|error| format!("{error} {}", chain(&error))))
+        })
+    }
+}
+
+/// The whole chain of causes, as the log would show it at its worst.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |cause| cause.source());
+    causes.fold(String::new(), |text, cause| format!("{text} {cause} {cause:?}"))
+}
+
+/// Final statuses of HTTP that may have a body, and those that rule 7 names more often than others.
+fn status() -> impl Strategy<Value = u16> {
+    prop_oneof![select(vec![200, 200, 201, 302, 400, 401, 403, 429, 500, 503]), 200..600_u16]
+        .prop_filter("these have no body", |status| ![204, 205, 304].contains(status))
+}
+
+fn headers() -> impl Strategy<Value = Vec<(&'static str, Vec<u8>)>> {
+    let name = select(vec!["content-type", "retry-after", "x-ratelimit-reset", "location", "set-cookie", "date"]);
+    let value = prop_oneof![
+        select(vec!["application/json", "text/html", "0", "-1", "99999999999999999999", "/elsewhere"])
+            .prop_map(|value| value.as_bytes().to_vec()),
+        vec(prop_oneof![0x20..=0x7e_u8, 0x80..=0xff_u8], 0..30),
+    ];
+    vec((name, value), 0..4)
+}
+
+/// Text, with or without a secret in it.
+fn text() -> impl Strategy<Value = String> {
+    let secret = select(vec!["", SENT, SECRET, CAME]);
+    ("\\PC{0,20}", secret, "\\PC{0,20}").prop_map(|(before, secret, after)| format!("{before}{secret}{after}"))
+}
+
+fn json_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        text().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Value::from),
+            vec(("[a-z_]{0,8}", inner), 0..4).prop_map(|pairs| Value::from(pairs.into_iter().collect::<Map<_, _>>())),
+        ]
+    })
+}
+
+/// An object with some of these names, and others.
+fn object(names: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
+    let name = prop_oneof![4 => select(names).prop_map(str::to_owned), 1 => "[a-z_]{0,8}"];
+    let value = prop_oneof![
+        json_value(),
+        select(vec![json!(CAME), json!("invalid_grant"), json!("server_error"), json!("unauthorized_client")])
+    ];
+    vec((name, value), 0..8).prop_map(|pairs| Value::from(pairs.into_iter().collect::<Map<_, _>>()).to_string().into())
+}
+
+fn odd(names: &'static [&'static str]) -> impl Strategy<Value = Odd> {
+    let body = prop_oneof![
+        4 => object(names),
+        1 => json_value().prop_map(|json| json.to_string().into_bytes()),
+        1 => any::<Vec<u8>>(),
+        1 => text().prop_map(String::into_bytes),
+    ];
+    // An object that is cut somewhere.
+    let body = (body, option::of(any::<prop::sample::Index>())).prop_map(|(mut body, cut)| {
+        if let Some(cut) = cut.filter(|_| body.len() > 20) {
+            body.truncate(cut.index(body.len()));
+        }
+        body
+    });
+    (status(), headers(), body).prop_map(|(status, headers, body)| Odd { status, headers, body })
+}
+
+/// The class of an answer by rule 7, from the answer alone.
+#[derive(Debug, PartialEq, Eq)]
+enum Class {
+    Tokens,
+    Transient,
+    Refused(String),
+}
+
+fn class(odd: &Odd) -> Class {
+    let json: Map<String, Value> = serde_json::from_slice(&odd.body).unwrap_or_default();
+    let text = |name: &str| json.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let is_usable = |token: &str| token.bytes().all(|byte| byte.is_ascii_graphic());
+    if odd.status == 429 || odd.status >= 500 {
+        Class::Transient
+    } else if odd.status < 300 && text("access_token").is_some_and(is_usable) {
+        Class::Tokens
+    } else {
+        match text("error") {
+            Some(code) if TRANSIENT.contains(&code) => Class::Transient,
+            Some(code) => Class::Refused(code.to_owned()),
+            None => Class::Transient,
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn every_token_response_has_its_class_and_shows_no_secret(
+        odd in odd(&["access_token", "refresh_token", "id_token", "expires_in", "scope", "error", "error_description"])
+    ) {
+        let answer = BEFORE_THE_TOKEN_ENDPOINT.refresh(&odd);
+        let (found, shown) = match &answer {
+            Ok(_) => (Class::Tokens, format!("{answer:?}")),
+            Err(error) => {
+                let class = match error {
+                    ExchangeError::Busy { .. } | ExchangeError::Nonsense { .. } => Class::Transient,
+                    ExchangeError::Refused { code, .. } => Class::Refused(code.clone()),
+                    ExchangeError::NotSent { .. } | ExchangeError::NoAnswer { .. } => {
+                        return Err(TestCaseError::fail(format!("there is an answer: {}", chain(error))));
+                    }
+                };
+                (class, chain(error))
+            }
+        };
+        match (&found, class(&odd)) {
+            // What it quotes is escaped and cut.
+            (Class::Refused(_), Class::Refused(code)) => {
+                prop_assert!(code != "invalid_grant" || found == Class::Refused(code));
+            }
+            (found, expected) => prop_assert_eq!(found, &expected),
+        }
+        for secret in [SENT, SECRET] {
+            prop_assert!(!shown.contains(secret), "{}", shown);
+        }
+        if found == Class::Tokens {
+            let scope = answer.ok().and_then(|reply| reply.scope).unwrap_or_default();
+            prop_assert!(!shown.contains(CAME) || scope.contains(CAME), "{}", shown);
+        }
+    }
+
+    #[test]
+    fn no_answer_of_the_api_panics_or_shows_the_token(
+        odd in odd(&["user_id", "username", "email", "count", "next", "previous", "results", "detail"])
+    ) {
+        // What the API calls a user or a form is shown.
+        let shown = BEFORE_THE_API.call(&odd);
+        let body = String::from_utf8_lossy(&odd.body).into_owned();
+        prop_assert!(!shown.contains(CAME) || body.contains(CAME), "{}", shown);
+    }
+}

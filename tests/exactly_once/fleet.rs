@@ -12,6 +12,7 @@ use videoask_auth::{
 };
 
 use crate::{
+    clocks::Clocks,
     person::{EMAIL, Person},
     support::{Deployment, Program, Server, browser::Browser, redis::Redis, until},
 };
@@ -48,9 +49,7 @@ impl Fleet {
     }
 
     pub fn before_tenant(backend: Backend, set_up: impl FnOnce(&mut Options)) -> Self {
-        // By its id, which does not depend on an id_token.
-        let ada = User::find(EMAIL).expect("Ada has an account").user_id();
-        let deployment = Deployment::before_tenant(set_up).set("ALLOWED_USERS", &ada);
+        let deployment = Deployment::before_tenant(set_up).set("ALLOWED_USERS", &ada());
         match backend {
             Backend::Sqlite => {
                 let url = StoreUrl::Sqlite(deployment.path().join("videoask-auth.db"));
@@ -117,6 +116,14 @@ impl Fleet {
         person
     }
 
+    /// Ada is connected, her access token works for a day, and no server runs.
+    pub async fn connect(&self) {
+        let server = self.serve();
+        self.log_in(&server).await;
+        let stopped = server.stop();
+        assert_eq!(stopped.code, Some(0), "{stopped:?}");
+    }
+
     /// Ada is connected, her access token has expired, and no server runs.
     pub async fn connect_and_leave(&self) -> Person {
         let server = self.serve();
@@ -130,6 +137,11 @@ impl Fleet {
     /// Starts `token`.
     pub fn token(&self) -> Program {
         self.deployment.start(&["token"], &[])
+    }
+
+    /// Starts `token` on a machine with these clocks.
+    pub fn token_under(&self, clocks: &Clocks) -> Program {
+        self.deployment.start(&["token"], &clocks.variables())
     }
 
     /// What befalls the next exchange.
@@ -153,7 +165,7 @@ impl Fleet {
     /// The generation that the store has, read beside all processes.
     pub async fn stored_generation(&self) -> u64 {
         let store = store::open(&self.url, Missing::Refuse).await.expect("the store is there").store;
-        let key = RowKey::of_user(&User::find(EMAIL).expect("Ada has an account").user_id());
+        let key = RowKey::of_user(&ada());
         store.peek(&key).await.expect("the store answers").expect("Ada is connected").version.generation
     }
 
@@ -169,6 +181,11 @@ impl fmt::Debug for Fleet {
         let backend = if self.redis.is_some() { Backend::Redis } else { Backend::Sqlite };
         backend.fmt(f)
     }
+}
+
+/// Ada's id, which does not depend on an id_token.
+fn ada() -> String {
+    User::find(EMAIL).expect("Ada has an account").user_id()
 }
 
 /// Waits until a server calls itself ready, degraded or unready, whichever is wanted.

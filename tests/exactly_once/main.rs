@@ -2,10 +2,12 @@
 //!
 //! Most of what happens here is waiting, for leases and watches to run out. So each test plays its scenarios at once.
 
+mod clocks;
 mod crowd;
 mod fleet;
 mod keeper;
 mod kills;
+mod moved_clocks;
 mod outages;
 mod person;
 #[expect(dead_code, reason = "the simulation uses more of it")]

@@ -139,7 +139,11 @@ impl Deployment {
     }
 
     pub fn serve_by(&self, arguments: &[&str]) -> Server {
-        Self::ready(self.start(arguments, &[]))
+        self.serve_with(arguments, &[])
+    }
+
+    pub fn serve_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Server {
+        Self::ready(self.start(arguments, variables))
     }
 
     /// Starts a server that may open so many files.

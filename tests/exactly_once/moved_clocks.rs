@@ -1,0 +1,55 @@
+//! A wall clock that is set, and a machine that is suspended, in the middle of an exchange: no token is sent twice. The
+//! processes run under `clocks.c`.
+
+use videoask_auth::standin::Mishap;
+
+use crate::{
+    clocks::{Clocks, EXPIRED, HOUR},
+    fleet::{Backend, Fleet, STRICT},
+    scenarios::at_once,
+    support::Program,
+};
+
+#[test]
+fn a_wall_clock_that_is_set_during_an_exchange_ends_no_lease() {
+    // By two minutes, which is longer than the lease of 70 s, and back.
+    let cases = Backend::BOTH.into_iter().flat_map(|backend| [120, -HOUR].map(|step| (backend, step)));
+    at_once(cases.map(|(backend, step)| move || set_the_wall_clock(backend, step)));
+}
+
+async fn set_the_wall_clock(backend: Backend, step: i64) {
+    let fleet = Fleet::new(backend, STRICT).set("EXCHANGE_TIMEOUT", "30s");
+    fleet.connect().await;
+    let clocks = Clocks::ahead(EXPIRED);
+    // Longer than a lease that has ended is watched.
+    fleet.next_exchange(Mishap::SlowReply { ms: 12_000 });
+    let first = fleet.token_under(&clocks);
+    fleet.sent(1);
+    clocks.set_wall_clock_ahead(EXPIRED + step);
+    let second = fleet.token_under(&clocks);
+    let [first, second] = [first, second].map(Program::finish);
+    assert_eq!(first.code, Some(0), "{backend:?} {step}: {first:?}");
+    assert_eq!((second.code, &second.stdout), (Some(0), &first.stdout), "{backend:?} {step}: {second:?}");
+    fleet.assert_exchanges(1);
+}
+
+#[test]
+fn a_process_that_wakes_with_its_machine_does_not_send_what_another_has_spent() {
+    at_once(Backend::BOTH.map(|backend| move || wake(backend)));
+}
+
+async fn wake(backend: Backend) {
+    let fleet = Fleet::new(backend, STRICT).set("EXCHANGE_TIMEOUT", "4s");
+    fleet.connect().await;
+    let (suspended, other) = (Clocks::ahead(EXPIRED), Clocks::ahead(EXPIRED + HOUR));
+    // What was sent had no effect, so the process would send it again.
+    fleet.next_exchange(Mishap::Hang);
+    let process = fleet.token_under(&suspended);
+    fleet.sent(1);
+    let meanwhile = async { fleet.token_under(&other).finish() };
+    let taken_over = suspended.suspend_for_an_hour(&process, EXPIRED, meanwhile).await;
+    assert_eq!(taken_over.code, Some(0), "{backend:?}: {taken_over:?}");
+    let woken = process.finish();
+    fleet.assert_exchanges(1);
+    assert_eq!((woken.code, &woken.stdout), (Some(0), &taken_over.stdout), "{backend:?}: {woken:?}");
+}

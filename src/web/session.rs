@@ -158,9 +158,10 @@ impl SessionStore for Sessions {
         }
     }
 
-    /// Writes nothing: a session's data never changes after `create`. The layer would save it once more after each login,
-    /// and answer with an empty page if the store failed at that moment.
-    async fn save(&self, _: &SessionData) -> StoreResult<()> {
+    async fn save(&self, session: &SessionData) -> StoreResult<()> {
+        // A row under a previous secret is not re-keyed: it stays as it is until it ends.
+        let key = self.key(session.id);
+        self.store.save_session(&key, &self.seal(&key, session)?).await.map_err(backend)?;
         Ok(())
     }
 

@@ -32,11 +32,3 @@ async fn a_token_in_memory_is_good_to_its_end_however_long_the_store_is_silent()
     assert_eq!(machine.get("/api/token").await.status, 200);
     machine.get("/api/token?user=grace@example.com").await.is_problem(404, "not-connected");
 }
-
-#[tokio::test]
-async fn a_login_that_is_stored_never_ends_on_an_empty_page() {
-    let (store, world) = Fragile::start().await;
-    // The session layer would save the session once more, after the callback has saved it.
-    store.refuse_changed_sessions();
-    world.logged_in().await;
-}

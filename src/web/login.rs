@@ -201,7 +201,7 @@ async fn save(site: &Site, session: &Session, login: &Login, record: Record) -> 
         let stored = site.vault.login(&key, record, limits).await?;
         if let Login::Keep { user_id, .. } = login {
             let first_connection = site.vault.show(&key).await?.record().contents.history.first_connection.clone();
-            session::bind(session, &Login::Keep { user_id: user_id.clone(), first_connection }).await?;
+            site.sessions.bind(id, &Login::Keep { user_id: user_id.clone(), first_connection }).await?;
         }
         Ok(stored)
     };

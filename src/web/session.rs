@@ -3,8 +3,7 @@
 //! A session exists only after a login has succeeded, and never holds a token. The two limits live in the row and are
 //! judged by our clock; the layer's own expiry is not used.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use axum::{extract::FromRequestParts, http::request::Parts};
@@ -14,7 +13,7 @@ use time::OffsetDateTime;
 use tower_sessions::{
     Expiry, Session, SessionManagerLayer, SessionStore,
     cookie::SameSite,
-    session::{Id, Record as SessionData},
+    session::{self, Id, Record as SessionData},
     session_store::{Error, Result as StoreResult},
 };
 use zeroize::Zeroizing;
@@ -38,6 +37,9 @@ const ABSOLUTE: Duration = Duration::from_secs(24 * 60 * 60);
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
 const LOGIN: &str = "login";
+
+/// What a session's blob holds.
+type SessionValues = HashMap<String, serde_json::Value>;
 
 /// What a session knows: in which mode its login was made. A session of the other mode counts as logged out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,13 +134,23 @@ impl Sessions {
         Ok(())
     }
 
-    fn seal(&self, key: &RowKey, session: &SessionData) -> StoreResult<Vec<u8>> {
-        let data = Zeroizing::new(serde_json::to_vec(&session.data).map_err(|error| Error::Encode(error.to_string()))?);
+    /// Changes what a session knows once its login's connection is stored. It never creates a row, so a logout in the
+    /// meantime holds. [`SessionStore::save`] cannot do this: the layer calls it again at the end of the request.
+    pub(super) async fn bind(&self, id: Id, login: &Login) -> Result<(), PageError> {
+        let key = self.key(id);
+        let login = serde_json::to_value(login).map_err(|_| PageError::Internal)?;
+        let sealed = self.seal(&key, &HashMap::from([(LOGIN.to_owned(), login)])).map_err(session::Error::from)?;
+        self.store.save_session(&key, &sealed).await?;
+        Ok(())
+    }
+
+    fn seal(&self, key: &RowKey, data: &SessionValues) -> StoreResult<Vec<u8>> {
+        let data = Zeroizing::new(serde_json::to_vec(data).map_err(|error| Error::Encode(error.to_string()))?);
         Ok(self.keys.seal(Purpose::Session, &[key.0.as_bytes()], &data))
     }
 
     /// The data of a row; none for one that does not open, which counts as logged out.
-    fn open(&self, row: &SessionRow) -> Option<std::collections::HashMap<String, serde_json::Value>> {
+    fn open(&self, row: &SessionRow) -> Option<SessionValues> {
         let opened = self.keys.open(Purpose::Session, &[row.key.0.as_bytes()], &row.sealed).ok()?;
         serde_json::from_slice(&opened.plaintext).ok()
     }
@@ -151,17 +163,16 @@ impl SessionStore for Sessions {
         loop {
             session.id = Id::default();
             let key = self.key(session.id);
-            let row = SessionRow { sealed: self.seal(&key, session)?, limits: self.limits(), key };
+            let row = SessionRow { sealed: self.seal(&key, &session.data)?, limits: self.limits(), key };
             if self.store.create_session(&row).await.map_err(backend)? == Created::New {
                 return Ok(());
             }
         }
     }
 
-    async fn save(&self, session: &SessionData) -> StoreResult<()> {
-        // A row under a previous secret is not re-keyed: it stays as it is until it ends.
-        let key = self.key(session.id);
-        self.store.save_session(&key, &self.seal(&key, session)?).await.map_err(backend)?;
+    /// Writes nothing: `create` has written the session, and [`Sessions::bind`] the one change after it. The layer would
+    /// save it once more after each login, and answer with an empty page if the store failed at that moment.
+    async fn save(&self, _: &SessionData) -> StoreResult<()> {
         Ok(())
     }
 
@@ -198,12 +209,6 @@ pub(super) async fn begin(session: &Session, login: &Login) -> Result<Id, PageEr
     session.insert(LOGIN, login).await?;
     session.save().await?;
     session.id().ok_or(PageError::Internal)
-}
-
-/// Binds a session to the connection that its login has stored. Never creates, so a logout meanwhile holds.
-pub(super) async fn bind(session: &Session, login: &Login) -> Result<(), PageError> {
-    session.insert(LOGIN, login).await?;
-    Ok(session.save().await?)
 }
 
 /// Who asks for a page.

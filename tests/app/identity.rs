@@ -121,8 +121,7 @@ async fn a_user_listed_by_an_id_is_not_turned_away_and_an_ambiguity_ends_within_
     for id in [user_id(MALLORY), User::find(MALLORY).expect("an account").sub()] {
         let users = format!("{ALICE},{id}");
         let one = sharing_one_address(&users).await;
-        let other =
-            Setup::default().store(one.store.clone()).var("ALLOWED_USERS", users).var("API_KEY", KEY).start().await;
+        let other = Setup::default().beside(&one).var("ALLOWED_USERS", users).var("API_KEY", KEY).start().await;
         assert_eq!(one.browser().log_in(ALICE).await.status, 200);
         let mallory = one.browser();
         assert_eq!(mallory.log_in(MALLORY).await.status, 200);
@@ -144,8 +143,7 @@ async fn whoever_is_no_longer_listed_does_not_make_the_name_of_a_listed_user_amb
     one.browser().log_in(ALICE).await;
     one.browser().log_in(MALLORY).await;
     let users = user_id(ALICE);
-    let restarted =
-        Setup::default().store(one.store.clone()).var("ALLOWED_USERS", users).var("API_KEY", KEY).start().await;
+    let restarted = Setup::default().beside(&one).var("ALLOWED_USERS", users).var("API_KEY", KEY).start().await;
     let token = restarted.machine().get(&format!("/api/token?user={ALICE}")).await;
     assert_eq!(token.status, 200, "{}", token.text());
     restarted.machine().get(&format!("/api/token?user={}", user_id(MALLORY))).await.is_problem(403, "not-allowed");

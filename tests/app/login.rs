@@ -343,7 +343,7 @@ async fn without_pkce_a_stolen_code_does_not_work_in_the_thiefs_own_login() {
         let own = thief.approve(&page, "mallory@example.com").await;
         let changed = own.as_str().replace(&code(&own), &stolen);
         let page = thief.open(&changed).await;
-        assert_eq!((page.status, page.title().as_str()), (502, "The login could not be proven"), "{quirks:?}");
+        assert_eq!((page.status, page.title().as_str()), (502, "The login could not be verified"), "{quirks:?}");
         assert_eq!(thief.get("/tokens").await.status, 403);
         assert_eq!(world.standin.counters().code_exchanges, 1, "the code itself was good");
     }

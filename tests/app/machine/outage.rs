@@ -32,3 +32,12 @@ async fn a_token_in_memory_is_good_to_its_end_however_long_the_store_is_silent()
     assert_eq!(machine.get("/api/token").await.status, 200);
     machine.get("/api/token?user=grace@example.com").await.is_problem(404, "not-connected");
 }
+
+#[tokio::test]
+async fn a_login_whose_session_cannot_be_changed_ends_on_a_page_that_says_so() {
+    let (store, world) = Fragile::start().await;
+    store.refuse_changed_sessions();
+    // The session layer would answer with an empty page, if it were the one to save the change.
+    let page = world.browser().log_in("ada@example.com").await;
+    assert_eq!((page.status, page.title().as_str()), (503, "Storage is unavailable"));
+}

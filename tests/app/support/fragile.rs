@@ -25,6 +25,13 @@ impl Fragile {
         self.execute("ALTER TABLE records RENAME TO gone");
     }
 
+    /// From now on it takes new sessions and no change of one that is there.
+    pub fn refuse_changed_sessions(&self) {
+        self.execute(
+            "CREATE TRIGGER refuse BEFORE UPDATE OF sealed ON sessions BEGIN SELECT RAISE(FAIL, 'refused'); END",
+        );
+    }
+
     /// It answers again, as if nothing had been.
     pub fn give_back(&self) {
         self.execute("ALTER TABLE gone RENAME TO records");

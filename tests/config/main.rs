@@ -14,6 +14,7 @@ mod provider;
 mod scopes;
 mod store_url;
 mod telemetry;
+mod the_document;
 mod the_example;
 mod the_five_variables_of_glitch;
 mod values;

@@ -3,6 +3,8 @@
 #[path = "../../app/support/browser.rs"]
 pub mod browser;
 mod deployment;
+#[path = "../../support/documents.rs"]
+pub mod documents;
 mod program;
 mod provider;
 #[expect(dead_code, reason = "the tests of the store use more of it")]

@@ -39,6 +39,17 @@ fn main() -> impl std::process::Termination {
 "#;
 
 impl Language {
+    /// The language of a code block.
+    pub fn of_fence(fence: &str) -> Self {
+        match fence {
+            "sh" => Self::Shell,
+            "python" => Self::Python,
+            "js" => Self::Node,
+            "rust" => Self::Rust,
+            other => panic!("no program runs {other}"),
+        }
+    }
+
     /// Makes the page's text a file in `folder`, and gives the command that runs it, in an environment that holds
     /// nothing but the way to other programs.
     pub fn command(self, text: &str, folder: &Path) -> Command {

@@ -1,5 +1,8 @@
 //! The demo in a real browser: what a person sees, and what a browser would complain of.
 
+#[expect(dead_code, reason = "the tests of the program use more of it")]
+#[path = "../../../support/documents.rs"]
+mod documents;
 mod language;
 mod layout;
 mod login;

@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 use thirtyfour::error::WebDriverResult;
 
 use crate::{
+    documents::{self, Proof},
     language::{Language, said},
-    snippets::assert_lists_the_forms,
+    snippets::{assert_lists_the_forms, root},
 };
 
 const ROTATING: Stage = Stage { scripts: Scripts::On, demo: &["--rotate", "on"] };
@@ -176,15 +177,18 @@ async fn a_program_that_cannot_refresh_says_what_videoask_said_and_keeps_its_fil
 }
 
 #[test]
-fn the_document_has_the_very_programs_of_the_page() {
-    let document = include_str!("../../../../docs/refreshing.md");
-    for (fence, program) in [
+fn the_documents_have_the_very_programs_of_the_page() {
+    let programs = [
         ("python", include_str!("../../../../templates/snippets/refresh.py")),
         ("js", include_str!("../../../../templates/snippets/refresh.mjs")),
-    ] {
+    ];
+    let blocks = documents::blocks(root(), Proof::RefreshingProgram);
+    assert_eq!(blocks.len(), programs.len());
+    for block in blocks {
+        let (_, program) = programs.iter().find(|(fence, _)| *fence == block.language).expect("the page has it");
         let program = program
             .replace("__API_URL__", "https://api.videoask.com")
             .replace("__AUTH_URL__", "https://auth.videoask.com");
-        assert!(document.contains(&format!("```{fence}\n{program}```\n")), "docs/refreshing.md has another {fence}");
+        assert_eq!(block.text, program, "{}", block.document);
     }
 }

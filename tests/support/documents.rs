@@ -1,0 +1,184 @@
+//! The code blocks of README.md and docs/, and what holds each.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+/// What holds a code block to the truth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// tests/process/documents.rs runs it as the first commands of a clone.
+    FirstCommands,
+    /// tests/process/documents.rs runs it after .env.example was filled in.
+    Setup,
+    /// tests/process/documents.rs turns keep mode on by it.
+    KeepMode,
+    /// tests/process/documents.rs runs it where a user is connected.
+    CommandLine,
+    /// tests/process/documents.rs runs it where nobody is connected, with a refresh token.
+    Import,
+    /// tests/process/documents.rs runs it with the short `PATH` of cron.
+    Crontab,
+    /// tests/process/documents.rs runs it with an API key of a server.
+    MachineApi,
+    /// tests/process/documents.rs compares it with the response of a server.
+    TokenResponse,
+    /// tests/process/documents.rs runs it with both tokens of a login, at the stand-in.
+    OwnTokens,
+    /// tests/process/documents.rs compares it with Dockerfile and deploy/compose.yaml.
+    Container,
+    /// tests/process/documents.rs loads it as part of a `.env`.
+    DotEnv,
+    /// tests/process/documents.rs gives it to promtool.
+    Prometheus,
+    /// tests/process/documents.rs compares its arrows with the imports in src/.
+    Imports,
+    /// tests/process/reverse_proxies.rs starts the proxy with it.
+    ReverseProxy,
+    /// tests/browser runs it with an API key.
+    KeepModeProgram,
+    /// tests/browser runs the same program on the token page.
+    RefreshingProgram,
+    /// It is a drawing, for people.
+    Drawing,
+}
+
+/// The document, the first line of the block, and its proof.
+const CLAIMS: &[(&str, &str, Proof)] = &[
+    ("README.md", "cargo run -- demo    # try it; you need no VideoAsk account", Proof::FirstCommands),
+    ("README.md", "cargo run -- check      # names each mistake and its fix", Proof::Setup),
+    (
+        "README.md",
+        "# Lists your forms, and gets the next access token when one has expired. Needs requests: pip install requests",
+        Proof::RefreshingProgram,
+    ),
+    ("README.md", "echo \"ALLOWED_USERS=ada@example.com\" >> .env", Proof::KeepMode),
+    (
+        "README.md",
+        "curl --fail-with-body --header \"Authorization: Bearer $VIDEOASK_AUTH_API_KEY\" \"$APP_URL/proxy/forms?limit=20\"",
+        Proof::MachineApi,
+    ),
+    ("docs/architecture.md", "flowchart TD", Proof::Imports),
+    ("docs/cli.md", "videoask-auth check --offline", Proof::CommandLine),
+    ("docs/configuration.md", "CLIENT_SECRET='k7$x#9w2p'", Proof::DotEnv),
+    ("docs/deploy.md", "upstream videoask_auth {", Proof::ReverseProxy),
+    ("docs/deploy.md", "tokens.example.com {", Proof::ReverseProxy),
+    (
+        "docs/http-api.md",
+        "curl --fail-with-body --header \"Authorization: Bearer $VIDEOASK_AUTH_API_KEY\" \"$APP_URL/api/token?min_ttl=600\"",
+        Proof::MachineApi,
+    ),
+    (
+        "docs/http-api.md",
+        "{\"access_token\":\"eyJ…\",\"token_type\":\"Bearer\",\"expires_at\":\"2026-11-25T08:00:00Z\",\"expires_in\":86399,",
+        Proof::TokenResponse,
+    ),
+    ("docs/http-api.md", "printf '{\"refused\": \"%s\"}' \"$TOKEN\" |", Proof::MachineApi),
+    ("docs/operations.md", "docker build --tag videoask-auth .", Proof::Container),
+    ("docs/operations.md", "docker compose --file deploy/compose.yaml up --build --detach", Proof::Container),
+    ("docs/operations.md", "printf %s \"$REFRESH_TOKEN\" | videoask-auth import", Proof::Import),
+    ("docs/operations.md", "videoask-auth forget --user ada@example.com --revoke", Proof::CommandLine),
+    ("docs/operations.md", "scrape_configs:", Proof::Prometheus),
+    ("docs/operations.md", "groups:", Proof::Prometheus),
+    ("docs/programs.md", "import os", Proof::KeepModeProgram),
+    (
+        "docs/programs.md",
+        "const response = await fetch(`${process.env.APP_URL}/proxy/forms`, {",
+        Proof::KeepModeProgram,
+    ),
+    ("docs/programs.md", "// [dependencies]", Proof::KeepModeProgram),
+    ("docs/programs.md", "videoask-auth forms                             # the account's forms", Proof::CommandLine),
+    ("docs/programs.md", "printf %s \"$TOKEN\" | videoask-auth token --refused", Proof::CommandLine),
+    ("docs/programs.md", "printf 'Authorization: Bearer %s' \"$VIDEOASK_AUTH_API_KEY\" |", Proof::MachineApi),
+    (
+        "docs/programs.md",
+        "0 6 * * * cd /srv/videoask-auth && /usr/local/bin/videoask-auth exec -- /srv/report/run || logger \"report failed: $?\"",
+        Proof::Crontab,
+    ),
+    (
+        "docs/programs.md",
+        "curl --fail-with-body --header \"Authorization: Bearer $VIDEOASK_ACCESS_TOKEN\" https://api.videoask.com/forms",
+        Proof::OwnTokens,
+    ),
+    ("docs/programs.md", "curl --fail-with-body https://auth.videoask.com/oauth/token \\", Proof::OwnTokens),
+    (
+        "docs/programs.md",
+        "// Lists your forms, and gets the next access token when one has expired. Needs Node 18 or newer.",
+        Proof::RefreshingProgram,
+    ),
+];
+
+/// A code block of a document.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// The document, relative to the repository.
+    pub document: String,
+    /// What the fence says behind its backticks; nothing for a drawing.
+    pub language: String,
+    /// The lines between the fences, the last one with its end.
+    pub text: String,
+}
+
+impl Block {
+    /// What holds this block, if anything does.
+    pub fn proof(&self) -> Option<Proof> {
+        if self.language.is_empty() {
+            return Some(Proof::Drawing);
+        }
+        let first = self.text.lines().next().unwrap_or_default();
+        let claim = CLAIMS.iter().find(|(document, line, _)| *document == self.document && *line == first);
+        claim.map(|(_, _, proof)| *proof)
+    }
+}
+
+/// The blocks that this proof holds; at least one.
+pub fn blocks(root: &Path, proof: Proof) -> Vec<Block> {
+    let blocks: Vec<Block> = all(root).into_iter().filter(|block| block.proof() == Some(proof)).collect();
+    assert!(!blocks.is_empty(), "no block is claimed by {proof:?}");
+    blocks
+}
+
+/// Every block of README.md and docs/.
+pub fn all(root: &Path) -> Vec<Block> {
+    documents(root).iter().flat_map(|(name, text)| of(name, text)).collect()
+}
+
+/// README.md and docs/*.md, by name, with their text.
+pub fn documents(root: &Path) -> Vec<(String, String)> {
+    let entries = fs::read_dir(root.join("docs")).expect("docs is readable");
+    let paths = entries.map(|entry| entry.expect("docs is readable").path());
+    let pages = paths.filter(|path| path.extension() == Some("md".as_ref()));
+    let names = pages.filter_map(|path| Some(format!("docs/{}", path.file_name()?.to_string_lossy())));
+    let names: BTreeSet<String> = names.chain(["README.md".to_owned()]).collect();
+    let read = |name: &String| fs::read_to_string(root.join(name)).expect("a document is text");
+    names.into_iter().map(|name| (name.clone(), read(&name))).collect()
+}
+
+/// The claims of which no block is left in their document.
+pub fn unused_claims(root: &Path) -> Vec<String> {
+    let blocks = all(root);
+    let is_used = |document: &str, line: &str| {
+        blocks.iter().any(|block| block.document == document && block.text.lines().next() == Some(line))
+    };
+    let unused = CLAIMS.iter().filter(|(document, line, _)| root.join(document).exists() && !is_used(document, line));
+    unused.map(|(document, line, _)| format!("{document}: {line}")).collect()
+}
+
+fn of(document: &str, text: &str) -> Vec<Block> {
+    let (mut blocks, mut open) = (Vec::new(), None::<Block>);
+    for line in text.lines() {
+        match (line.trim_start().strip_prefix("```"), open.take()) {
+            (Some(_), Some(block)) => blocks.push(block),
+            (Some(language), None) => {
+                open =
+                    Some(Block { document: document.to_owned(), language: language.to_owned(), text: String::new() });
+            }
+            (None, Some(mut block)) => {
+                block.text.push_str(line);
+                block.text.push('\n');
+                open = Some(block);
+            }
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "{document}: a code block has no end");
+    blocks
+}

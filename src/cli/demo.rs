@@ -145,7 +145,7 @@ async fn closed(mut stopped: watch::Receiver<()>) {
     let _ = stopped.changed().await;
 }
 
-/// What the programs of the README and of the token page read from their environment, set to this demo.
+/// What the programs on the token page, in README.md and in docs/programs.md read from their environment, set to this demo.
 fn variables(key: Option<&str>, app: &Url, provider: &Url) -> String {
     let (app, provider) = (app.as_str().trim_end_matches('/'), provider.as_str().trim_end_matches('/'));
     let lines = match key {
@@ -181,7 +181,7 @@ fn welcome(key: Option<&str>, app: &Url, provider: &Url) -> String {
   2. Click \"Login on VideoAsk\"
   3. {outcome}
 
-For a program of the token page or of the README, in the shell that starts it:
+For a program from the token page, README.md or docs/programs.md, in the shell that starts it:
 
 {variables}
 The pretend VideoAsk, login and API, is at {provider}

@@ -133,7 +133,6 @@ async fn the_lines_for_keep_mode_give_programs_a_token() {
     let block = &blocks(Proof::KeepMode)[0];
     let deployment = Deployment::new();
     let env = deployment.path().join(".env");
-    fs::write(&env, fs::read_to_string(&env).unwrap() + "\n").unwrap();
     assert_success(block, &shell(&block.text, deployment.path(), &[]));
     let key = fs::read_to_string(&env).unwrap();
     let key = key.lines().find_map(|line| line.strip_prefix("API_KEY=")).unwrap().to_owned();

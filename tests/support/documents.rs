@@ -50,7 +50,11 @@ const CLAIMS: &[(&str, &str, Proof)] = &[
         "# Lists your forms, and gets the next access token when one has expired. Needs requests: pip install requests",
         Proof::RefreshingProgram,
     ),
-    ("README.md", "echo \"ALLOWED_USERS=ada@example.com\" >> .env", Proof::KeepMode),
+    (
+        "README.md",
+        "printf '\\nALLOWED_USERS=ada@example.com\\nAPI_KEY=%s\\n' \"$(openssl rand -hex 32)\" >> .env",
+        Proof::KeepMode,
+    ),
     (
         "README.md",
         "curl --fail-with-body --header \"Authorization: Bearer $VIDEOASK_AUTH_API_KEY\" \"$APP_URL/proxy/forms?limit=20\"",

@@ -173,6 +173,7 @@ impl House {
             exchange_timeout: config.provider.exchange_timeout,
             upkeep: upkeep(&config.mode),
             callers,
+            clock_tolerance: Settings::CLOCK_TOLERANCE,
         };
         let vault =
             Vault::new(store, Arc::clone(&provider) as Arc<dyn vault::Provider>, Arc::clone(&keys), clock, settings);

@@ -115,6 +115,21 @@ fn a_lease_shorter_than_the_exchange_is_caught() {
 }
 
 #[test]
+fn a_lease_by_the_wall_clock_is_caught() {
+    caught_within(100, Mutation::WallClockLease, Weather::Bearable);
+}
+
+#[test]
+fn a_budget_by_the_monotonic_clock_is_caught() {
+    caught_within(3000, Mutation::MonotonicBudget, Weather::All);
+}
+
+#[test]
+fn believing_every_stored_time_is_caught() {
+    caught_within(100, Mutation::UnboundedTimes, Weather::Bearable);
+}
+
+#[test]
 fn a_refresh_that_dies_with_its_caller_is_caught() {
     caught_within(100, Mutation::HangUpKills, Weather::Bearable);
 }

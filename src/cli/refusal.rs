@@ -63,6 +63,8 @@ impl From<NotEnded> for Refusal {
             NotEnded::StoreUnavailable => Self::NoToken(HandOutError::StoreUnavailable),
             NotEnded::Busy => Self::NoToken(HandOutError::Busy),
             NotEnded::Undecryptable(count) => Self::NoToken(HandOutError::Undecryptable(count)),
+            NotEnded::Stopping => Self::NoToken(HandOutError::Stopping),
+            NotEnded::Internal => Self::NoToken(HandOutError::Internal),
         }
     }
 }
@@ -85,10 +87,11 @@ fn exit_of(error: &HandOutError) -> Exit {
     match error {
         HandOutError::NotConnected | HandOutError::ReconnectRequired(_) | HandOutError::Expired => Exit::LogInAgain,
         HandOutError::NotAllowed | HandOutError::TooLong { .. } | HandOutError::Undecryptable(_) => Exit::Usage,
-        HandOutError::ProviderUnavailable { .. } | HandOutError::StoreUnavailable | HandOutError::Busy => {
-            Exit::TryLater
-        }
-        HandOutError::ProviderRefused { .. } | HandOutError::OtherClient => Exit::Failed,
+        HandOutError::ProviderUnavailable { .. }
+        | HandOutError::StoreUnavailable
+        | HandOutError::Busy
+        | HandOutError::Stopping => Exit::TryLater,
+        HandOutError::ProviderRefused { .. } | HandOutError::OtherClient | HandOutError::Internal => Exit::Failed,
     }
 }
 
@@ -151,6 +154,10 @@ impl Refused {
             }
             HandOutError::Busy => {
                 write!(f, "another process works on the connection of {user} and did not finish in time; try again")
+            }
+            HandOutError::Stopping => f.write_str("the command is stopping; run it again"),
+            HandOutError::Internal => {
+                f.write_str("an internal error, which is a bug of this program; the line above has its cause")
             }
             HandOutError::Expired => write!(f, "the access token of {user} has expired; log in at {login}"),
         }

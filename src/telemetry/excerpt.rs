@@ -47,6 +47,14 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     causes.fold(error.to_string(), |line, cause| format!("{line}: {}", excerpt(&cause.to_string())))
 }
 
+/// What a panic said, fit to be logged.
+#[must_use]
+pub fn panic_cause(payload: &(dyn std::any::Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    excerpt(text.unwrap_or("it said nothing"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,8 @@
 //! its labels are the enums of this room.
 //!
 //! * [`init`], [`Talk`], [`fatal_error`] – logging
-//! * [`excerpt`], [`excerpt_without`], [`chain`], [`one_line`] – what may be logged of text from outside, and of errors
+//! * [`excerpt`], [`excerpt_without`], [`chain`], [`one_line`], [`panic_cause`] – what may be logged of text from
+//!   outside, of errors and of panics
 //! * [`Metrics`] – what is counted and timed on the way, and the page of all figures
 //! * [`Stopwatch`], [`Exchange`] – time until they are dropped
 //! * [`Figures`], [`Census`] – what is read off when the page is asked for
@@ -21,7 +22,7 @@ mod metrics;
 mod stopwatch;
 
 pub use self::{
-    excerpt::{chain, excerpt, excerpt_without, one_line},
+    excerpt::{chain, excerpt, excerpt_without, one_line, panic_cause},
     exchange::Exchange,
     exposition::Exposition,
     figures::{Census, Figures},

@@ -17,6 +17,9 @@ use super::{
     history::{Exchanged, Rotation, Trouble, Words},
 };
 
+/// A token with a shorter life is of no use: it has expired when it arrives.
+const SHORTEST_LIFE: Duration = Duration::from_secs(2);
+
 /// The provider's answer, sorted by what it means.
 #[derive(Debug)]
 pub(super) enum Answer {
@@ -128,7 +131,7 @@ impl Record {
             }
             Answer::Tokens(reply) => {
                 let state = if state == State::Pending { state } else { State::Live };
-                Verdict { record: self.renewed(reply, occasion, moment), state, failure: None }
+                self.renewed(reply, occasion, moment).backing_off_if_short(state, moment)
             }
             Answer::Transient { cause, told, words } => {
                 let failures = self.failures(cause);
@@ -202,10 +205,24 @@ impl Record {
         history.forced = if occasion == Occasion::Forced { history.forced + 1 } else { 0 };
         history.last = Some(Exchanged { at: moment.now, by: moment.process.to_owned() });
         history.rotation = rotation;
-        history.trouble = None;
         history.response_lost_at = None;
+        // One more set that expires at once is the same trouble, and counts on.
+        history.trouble = history.trouble.filter(|old| old.cause == Cause::UnusableResponse && is_too_short(&tokens));
         let contents = Contents { tokens, identity, issuer, minted_at, history };
         Self { connection_id: self.connection_id.clone(), generation: self.generation + 1, contents }
+    }
+
+    /// A set that expires at once is saved like any other, and the next refresh backs off: else each call would
+    /// exchange.
+    fn backing_off_if_short(self, state: State, moment: Moment<'_>) -> Verdict {
+        if !is_too_short(&self.contents.tokens) {
+            return Verdict { record: self, state, failure: None };
+        }
+        let cause = Cause::UnusableResponse;
+        let failures = self.failures(cause);
+        let wait = backoff::transient(failures, None, self.spread(failures));
+        let words = Words::only("issued an access token that expires at once");
+        self.troubled(state, cause, words, Some(moment.now + wait), moment)
     }
 
     fn troubled(
@@ -238,6 +255,10 @@ impl Record {
     fn spread(&self, failures: u32) -> Spread {
         Spread::by((self.connection_id.as_str(), self.generation, failures))
     }
+}
+
+fn is_too_short(tokens: &TokenSet) -> bool {
+    tokens.life() < SHORTEST_LIFE
 }
 
 impl TroubleKind {
@@ -479,6 +500,23 @@ mod tests {
         let due = record().due(State::Live).expect("it is renewable");
         assert!((NOW + Duration::from_secs(850)..=NOW + Duration::from_secs(900)).contains(&due));
         assert_eq!(record().due(State::Dead), None);
+    }
+
+    #[test]
+    fn tokens_that_expire_at_once_are_saved_and_the_next_refresh_backs_off_longer_each_time() {
+        let mut record = record();
+        let mut waits = Vec::new();
+        for generation in 2..6 {
+            let reply = TokenReply { expires_in: Some(Duration::from_millis(1900)), ..reply(Some("refresh-2")) };
+            let verdict = record.after(State::Live, Answer::Tokens(reply), Occasion::Ordinary, MOMENT);
+            record = verdict.record;
+            assert_eq!((verdict.state, record.generation), (State::Live, generation));
+            let trouble = record.contents.history.trouble.clone().expect("it backs off");
+            waits.push(trouble.retry_at.expect("it is tried again") - NOW);
+        }
+        assert!(waits.is_sorted_by(|one, next| *next >= 4 * *one / 3), "{waits:?}");
+        let verdict = record.after(State::Live, Answer::Tokens(reply(None)), Occasion::Ordinary, MOMENT);
+        assert_eq!(verdict.record.contents.history.trouble, None);
     }
 
     #[test]

@@ -5,6 +5,10 @@ use std::{
     time::Duration,
 };
 
+use time::OffsetDateTime;
+
+use super::cause::TroubleKind;
+
 const TOLD: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(15 * 60);
 const TRANSIENT: Duration = Duration::from_secs(1);
 const TRANSIENT_MOST: Duration = Duration::from_secs(60);
@@ -15,7 +19,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 /// After the `failures`-th transient answer in a row: what the provider told, else doubling, with jitter.
 pub(super) fn transient(failures: u32, told: Option<Duration>, spread: Spread) -> Duration {
     match told {
-        Some(told) => (told + spread.of(TRANSIENT)).clamp(*TOLD.start(), *TOLD.end()),
+        Some(told) => told.saturating_add(spread.of(TRANSIENT)).clamp(*TOLD.start(), *TOLD.end()),
         None => doubled(TRANSIENT, failures, TRANSIENT_MOST).mul_f64(1.0 + spread.0 / 2.0),
     }
 }
@@ -34,6 +38,21 @@ pub(super) fn forced(forced: u32) -> Duration {
 /// due in one second.
 pub(super) fn margin(life: Duration, spread: Spread) -> Duration {
     life / 10 + spread.of(life / 20)
+}
+
+/// The longest wait that a failure of this kind asks for.
+pub(super) fn longest(kind: TroubleKind) -> Duration {
+    match kind {
+        TroubleKind::Transient => *TOLD.end(),
+        TroubleKind::Blocked | TroubleKind::Dead => HOUR,
+    }
+}
+
+/// How long a wait until this stored time still lasts. One that would last longer than `longest` was written by a
+/// clock that was wrong, and is none.
+pub(super) fn left(until: OffsetDateTime, longest: Duration, now: OffsetDateTime) -> Duration {
+    let left = (until - now).try_into().unwrap_or(Duration::ZERO);
+    if left <= longest { left } else { Duration::ZERO }
 }
 
 fn doubled(first: Duration, times: u32, most: Duration) -> Duration {
@@ -67,6 +86,14 @@ mod tests {
         assert_eq!(transient(9, Some(Duration::ZERO), none), Duration::from_secs(1));
         assert_eq!(transient(1, Some(Duration::from_secs(40)), none), Duration::from_secs(40));
         assert_eq!(transient(1, Some(Duration::from_secs(86_400)), none), Duration::from_secs(900));
+        assert_eq!(transient(1, Some(Duration::MAX), Spread(0.9)), Duration::from_secs(900));
+    }
+
+    #[test]
+    fn a_stored_wait_that_is_longer_than_any_is_none() {
+        let (now, hour) = (OffsetDateTime::UNIX_EPOCH, Duration::from_secs(3600));
+        let left = |seconds| left(now + time::Duration::seconds(seconds), hour, now).as_secs();
+        assert_eq!([-9, 0, 1, 3600, 3601, 400 * 86_400].map(left), [0, 0, 1, 3600, 0, 0]);
     }
 
     #[test]

@@ -1,10 +1,19 @@
 //! A piece of work on one record, as a task of its own that no caller's hanging up cancels (rule 2).
 
-use std::sync::Arc;
+use std::{
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
 
-use crate::store::{
-    RowKey, StoreError,
-    records::{Owner, Row, State},
+use crate::{
+    store::{
+        RowKey, StoreError,
+        records::{Owner, Row, State},
+    },
+    telemetry,
 };
 
 use super::{
@@ -32,6 +41,10 @@ pub(super) enum Setback {
     Revoking,
     /// Its refresh token is another client's.
     OtherClient,
+    /// This process is on its way out, and starts nothing.
+    Stopping,
+    /// A bug of ours; the log has the cause.
+    Internal,
 }
 
 /// One task at work on one record.
@@ -87,11 +100,34 @@ impl Vault {
         F: Future<Output = Landing> + Send + 'static,
     {
         let flight = Flight { vault: self.clone(), key: key.clone(), kind, task: Arc::clone(&task) };
+        let guard = match kind {
+            Kind::Look => None,
+            Kind::Work => match self.0.in_flight.start() {
+                Some(guard) => Some(guard),
+                // The flight is dropped here, and tells those who wait.
+                None => return Err(Setback::Stopping),
+            },
+        };
         let flight = Arc::new(flight);
         let work = work(Arc::clone(&flight));
-        tokio::spawn(async move { flight.land(work.await) });
+        tokio::spawn(async move {
+            let _guard = guard;
+            flight.land(unwound(work).await);
+        });
         task.landed().await
     }
+}
+
+/// What the work comes to. A panic in it is logged with its cause, and told as an internal error.
+async fn unwound(work: impl Future<Output = Landing>) -> Landing {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))).unwrap_or_else(|payload| {
+            tracing::error!(cause = telemetry::panic_cause(&*payload), "the work on a record panicked");
+            Poll::Ready(Err(Setback::Internal))
+        })
+    })
+    .await
 }
 
 impl Flight {
@@ -157,5 +193,16 @@ impl Drop for Flight {
     fn drop(&mut self) {
         self.vault.0.memory.leave(&self.key, self.kind);
         self.task.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_error() {
+        assert!(matches!(unwound(async { panic!("a bug") }).await, Err(Setback::Internal)));
+        assert!(matches!(unwound(async { Err(Setback::Contended) }).await, Err(Setback::Contended)));
     }
 }

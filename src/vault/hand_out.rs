@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 use super::{
-    Identity, Record, Undecryptable, Vault,
+    Identity, Record, Undecryptable, Vault, backoff,
     cause::TroubleKind,
     flight::{Flown, Setback},
     history::Trouble,
@@ -38,7 +38,10 @@ pub enum MinLife {
 
 /// A token, good at the moment it was handed out.
 #[derive(Clone, Debug)]
-pub struct HandedOut(Arc<Known>);
+pub struct HandedOut {
+    known: Arc<Known>,
+    expires_at: OffsetDateTime,
+}
 
 /// Why there is no token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -85,6 +88,12 @@ pub enum HandOutError {
     /// It takes longer than a caller waits.
     #[error("another process is refreshing this token")]
     Busy,
+    /// This process is on its way out, and starts no exchange.
+    #[error("this process is stopping")]
+    Stopping,
+    /// A bug of ours; the log has its cause.
+    #[error("an internal error; the log has its cause")]
+    Internal,
 }
 
 /// Why only a new login helps.
@@ -102,16 +111,21 @@ pub enum Reconnect {
 }
 
 impl HandedOut {
+    fn at(now: OffsetDateTime, known: Arc<Known>) -> Self {
+        let expires_at = now + known.record.contents.tokens.left(now);
+        Self { known, expires_at }
+    }
+
     /// Opens the API.
     #[must_use]
     pub fn access_token(&self) -> &AccessToken {
         &self.record().contents.tokens.access_token
     }
 
-    /// When it ends.
+    /// When it ends: never later than its whole life from when it was handed out.
     #[must_use]
     pub fn expires_at(&self) -> OffsetDateTime {
-        self.record().contents.tokens.expires_at
+        self.expires_at
     }
 
     /// What was granted, where the provider says it.
@@ -133,7 +147,7 @@ impl HandedOut {
     }
 
     fn record(&self) -> &Record {
-        &self.0.record
+        &self.known.record
     }
 }
 
@@ -156,7 +170,7 @@ impl Vault {
         if let Some(known) = self.0.memory.glance(key, self.0.clock.boot_time())
             && self.suffices(&known, need)? == Suffices::Yes
         {
-            return Ok(HandedOut(known));
+            return Ok(HandedOut::at(self.0.clock.now(), known));
         }
         self.0
             .clock
@@ -168,7 +182,9 @@ impl Vault {
     async fn fetch(&self, key: &RowKey, need: MinLife) -> Result<HandedOut, HandOutError> {
         for _ in 0..TRIES {
             let known = self.current(key).await?;
-            let Suffices::NotFor(life) = self.suffices(&known, need)? else { return Ok(HandedOut(known)) };
+            let Suffices::NotFor(life) = self.suffices(&known, need)? else {
+                return Ok(HandedOut::at(self.0.clock.now(), known));
+            };
             let why = Why::Short(life);
             if !known.may_be_sent(&why, &self.0.settings, self.0.clock.now()) || self.is_mint() {
                 return self.last_word(known, need, None);
@@ -205,10 +221,11 @@ impl Vault {
 
     /// What can be handed out, or said, when nothing more can be done.
     fn last_word(&self, known: Arc<Known>, need: MinLife, setback: Option<Setback>) -> Result<HandedOut, HandOutError> {
-        let valid = !known.record.contents.tokens.left(self.0.clock.now()).is_zero();
+        let now = self.0.clock.now();
+        let valid = !known.record.contents.tokens.left(now).is_zero();
         match self.suffices(&known, need)? {
-            Suffices::Yes => Ok(HandedOut(known)),
-            Suffices::NotFor(_) if valid && need == MinLife::Wish => Ok(HandedOut(known)),
+            Suffices::Yes => Ok(HandedOut::at(now, known)),
+            Suffices::NotFor(_) if valid && need == MinLife::Wish => Ok(HandedOut::at(now, known)),
             Suffices::NotFor(_) => Err(self.shortcoming(&known, setback)),
         }
     }
@@ -224,8 +241,8 @@ impl Vault {
             return Err(HandOutError::OtherClient);
         }
         let wanted = need.of(contents.tokens.life())?;
-        let left = contents.tokens.left(self.0.clock.now());
-        Ok(if left >= wanted && !left.is_zero() { Suffices::Yes } else { Suffices::NotFor(wanted) })
+        let short = contents.tokens.falls_short(wanted, &self.0.settings, self.0.clock.now());
+        Ok(if short { Suffices::NotFor(wanted) } else { Suffices::Yes })
     }
 
     /// The error of a connection's state.
@@ -273,9 +290,9 @@ enum Suffices {
 }
 
 impl Trouble {
-    /// How long until the next try.
+    /// How long until the next try; nothing where the stored time cannot be right.
     #[must_use]
     pub fn wait(&self, now: OffsetDateTime) -> Duration {
-        self.retry_at.and_then(|at| (at - now).try_into().ok()).unwrap_or_default()
+        self.retry_at.map_or(Duration::ZERO, |retry| backoff::left(retry, backoff::longest(self.kind()), now))
     }
 }

@@ -193,6 +193,7 @@ impl Vault {
                 Adoption::Done => {
                     let (user_id, connection) = (record.contents.identity.logged_id(), &record.connection_id);
                     tracing::info!(user_id, %connection, "imported");
+                    self.plan(row.due);
                     return Ok(Adopted::Yes);
                 }
                 Adoption::OwnerMoved(_) | Adoption::PendingMoved(_) => {}

@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
-use time::OffsetDateTime;
-use tokio::task::JoinSet;
+use time::{OffsetDateTime, PrimitiveDateTime};
+use tokio::task::{JoinError, JoinSet};
 
 use crate::{
     keys::Purpose,
@@ -25,10 +25,12 @@ use super::{
     settings::STORE_TIMEOUT,
 };
 
-/// How often it asks what is due.
+/// How often it asks at least what is due, and whether what is cached still holds.
 const TICK: Duration = Duration::from_secs(10);
-/// How many ticks lie between two searches for blobs of an old secret.
-const RESEAL_EVERY: u64 = 6;
+/// How often it looks for blobs of an old secret, and for due times that no clock can have meant.
+const SEARCH_EVERY: Duration = Duration::from_secs(60);
+/// A due time further ahead than this is looked into.
+const FAR: time::Duration = time::Duration::DAY;
 const PAGE: u32 = 100;
 /// How many exchanges it has under way at most.
 const AT_ONCE: usize = 16;
@@ -38,6 +40,51 @@ const SILENT: Duration = Duration::from_secs(150);
 /// When the keeper last showed that it lives: milliseconds of the monotonic clock, plus one; 0 is never.
 #[derive(Debug, Default)]
 pub(super) struct Heartbeat(AtomicU64);
+
+/// Whether the store answered.
+enum StoreAnswer {
+    Given,
+    Silent,
+}
+
+/// The refreshes that the keeper has under way. It waits for none of them: one that another process holds up keeps no
+/// other from its time.
+#[derive(Default)]
+struct Refreshes {
+    tasks: JoinSet<RowKey>,
+    keys: HashSet<RowKey>,
+}
+
+impl Refreshes {
+    async fn start(&mut self, vault: &Vault, key: RowKey) {
+        while let Some(ended) = self.tasks.try_join_next() {
+            self.forget(ended);
+        }
+        while self.tasks.len() >= AT_ONCE
+            && let Some(ended) = self.tasks.join_next().await
+        {
+            self.forget(ended);
+            vault.beat();
+        }
+        if self.keys.insert(key.clone()) {
+            let vault = vault.clone();
+            self.tasks.spawn(async move {
+                vault.refresh_if_due(&key).await;
+                key
+            });
+        }
+    }
+
+    fn forget(&mut self, ended: Result<RowKey, JoinError>) {
+        match ended {
+            Ok(key) => {
+                self.keys.remove(&key);
+            }
+            // Nobody knows whose it was, and to start one twice does no harm.
+            Err(_) => self.keys.clear(),
+        }
+    }
+}
 
 /// Where a page of due records ended.
 type Cursor = (OffsetDateTime, RowKey);
@@ -68,19 +115,69 @@ impl Vault {
     }
 
     async fn keep_on(&self) {
+        tokio::join!(self.refresh_on_time(), self.revalidate_on_time());
+    }
+
+    /// Something is due at this time: the keeper does not sleep past it.
+    pub(super) fn plan(&self, due: Option<OffsetDateTime>) {
+        if due.is_some_and(|due| due < self.0.clock.now() + TICK) {
+            self.0.replan.notify_one();
+        }
+    }
+
+    async fn refresh_on_time(&self) {
+        let mut refreshes = Refreshes::default();
         let mut unreadable = HashSet::new();
-        for tick in 0.. {
+        let mut next_search = Duration::ZERO;
+        loop {
             self.beat();
-            if self.refresh_due().await.is_none() {
+            let next = self.refresh_due(&mut refreshes).await;
+            if next.is_none() {
                 tracing::warn!("the keeper could not ask the store what is due");
             }
-            if tick % RESEAL_EVERY == 0 {
+            if self.0.clock.boot_time() >= next_search {
+                next_search = self.0.clock.boot_time() + SEARCH_EVERY;
                 self.seal_anew(&mut unreadable).await;
+                self.refresh_misdated(&mut refreshes).await;
             }
+            self.refresh_misdated_cached(&mut refreshes).await;
             // If this fails, the next tick does it.
             let _ = self.asked(self.0.store.tidy()).await;
-            self.0.clock.sleep(TICK).await;
+            self.0.clock.timeout(next.unwrap_or(TICK), self.0.replan.notified()).await;
         }
+    }
+
+    async fn revalidate_on_time(&self) {
+        loop {
+            self.0.clock.sleep(TICK).await;
+            self.revalidate().await;
+        }
+    }
+
+    /// Asks the store whether what is cached still holds, so that what was forgotten elsewhere leaves memory.
+    async fn revalidate(&self) {
+        let mut looks = JoinSet::new();
+        let mut keys = self.0.memory.cached().into_iter();
+        loop {
+            while looks.len() < AT_ONCE
+                && let Some(key) = keys.next()
+            {
+                let vault = self.clone();
+                looks.spawn(async move { vault.revalidate_one(&key).await });
+            }
+            let Some(store) = looks.join_next().await else { return };
+            if matches!(store, Ok(StoreAnswer::Silent)) {
+                return self.0.memory.blind_all(self.0.clock.boot_time());
+            }
+        }
+    }
+
+    async fn revalidate_one(&self, key: &RowKey) -> StoreAnswer {
+        let looked = self.look(key).await;
+        if self.0.memory.is_blind(key) || matches!(looked, Err(Setback::StoreUnavailable)) {
+            return StoreAnswer::Silent;
+        }
+        StoreAnswer::Given
     }
 
     fn beat(&self) {
@@ -88,31 +185,57 @@ impl Vault {
         self.0.heartbeat.0.store(now + 1, Ordering::Relaxed);
     }
 
-    /// Refreshes every record that is due; nothing if the store did not say which.
-    async fn refresh_due(&self) -> Option<()> {
+    /// Starts to refresh every record that is due, and says how long it is to the next one, [`TICK`] at most; nothing
+    /// if the store did not say which.
+    async fn refresh_due(&self, refreshes: &mut Refreshes) -> Option<Duration> {
         let now = self.0.clock.now();
         let mut cursor: Option<Cursor> = None;
-        let mut flights = JoinSet::new();
         loop {
-            let page = self.asked(self.0.store.due(now, cursor.as_ref(), PAGE)).await?;
+            let page = self.asked(self.0.store.due(now + TICK, cursor.as_ref(), PAGE)).await?;
             let last = page.len() < PAGE as usize;
             cursor = page.last().cloned();
-            for (_, key) in page {
-                if flights.len() >= AT_ONCE {
-                    flights.join_next().await;
-                    self.beat();
+            for (due, key) in page {
+                if due > now {
+                    return Some(Duration::try_from(due - now).unwrap_or_default());
                 }
-                let vault = self.clone();
-                flights.spawn(async move { vault.refresh_if_due(&key).await });
+                refreshes.start(self, key).await;
             }
             if last {
-                break;
+                return Some(TICK);
             }
         }
-        while flights.join_next().await.is_some() {
-            self.beat();
+    }
+
+    /// Refreshes what is cached and can only have been dated by a clock that was wrong; its due time may be wrong too.
+    async fn refresh_misdated_cached(&self, refreshes: &mut Refreshes) {
+        for key in self.0.memory.cached() {
+            let (settings, now) = (&self.0.settings, self.0.clock.now());
+            if self.0.memory.known(&key).is_some_and(|known| known.has_impossible_times(settings, now)) {
+                refreshes.start(self, key).await;
+            }
         }
-        Some(())
+    }
+
+    /// Finds the records whose due time is so far ahead that a wrong clock may have written it, and refreshes those
+    /// whose own dates say so.
+    async fn refresh_misdated(&self, refreshes: &mut Refreshes) {
+        let end_of_time = PrimitiveDateTime::MAX.assume_utc();
+        let mut cursor = (self.0.clock.now() + FAR, RowKey(String::new()));
+        loop {
+            let Some(page) = self.asked(self.0.store.due(end_of_time, Some(&cursor), PAGE)).await else { return };
+            let last = page.len() < PAGE as usize;
+            for (due, key) in page {
+                self.beat();
+                let (settings, now) = (&self.0.settings, self.0.clock.now());
+                if self.current(&key).await.is_ok_and(|known| known.has_impossible_times(settings, now)) {
+                    refreshes.start(self, key.clone()).await;
+                }
+                cursor = (due, key);
+            }
+            if last {
+                return;
+            }
+        }
     }
 
     async fn refresh_if_due(&self, key: &RowKey) {

@@ -62,6 +62,9 @@ impl Flight {
         let began = clock.boot_time();
         let (mut watch, mut attempt) = (Watch::default(), OpenAttempt::Respect);
         loop {
+            if self.vault.is_closing() {
+                return Err(Err(Setback::Stopping));
+            }
             let asked = clock.boot_time();
             match self.claim(&owner, &attempt).await {
                 Err(setback) => {
@@ -126,7 +129,8 @@ impl Flight {
     }
 
     async fn put_back_or_forget(&self, asked: Duration) -> Result<(), Setback> {
-        if let Some(known) = self.vault.0.memory.known(&self.key).filter(|known| known.is_kept()) {
+        let known = self.vault.0.memory.known(&self.key).filter(|known| known.is_kept());
+        if let Some(known) = known.filter(|_| self.may_put_back()) {
             return self.restore(&known).await.map(|_| ());
         }
         self.vault.0.memory.forget(&self.key, asked);

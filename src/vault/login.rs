@@ -64,6 +64,7 @@ impl Vault {
                     self.0.memory.learn(key, Arc::new(known), asked);
                 }
                 self.forget_names();
+                self.plan(row.due);
                 return Ok(Stored::Yes);
             }
         }

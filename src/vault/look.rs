@@ -22,14 +22,21 @@ impl Vault {
             if let Some(known) = self.0.memory.glance(key, asked) {
                 return Ok(known);
             }
-            let looked = match self.fly(key, Kind::Look, |flight| async move { flight.look().await }).await {
-                Flown::Own(landing) | Flown::Shared(landing) | Flown::Busy(landing, _) => landing?,
-            };
+            let looked = self.look(key).await?;
             // A process that stood still may find an answer that is long out of date. A kept record is in memory
             // now, which knows; a mint record is not.
             if !looked.is_kept() && self.0.clock.boot_time() <= asked + CONFIRMED {
                 return Ok(looked);
             }
+        }
+    }
+}
+
+impl Vault {
+    /// Asks the store, or joins whoever asks it.
+    pub(super) async fn look(&self, key: &RowKey) -> Landing {
+        match self.fly(key, Kind::Look, |flight| async move { flight.look().await }).await {
+            Flown::Own(landing) | Flown::Shared(landing) | Flown::Busy(landing, _) => landing,
         }
     }
 }
@@ -63,7 +70,7 @@ impl Flight {
                 self.vault.0.memory.forget(&self.key, asked);
                 Err(Setback::NotConnected)
             }
-            head if known.is_lost_by(head.as_ref()) => self.restore(&known).await,
+            head if known.is_lost_by(head.as_ref()) && self.may_put_back() => self.restore(&known).await,
             _ => self.read().await,
         }
     }
@@ -75,6 +82,11 @@ impl Flight {
         }
         self.vault.0.memory.forget(&self.key, asked);
         Err(Setback::NotConnected)
+    }
+
+    /// Whether what memory has may be written back now.
+    pub(super) fn may_put_back(&self) -> bool {
+        self.vault.0.memory.may_be_put_back(&self.key, self.vault.0.clock.boot_time())
     }
 
     /// Writes back a kept set that the store has lost; whatever the store has instead wins.

@@ -1,7 +1,7 @@
 //! What this process remembers of each record, and who is at work on it (rules 1 and 2).
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -15,7 +15,7 @@ use crate::store::{
 
 use super::{
     Record,
-    settings::{BLIND, CONFIRMED},
+    settings::{BLIND, CONFIRMED, REDATE_EVERY, WATCHED},
     task::Task,
 };
 
@@ -63,6 +63,8 @@ struct Slot {
     unsaved: bool,
     look: Option<Arc<Task>>,
     work: Option<Arc<Task>>,
+    /// When this process last sent its refresh token, by the boot-time clock.
+    sent: Option<Duration>,
 }
 
 /// When the store was last asked, by the boot-time clock.
@@ -72,8 +74,24 @@ enum Sight {
     Never,
     /// It said so. The time is that of the question, since the answer may be older than it looks.
     Confirmed(Duration),
-    /// It did not answer.
-    Blind(Duration),
+    /// It did not answer. It is `watched` if it was asked again and again since it said so.
+    Blind { at: Duration, watched: bool },
+}
+
+impl Sight {
+    /// Whether nobody can have forgotten the record through this store without this process having been told.
+    fn is_watched(self, now: Duration) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Confirmed(at) => now <= at + WATCHED,
+            Self::Blind { at, watched } => watched && now <= at + WATCHED,
+        }
+    }
+
+    /// The store has not answered just now.
+    fn blinded(self, now: Duration) -> Self {
+        Self::Blind { at: now, watched: self.is_watched(now) }
+    }
 }
 
 /// The two kinds of task. One of each may be under way for a record.
@@ -103,7 +121,7 @@ impl Memory {
         let fresh = match slot.sight {
             Sight::Never => false,
             Sight::Confirmed(at) => now <= at + CONFIRMED,
-            Sight::Blind(at) => now <= at + BLIND,
+            Sight::Blind { at, .. } => now <= at + BLIND,
         };
         slot.known.as_ref().filter(|_| fresh || slot.unsaved).cloned()
     }
@@ -151,8 +169,30 @@ impl Memory {
     pub(super) fn blind(&self, key: &RowKey, now: Duration) -> Option<Arc<Known>> {
         let mut slots = self.slots();
         let slot = slots.get_mut(key)?;
-        slot.sight = Sight::Blind(now);
+        slot.sight = slot.sight.blinded(now);
         slot.known.clone()
+    }
+
+    /// The store answers nobody, so there is no need to ask it about each record.
+    pub(super) fn blind_all(&self, now: Duration) {
+        self.slots().values_mut().for_each(|slot| slot.sight = slot.sight.blinded(now));
+    }
+
+    /// Whether the store did not answer when it was last asked about this record.
+    pub(super) fn is_blind(&self, key: &RowKey) -> bool {
+        self.slots().get(key).is_some_and(|slot| matches!(slot.sight, Sight::Blind { .. }))
+    }
+
+    /// Whether a store that has lost this record gets it back: a set that it never had, or one that nobody can have
+    /// forgotten without this process having been told.
+    pub(super) fn may_be_put_back(&self, key: &RowKey, now: Duration) -> bool {
+        self.slots().get(key).is_some_and(|slot| slot.unsaved || slot.sight.is_watched(now))
+    }
+
+    /// The keys of all records that can be handed out, in order.
+    pub(super) fn cached(&self) -> BTreeSet<RowKey> {
+        let slots = self.slots();
+        slots.iter().filter(|(_, slot)| slot.known.is_some()).map(|(key, _)| key.clone()).collect()
     }
 
     /// The store said, to a question of that time, that there is nothing to hand out.
@@ -171,7 +211,17 @@ impl Memory {
         let slot = slots.entry(key.clone()).or_default();
         slot.known = Some(known);
         slot.unsaved = unsaved;
-        slot.sight = Sight::Blind(now);
+        slot.sight = slot.sight.blinded(now);
+    }
+
+    /// This process is about to send the refresh token.
+    pub(super) fn sending(&self, key: &RowKey, now: Duration) {
+        self.slots().entry(key.clone()).or_default().sent = Some(now);
+    }
+
+    /// Whether this process sent the refresh token of this record lately.
+    pub(super) fn has_sent_lately(&self, key: &RowKey, now: Duration) -> bool {
+        self.slots().get(key).and_then(|slot| slot.sent).is_some_and(|sent| now < sent + REDATE_EVERY)
     }
 
     /// The store has taken over what was kept, or something newer.

@@ -39,7 +39,7 @@ mod write_down;
 
 use std::sync::{Arc, atomic::AtomicU64};
 
-use tokio::sync::SetOnce;
+use tokio::sync::{Notify, SetOnce};
 
 use crate::{clock::Clock, keys::Keyring, store::records::Records};
 
@@ -79,7 +79,8 @@ struct Inner {
     clock: Clock,
     settings: Settings,
     memory: memory::Memory,
-    stakes: stake::Stakes,
+    in_flight: stake::InFlight,
+    replan: Notify,
     heartbeat: keeper::Heartbeat,
     directory: directory::Directory,
     turns: turns::Turns,
@@ -105,7 +106,8 @@ impl Vault {
             clock,
             settings,
             memory: memory::Memory::default(),
-            stakes: stake::Stakes::default(),
+            in_flight: stake::InFlight::default(),
+            replan: Notify::new(),
             heartbeat: keeper::Heartbeat::default(),
             directory: directory::Directory::default(),
             turns: turns::Turns::default(),

@@ -1,6 +1,6 @@
 //! The refresh: lease, second reading, write-ahead, exchange, saving, in this order (rules 3 to 8).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use oauth2::{AccessToken, RefreshToken};
 use time::OffsetDateTime;
@@ -8,23 +8,23 @@ use time::OffsetDateTime;
 use crate::store::records::{Expected, Row, State, Swap, Version};
 
 use super::{
-    Contents, Record,
+    Contents, Record, TokenSet,
     answer::{Answer, Moment, Occasion},
     backoff,
     cause::Cause,
     flight::{Flight, Landing, Setback},
+    history::Trouble,
     lease::{Hold, LEASE_TRIES, is_lease_lost},
     memory::Known,
     refresh_log::{RefreshLine, log_lost_response},
     settings::Settings,
-    stake::Stake,
 };
 
 /// Why a refresh is wanted. Decided again under the lease, since somebody else may have done it.
 #[derive(Clone, Debug)]
 pub(super) enum Why {
     /// A caller needs a token that lives this long.
-    Short(std::time::Duration),
+    Short(Duration),
     /// The keeper found it due.
     Due,
     /// A person pressed the button under this token set.
@@ -44,14 +44,21 @@ impl Why {
     }
 
     /// Whether this is a reason to refresh this record.
-    pub(super) fn applies(&self, due: Option<OffsetDateTime>, known: &Known, now: OffsetDateTime) -> bool {
+    pub(super) fn applies(
+        &self,
+        due: Option<OffsetDateTime>,
+        known: &Known,
+        settings: &Settings,
+        now: OffsetDateTime,
+    ) -> bool {
         let tokens = &known.record.contents.tokens;
         match self {
-            // Who is content with any life at all is not content with none.
-            Self::Short(life) => tokens.left(now) < *life || tokens.left(now).is_zero(),
-            Self::Due => due.is_some_and(|due| due <= now),
+            Self::Short(life) => tokens.falls_short(*life, settings, now),
+            Self::Due => due.is_some_and(|due| due <= now) || known.has_impossible_times(settings, now),
             Self::Button(shown) => known.record.version() == *shown,
-            Self::Refused(refused) => tokens.access_token.secret() == refused.secret() && !known.is_worn_out(now),
+            Self::Refused(refused) => {
+                tokens.access_token.secret() == refused.secret() && !known.is_worn_out(settings, now)
+            }
             Self::Import => Self::import_applies(known.state, &known.record, now),
         }
     }
@@ -61,11 +68,11 @@ impl Known {
     /// Whether a refresh for this reason may be sent at all.
     pub(super) fn may_be_sent(&self, why: &Why, settings: &Settings, now: OffsetDateTime) -> bool {
         let contents = &self.record.contents;
-        let trouble = contents.history.trouble.as_ref();
         let by_person = matches!(why, Why::Button(_));
+        let trouble = contents.history.trouble.as_ref();
+        let backs_off = trouble.is_some_and(|trouble| trouble.backs_off(settings, now));
         let state_allows = match self.state {
-            State::Live => trouble.is_none_or(|trouble| trouble.retry_at.is_none_or(|retry| retry <= now)),
-            State::Blocked => by_person || trouble.is_none_or(|trouble| trouble.retry_at.is_none_or(|at| at <= now)),
+            State::Live | State::Blocked => by_person || !backs_off,
             // The refresh that brought another user's tokens may have spent this one.
             State::Dead => by_person && trouble.is_none_or(|trouble| trouble.cause != Cause::IdentityChanged),
             // Nobody is known to own it; the operator vouches.
@@ -79,10 +86,37 @@ impl Known {
     }
 
     /// Whether forcing a refresh has been tried lately, in vain: the token that came of it is refused too.
-    fn is_worn_out(&self, now: OffsetDateTime) -> bool {
+    fn is_worn_out(&self, settings: &Settings, now: OffsetDateTime) -> bool {
         let history = &self.record.contents.history;
+        let wait = backoff::forced(history.forced);
         let last = history.last.as_ref().filter(|_| history.forced > 0);
-        last.is_some_and(|last| now < last.at + backoff::forced(history.forced))
+        last.is_some_and(|last| !backoff::left(last.at + wait, wait + settings.clock_tolerance, now).is_zero())
+    }
+
+    /// Whether a time in it can only come from a clock that was wrong, or the clock is wrong now. Such a record is due.
+    pub(super) fn has_impossible_times(&self, settings: &Settings, now: OffsetDateTime) -> bool {
+        let contents = &self.record.contents;
+        let trouble = contents.history.trouble.as_ref();
+        contents.tokens.is_misdated(now, settings.clock_tolerance)
+            || trouble.is_some_and(|trouble| {
+                trouble.retry_at.is_some_and(|retry| retry > now) && !trouble.backs_off(settings, now)
+            })
+    }
+}
+
+impl Trouble {
+    /// Whether the vault itself leaves the provider alone. A person may try whenever they want.
+    fn backs_off(&self, settings: &Settings, now: OffsetDateTime) -> bool {
+        let longest = backoff::longest(self.kind()).saturating_add(settings.clock_tolerance);
+        self.retry_at.is_some_and(|retry| !backoff::left(retry, longest, now).is_zero())
+    }
+}
+
+impl TokenSet {
+    /// Whether the access token lives shorter than this, or nobody knows how long. Nobody is content with no life.
+    pub(super) fn falls_short(&self, life: Duration, settings: &Settings, now: OffsetDateTime) -> bool {
+        let left = self.left(now);
+        left < life || left.is_zero() || self.is_misdated(now, settings.clock_tolerance)
     }
 }
 
@@ -125,14 +159,24 @@ impl Flight {
     }
 
     fn is_wanted(&self, why: &Why, row: &Row, known: &Known) -> bool {
-        let now = self.vault.0.clock.now();
-        why.applies(row.due, known, now) && known.may_be_sent(why, &self.vault.0.settings, now)
+        let vault = &self.vault.0;
+        let now = vault.clock.now();
+        let by_itself = matches!(why, Why::Short(_) | Why::Due);
+        if by_itself
+            && known.has_impossible_times(&vault.settings, now)
+            && vault.memory.has_sent_lately(&self.key, vault.clock.boot_time())
+        {
+            return false;
+        }
+        why.applies(row.due, known, &self.vault.0.settings, now) && known.may_be_sent(why, &self.vault.0.settings, now)
     }
 
     /// Writes ahead, sends, and writes down what came of it. A crash is the only way out that leaves the attempt open.
     async fn exchange(&self, hold: &Hold, known: &Arc<Known>, occasion: Occasion) -> Landing {
         let Some(token) = &known.record.contents.tokens.refresh_token else { return Ok(Arc::clone(known)) };
-        let Some(_stake) = Stake::take(&self.vault) else { return Err(Setback::Contended) };
+        if self.vault.is_closing() {
+            return Err(Setback::Stopping);
+        }
         let expected = match self.begin(hold).await {
             Ok(Begun::Yes(expected)) => expected,
             Ok(Begun::Moved(row)) if hold.has_lost_only_the_lease(&row) => return Err(Setback::Contended),
@@ -182,6 +226,7 @@ impl Flight {
         if vault.clock.boot_time() + vault.settings.send_budget() > hold.ends {
             return None;
         }
+        vault.memory.sending(&self.key, vault.clock.boot_time());
         let sent = vault.clock.now();
         let answer = vault.clock.timeout(vault.settings.exchange_timeout, vault.provider.refresh(token)).await;
         Some((sent, answer.map_or_else(Answer::no_answer, Answer::read)))

@@ -73,7 +73,10 @@ impl Vault {
         loop {
             let known = self.current(key).await?;
             let (now, why) = (self.0.clock.now(), Why::Refused(refused.clone()));
-            if self.is_mint() || !why.applies(None, &known, now) || !known.may_be_sent(&why, &self.0.settings, now) {
+            if self.is_mint()
+                || !why.applies(None, &known, &self.0.settings, now)
+                || !known.may_be_sent(&why, &self.0.settings, now)
+            {
                 return Ok(());
             }
             match self.try_refresh(key, why).await {

@@ -47,6 +47,12 @@ pub enum NotEnded {
     #[error("another process works on this connection")]
     Busy,
     /// As for a hand-out.
+    #[error("this process is stopping")]
+    Stopping,
+    /// As for a hand-out.
+    #[error("an internal error")]
+    Internal,
+    /// As for a hand-out.
     #[error("{0}")]
     Undecryptable(Undecryptable),
 }
@@ -65,6 +71,8 @@ impl Vault {
             Err(Setback::StoreUnavailable) => Err(NotEnded::StoreUnavailable),
             Err(Setback::Contended) => Err(NotEnded::Busy),
             Err(Setback::Unreadable) => Err(NotEnded::Undecryptable(Undecryptable(1))),
+            Err(Setback::Stopping) => Err(NotEnded::Stopping),
+            Err(Setback::Internal) => Err(NotEnded::Internal),
         }
     }
 }
@@ -153,6 +161,8 @@ impl From<Setback> for HandOutError {
             Setback::Contended => Self::Busy,
             Setback::Unreadable => Self::Undecryptable(Undecryptable(1)),
             Setback::OtherClient => Self::OtherClient,
+            Setback::Stopping => Self::Stopping,
+            Setback::Internal => Self::Internal,
         }
     }
 }

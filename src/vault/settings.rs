@@ -6,6 +6,12 @@ use super::{Identity, Issuer, Retry};
 
 /// How long memory is trusted without asking the store.
 pub(super) const CONFIRMED: Duration = Duration::from_secs(5);
+/// A record is written back to a store that lost it if the store confirmed it, or was silent, at most this long ago.
+/// Otherwise it may have been forgotten elsewhere meanwhile.
+pub(super) const WATCHED: Duration = Duration::from_secs(15);
+/// How often at most a process refreshes a record because a time in it is impossible. Two processes whose clocks are
+/// far apart would otherwise correct each other without a pause.
+pub(super) const REDATE_EVERY: Duration = Duration::from_secs(60);
 /// How long a store that did not answer is not asked again for a token that is at hand.
 pub(super) const BLIND: Duration = Duration::from_secs(1);
 /// The time that a send leaves for saving what it brings.
@@ -33,6 +39,9 @@ pub struct Settings {
     pub upkeep: Upkeep,
     /// Who waits for tokens.
     pub callers: Callers,
+    /// How much further ahead than its longest legal span a stored time may lie, since the clocks of two machines
+    /// differ a little. One that lies further ahead was written by a clock that was wrong.
+    pub clock_tolerance: Duration,
 }
 
 /// Who waits for tokens, and so for how long.
@@ -57,6 +66,9 @@ pub enum Upkeep {
 pub type Allowed = Arc<dyn Fn(&Identity) -> bool + Send + Sync>;
 
 impl Settings {
+    /// [`Settings::clock_tolerance`], for machines whose clocks are set by NTP.
+    pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
+
     /// A lease outlives two exchanges, their saving, and the store's answers in between.
     pub(super) fn lease(&self) -> Duration {
         2 * self.exchange_timeout + Duration::from_secs(10)
@@ -111,6 +123,8 @@ impl fmt::Debug for Settings {
             .field("process", &self.process)
             .field("issuer", &self.issuer)
             .field("exchange_timeout", &self.exchange_timeout)
+            .field("callers", &self.callers)
+            .field("clock_tolerance", &self.clock_tolerance)
             .finish_non_exhaustive()
     }
 }

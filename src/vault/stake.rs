@@ -1,44 +1,21 @@
-//! What a shutdown must wait for: from writing ahead to the end of saving.
+//! What a shutdown waits for: work under a lease, from before it is taken to after it is released.
 
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::Vault;
 
-/// How much is at stake, and whether anything new may be.
-#[derive(Debug)]
-pub(super) struct Stakes(watch::Sender<Count>);
+/// Counts the work that is in flight.
+#[derive(Debug, Default)]
+pub(super) struct InFlight(TaskTracker);
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Count {
-    open: usize,
-    closing: bool,
-}
-
-/// One exchange that must be brought to its end. Dropped there.
-pub(super) struct Stake(Vault);
-
-impl Default for Stakes {
-    fn default() -> Self {
-        Self(watch::Sender::new(Count::default()))
-    }
-}
-
-impl Stake {
-    /// Nothing, once the process is on its way out.
-    pub(super) fn take(vault: &Vault) -> Option<Self> {
-        vault.0.stakes.0.send_if_modified(|count| {
-            count.open += usize::from(!count.closing);
-            !count.closing
-        });
-        (!vault.0.stakes.0.borrow().closing).then(|| Self(vault.clone()))
-    }
-}
-
-impl Drop for Stake {
-    fn drop(&mut self) {
-        self.0.0.stakes.0.send_modify(|count| count.open -= 1);
+impl InFlight {
+    /// A guard for one piece of work; nothing once the process is on its way out. It counts first and looks then, so
+    /// a shutdown that starts at this moment waits for the work or prevents it.
+    pub(super) fn start(&self) -> Option<TaskTrackerToken> {
+        let guard = self.0.token();
+        (!self.0.is_closed()).then_some(guard)
     }
 }
 
@@ -60,14 +37,14 @@ impl Vault {
         self.0.settings.grace()
     }
 
-    /// Begins no more exchanges, and waits at most this long for those that were sent and for sets to be saved.
+    /// Begins no more exchanges, and waits at most this long for those that were sent, for sets to be saved and for
+    /// leases to be released.
     pub async fn drain(&self, at_most: Duration) -> Drained {
-        self.0.stakes.0.send_modify(|count| count.closing = true);
-        let mut stakes = self.0.stakes.0.subscribe();
-        let none_open = async { stakes.wait_for(|count| count.open == 0).await.is_ok() };
-        let waited = self.0.clock.timeout(at_most, none_open).await;
+        let in_flight = &self.0.in_flight.0;
+        in_flight.close();
+        let waited = self.0.clock.timeout(at_most, in_flight.wait()).await;
         match (self.unsaved(), waited) {
-            (0, Some(_)) => Drained::Whole,
+            (0, Some(())) => Drained::Whole,
             (0, None) => Drained::Unended,
             (unsaved, _) => Drained::Unsaved(unsaved),
         }
@@ -75,12 +52,32 @@ impl Vault {
 
     /// Whether the process is on its way out.
     pub(super) fn is_closing(&self) -> bool {
-        self.0.stakes.0.borrow().closing
+        self.0.in_flight.0.is_closed()
     }
 
     /// How many sets are in memory alone, because the store could not be told yet.
     #[must_use]
     pub fn unsaved(&self) -> usize {
         self.0.memory.unsaved()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_that_races_a_shutdown_is_waited_for_or_refused_and_never_leaks() {
+        for _ in 0..2_000 {
+            let in_flight = InFlight::default();
+            std::thread::scope(|scope| {
+                let starting = scope.spawn(|| in_flight.start());
+                in_flight.0.close();
+                drop(starting.join().expect("a start does not panic"));
+            });
+            assert!(in_flight.0.is_empty(), "a count has leaked");
+            assert!(in_flight.start().is_none());
+            assert!(in_flight.0.is_empty(), "a refused start has leaked");
+        }
     }
 }

@@ -19,9 +19,9 @@ impl Task {
         let _ = self.landing.set(landing);
     }
 
-    /// It is over. One that ends without a word was stopped with the process, or panicked.
+    /// It is over. One that ends without a result was stopped with the process.
     pub(super) fn end(&self) {
-        self.land(Err(Setback::Contended));
+        self.land(Err(Setback::Stopping));
         let _ = self.ended.set(());
     }
 

@@ -9,7 +9,10 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 /// The life assumed of an access token that neither the reply nor the token itself dates.
-const UNDATED_LIFE: Duration = Duration::from_secs(5 * 60);
+const UNDATED_LIFE: time::Duration = time::Duration::minutes(5);
+
+/// No access token is taken to live longer, whatever it says.
+const LONGEST_LIFE: time::Duration = time::Duration::days(400);
 
 /// The tokens of one exchange. The oauth2 types redact themselves in `Debug`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,7 +32,8 @@ pub struct TokenSet {
 }
 
 impl TokenSet {
-    /// Dates a set: by `expires_in`, else by the `exp` of a JWT, else a short life is assumed.
+    /// Dates a set: by `expires_in`, else by the `exp` of a JWT, else a short life is assumed. It ends neither before
+    /// `now` nor more than 400 days later.
     #[must_use]
     pub fn dated(
         access_token: AccessToken,
@@ -39,12 +43,10 @@ impl TokenSet {
         now: OffsetDateTime,
     ) -> Self {
         let expires_at = expires_in
-            // A life of nothing dates nothing, and would ask for a refresh a call.
-            .filter(|life| !life.is_zero())
-            .and_then(|life| time::Duration::try_from(life).ok())
-            .and_then(|life| now.checked_add(life))
+            .map(|life| now.saturating_add(life.try_into().unwrap_or(time::Duration::MAX)))
             .or_else(|| jwt_expiry(&access_token))
-            .unwrap_or(now + UNDATED_LIFE);
+            .unwrap_or(now.saturating_add(UNDATED_LIFE))
+            .clamp(now, now.saturating_add(LONGEST_LIFE));
         Self { access_token, refresh_token, scope, issued_at: now, expires_at }
     }
 
@@ -54,9 +56,20 @@ impl TokenSet {
         (self.expires_at - self.issued_at).try_into().unwrap_or_default()
     }
 
-    /// How long it still lives at `now`.
+    /// How long it still lives at `now`: never longer than its whole life, whatever the clock shows.
     #[must_use]
     pub fn left(&self, now: OffsetDateTime) -> Duration {
+        self.dated_left(now).min(self.life())
+    }
+
+    /// Whether its dates say that more is left than its whole life, and more than this besides: the clock was wrong
+    /// when it was issued, or is wrong now. Then nobody knows whether it still works.
+    #[must_use]
+    pub fn is_misdated(&self, now: OffsetDateTime, tolerance: Duration) -> bool {
+        self.dated_left(now) > self.life().saturating_add(tolerance)
+    }
+
+    fn dated_left(&self, now: OffsetDateTime) -> Duration {
         (self.expires_at - now).try_into().unwrap_or_default()
     }
 
@@ -78,4 +91,42 @@ fn claims(token: &AccessToken) -> Option<Map<String, Value>> {
 
 fn jwt_expiry(token: &AccessToken) -> Option<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp(claims(token)?.get("exp")?.as_i64()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+    fn dated(expires_in: Option<Duration>, access_token: &str) -> TokenSet {
+        TokenSet::dated(AccessToken::new(access_token.to_owned()), None, None, expires_in, NOW)
+    }
+
+    fn jwt(exp: i64) -> String {
+        format!("e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(format!("{{\"exp\":{exp}}}")))
+    }
+
+    #[test]
+    fn a_life_is_what_the_reply_says_within_its_bounds() {
+        for (expires_in, life) in [(Duration::ZERO, Duration::ZERO), (DAY, DAY), (Duration::MAX, 400 * DAY)] {
+            assert_eq!(dated(Some(expires_in), "opaque").life(), life);
+        }
+        assert_eq!(dated(None, "opaque").life(), Duration::from_secs(300));
+        for (exp, life) in [(i64::MIN, 300), (-1_000_000, 0), (60, 60), (253_402_300_799, 400 * 86_400)] {
+            assert_eq!(dated(None, &jwt(exp)).life(), Duration::from_secs(life), "{exp}");
+        }
+    }
+
+    #[test]
+    fn no_clock_makes_more_left_than_the_whole_life() {
+        let (tokens, tolerance) = (dated(Some(DAY), "opaque"), Duration::from_secs(5));
+        for (clock, left, misdated) in
+            [(3600, 23 * 3600, false), (-5, 86_400, false), (-6, 86_400, true), (-34_560_000, 86_400, true)]
+        {
+            let now = NOW + time::Duration::seconds(clock);
+            assert_eq!((tokens.left(now).as_secs(), tokens.is_misdated(now, tolerance)), (left, misdated), "{clock}");
+        }
+    }
 }

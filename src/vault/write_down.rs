@@ -54,6 +54,7 @@ impl Flight {
             Swap::Done => {
                 self.vault.0.memory.settled(&self.key);
                 self.vault.0.memory.learn(&self.key, Arc::clone(known), asked);
+                self.vault.plan(change.due);
                 Ok(Arc::clone(known))
             }
             Swap::Moved(row) => self.overtaken(&row, known, asked).await,

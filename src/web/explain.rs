@@ -488,6 +488,7 @@ fn connection(error: &HandOutError) -> Explanation {
             "Log in again to get new tokens. If you run this app and changed `EXPRESS_SESSION`: put the old value \
              into `EXPRESS_SESSION_PREVIOUS` and restart.",
         ),
+        HandOutError::Stopping => stopping(),
         HandOutError::Expired => Explanation::new(
             S::CONFLICT,
             "The access token has expired",
@@ -496,8 +497,8 @@ fn connection(error: &HandOutError) -> Explanation {
         )
         .action(Action::Tokens),
         HandOutError::Busy => busy(),
-        // No page asks for a token by its life.
-        HandOutError::TooLong { .. } => internal(),
+        // No page asks for a token by its life, so `TooLong` is a fault of ours too.
+        HandOutError::Internal | HandOutError::TooLong { .. } => internal(),
     }
 }
 
@@ -515,6 +516,17 @@ fn provider_refused(trouble: &Trouble) -> Explanation {
         NextStep::Wait | NextStep::RefreshAgain | NextStep::Check | NextStep::AskAdministrator => Action::Tokens,
     };
     troubled(explanation.action(action), trouble)
+}
+
+fn stopping() -> Explanation {
+    Explanation::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "This app is restarting",
+        "It is stopping, so it starts no new work on your tokens. They are kept.",
+        "Look at your tokens again in a moment.",
+    )
+    .retry_after(Duration::from_secs(5))
+    .action(Action::Tokens)
 }
 
 fn busy() -> Explanation {
@@ -578,6 +590,8 @@ fn not_ended(error: NotEnded) -> Explanation {
         )
         .action(Action::Tokens),
         NotEnded::StoreUnavailable => store(),
+        NotEnded::Internal => internal(),
+        NotEnded::Stopping => stopping(),
         NotEnded::Busy => Explanation { title: "A refresh is under way: nothing was revoked", ..busy() },
         NotEnded::Undecryptable(_) => Explanation::new(
             StatusCode::CONFLICT,

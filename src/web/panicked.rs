@@ -25,7 +25,5 @@ pub(super) fn problem(payload: Payload) -> Response {
 }
 
 fn log(payload: &(dyn Any + Send)) {
-    let text = payload.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(cause = telemetry::excerpt(text.unwrap_or("it said nothing")), "a handler panicked");
+    tracing::error!(cause = telemetry::panic_cause(payload), "a handler panicked");
 }

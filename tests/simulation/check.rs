@@ -17,6 +17,9 @@ use super::{
     world::{EPOCH, Inner, ProcessId},
 };
 
+/// After this long of a working store nobody has a connection in memory that was forgotten.
+const FORGOTTEN: Duration = Duration::from_secs(16);
+
 /// How a row was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
@@ -36,6 +39,8 @@ pub struct Sent {
     pub at: Duration,
     /// When the sender had asked for the lease.
     asked: Duration,
+    /// How far the sender's wall clock was ahead of the true time.
+    pub wall_ahead: time::Duration,
 }
 
 /// How a refresh token was spent.
@@ -52,6 +57,7 @@ pub struct Check {
     pub violations: Vec<String>,
     spends: HashMap<String, Spend>,
     lost_replies: Vec<String>,
+    denied: Vec<String>,
     crashes: Vec<(ProcessId, u32, Duration)>,
     stood_still: Vec<(ProcessId, Duration, Duration)>,
     store_lost: HashMap<RowKey, Duration>,
@@ -74,6 +80,10 @@ impl Check {
         self.lost_replies.push(token.to_owned());
     }
 
+    pub fn denied(&mut self, token: &str) {
+        self.denied.push(token.to_owned());
+    }
+
     pub fn crashed(&mut self, process: ProcessId, life: u32, now: Duration) {
         self.crashes.push((process, life, now));
     }
@@ -86,18 +96,22 @@ impl Check {
         self.store_lost.insert(key.clone(), now);
     }
 
-    /// The exceptions of (a): a crash, a lost reply, a store that lost a write, or a process or its store connection
-    /// that stood still so long that lease and watch were over before it saved.
-    fn excuse(&self, token: &str, spend: &Spend, now: Duration) -> Option<&'static str> {
-        let Sent { process, life, key, at, asked } = &spend.by;
+    /// The exceptions of (a): the reply was lost, on the wire or with the process that it came to; the store lost a
+    /// write that it had acknowledged; or the provider acted and denied it. A reply counts as lost, too, while its
+    /// process, or its connection to the store, stands still for a whole lease. No clock is an excuse.
+    fn excuse(&self, token: &str, spend: &Spend, again: &Sent, now: Duration) -> Option<&'static str> {
+        let Sent { process, life, key, at, asked, .. } = &spend.by;
         let unsaved_until = spend.saved.unwrap_or(Duration::MAX);
         if self.lost_replies.iter().any(|lost| lost == token) {
             return Some("the reply was lost");
         }
+        if self.denied.iter().any(|denied| denied == token) {
+            return Some("the provider acted and denied it");
+        }
         if self.crashes.iter().any(|(p, l, when)| (p, l) == (process, life) && at <= when && *when <= unsaved_until) {
             return Some("its process crashed");
         }
-        if self.store_lost.get(key).is_some_and(|when| when >= at) {
+        if self.store_lost.get(key).is_some_and(|when| when >= asked.min(&again.asked)) {
             return Some("the store lost a write");
         }
         let late = now.min(unsaved_until) >= *asked + LEASE;
@@ -112,7 +126,8 @@ impl Inner {
         let (now, life) = (self.now, self.health(process).life);
         let key = self.check.places.get(token).cloned().unwrap_or_else(|| RowKey(String::new()));
         let asked = self.health(process).asked.get(&key).copied().unwrap_or(now);
-        Sent { process, life, key, at: now, asked }
+        let wall_ahead = self.health(process).wall_ahead;
+        Sent { process, life, key, at: now, asked, wall_ahead }
     }
 
     /// Exchanges, and holds (a): no spent token, and none that the tenant never gave.
@@ -121,14 +136,15 @@ impl Inner {
         let before = self.tenant.refresh.get(token).map(|known| known.spent.is_some());
         match before {
             None => self.check.fail(format!("(a) p{} sent a token that the tenant never gave", sent.process)),
-            Some(true) => match self.check.spends.get(token).map(|spend| (self.check.excuse(token, spend, now), spend))
-            {
-                Some((Some(excuse), _)) => self.tell(format_args!("spent token {token} again, excused: {excuse}")),
-                unexcused => {
-                    let what = format!("(a) p{} sent the spent {token}; spent by {unexcused:?}", sent.process);
-                    self.check.fail(what);
+            Some(true) => {
+                match self.check.spends.get(token).map(|spend| (self.check.excuse(token, spend, sent, now), spend)) {
+                    Some((Some(excuse), _)) => self.tell(format_args!("spent token {token} again, excused: {excuse}")),
+                    unexcused => {
+                        let what = format!("(a) p{} sent the spent {token}; spent by {unexcused:?}", sent.process);
+                        self.check.fail(what);
+                    }
                 }
-            },
+            }
             Some(false) => {}
         }
         let outcome = self.tenant.exchange(now, token);
@@ -149,6 +165,15 @@ impl Inner {
         {
             self.check
                 .fail(format!("(e) {:?} was overwritten by another connection: {:?}", before.version, after.version));
+        }
+        let connection_id = &after.version.connection_id;
+        if how == How::Restore
+            && let Some(revoked) = self.check.revoked.get(connection_id)
+            && now > *revoked + FORGOTTEN
+            && self.health.values().all(|health| now > health.store_trouble + FORGOTTEN)
+        {
+            self.check
+                .fail(format!("(e) {connection_id} was written back at {now:?}, and it was forgotten at {revoked:?}"));
         }
         if how != How::Adopt && matches!(after.state, State::Revoking | State::Tombstone) {
             self.check.revoked.entry(after.version.connection_id.clone()).or_insert(now);
@@ -180,7 +205,10 @@ impl Inner {
         let Some(access) = self.tenant.access.get(handed.access_token().secret()).cloned() else {
             return self.check.fail(format!("(c) p{process} handed out a token that the tenant never gave"));
         };
-        if now > access.expires + SKEW {
+        // A token that was dated by a clock that was ahead works for less than it seems, and nobody can know.
+        let ahead = access.dated_ahead - self.health(process).wall_ahead;
+        let ahead = Duration::try_from(ahead).unwrap_or_default();
+        if now > access.expires + ahead + SKEW {
             self.check
                 .fail(format!("(c) p{process} handed out a token at {now:?}, and it ended at {:?}", access.expires));
         }
@@ -208,6 +236,13 @@ impl Inner {
             (Err(HandOutError::NotConnected), None | Some(State::Revoking | State::Tombstone)) => true,
             _ => false,
         };
+        let dead = end.as_ref().ok().and_then(|handed| {
+            let access = self.tenant.access.get(handed.access_token().secret())?;
+            (access.expires + SKEW < self.now).then_some(access.expires)
+        });
+        if let Some(expired) = dead {
+            self.check.fail(format!("(d) p{process} ends with a token that expired at {expired:?}"));
+        }
         if !fine {
             let state = row.map(|row| (row.version, row.state));
             self.check
@@ -225,8 +260,10 @@ impl Inner {
     pub fn latest_retry(&self) -> Duration {
         let contents = self.rows.now.values().filter_map(|row| self.open(row));
         let retries = contents.filter_map(|contents| contents.history.trouble?.retry_at);
-        let latest = retries.max().map(|retry| Duration::try_from(retry - EPOCH).unwrap_or_default());
-        latest.unwrap_or_default()
+        // One that is further away than the longest back-off is none.
+        let longest = Duration::from_secs(60 * 60) + SKEW;
+        let waits = retries.filter_map(|retry| Duration::try_from(retry - EPOCH).ok());
+        waits.filter(|retry| *retry <= self.now + longest).max().unwrap_or_default()
     }
 
     fn open(&self, row: &Row) -> Option<Contents> {

@@ -48,6 +48,7 @@ impl Crowd {
                 exchange_timeout: EXCHANGE_TIMEOUT,
                 upkeep: Upkeep::Vault(Arc::new(|_| true)),
                 callers: Callers::Requests,
+                clock_tolerance: Settings::CLOCK_TOLERANCE,
             },
         );
         Self { world, hand, vault }
@@ -109,6 +110,7 @@ async fn ten_thousand_callers_share_one_exchange() {
     }
     println!("from the tenant's answer to the last of {CALLERS} callers: {:?}", answered.elapsed());
     assert_eq!(crowd.world.lock().check.exchanges, 1);
+    while crowd.step().await {}
     assert_eq!(crowd.vault.drain(Duration::from_secs(1)).await, Drained::Whole);
     println!("handing out from memory: {:?}", hand_out_a_thousand_times(&crowd.vault, &key).await / 1000);
 }

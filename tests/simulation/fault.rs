@@ -23,6 +23,16 @@ pub struct Faults {
     pub crash: u64,
     /// A process stands still from a step on, for up to a minute and a half.
     pub freeze: u64,
+    /// The machine of a process is suspended from a step on, for up to an hour: its boot time goes on, and its timers
+    /// do not.
+    pub suspend: u64,
+    /// Somebody sets the wall clock of a process, forward or back, by a second or by 400 days. This must not cost a
+    /// token, ever.
+    pub wall_steps: u64,
+    /// The store loses lease and attempt of a record, and nothing else.
+    pub store_loses_lease: u64,
+    /// The provider acts, and says 500.
+    pub acts_and_denies: u64,
 }
 
 impl Faults {
@@ -33,6 +43,7 @@ impl Faults {
             store_away: *random.pick(&[0, 0, 2]),
             slow: *random.pick(&[0, 100, 600]),
             busy: *random.pick(&[0, 0, 200]),
+            wall_steps: *random.pick(&[0, 30, 200]),
             ..Self::default()
         }
     }
@@ -45,6 +56,9 @@ impl Faults {
             reply_lost: *random.pick(&[0, 0, 150]),
             crash: *random.pick(&[0, 0, 1, 3]),
             freeze: *random.pick(&[0, 0, 1, 3]),
+            suspend: *random.pick(&[0, 0, 1, 3]),
+            store_loses_lease: *random.pick(&[0, 0, 0, 3]),
+            acts_and_denies: *random.pick(&[0, 0, 50]),
             ..Self::bearable(random)
         }
     }
@@ -55,6 +69,12 @@ impl Faults {
 pub enum Mutation {
     /// The lock's lease is shorter than the exchange it guards.
     ShortLease,
+    /// A lease that is over by the wall clock of whoever asks is taken, whether an exchange is under way or not.
+    WallClockLease,
+    /// What is left of a lease is measured by a clock that stands still while the machine is suspended.
+    MonotonicBudget,
+    /// Stored times are believed, however far ahead they lie.
+    UnboundedTimes,
     /// The refresh runs inside its caller: a hang-up kills it.
     HangUpKills,
     /// A set that could not be saved is forgotten.

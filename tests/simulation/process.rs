@@ -54,6 +54,7 @@ impl Process {
     pub fn new(world: &World, id: ProcessId, mode: Mode) -> Self {
         let skew = world.lock().random.millis(0..1000);
         let (clock, hand) = Clock::manual(EPOCH + skew);
+        world.lock().health(id).wall_ahead = skew.try_into().expect("it is short");
         let mut process =
             Self { id, world: world.clone(), hand, clock, running: None, callers: Vec::new(), mode, stirred: true };
         process.start();
@@ -62,6 +63,11 @@ impl Process {
 
     fn start(&mut self) {
         let life = self.world.lock().health(self.id).life;
+        let mutation = self.world.lock().mutation;
+        let clock_tolerance = match mutation {
+            Some(Mutation::UnboundedTimes) => Duration::from_secs(1_000 * 24 * 60 * 60),
+            _ => Settings::CLOCK_TOLERANCE,
+        };
         let runtime = Builder::new_current_thread().build().expect("a runtime without drivers always starts");
         let vault = Vault::new(
             Arc::new(SimulatedStore { world: self.world.clone(), process: self.id }),
@@ -77,6 +83,7 @@ impl Process {
                     Mode::Keep | Mode::KeepWithKeeper => Upkeep::Vault(Arc::new(|_| true)),
                 },
                 callers: Callers::Command,
+                clock_tolerance,
             },
         );
         if self.mode == Mode::KeepWithKeeper {
@@ -87,13 +94,43 @@ impl Process {
         self.stirred = true;
     }
 
+    /// When the next sleeper wakes: none does while the machine is suspended.
     pub fn next_sleeper(&self) -> Option<Duration> {
-        self.hand.next_sleeper()
+        if self.is_suspended() { None } else { self.hand.next_sleeper() }
     }
 
+    /// Time passes for everybody.
     pub fn advance(&mut self, by: Duration) {
-        self.stirred |= self.next_sleeper().is_some_and(|next| next <= by);
-        self.hand.advance(by);
+        if !self.is_suspended() {
+            self.stirred |= self.hand.next_sleeper().is_some_and(|next| next <= by);
+            self.hand.advance(by);
+        } else if self.world.lock().mutation == Some(Mutation::MonotonicBudget) {
+            self.hand.step_wall(by.try_into().expect("it is short"));
+        } else {
+            self.hand.suspend(by);
+        }
+    }
+
+    fn is_suspended(&self) -> bool {
+        let mut world = self.world.lock();
+        let now = world.now;
+        world.health(self.id).suspended_until > now
+    }
+
+    /// Somebody sets the wall clock of this process's machine.
+    pub fn step_wall(&mut self, by: time::Duration) {
+        self.hand.step_wall(by);
+        let mut world = self.world.lock();
+        world.health(self.id).wall_ahead += by;
+        world.tell(format_args!("the wall clock of p{} is set by {by}", self.id));
+    }
+
+    /// The wall clock of this process's machine is right again, within a second.
+    pub fn correct_wall(&mut self) {
+        let ahead = self.world.lock().health(self.id).wall_ahead;
+        if ahead.whole_seconds() != 0 {
+            self.step_wall(time::Duration::milliseconds(500) - ahead);
+        }
     }
 
     /// Something arrived, or did not.

@@ -53,6 +53,8 @@ pub struct Access {
     pub expires: Duration,
     /// The refresh token that it was given for.
     pub of: Option<String>,
+    /// How far the wall clock that dated it was ahead of the true time.
+    pub dated_ahead: time::Duration,
 }
 
 /// What the tenant made.
@@ -122,7 +124,13 @@ impl Tenant {
         self.serial += 1;
         let access = format!("access-{}", self.serial);
         let expires = now + self.life;
-        let made = Access { family, serial: self.serial, expires, of: of.map(str::to_owned) };
+        let made = Access {
+            family,
+            serial: self.serial,
+            expires,
+            of: of.map(str::to_owned),
+            dated_ahead: time::Duration::ZERO,
+        };
         self.access.insert(access.clone(), made);
         Pair { access, refresh }
     }
@@ -156,7 +164,9 @@ enum Fate {
     NotSent,
     Busy,
     Refused,
-    /// The tenant acts; the wire is cut, a 500 is said, or the answer hangs.
+    /// The tenant acts, and says 500.
+    Denied,
+    /// The tenant acts; the wire is cut, or the answer hangs.
     Lost(Loss),
 }
 
@@ -164,7 +174,6 @@ enum Fate {
 enum Loss {
     Cut,
     CutBefore,
-    Broken,
     Hangs,
     ArrivesLate,
 }
@@ -235,13 +244,10 @@ impl Inner {
 
     fn fate(&mut self) -> Fate {
         if self.happens(|faults| faults.reply_lost) {
-            return Fate::Lost(*self.random.pick(&[
-                Loss::Cut,
-                Loss::CutBefore,
-                Loss::Broken,
-                Loss::Hangs,
-                Loss::ArrivesLate,
-            ]));
+            return Fate::Lost(*self.random.pick(&[Loss::Cut, Loss::CutBefore, Loss::Hangs, Loss::ArrivesLate]));
+        }
+        if self.happens(|faults| faults.acts_and_denies) {
+            return Fate::Denied;
         }
         if self.happens(|faults| faults.busy) {
             return *self.random.pick(&[Fate::Busy, Fate::NotSent, Fate::Refused]);
@@ -255,6 +261,7 @@ impl Inner {
             Fate::Busy => return Err(self.busy()),
             Fate::Refused => return Err(refused(403, "unauthorized_client")),
             Fate::Lost(Loss::CutBefore) => return Err(ExchangeError::NoAnswer { source: "cut".into() }),
+            Fate::Denied => self.check.denied(token),
             Fate::Lost(_) => self.check.reply_lost(token),
             // An answer that comes when nobody waits any more is lost too.
             Fate::Answered if self.now + back > sent.at + EXCHANGE_TIMEOUT => self.check.reply_lost(token),
@@ -263,9 +270,14 @@ impl Inner {
         let outcome = self.check_exchange(sent, token);
         self.tell(format_args!("tenant: {token} from p{}: {outcome:?}", sent.process));
         match (outcome, fate) {
-            (_, Fate::Lost(Loss::Broken)) => Err(ExchangeError::Busy { status: 500, code: None, retry_after: None }),
+            (_, Fate::Denied) => Err(ExchangeError::Busy { status: 500, code: None, retry_after: None }),
             (_, Fate::Lost(_)) => Err(ExchangeError::NoAnswer { source: "cut".into() }),
-            (Exchange::Granted(pair), _) => Ok(self.reply(pair)),
+            (Exchange::Granted(pair), _) => {
+                if let Some(access) = self.tenant.access.get_mut(&pair.access) {
+                    access.dated_ahead = sent.wall_ahead;
+                }
+                Ok(self.reply(pair))
+            }
             (Exchange::Reuse | Exchange::Refused, _) => Err(refused(403, "invalid_grant")),
         }
     }

@@ -15,7 +15,7 @@ use super::{
     process::{Mode, Process, issuer},
     provider::{Family, Pair, Tenant},
     random::Random,
-    world::World,
+    world::{Health, World},
 };
 
 /// Faults go on for this long, and then stop.
@@ -111,8 +111,24 @@ impl Schedule {
             7 if self.random.chance(300) => self.api_refuses(),
             8 if self.random.chance(200) => self.somebody_ends_it(),
             9 if self.mode != Mode::Mint && self.random.chance(300) => self.import(),
+            11 if self.random.chance(100 * self.faults.store_loses_lease) => self.world.lock().lose_lease(&key_of(0)),
+            12 if self.random.chance(5 * self.faults.wall_steps) => self.step_a_wall_clock(),
             10 if self.mode == Mode::Mint && self.random.chance(200) => self.log_out(),
             _ => self.callers(),
+        }
+    }
+
+    /// A wall clock jumps, or is put right.
+    fn step_a_wall_clock(&mut self) {
+        let seconds = *self.random.pick(&[1, 30, 3_600, 86_400, 400 * 86_400]);
+        let by = self.random.millis(seconds * 500..seconds * 1_000 + 1);
+        let by = time::Duration::try_from(by).expect("it is short");
+        let choice = self.random.below(3);
+        let process = self.any_process();
+        match choice {
+            0 => process.correct_wall(),
+            1 => process.step_wall(by),
+            _ => process.step_wall(-by),
         }
     }
 
@@ -221,10 +237,12 @@ impl Schedule {
             world.rows.away_until = Duration::ZERO;
             for health in world.health.values_mut() {
                 health.frozen_until = Duration::ZERO;
+                health.suspended_until = Duration::ZERO;
                 health.cut_off_until = Duration::ZERO;
                 health.crash_now = false;
             }
         }
+        self.processes.iter_mut().for_each(Process::correct_wall);
         self.poll();
         let until = self.now() + CALM + self.world.lock().tenant.life;
         self.run_until(until);
@@ -265,7 +283,7 @@ impl Schedule {
 
     fn thaws(&self, now: Duration) -> Vec<Duration> {
         let world = self.world.lock();
-        world.health.values().map(|health| health.frozen_until).filter(|thaw| *thaw > now).collect()
+        world.health.values().map(Health::stands_still_until).filter(|thaw| *thaw > now).collect()
     }
 
     /// Lets everybody run who has a reason to, and does not stand still.
@@ -274,16 +292,16 @@ impl Schedule {
         let touched = std::mem::take(&mut self.world.lock().touched);
         for process in &mut self.processes {
             process.stir(touched.contains(&process.id));
-            let (crash_now, frozen_until) = {
+            let (crash_now, still_until) = {
                 let mut world = self.world.lock();
                 let health = world.health(process.id);
-                (health.crash_now, health.frozen_until)
+                (health.crash_now, health.stands_still_until())
             };
             if crash_now {
                 let excused = self.world.lock().mutation != Some(Mutation::ForgottenSet);
                 process.crash(excused);
             }
-            if frozen_until <= now {
+            if still_until <= now {
                 process.poll();
             }
         }

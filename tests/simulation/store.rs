@@ -141,10 +141,21 @@ impl Inner {
         self.check.store_lost(key, now);
     }
 
+    /// The store loses what it said yes to: who works on a row.
+    pub fn lose_lease(&mut self, key: &RowKey) {
+        let Some(row) = self.rows.now.get_mut(key).filter(|row| row.lease.is_some() || row.attempt.is_some()) else {
+            return;
+        };
+        (row.lease, row.attempt) = (None, None);
+        self.tell(format_args!("the store loses lease and attempt of {key:?}"));
+        let now = self.now;
+        self.check.store_lost(key, now);
+    }
+
     fn claim(&mut self, key: &RowKey, lease: &Lease, span: LeaseSpan, attempt: &OpenAttempt) -> Claim {
         let Some(mut row) = self.rows.now.get(key).cloned() else { return Claim::Missing };
         let mut looked_at = row.clone();
-        if self.mutation == Some(Mutation::ShortLease) {
+        if matches!(self.mutation, Some(Mutation::ShortLease | Mutation::WallClockLease)) {
             looked_at.attempt = None;
         }
         if looked_at.is_held(&lease.owner, span, attempt) {

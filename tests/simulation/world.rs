@@ -49,13 +49,24 @@ pub struct Health {
     pub life: u32,
     pub crash_now: bool,
     pub frozen_until: Duration,
+    /// Its machine is suspended: not even its timers go on.
+    pub suspended_until: Duration,
     pub cut_off_until: Duration,
+    /// How far its wall clock is ahead of the true time.
+    pub wall_ahead: time::Duration,
     /// When a step of the store was last anything but prompt and true for it.
     pub store_trouble: Duration,
     /// Failed steps in a row, which chance does not let grow.
     pub failed: u32,
     /// When it last asked for the lease of a record.
     pub asked: HashMap<RowKey, Duration>,
+}
+
+impl Health {
+    /// Until when it does nothing.
+    pub fn stands_still_until(&self) -> Duration {
+        self.frozen_until.max(self.suspended_until)
+    }
 }
 
 struct Letter {
@@ -154,6 +165,12 @@ impl Inner {
             let until = self.now + self.random.millis(100..90_000);
             self.tell(format_args!("p{process} stands still until {until:?}"));
             self.health(process).frozen_until = until;
+            self.check.stood_still(process, self.now, until);
+        }
+        if self.happens(|faults| faults.suspend) {
+            let until = self.now + *self.random.pick(&[1, 60, 4_000]) * self.random.millis(100..1_000);
+            self.tell(format_args!("the machine of p{process} is suspended until {until:?}"));
+            self.health(process).suspended_until = until;
             self.check.stood_still(process, self.now, until);
         }
         if self.happens(|faults| faults.cut_off) {

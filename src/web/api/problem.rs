@@ -299,10 +299,10 @@ impl From<HandOutError> for Problem {
             HandOutError::ProviderRefused { trouble } => Self::ProviderRefused { trouble },
             HandOutError::StoreUnavailable => Self::StoreUnavailable,
             HandOutError::OtherClient => Self::OtherClient,
-            HandOutError::Busy => Self::waited_in_vain(),
+            HandOutError::Busy | HandOutError::Stopping => Self::waited_in_vain(),
             HandOutError::Undecryptable(count) => Self::Undecryptable(count),
-            // Only mint mode says so, which has no API keys.
-            HandOutError::Expired => Self::Internal,
+            // Only mint mode says `Expired`, which has no API keys.
+            HandOutError::Expired | HandOutError::Internal => Self::Internal,
         }
     }
 }

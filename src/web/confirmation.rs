@@ -6,6 +6,8 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::page::Holder;
+
 /// What was done. It travels in the query of the page that the button leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -18,6 +20,8 @@ pub enum Confirmation {
     Revoked,
     /// The tokens that the page showed were no longer current, so nothing was revoked.
     NotRevoked,
+    /// The session ended.
+    LoggedOut,
 }
 
 /// The query that carries it.
@@ -29,15 +33,24 @@ pub(super) struct DoneQuery {
 impl Confirmation {
     /// The sentence for the page.
     #[must_use]
-    pub fn sentence(self) -> &'static str {
-        match self {
-            Self::Refreshed => "Refreshed. These are your new tokens.",
-            Self::NotRefreshed => "These tokens are newer than the ones you saw, so nothing was refreshed.",
-            Self::Revoked => {
+    pub fn sentence(self, holder: Holder) -> &'static str {
+        match (self, holder) {
+            (Self::Refreshed, Holder::Person) => "Refreshed. These are your new tokens. Copy both again.",
+            (Self::Refreshed, Holder::App) => {
+                "Refreshed. These are your new tokens. Your programs get them by themselves."
+            }
+            (Self::NotRefreshed, _) => "These tokens are newer than the ones you saw, so nothing was refreshed.",
+            (Self::Revoked, _) => {
                 "Revoked. VideoAsk no longer accepts the refresh token, and this app has deleted both tokens. Access \
                  tokens that were already copied keep working until they expire."
             }
-            Self::NotRevoked => "These tokens are newer than the ones you saw, so nothing was revoked.",
+            (Self::NotRevoked, _) => "These tokens are newer than the ones you saw, so nothing was revoked.",
+            (Self::LoggedOut, Holder::Person) => {
+                "Logged out, and the tokens are deleted here. Those you copied keep working."
+            }
+            (Self::LoggedOut, Holder::App) => {
+                "Logged out. This app keeps the connection, and your programs keep working."
+            }
         }
     }
 
@@ -48,6 +61,7 @@ impl Confirmation {
             Self::NotRefreshed => "/tokens?done=not-refreshed",
             Self::Revoked => "/?done=revoked",
             Self::NotRevoked => "/tokens?done=not-revoked",
+            Self::LoggedOut => "/?done=logged-out",
         })
     }
 
@@ -66,7 +80,7 @@ mod tests {
     #[test]
     fn what_a_redirect_says_is_read_back() {
         use Confirmation as C;
-        for done in [C::Refreshed, C::NotRefreshed, C::Revoked, C::NotRevoked] {
+        for done in [C::Refreshed, C::NotRefreshed, C::Revoked, C::NotRevoked, C::LoggedOut] {
             let response = done.redirect().into_response();
             let uri: Uri = response.headers()["location"].to_str().expect("ASCII").parse().expect("a path");
             assert_eq!(Confirmation::of(Query::try_from_uri(&uri)), Some(done));

@@ -23,7 +23,7 @@ use crate::{
 use super::{
     Site,
     explain::{Explanation, explain},
-    page::{ErrorPage, Frame},
+    page::{CurrentPage, ErrorPage, Frame, NavVisitor},
     request::RequestId,
 };
 
@@ -157,10 +157,25 @@ impl IntoResponse for PageError {
 
 impl Failure {
     /// Logs the cause and gives the page.
-    pub(super) fn render(&self, site: &Site, id: RequestId) -> Response {
+    pub(super) fn render(&self, site: &Site, id: RequestId, visitor: NavVisitor) -> Response {
         let explanation = explain(&self.0);
         self.log(explanation.status);
-        ErrorPage { frame: Frame::new(site), explanation, request_id: id.to_string() }.into_response()
+        let frame = Frame::new(site, visitor, CurrentPage::Other);
+        ErrorPage { frame, explanation, request_id: id.to_string() }.into_response()
+    }
+
+    /// Whether the page may ask the store who is logged in: not where the store has just failed, which would make the
+    /// visitor wait for it twice.
+    pub(super) fn leaves_the_store_usable(&self) -> bool {
+        !matches!(
+            &*self.0,
+            PageError::Store(_)
+                | PageError::Session(_)
+                | PageError::NotStored(_)
+                | PageError::LoggedOut
+                | PageError::Vault(HandOutError::StoreUnavailable | HandOutError::Busy)
+                | PageError::NotEnded(NotEnded::StoreUnavailable | NotEnded::Busy)
+        )
     }
 
     fn log(&self, status: StatusCode) {

@@ -1,6 +1,6 @@
 //! What an error page says: what happened, what it means, and what to do next, with a link that does it.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use axum::http::StatusCode;
 
@@ -10,7 +10,7 @@ use crate::{
     videoask::ApiError,
 };
 
-use super::{error::PageError, prose::Prose};
+use super::{error::PageError, outside_text, prose::Prose};
 
 /// The content of one error page.
 pub struct Explanation {
@@ -20,26 +20,42 @@ pub struct Explanation {
     pub retry_after: Option<Duration>,
     /// One line.
     pub title: &'static str,
-    /// What happened and what it means.
+    /// For the visitor: what happened and what it means.
     pub what: Prose,
-    /// What to do.
+    /// For the visitor: what to do.
     pub next: Prose,
-    /// Names and values that help to fix it.
+    /// Who VideoAsk says the visitor is, where that is the reason.
+    pub who: Vec<(&'static str, String)>,
+    /// For whoever runs this app: what to do.
+    pub operator: Option<Prose>,
+    /// For whoever runs this app: what to copy.
+    pub copyables: Vec<Copyable>,
+    /// For whoever runs this app: names and values that help to fix it.
     pub facts: Vec<(&'static str, String)>,
-    /// What the operator should copy, if anything.
-    pub copyable: Option<Copyable>,
     /// The link that goes on.
     pub action: Action,
 }
 
-/// A value to copy, with its instruction and a remark.
+/// A value to copy, with its instruction and maybe a remark.
 pub struct Copyable {
+    /// Of its element.
+    pub id: &'static str,
+    /// What it is, for its button.
+    pub name: &'static str,
     /// What to do with it.
     pub instruction: Prose,
     /// The value, exact.
-    pub value: String,
+    pub value: Cow<'static, str>,
     /// What to know about it.
-    pub hint: Prose,
+    pub hint: Option<Prose>,
+}
+
+impl Copyable {
+    /// The command that checks an installation.
+    fn check(instruction: &'static str) -> Self {
+        let (id, name, value) = ("command", "command", "videoask-auth check".into());
+        Self { id, name, instruction: instruction.into(), value, hint: None }
+    }
 }
 
 /// Where the link of a page leads.
@@ -85,17 +101,35 @@ impl Action {
 impl Explanation {
     fn new(status: StatusCode, title: &'static str, what: impl Into<Prose>, next: impl Into<Prose>) -> Self {
         let (what, next) = (what.into(), next.into());
-        let (retry_after, facts, copyable, action) = (None, Vec::new(), None, Action::LogInAgain);
-        Self { status, retry_after, title, what, next, facts, copyable, action }
+        let (retry_after, who, operator, copyables, facts) = (None, Vec::new(), None, Vec::new(), Vec::new());
+        Self { status, retry_after, title, what, next, who, operator, copyables, facts, action: Action::LogInAgain }
     }
 
     fn action(self, action: Action) -> Self {
         Self { action, ..self }
     }
 
-    fn fact(mut self, name: &'static str, value: &str) -> Self {
-        self.facts.push((name, value.to_owned()));
+    fn who(self, identity: &Identity) -> Self {
+        Self { who: super::tokens::describe(identity), ..self }
+    }
+
+    fn operator(self, text: impl Into<Prose>) -> Self {
+        Self { operator: Some(text.into()), ..self }
+    }
+
+    fn copyable(mut self, copyable: Copyable) -> Self {
+        self.copyables.push(copyable);
         self
+    }
+
+    fn fact(mut self, name: &'static str, value: &str) -> Self {
+        self.facts.push((name, outside_text::shown(value)));
+        self
+    }
+
+    /// Whether there is anything for whoever runs this app.
+    pub(super) fn has_operator_part(&self) -> bool {
+        self.operator.is_some() || !self.copyables.is_empty() || !self.facts.is_empty()
     }
 
     fn retry_after(self, after: Duration) -> Self {
@@ -120,18 +154,18 @@ pub fn explain(error: &PageError) -> Explanation {
             S::BAD_GATEWAY,
             "VideoAsk could not log you in",
             "VideoAsk sent you back with an error instead of a code. No tokens were issued.",
-            "Log in again. If it keeps happening, look up the error above, and check the settings of the developer \
-             app in VideoAsk.",
+            "Log in again. If it keeps happening, tell whoever runs this app.",
         )
+        .operator("Look up this error, and check the settings of the developer app in VideoAsk.")
         .fact("Error", code)
         .fact("VideoAsk says", description),
         PageError::WrongIssuer { expected, came } => Explanation::new(
             S::BAD_REQUEST,
             "The answer came from an unexpected issuer",
             "The callback names another issuer than the one this app trusts, so its code was not used.",
-            "If the received value is your VideoAsk, set `ISSUER` to exactly that value and restart. Otherwise, log \
-             in again.",
+            "Log in again, from this page.",
         )
+        .operator("If the received value is your VideoAsk, set `ISSUER` to exactly that value and restart.")
         .fact("Expected", expected)
         .fact("Received", came),
         PageError::NoPendingLogin => Explanation::new(
@@ -260,9 +294,9 @@ fn exchange(error: &ExchangeError) -> Explanation {
             S::BAD_GATEWAY,
             "VideoAsk cannot be reached",
             "This app could not connect to VideoAsk's login service, so your code was not exchanged.",
-            "Try again in a minute. If you run this app: does its machine reach the internet, and is \
-             `VIDEOASK_AUTH_URL` right?",
-        ),
+            "Log in again in a minute.",
+        )
+        .operator("Does the machine of this app reach the internet, and is `VIDEOASK_AUTH_URL` right?"),
         ExchangeError::NoAnswer { .. } => Explanation::new(
             S::GATEWAY_TIMEOUT,
             "VideoAsk did not answer in time",
@@ -281,9 +315,9 @@ fn exchange(error: &ExchangeError) -> Explanation {
             S::BAD_GATEWAY,
             "VideoAsk's answer could not be read",
             "It holds neither a token nor an error that this app knows.",
-            "Log in again. If it keeps happening: does `VIDEOASK_AUTH_URL` really lead to VideoAsk, or to the page of \
-             a proxy?",
+            "Log in again. If it keeps happening, tell whoever runs this app.",
         )
+        .operator("Does `VIDEOASK_AUTH_URL` really lead to VideoAsk, or to the page of a proxy?")
         .fact("Received", &what.to_string()),
     }
 }
@@ -295,16 +329,20 @@ fn refused(status: u16, code: &str, description: &str) -> Explanation {
             StatusCode::BAD_REQUEST,
             "VideoAsk refused the login code",
             "A code works only once, for a short time, and only for the callback it was issued for.",
-            "Log in again. If it keeps happening: is `APP_URL` exactly the address registered in VideoAsk's developer \
-             settings?",
-        ),
+            "Log in again. If it keeps happening, tell whoever runs this app.",
+        )
+        .operator("Is `APP_URL` exactly the address registered in VideoAsk's developer settings?"),
         Refusal::ClientRejected => Explanation::new(
             StatusCode::BAD_GATEWAY,
             "VideoAsk does not accept this app's credentials",
-            "`CLIENT_ID` and `CLIENT_SECRET` do not belong together, so nobody can log in until this is fixed.",
-            "If you run this app: copy both again from VideoAsk's developer app, without spaces or quotes, and \
-             restart. The command `videoask-auth check` tells which one is wrong.",
-        ),
+            "Nobody can log in until whoever runs this app has fixed this.",
+            "Log in again later.",
+        )
+        .operator(
+            "`CLIENT_ID` and `CLIENT_SECRET` do not belong together: copy both again from VideoAsk's developer app, \
+             without spaces or quotes, and restart.",
+        )
+        .copyable(Copyable::check("This command tells which one is wrong:")),
         Refusal::InteractionRequired => Explanation::new(
             StatusCode::FORBIDDEN,
             "VideoAsk wants you to log in again",
@@ -328,9 +366,10 @@ fn refused(status: u16, code: &str, description: &str) -> Explanation {
             StatusCode::BAD_GATEWAY,
             "VideoAsk refused to issue tokens",
             "The login itself worked, but VideoAsk returned an error instead of tokens.",
-            "Log in again. If it keeps happening, look up the error above; the command `videoask-auth check` finds the \
-             common mistakes.",
-        ),
+            "Log in again. If it keeps happening, tell whoever runs this app.",
+        )
+        .operator("Look up this error.")
+        .copyable(Copyable::check("This command finds the common mistakes:")),
     };
     explanation.fact("Error", code).fact("VideoAsk says", description).fact("Status", &status.to_string())
 }
@@ -342,8 +381,9 @@ fn id_token(error: &IdTokenError) -> Explanation {
             StatusCode::BAD_GATEWAY,
             TITLE,
             "The id_token, VideoAsk's proof of who logged in, is not valid, so this app shows no tokens.",
-            *mend,
+            "Log in again. If it keeps happening, tell whoever runs this app.",
         )
+        .operator(*mend)
         .fact("Claim", claim)
         .fact("Expected", expected)
         .fact("Received", came),
@@ -352,15 +392,16 @@ fn id_token(error: &IdTokenError) -> Explanation {
             TITLE,
             "VideoAsk sent no id_token. With `PKCE=off`, only its nonce shows that this login started in your browser \
              and not in somebody else's, so this app shows no tokens.",
-            "If you run this app: set `PKCE=on` and restart. If VideoAsk rejects PKCE for your app, it must send \
-             id_tokens.",
-        ),
+            "Log in again later. If it keeps happening, tell whoever runs this app.",
+        )
+        .operator("Set `PKCE=on` and restart. If VideoAsk rejects PKCE for your app, it must send id_tokens."),
         other @ (IdTokenError::Keys(_) | IdTokenError::Malformed) => Explanation::new(
             StatusCode::BAD_GATEWAY,
             TITLE,
             "The id_token, VideoAsk's proof of who logged in, could not be checked, so this app shows no tokens.",
-            "Log in again. If it keeps happening, whoever runs this app should run `videoask-auth check`.",
+            "Log in again. If it keeps happening, tell whoever runs this app.",
         )
+        .copyable(Copyable::check("This command finds the common mistakes:"))
         .fact("Reason", &other.to_string()),
     }
 }
@@ -379,9 +420,9 @@ fn api(error: &ApiError) -> Explanation {
             S::BAD_GATEWAY,
             "VideoAsk's API returned an error",
             "The tokens are fine as far as this app knows, but the API did not do as asked.",
-            "Try again. If it keeps happening, check the user's rights in VideoAsk, and `ORGANIZATION_ID` if it is \
-             set.",
+            "Try again. If it keeps happening, check your rights in VideoAsk.",
         )
+        .operator("If `ORGANIZATION_ID` is set, is it right, and does this user belong to that organization?")
         .fact("Status", &status.to_string())
         .fact("The API says", detail)
         .action(Action::Tokens),
@@ -389,8 +430,9 @@ fn api(error: &ApiError) -> Explanation {
             S::BAD_GATEWAY,
             "VideoAsk's API cannot be reached",
             "It did not answer, or not in a way this app can read. Your tokens are not affected.",
-            "Try again in a minute. If you run this app: is `VIDEOASK_API_URL` right?",
+            "Try again in a minute.",
         )
+        .operator("Is `VIDEOASK_API_URL` right?")
         .action(Action::Tokens),
     }
 }
@@ -400,9 +442,10 @@ fn store() -> Explanation {
         StatusCode::SERVICE_UNAVAILABLE,
         "Storage is unavailable",
         "This app cannot read or write its sessions and tokens right now. Tokens that could not be saved are not shown.",
-        "Try again in a moment. If you run this app: the log names the cause, and `videoask-auth check` tests \
-         `STORE_URL`.",
+        "Try again in a moment.",
     )
+    .operator("The server's log names the cause.")
+    .copyable(Copyable::check("This command tests `STORE_URL`:"))
     .retry_after(Duration::from_secs(5))
     .action(Action::Home)
 }
@@ -411,38 +454,49 @@ fn not_listed(identity: &Identity) -> Explanation {
     let explanation = Explanation::new(
         StatusCode::FORBIDDEN,
         "You are not on this app's list",
-        "This app keeps tokens only for the users its operator has listed. VideoAsk says you are the user below. \
-         Nothing was stored.",
+        "This app keeps tokens only for the users its operator has listed. Nothing was stored.",
         "Log in as another user, or ask whoever runs this app to add you.",
-    );
-    let described = super::tokens::describe(identity);
-    let explanation = described.iter().fold(explanation, |explanation, (name, value)| explanation.fact(name, value));
-    let entry = identity.proven_email().or(identity.user_id.as_deref());
-    let copyable = entry.map(|entry| Copyable {
-        instruction: "If you run this app, add this to `ALLOWED_USERS`, separated by a comma, and restart:".into(),
-        value: entry.to_owned(),
-        hint: "An e-mail address only counts if VideoAsk has verified it; the user id always works.".into(),
-    });
-    Explanation { copyable, ..explanation }.action(Action::LogInAsAnother)
+    )
+    .who(identity)
+    .action(Action::LogInAsAnother);
+    match identity.proven_email().or(identity.user_id.as_deref()) {
+        Some(entry) => explanation.copyable(Copyable {
+            id: "allowed-user",
+            name: "entry for ALLOWED_USERS",
+            instruction: "Add this to `ALLOWED_USERS`, separated by a comma, and restart:".into(),
+            value: entry.to_owned().into(),
+            hint: Some("An e-mail address only counts if VideoAsk has verified it; the user id always works.".into()),
+        }),
+        None => explanation,
+    }
 }
 
 fn email_in_use(identity: &Identity) -> Explanation {
     let (email, user_id) =
         (identity.proven_email().unwrap_or_default(), identity.user_id.as_deref().unwrap_or_default());
-    let explanation = Explanation::new(
+    Explanation::new(
         StatusCode::FORBIDDEN,
         "This e-mail address is in use by another VideoAsk account",
         "This app already keeps the tokens of another VideoAsk account with the same e-mail address, so it cannot tell \
          the two apart by that address. Nothing was stored.",
-        "Log in as the other user. If you run this app: to let this account take its place, run the command below and \
-         log in again. To let both in, add this account's user id to `ALLOWED_USERS` and restart.",
-    );
-    let described = super::tokens::describe(identity);
-    let explanation = described.iter().fold(explanation, |explanation, (name, value)| explanation.fact(name, value));
-    explanation
-        .fact("To take its place", &format!("videoask-auth forget --user {email}"))
-        .fact("Add to ALLOWED_USERS", user_id)
-        .action(Action::LogInAsAnother)
+        "Log in as the other user, or ask whoever runs this app.",
+    )
+    .who(identity)
+    .copyable(Copyable {
+        id: "forget-other",
+        name: "command",
+        instruction: "To let this account take the place of the other one, run this command and log in again:".into(),
+        value: format!("videoask-auth forget --user {email}").into(),
+        hint: None,
+    })
+    .copyable(Copyable {
+        id: "allowed-user",
+        name: "entry for ALLOWED_USERS",
+        instruction: "To let both in, add this account's user id to `ALLOWED_USERS` and restart:".into(),
+        value: user_id.to_owned().into(),
+        hint: None,
+    })
+    .action(Action::LogInAsAnother)
 }
 
 /// Why the vault has nothing to show, or did not refresh.
@@ -459,9 +513,9 @@ fn connection(error: &HandOutError) -> Explanation {
             S::FORBIDDEN,
             "You are no longer on this app's list",
             "The connection is still stored, but it is neither used nor refreshed.",
-            "Log in as another user. If you run this app, put the user back into `ALLOWED_USERS`, or run \
-             `videoask-auth forget`.",
+            "Log in as another user, or ask whoever runs this app to add you again.",
         )
+        .operator("Put the user back into `ALLOWED_USERS`, or run `videoask-auth forget`.")
         .action(Action::LogInAsAnother),
         HandOutError::ReconnectRequired(reason) => reconnect(reason),
         HandOutError::ProviderUnavailable { retry_after } => Explanation::new(
@@ -479,15 +533,16 @@ fn connection(error: &HandOutError) -> Explanation {
             "These tokens belong to another app",
             "They were issued to another `CLIENT_ID`, or by another `VIDEOASK_AUTH_URL`, so this app cannot refresh \
              them.",
-            "Log in again to get new ones. If you run this app, you can set the old values again instead.",
-        ),
+            "Log in again to get new ones.",
+        )
+        .operator("To use the old ones, set the old values again and restart."),
         HandOutError::Undecryptable(_) => Explanation::new(
             S::CONFLICT,
             "The stored tokens cannot be decrypted",
             "They were encrypted with another `EXPRESS_SESSION`, or were changed in the store.",
-            "Log in again to get new tokens. If you run this app and changed `EXPRESS_SESSION`: put the old value \
-             into `EXPRESS_SESSION_PREVIOUS` and restart.",
-        ),
+            "Log in again to get new tokens.",
+        )
+        .operator("If you changed `EXPRESS_SESSION`, put the old value into `EXPRESS_SESSION_PREVIOUS` and restart."),
         HandOutError::Stopping => stopping(),
         HandOutError::Expired => Explanation::new(
             S::CONFLICT,
@@ -552,8 +607,9 @@ fn reconnect(reason: &Reconnect) -> Explanation {
             StatusCode::CONFLICT,
             title,
             "The access token has expired, and there is no refresh token to get the next one with.",
-            "Log in again. If you run this app: with `offline_access` in `SCOPES`, a login brings a refresh token.",
-        ),
+            "Log in again.",
+        )
+        .operator("With `offline_access` in `SCOPES`, a login brings a refresh token."),
     }
 }
 
@@ -586,8 +642,9 @@ fn not_ended(error: NotEnded) -> Explanation {
             "These tokens belong to another app",
             "They were issued to another `CLIENT_ID`, or by another `VIDEOASK_AUTH_URL`, so this app cannot revoke \
              them.",
-            "Revoke them in VideoAsk, or set the old values again and try once more.",
+            "Revoke them in VideoAsk.",
         )
+        .operator("To revoke them here, set the old values again, restart and try once more.")
         .action(Action::Tokens),
         NotEnded::StoreUnavailable => store(),
         NotEnded::Internal => internal(),
@@ -597,9 +654,9 @@ fn not_ended(error: NotEnded) -> Explanation {
             StatusCode::CONFLICT,
             "The stored tokens cannot be decrypted",
             "They were encrypted with another `EXPRESS_SESSION`, so this app cannot revoke them.",
-            "Revoke them in VideoAsk. If you run this app and changed `EXPRESS_SESSION`: put the old value into \
-             `EXPRESS_SESSION_PREVIOUS`, then try again.",
+            "Revoke them in VideoAsk.",
         )
+        .operator("If you changed `EXPRESS_SESSION`, put the old value into `EXPRESS_SESSION_PREVIOUS` and restart.")
         .action(Action::Home),
     }
 }

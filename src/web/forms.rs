@@ -12,7 +12,8 @@ use crate::videoask::{Account, Form, Forms, Page};
 use super::{
     Site,
     error::PageError,
-    page::{FormLine, FormsPage, Frame},
+    outside_text,
+    page::{CurrentPage, FormLine, FormsPage, Frame, NavVisitor},
     session::LoggedIn,
 };
 
@@ -37,12 +38,12 @@ async fn forms(
 ) -> Result<FormsPage, PageError> {
     let Query(query) = query.map_err(|_| PageError::BadQuery)?;
     let (limit, offset) = (query.limit.unwrap_or(LIMIT).clamp(1, MOST), query.offset.unwrap_or(0));
-    let (key, _) = site.connection_of(&login).await?;
+    let (key, found) = site.connection_of(&login).await?;
     let account = Account::new(&site.api, &site.vault, &key);
     let Forms { count, forms, next, previous } = account.forms(&Page::new(limit, offset)).await?;
     let (before, shown) = (u64::from(offset), forms.len() as u64);
     Ok(FormsPage {
-        frame: Frame::new(&site),
+        frame: Frame::new(&site, NavVisitor::named(&found.record().contents.identity), CurrentPage::TryIt),
         count,
         range: (shown > 0).then_some((before + 1, before + shown)),
         forms: forms.into_iter().map(line).collect(),
@@ -58,6 +59,6 @@ fn href(page: &Page) -> Option<String> {
 }
 
 fn line(form: Form) -> FormLine {
-    let title = if form.title.is_empty() { "(no title)".to_owned() } else { form.title };
-    FormLine { title, id: form.id, share_url: form.share_url.map(String::from) }
+    let title = if form.title.is_empty() { "(no title)".to_owned() } else { outside_text::shown(&form.title) };
+    FormLine { title, id: outside_text::shown(&form.id), share_url: form.share_url.map(String::from) }
 }

@@ -14,7 +14,8 @@ use super::{
     Site,
     confirmation::{Confirmation, DoneQuery},
     error::PageError,
-    page::{Frame, Holder, HomePage, VisitorLine},
+    outside_text,
+    page::{CurrentPage, Frame, Holder, HomePage, NavVisitor, VisitorLine},
     session::Visitor,
 };
 
@@ -31,7 +32,7 @@ async fn home(
         Visitor::Stranger => VisitorLine::Stranger,
         Visitor::LoggedIn(login) => match site.connection_of(&login).await {
             Ok((_, shown)) => match shown.record().contents.identity.label() {
-                Some(name) => VisitorLine::Named(name.to_owned()),
+                Some(name) => VisitorLine::Named(outside_text::shown(name)),
                 None => VisitorLine::Unnamed,
             },
             Err(PageError::LoggedOut) => VisitorLine::Stranger,
@@ -41,7 +42,7 @@ async fn home(
         },
     };
     Ok(HomePage {
-        frame: Frame::new(&site),
+        frame: Frame::new(&site, NavVisitor::from(&visitor), CurrentPage::Other),
         holder: Holder::of(&site.mode),
         login_url: site.app_url.login().into(),
         callback_url: site.app_url.callback().into(),
@@ -55,5 +56,5 @@ async fn logout(session: Session) -> Result<Redirect, PageError> {
     if session.id().is_some() {
         session.flush().await?;
     }
-    Ok(Redirect::to("/"))
+    Ok(Confirmation::LoggedOut.redirect())
 }

@@ -4,6 +4,7 @@ mod actions;
 mod answer_headers;
 mod api;
 mod assets;
+mod claims;
 mod confirmation;
 mod cookie_header;
 mod cookies;
@@ -15,20 +16,22 @@ mod guard;
 mod health;
 mod home;
 mod identify;
+mod line;
 mod login;
 mod moments;
-mod notice;
+mod outside_text;
 mod page;
 #[cfg(test)]
 mod page_texts;
 mod panicked;
-mod past;
 mod pending;
 mod prose;
 mod replay;
 mod request;
 mod session;
 mod snippets;
+mod status_card;
+mod timeline;
 mod tokens;
 mod way;
 
@@ -270,6 +273,7 @@ fn pages(site: &Site) -> Router<Site> {
         .merge(tokens::router())
         .merge(actions::router())
         .merge(forms::router())
+        .layer(middleware::from_fn_with_state(site.clone(), session::name_visitor))
         .layer(site.sessions.clone().layer(&policy))
         .layer(middleware::from_fn_with_state(policy, cookie_header::only_ours))
         .layer(middleware::from_fn_with_state(site.clone(), guard::same_origin))

@@ -1,9 +1,73 @@
 //! Times as people read them.
 
-use time::{Date, Duration, Month, OffsetDateTime, UtcOffset};
+use std::fmt;
+
+use askama::filters::HtmlSafe;
+use time::{Date, Duration, Month, OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
+
+/// A point in time. `Display` writes a `<time>`, with RFC 3339 in its tooltip; the script turns it into local time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    rfc3339: String,
+    words: String,
+}
+
+impl Moment {
+    pub(super) fn new(time: OffsetDateTime, now: OffsetDateTime) -> Self {
+        Self { rfc3339: timestamp(time), words: moment(time, now) }
+    }
+
+    /// Such as `today, 03:34 UTC`.
+    pub(super) fn words(&self) -> &str {
+        &self.words
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rfc3339, words } = self;
+        write!(f, "<time datetime=\"{rfc3339}\" title=\"{rfc3339}\">{words}</time>")
+    }
+}
+
+/// Digits and English words only.
+impl HtmlSafe for Moment {}
+
+/// How long something still takes. `Display` writes an element that the script counts down, from the server's seconds:
+/// the browser's clock may be wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeLeft(pub(super) Duration);
+
+impl TimeLeft {
+    /// Such as `23 h 59 min`.
+    pub(super) fn words(self) -> String {
+        let minutes = self.0.whole_minutes();
+        match (minutes / 60, minutes % 60) {
+            (..=0, ..=0) => "less than a minute".to_owned(),
+            (..=0, minutes) => format!("{minutes} min"),
+            (hours, minutes) => format!("{hours} h {minutes} min"),
+        }
+    }
+}
+
+impl fmt::Display for TimeLeft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.whole_seconds().max(0);
+        write!(f, "<span class=\"time-left\" data-seconds=\"{seconds}\">{}</span>", self.words())
+    }
+}
+
+/// Digits and English words only.
+impl HtmlSafe for TimeLeft {}
+
+/// RFC 3339, UTC, whole seconds.
+pub(super) fn timestamp(time: OffsetDateTime) -> String {
+    let whole = time.to_offset(UtcOffset::UTC).replace_nanosecond(0).unwrap_or(time);
+    whole.format(&Rfc3339).unwrap_or_default()
+}
 
 /// `today, 03:34 UTC`; yesterday and tomorrow alike, and any other day by its date.
-pub(super) fn moment(time: OffsetDateTime, now: OffsetDateTime) -> String {
+fn moment(time: OffsetDateTime, now: OffsetDateTime) -> String {
     let (time, today) = (time.to_offset(UtcOffset::UTC), now.to_offset(UtcOffset::UTC).date());
     format!("{}, {:02}:{:02} UTC", day(time.date(), today), time.hour(), time.minute())
 }
@@ -50,17 +114,6 @@ pub(super) fn span(time: Duration) -> String {
     }
 }
 
-/// `23 h 59 min left`, or `expired`.
-pub(super) fn time_left(left: Duration) -> String {
-    let minutes = left.whole_minutes();
-    match (minutes / 60, minutes % 60) {
-        _ if !left.is_positive() => "expired".to_owned(),
-        (0, 0) => "less than a minute left".to_owned(),
-        (0, minutes) => format!("{minutes} min left"),
-        (hours, minutes) => format!("{hours} h {minutes} min left"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use time::macros::datetime;
@@ -83,11 +136,11 @@ mod tests {
 
     #[test]
     fn the_time_left_is_told_in_hours_and_minutes() {
-        assert_eq!(time_left(Duration::hours(24) - Duration::seconds(1)), "23 h 59 min left");
-        assert_eq!(time_left(Duration::seconds(59)), "less than a minute left");
-        assert_eq!(time_left(Duration::minutes(5)), "5 min left");
-        assert_eq!(time_left(Duration::ZERO), "expired");
-        assert_eq!(time_left(Duration::seconds(-5)), "expired");
+        let words = |left| TimeLeft(left).words();
+        assert_eq!(words(Duration::hours(24) - Duration::seconds(1)), "23 h 59 min");
+        assert_eq!(words(Duration::seconds(59)), "less than a minute");
+        assert_eq!(words(Duration::minutes(5)), "5 min");
+        assert_eq!(words(Duration::seconds(-5)), "less than a minute");
     }
 
     #[test]

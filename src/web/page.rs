@@ -3,16 +3,20 @@
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 
-use crate::{config::Mode, store::records::Version};
+use crate::{config::Mode, store::records::Version, vault::Identity};
 
 use super::{
     Site,
     assets::Assets,
+    claims::Claims,
     confirmation::Confirmation,
     error::PageError,
-    explain::{Action, Explanation},
-    notice::Notice,
+    explain::Explanation,
+    line::Line,
+    outside_text,
     prose::Prose,
+    status_card::{CardAction, Emphasis, StatusCard, Tone},
+    timeline::Event,
     way::Way,
 };
 
@@ -21,12 +25,53 @@ use super::{
 pub struct Frame {
     /// Hashed paths of the static files.
     pub assets: Assets,
+    /// Who is logged in.
+    pub visitor: NavVisitor,
+    /// Which link of the navigation leads to this very page.
+    pub current: CurrentPage,
 }
 
 impl Frame {
-    pub(super) fn new(site: &Site) -> Self {
-        Self { assets: site.assets.clone() }
+    pub(super) fn new(site: &Site, visitor: NavVisitor, current: CurrentPage) -> Self {
+        Self { assets: site.assets.clone(), visitor, current }
     }
+}
+
+/// Whom the navigation is for.
+#[derive(Clone, Debug, Default)]
+pub enum NavVisitor {
+    /// Nobody is logged in, so there is nothing to navigate to.
+    #[default]
+    Stranger,
+    /// Someone is logged in, under this e-mail address, name or id if VideoAsk told one.
+    LoggedIn(Option<String>),
+}
+
+impl NavVisitor {
+    pub(super) fn named(identity: &Identity) -> Self {
+        Self::LoggedIn(identity.label().map(outside_text::shown))
+    }
+}
+
+impl From<&VisitorLine> for NavVisitor {
+    fn from(visitor: &VisitorLine) -> Self {
+        match visitor {
+            VisitorLine::Stranger => Self::Stranger,
+            VisitorLine::Named(name) => Self::LoggedIn(Some(name.clone())),
+            VisitorLine::Unnamed | VisitorLine::Disconnected | VisitorLine::Hindered => Self::LoggedIn(None),
+        }
+    }
+}
+
+/// A page that the navigation links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CurrentPage {
+    /// `/tokens`.
+    Tokens,
+    /// `/tokens/forms`.
+    TryIt,
+    /// Any other page.
+    Other,
 }
 
 /// `/`.
@@ -69,6 +114,22 @@ impl VisitorLine {
             Self::Stranger | Self::Disconnected => false,
         }
     }
+
+    fn is_logged_in(&self) -> bool {
+        match self {
+            Self::Named(_) | Self::Unnamed | Self::Hindered | Self::Disconnected => true,
+            Self::Stranger => false,
+        }
+    }
+}
+
+/// What this browser's login came to, as far as the token page must say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginResult {
+    /// What the page shows.
+    Shown,
+    /// It came without a refresh token, so the page shows the connection from before.
+    KeptOld,
 }
 
 /// `/tokens`.
@@ -81,28 +142,28 @@ pub struct TokensPage {
     pub holder: Holder,
     /// What a button has just done.
     pub confirmation: Option<Confirmation>,
-    /// What comes first, where something is wrong.
-    pub notice: Option<Notice>,
+    /// Whether the page shows what the login brought.
+    pub login_result: LoginResult,
+    /// The state of the connection, and what to do about it.
+    pub card: StatusCard,
     /// Which token set this is; the buttons carry it.
     pub version: Version,
     /// The access token, exact.
     pub access_token: String,
     /// The refresh token, exact, if there is one.
     pub refresh_token: Option<String>,
-    /// When the access token expires, RFC 3339.
-    pub expires_at: String,
-    /// The same for people, such as `tomorrow, 03:34 UTC`.
-    pub expires: String,
-    /// How long that is from now, such as `23 h 59 min left`.
-    pub time_left: String,
     /// What was granted.
     pub scope: Option<String>,
     /// Whose tokens these are.
     pub user: Vec<(&'static str, String)>,
-    /// What the connection went through.
-    pub past: Vec<(&'static str, String)>,
-    /// The claims of a JWT access token, pretty-printed.
-    pub claims: Option<String>,
+    /// When the login was.
+    pub logged_in: Line,
+    /// Whether VideoAsk rotates the refresh tokens.
+    pub rotation: &'static str,
+    /// What the connection went through, newest first; empty where there is no news.
+    pub timeline: Vec<Event>,
+    /// The claims of a JWT access token.
+    pub claims: Option<Claims>,
     /// `SCOPES` as it would have to be for a refresh token to come.
     pub scopes_with_offline_access: String,
     /// How a program gets at the API.
@@ -111,6 +172,17 @@ pub struct TokensPage {
     pub snippets: Vec<Snippet>,
     /// Whole programs that refresh by themselves, for a person who holds a refresh token.
     pub refreshing: Vec<Snippet>,
+}
+
+impl TokensPage {
+    /// The class of the copy button of the access token: the main action of a page that is there to copy from, unless
+    /// the state of the connection asks for another one.
+    fn copy_look(&self) -> &'static str {
+        match (self.holder, self.card.has_primary_action()) {
+            (Holder::Person, false) => "primary",
+            (Holder::Person, true) | (Holder::App, _) => "",
+        }
+    }
 }
 
 /// Who holds the refresh token and may send it.
@@ -129,6 +201,14 @@ impl Holder {
             Mode::Keep(_) => Self::App,
         }
     }
+
+    /// The heading of the token page.
+    fn heading(self) -> &'static str {
+        match self {
+            Self::Person => "Your tokens",
+            Self::App => "Your connection",
+        }
+    }
 }
 
 /// `/tokens`, while a revocation is not confirmed.
@@ -144,10 +224,19 @@ pub struct RevokingPage {
 /// A program that takes the token, or an API key, from its environment or a file.
 #[derive(Debug)]
 pub struct Snippet {
+    /// Of its element.
+    pub id: String,
     /// The language, for its heading.
     pub language: &'static str,
     /// The text.
     pub code: String,
+}
+
+impl Snippet {
+    /// Whether it is the one that is open.
+    fn is_first(&self) -> bool {
+        self.id.ends_with("-1")
+    }
 }
 
 /// `/tokens/forms`.

@@ -9,6 +9,11 @@ use askama::filters::{Html, HtmlSafe, escape};
 pub struct Prose(Cow<'static, str>);
 
 impl Prose {
+    /// The text without its backticks, for a page's title.
+    pub(super) fn plain(&self) -> String {
+        self.0.replace('`', "")
+    }
+
     /// The text as it was written, backticks included.
     #[cfg(test)]
     pub(super) fn source(&self) -> &str {

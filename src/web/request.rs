@@ -74,7 +74,7 @@ pub(super) async fn trace(State(site): State<Site>, mut request: Request, next: 
 fn rendered(site: &Site, id: RequestId, mut response: Response) -> Response {
     let extensions = response.extensions_mut();
     let told = match (extensions.remove::<Failure>(), extensions.remove::<ProblemReport>()) {
-        (Some(failure), _) => failure.render(site, id),
+        (Some(failure), _) => failure.render(site, id, extensions.remove().unwrap_or_default()),
         (None, Some(problem)) => problem.render(site, id),
         (None, None) => return response,
     };

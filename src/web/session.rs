@@ -6,7 +6,12 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::request::Parts,
+    middleware::Next,
+    response::Response,
+};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -27,7 +32,12 @@ use crate::{
     vault::Shown,
 };
 
-use super::{Site, cookies::CookiePolicy, error::PageError};
+use super::{
+    Site,
+    cookies::CookiePolicy,
+    error::{Failure, PageError},
+    page::NavVisitor,
+};
 
 /// Ends a session that nobody uses.
 const IDLE: Duration = Duration::from_secs(60 * 60);
@@ -229,16 +239,47 @@ pub(super) struct LoggedIn {
     pub login: Login,
 }
 
-impl FromRequestParts<Site> for Visitor {
-    type Rejection = PageError;
-
-    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, PageError> {
-        let session = parts.extensions.get::<Session>().ok_or(PageError::Internal)?;
+impl Visitor {
+    async fn of(session: &Session, site: &Site) -> Result<Self, PageError> {
         let login = session.get::<Login>(LOGIN).await?.filter(|login| login.is_of(&site.mode));
         Ok(match (login, session.id()) {
             (Some(login), Some(id)) => Self::LoggedIn(LoggedIn { id, login }),
             _ => Self::Stranger,
         })
+    }
+}
+
+impl FromRequestParts<Site> for Visitor {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, PageError> {
+        let session = parts.extensions.get::<Session>().ok_or(PageError::Internal)?;
+        Self::of(session, site).await
+    }
+}
+
+/// Tells an error page who is logged in. It is rendered outside of the layer that knows sessions, so the name travels
+/// in the response's extensions.
+pub(super) async fn name_visitor(State(site): State<Site>, request: Request, next: Next) -> Response {
+    let session = request.extensions().get::<Session>().cloned();
+    let mut response = next.run(request).await;
+    let may_ask = response.extensions().get::<Failure>().is_some_and(Failure::leaves_the_store_usable);
+    if let Some(session) = session.filter(|_| may_ask) {
+        let visitor = nav_visitor(&session, &site).await;
+        response.extensions_mut().insert(visitor);
+    }
+    response
+}
+
+/// Whom the navigation is for; an error page must not fail over it.
+async fn nav_visitor(session: &Session, site: &Site) -> NavVisitor {
+    match Visitor::of(session, site).await {
+        Ok(Visitor::LoggedIn(login)) => match site.connection_of(&login).await {
+            Ok((_, shown)) => NavVisitor::named(&shown.record().contents.identity),
+            Err(PageError::LoggedOut) => NavVisitor::Stranger,
+            Err(_) => NavVisitor::LoggedIn(None),
+        },
+        Ok(Visitor::Stranger) | Err(_) => NavVisitor::Stranger,
     }
 }
 

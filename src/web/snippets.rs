@@ -30,22 +30,22 @@ const REFRESHING: [(&str, &str); 2] = [
 #[must_use]
 pub fn refreshing_programs(api_url: &Url, auth_url: &Url) -> Vec<Snippet> {
     let text = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
-    REFRESHING
-        .map(|(language, code)| Snippet {
-            language,
-            code: code.replace(API_URL, &text(api_url)).replace(AUTH_URL, &text(auth_url)),
-        })
-        .into()
+    let program = |(index, (language, code)): (usize, (&'static str, &str))| Snippet {
+        id: format!("refreshing-{}", index + 1),
+        language,
+        code: code.replace(API_URL, &text(api_url)).replace(AUTH_URL, &text(auth_url)),
+    };
+    REFRESHING.into_iter().enumerate().map(program).collect()
 }
 
 /// One program a language, which calls the API at `base_url` with the secret in the environment variable.
 #[must_use]
 pub fn snippets(base_url: &Url, variable: &str) -> Vec<Snippet> {
     let base_url = base_url.as_str().trim_end_matches('/');
-    PROGRAMS
-        .map(|(language, code)| Snippet {
-            language,
-            code: code.replace(BASE_URL, base_url).replace(VARIABLE, variable),
-        })
-        .into()
+    let program = |(index, (language, code)): (usize, (&'static str, &str))| Snippet {
+        id: format!("snippet-{}", index + 1),
+        language,
+        code: code.replace(BASE_URL, base_url).replace(VARIABLE, variable),
+    };
+    PROGRAMS.into_iter().enumerate().map(program).collect()
 }

@@ -9,21 +9,24 @@ use axum::{
     routing::get,
 };
 use serde::{Deserialize, Serialize};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 
 use crate::vault::{EmailProof, HandOutError, Identity, Report, TokenSet};
 
 use super::{
     Site,
+    claims::Claims,
     confirmation::{Confirmation, DoneQuery},
     error::PageError,
     guard,
-    moments::{moment, time_left},
-    notice::{LoginResult, Notice},
-    page::{Frame, Holder, RevokingPage, TokensPage},
-    past,
+    line::Line,
+    moments::{ago, timestamp},
+    outside_text,
+    page::{CurrentPage, Frame, Holder, LoginResult, NavVisitor, RevokingPage, TokensPage},
     session::LoggedIn,
     snippets::{refreshing_programs, snippets},
+    status_card::StatusCard,
+    timeline,
     way::Way,
 };
 
@@ -56,23 +59,23 @@ async fn tokens(
     let report = Report::of(&site.vault.status_of(&key, &shown), now);
     let way = Way::of(&site, &contents.identity);
     let kept_old = query.is_ok_and(|Query(query)| query.login.as_deref() == Some(WITHOUT_REFRESH_TOKEN));
-    let result = if kept_old { LoginResult::KeptOld } else { LoginResult::Shown };
+    let login_result = if kept_old { LoginResult::KeptOld } else { LoginResult::Shown };
     let holder = Holder::of(&site.mode);
     let page = TokensPage {
-        frame: Frame::new(&site),
+        frame: Frame::new(&site, NavVisitor::named(&contents.identity), CurrentPage::Tokens),
         holder,
         confirmation: Confirmation::of(done),
-        notice: Notice::of(&report, holder, result, now),
+        login_result,
+        card: StatusCard::of(&report, holder, now),
         version: shown.record().version(),
         access_token: tokens.access_token.secret().clone(),
         refresh_token: tokens.refresh_token.as_ref().map(|token| token.secret().clone()),
-        expires_at: timestamp(tokens.expires_at),
-        expires: moment(tokens.expires_at, now),
-        time_left: time_left(tokens.expires_at - now),
-        scope: tokens.scope.clone(),
+        scope: tokens.scope.as_deref().map(outside_text::shown),
         user: describe(&contents.identity),
-        past: past::lines(&report, holder, now),
-        claims: tokens.claims().and_then(|claims| serde_json::to_string_pretty(&claims).ok()),
+        logged_in: Line::default().moment(report.minted_at, now).text(format!(" ({})", ago(now - report.minted_at))),
+        rotation: timeline::rotation(report.rotation),
+        timeline: timeline::events(&report, holder, now),
+        claims: tokens.claims().map(|claims| Claims::new(claims, now)),
         scopes_with_offline_access: site.scopes_with_offline_access(),
         snippets: snippets(&way.base_url(&site), way.variable()),
         refreshing: match (holder, &tokens.refresh_token) {
@@ -88,7 +91,8 @@ async fn tokens(
 async fn without_connection(site: &Site, login: &LoggedIn) -> Result<Response, PageError> {
     for key in site.keys_of(login) {
         if let Some(version) = site.vault.revoking(&key).await? {
-            return Ok(RevokingPage { frame: Frame::new(site), version }.into_response());
+            let frame = Frame::new(site, NavVisitor::LoggedIn(None), CurrentPage::Tokens);
+            return Ok(RevokingPage { frame, version }.into_response());
         }
     }
     Err(HandOutError::NotConnected.into())
@@ -158,12 +162,7 @@ fn attachment(name: &'static str, mut response: Response) -> Response {
     response
 }
 
-/// RFC 3339, UTC, whole seconds.
-pub(super) fn timestamp(time: OffsetDateTime) -> String {
-    let whole = time.replace_nanosecond(0).unwrap_or(time);
-    whole.format(&Rfc3339).unwrap_or_default()
-}
-
+/// Who the user is, for a list.
 pub(super) fn describe(identity: &Identity) -> Vec<(&'static str, String)> {
     let email = identity.email.as_ref().map(|email| match identity.email_proof {
         EmailProof::No => format!("{email} (not verified)"),
@@ -176,7 +175,7 @@ pub(super) fn describe(identity: &Identity) -> Vec<(&'static str, String)> {
         ("Subject (Auth0 `sub`)", identity.sub.clone()),
     ]
     .into_iter()
-    .filter_map(|(name, value)| Some((name, value?)))
+    .filter_map(|(name, value)| Some((name, outside_text::shown(&value?))))
     .collect()
 }
 

@@ -226,7 +226,8 @@ async fn try_it_with_an_expired_token_says_so_where_only_the_person_refreshes() 
     assert_eq!((page.status, page.title().as_str()), (409, "The access token has expired"));
     assert!(page.text().contains("href=\"/tokens\">Show my tokens"), "{}", page.text());
     let page = browser.get("/tokens").await.text();
-    assert!(page.contains(">expired</span>") && page.contains("The access token has expired"), "{page}");
+    assert!(page.contains("The access token has expired · Your tokens"), "the title says it: {page}");
+    assert!(page.contains("<h2 id=\"state\">The access token has expired</h2>"), "{page}");
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ use crate::{
 };
 
 use super::{
-    super::{Site, tokens::timestamp},
+    super::{Site, moments::timestamp},
     Problem,
     query::NoQuery,
 };

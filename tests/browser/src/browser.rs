@@ -102,7 +102,12 @@ impl Browser {
         self.click("Login on VideoAsk").await?;
         self.see("Log in").await?;
         self.click("Approve").await?;
-        self.see("Your tokens").await
+        self.see_tokens().await
+    }
+
+    /// Waits until the token page is there, in either mode.
+    pub async fn see_tokens(&self) -> WebDriverResult<()> {
+        self.find("#state").await.map(drop)
     }
 
     /// An element's text as it is in the page, shown or not.

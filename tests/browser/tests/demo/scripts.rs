@@ -39,9 +39,9 @@ async fn the_time_left_counts_down() {
     short_lived
         .play(async |browser| {
             browser.log_in().await?;
-            let life = browser.find(".life").await?;
-            let first = life.text().await?;
-            let second = browser.see_change(&life, &first).await?;
+            let left = browser.find(".time-left").await?;
+            let first = left.text().await?;
+            let second = browser.see_change(&left, &first).await?;
             assert!(seconds_in(&second) < seconds_in(&first), "{first}, then {second}");
             assert!((60..600).contains(&seconds_in(&first)), "{first}");
             Ok(())
@@ -49,10 +49,10 @@ async fn the_time_left_counts_down() {
         .await;
 }
 
-/// The seconds in "9 min 58 s left".
+/// The seconds in "9 min 58 s".
 fn seconds_in(life: &str) -> u64 {
     let (minutes, rest) = life.split_once(" min ").expect("more than a minute is left");
-    let seconds = rest.strip_suffix(" s left").expect("it counts seconds");
+    let seconds = rest.strip_suffix(" s").expect("it counts seconds");
     60 * minutes.parse::<u64>().expect("a number") + seconds.parse::<u64>().expect("a number")
 }
 
@@ -62,8 +62,9 @@ async fn a_token_that_ends_before_ones_eyes_says_so() {
     ends_soon
         .play(async |browser| {
             browser.log_in().await?;
-            browser.find(".life.expired").await?;
-            assert_eq!(browser.find(".life").await?.text().await?, "expired");
+            browser.find(".status.bad").await?;
+            assert_eq!(browser.find("#state").await?.text().await?, "The access token has expired");
+            assert!(browser.driver().title().await?.starts_with("The access token has expired · "));
             Ok(())
         })
         .await;

@@ -14,7 +14,11 @@ async fn without_scripts_one_logs_in_reveals_tries_and_logs_out() {
             assert!(!token.is_displayed().await?);
             browser.click("Show the access token").await?;
             assert_eq!(token.text().await?, browser.hidden_text("#access-token").await?);
-            assert_eq!(browser.find(".life").await?.text().await?, "23 h 59 min left", "the server says it as well");
+            assert_eq!(
+                browser.find("#state").await?.text().await?,
+                "Valid for 23 h 59 min",
+                "the server says it as well"
+            );
             browser.click("Try it: list my forms").await?;
             browser.see("Try it: list my forms").await?;
             browser.click("Log out").await?;

@@ -27,7 +27,9 @@ mod scopes;
 mod secrets;
 mod store_url;
 mod telemetry;
+mod user_name;
 mod variable;
+mod weak;
 mod web_url;
 
 use std::num::NonZeroUsize;

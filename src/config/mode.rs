@@ -4,6 +4,7 @@ use super::{
     finding::Fault,
     list,
     reader::{Reader, Reported, Value},
+    user_name::{self, is_email},
     variable::ALLOWED_USERS,
 };
 
@@ -47,21 +48,12 @@ impl Mode {
 
 impl AllowedUsers {
     fn parse(text: &str) -> Result<Self, Fault> {
-        const MEND: &str = "Write e-mail addresses or VideoAsk user ids, with commas between them.";
         let mut users: Vec<String> = Vec::new();
-        for user in list::elements(text).filter(|user| !user.is_empty()) {
-            if user.contains(|c: char| c.is_whitespace() || c.is_control() || c == ';') {
-                return Err(Fault::new("an entry has a space or a semicolon in it", MEND));
-            }
-            if user.contains('*') {
-                return Err(Fault::new("an entry has a * in it, and there are no patterns here", MEND));
-            }
+        for user in list::elements(text) {
+            user_name::check(user)?;
             if !users.iter().any(|known| same(known, user)) {
                 users.push(user.to_owned());
             }
-        }
-        if users.is_empty() {
-            return Err(Fault::new("it holds commas and no user", "List the users, or leave it empty for mint mode."));
         }
         Ok(Self(users))
     }
@@ -85,10 +77,6 @@ impl AllowedUsers {
     pub(super) fn holds_email(&self) -> bool {
         self.0.iter().any(|entry| is_email(entry))
     }
-}
-
-fn is_email(entry: &str) -> bool {
-    entry.contains('@')
 }
 
 fn same(a: &str, b: &str) -> bool {

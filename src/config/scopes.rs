@@ -41,6 +41,10 @@ fn check_proof(
 fn parse(text: &str) -> Result<Vec<String>, Fault> {
     let mut scopes: Vec<String> = Vec::new();
     for scope in text.split(|c: char| c == ',' || c.is_whitespace()).filter(|scope| !scope.is_empty()) {
+        if scope.contains([';', '|', '+']) {
+            let fix = format!("Use commas between scopes, as in {DEFAULT}.");
+            return Err(Fault::new("scopes are separated by a ;, | or +", fix));
+        }
         if !scope.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\') {
             let mend = format!("Write scope names with commas between them, such as {DEFAULT}.");
             return Err(Fault::new("a scope has a character that RFC 6749 does not allow", mend));

@@ -8,6 +8,7 @@ use super::{
     mode::Mode,
     reader::{Reader, Reported, Value},
     variable::{EXPRESS_SESSION, EXPRESS_SESSION_PREVIOUS},
+    weak,
 };
 
 /// What guards a kept refresh token.
@@ -28,14 +29,25 @@ pub struct Secrets {
 impl Secrets {
     pub(super) fn read(reader: &mut Reader<'_>, mode: &Mode) -> Result<Self, Reported> {
         let current = Self::read_current(reader, mode);
-        let previous = reader.optional(EXPRESS_SESSION_PREVIOUS, parse_previous);
-        Ok(Self { current: current?, previous: previous?.unwrap_or_default() })
+        let previous = Self::read_previous(reader);
+        Ok(Self { current: current?, previous: previous? })
+    }
+
+    /// A weak one is not refused here: it must still decrypt what it once encrypted.
+    fn read_previous(reader: &mut Reader<'_>) -> Result<Vec<SecretString>, Reported> {
+        let Some(value) = reader.get(EXPRESS_SESSION_PREVIOUS)? else { return Ok(Vec::new()) };
+        if value.text().contains(|c: char| c == ';' || c.is_whitespace()) && !value.text().contains(',') {
+            let wrong = "it has a ; or white space in it; if that separates two secrets, neither decrypts anything";
+            reader.warn(&value, Fault::new(wrong, "Use commas between secrets."));
+        }
+        reader.check(&value, parse_previous)
     }
 
     fn read_current(reader: &mut Reader<'_>, mode: &Mode) -> Result<SecretString, Reported> {
         let current = reader.required_value(EXPRESS_SESSION, MEND)?;
         let least = if *mode == Mode::Mint { WEAKEST } else { STRONG };
         reader.check(&current, |text| at_least(least, text))?;
+        reader.check(&current, not_weak)?;
         warn_of_weakness(reader, &current);
         Ok(current.text().into())
     }
@@ -51,6 +63,10 @@ fn at_least(least: usize, text: &str) -> Result<(), Fault> {
         return Err(Fault::new(format!("it is shorter than {least} characters"), MEND));
     }
     Ok(())
+}
+
+fn not_weak(text: &str) -> Result<(), Fault> {
+    weak::find(text).map_or(Ok(()), |weakness| Err(Fault::new(format!("it {weakness}, so it can be guessed"), MEND)))
 }
 
 fn warn_of_weakness(reader: &mut Reader<'_>, current: &Value) {

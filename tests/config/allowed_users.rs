@@ -7,7 +7,7 @@ fn users(value: &str) -> AllowedUsers {
 
 #[test]
 fn are_listed_with_commas_each_once_and_in_order() {
-    let users = users(" ada@example.com, auth0|123 ,ADA@example.com,, ");
+    let users = users(" ada@example.com, auth0|123 ,ADA@example.com ");
     assert_eq!(users.entries(), ["ada@example.com", "auth0|123"]);
 }
 
@@ -15,6 +15,51 @@ fn are_listed_with_commas_each_once_and_in_order() {
 fn that_name_nobody_are_refused_rather_than_admitting_everybody() {
     let values = [",", " , ,", "*", "*@example.com", "ada@example.com grace@example.com", "Ada <ada@example.com>"];
     assert_refused("ALLOWED_USERS", &values);
+}
+
+#[test]
+fn are_each_an_email_a_user_id_or_a_sub() {
+    assert_refused(
+        "ALLOWED_USERS",
+        &[
+            "ada@@example.com,,Bob",
+            "ada@@example.com",
+            "ada@example.com,",
+            "ada@example.com,,grace@example.com",
+            "Bob",
+            "ada.lovelace",
+            "@example.com",
+            "ada@",
+            "ada@example",
+            "ada@example..com",
+            "ada..l@example.com",
+            "mailto:ada@example.com",
+            "ada@example.com;grace@example.com",
+            "ada@example.com|grace@example.com",
+            "ada@example.com/grace@example.com",
+            "[ada@example.com]",
+            "'ada@example.com',grace@example.com",
+        ],
+    );
+    for entry in [
+        "ada+videoask@example.co.uk",
+        "o'neil@example.com",
+        "jürgen@bücher.example",
+        "auth0|5f7c8ec7c33c6c004bbafe82",
+        "auth0|abc",
+        "google-oauth2|103547991597142817347",
+        "samlp|our-idp|ada@example.com",
+        "d9f1b7c2-6c1f-4a2e-9f5b-0c1d2e3f4a5b",
+        "01HV2K8Q3J",
+        "vu-ada",
+        "u-1",
+        "u1",
+        "ABCDEFGHIJKLMNOPqrst",
+    ] {
+        assert_eq!(users(entry).entries(), [entry]);
+    }
+    // A sub that ends in an e-mail is no e-mail: no scope is needed for it.
+    config(&[("ALLOWED_USERS", "samlp|our-idp|ada@example.com"), ("SCOPES", "offline_access")]);
 }
 
 #[test]

@@ -18,6 +18,10 @@ fn that_are_weak_missing_or_used_elsewhere_are_refused() {
         (&format!("{KEY},"), "an element is empty"),
         (&format!("{KEY},,{KEY}"), "an element is empty"),
         ("a key with spaces is no good for a header", "Authorization header"),
+        (&format!("{KEY};{KEY}"), "Authorization header"),
+        (&format!("{KEY} {KEY}"), "Authorization header"),
+        (&format!("{KEY},{}", "changeme".repeat(4)), "can be guessed"),
+        (&"0123456789".repeat(4), "can be guessed"),
         (GLITCH[4].1, "the same as another secret"),
     ];
     for (keys, wrong) in cases {

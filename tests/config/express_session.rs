@@ -22,3 +22,27 @@ fn with_a_comma_could_not_become_a_predecessor() {
     let warning = warning(&[("EXPRESS_SESSION", "0123456789abcdef,0123456789abcdef")]);
     assert!(warning.wrong().contains("EXPRESS_SESSION_PREVIOUS"));
 }
+
+#[test]
+fn that_anybody_would_guess_is_refused_with_the_command_that_makes_a_good_one() {
+    let long = "x".repeat(64);
+    for secret in [&*long, "your-secret-here", "changemechangeme", "abcabcabcabcabcabc", "paste-a-random-secret-here"] {
+        let found = problem(&[("EXPRESS_SESSION", secret)]);
+        assert_eq!(about(&found), "EXPRESS_SESSION", "{secret}");
+        let is_placeholder_of_ours = found.wrong().contains(".env.example");
+        assert!(is_placeholder_of_ours || found.mend().contains("openssl rand -base64 48"), "{secret}: {found}");
+    }
+    assert_eq!(loaded(&[("EXPRESS_SESSION_PREVIOUS", &long)]).warnings, [], "it must still decrypt");
+}
+
+#[test]
+fn of_glitch_may_be_anything_else_of_16_characters() {
+    config(&[("EXPRESS_SESSION", "correct horse battery")]);
+    config(&[("EXPRESS_SESSION", "my glitch app 2019!")]);
+}
+
+#[test]
+fn has_predecessors_with_commas_between_them() {
+    let found = warning(&[("EXPRESS_SESSION_PREVIOUS", "0123456789abcdef;fedcba9876543210")]);
+    assert!(found.mend().contains("commas"), "{found}");
+}

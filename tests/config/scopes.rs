@@ -9,6 +9,14 @@ fn stand_between_commas_or_spaces_and_count_once() {
 }
 
 #[test]
+fn with_another_separator_are_refused_with_the_right_one() {
+    for value in ["openid;profile", "openid; profile", "openid|profile", "openid+profile", "openid,profile;email"] {
+        let found = problem(&[("SCOPES", value)]);
+        assert!(found.mend().starts_with("Use commas"), "{value}: {found}");
+    }
+}
+
+#[test]
 fn that_mint_mode_lacks_are_a_warning() {
     assert!(warning(&[("SCOPES", "openid")]).wrong().contains("no refresh token"));
     assert!(warning(&[("SCOPES", "offline_access")]).wrong().contains("openid"));

@@ -33,7 +33,7 @@ fn filled_in_loads_without_a_warning() {
     let filled = EXAMPLE
         .replace("paste-the-client-id-here", "the-client-id")
         .replace("paste-the-client-secret-here", "the-client-secret")
-        .replace("paste-a-random-secret-here", &"x".repeat(64));
+        .replace("paste-a-random-secret-here", "c1Yf0OQ3m7Zr8tVw2xUa5sDk9nLb4gHe6jPqRzTiWy+Xo/NvMuKdJcGhEsAlBpF=");
     let loaded = load_in(folder(filled).path(), &[]).unwrap();
     assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
 }

@@ -52,13 +52,15 @@ pub enum ServeError {
 }
 
 impl App {
-    /// Builds the house, bottom up.
+    /// Builds the app, bottom up. Consumes the configuration: once keys and hashes are derived, EXPRESS_SESSION and
+    /// API_KEY are wiped from memory.
     ///
     /// # Errors
     /// When an HTTP client cannot be built, as without any CA certificates.
-    pub fn build(config: &Config, store: Arc<dyn Store>, clock: Clock) -> Result<Self, http::BuildError> {
+    #[expect(clippy::needless_pass_by_value, reason = "dropping the configuration wipes its secrets")]
+    pub fn build(config: Config, store: Arc<dyn Store>, clock: Clock) -> Result<Self, http::BuildError> {
         let House { provider, api, keys, vault, metrics } =
-            House::build(config, Arc::clone(&store), clock.clone(), Callers::Requests)?;
+            House::build(&config, Arc::clone(&store), clock.clone(), Callers::Requests)?;
         let rooms = Rooms {
             provider,
             api,
@@ -69,7 +71,7 @@ impl App {
             clock: clock.clone(),
             metrics,
         };
-        let site = Site::new(config, rooms);
+        let site = Site::new(&config, rooms);
         Ok(Self {
             exchanges: Arc::clone(&site.exchanges),
             exchange_timeout: config.provider.exchange_timeout,

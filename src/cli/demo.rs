@@ -66,8 +66,8 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     let clock = Clock::system();
     let standin = pretend(&options, &config, clock.clone());
     let opened = store::open(&config.store, Missing::Create).await?;
-    let app = App::build(&config, opened.store, clock)?;
     output::data(&welcome(key.as_deref(), config.app_url.as_url(), &config.provider.auth_url));
+    let app = App::build(config, opened.store, clock)?;
 
     let (running, stopped) = watch::channel(());
     let standin = tokio::spawn(standin.serve(beside, closed(stopped)));

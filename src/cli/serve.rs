@@ -35,12 +35,13 @@ pub(super) async fn run(env_file: EnvFile) -> Result<(), Failure> {
     let at = opened.at.clone();
     let store = kept::vet(&config, opened)?;
     let listener = bind(&config.listen, "see HOST and PORT").await?;
-    let app = App::build(&config, store, Clock::system())?;
+    let (app_url, mode) = (config.app_url.clone(), config.mode.name());
+    let app = App::build(config, store, Clock::system())?;
     if let Ok(address) = listener.local_addr() {
         tracing::info!(
             %address,
-            app_url = %config.app_url.as_url(),
-            mode = config.mode.name(),
+            app_url = %app_url.as_url(),
+            mode = mode,
             store = %at,
             version = env!("CARGO_PKG_VERSION"),
             "ready"

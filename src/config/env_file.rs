@@ -17,6 +17,10 @@ use super::{
     variable::Variable,
 };
 
+/// What the TLS and HTTP libraries read, from the real environment alone.
+const READ_BY_LIBRARIES: [&str; 6] =
+    ["SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"];
+
 /// Which `.env` to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EnvFile {
@@ -126,8 +130,11 @@ fn unreadable(error: &io::Error) -> Fault {
 /// Reads a file that a person wrote; something that has no end, such as a device, is not one.
 pub(super) fn read_small(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     const LIMIT: usize = 1 << 20;
-    let mut bytes = Zeroizing::new(Vec::new());
-    std::fs::File::open(path)?.take(LIMIT as u64 + 1).read_to_end(&mut bytes)?;
+    let file = std::fs::File::open(path)?;
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or(LIMIT).min(LIMIT);
+    // With room for all of it and some more, so that no copy is left behind by a move to a larger buffer.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length + 64));
+    file.take(LIMIT as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > LIMIT { Err(ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
 }
 
@@ -172,7 +179,7 @@ impl Entries {
     /// Keeps what is ours. Which of two lines wins depends on the reader, so neither does.
     fn add(&mut self, key: String, mut entry: Entry) {
         let Some(variable) = Variable::set_by(&key) else {
-            self.warn_of_misspelling(&key, entry.line);
+            self.warn_of_no_effect(&key, entry.line);
             return;
         };
         if let Some(first) = self.by_key.get(&key) {
@@ -184,10 +191,18 @@ impl Entries {
         self.by_key.insert(key, entry);
     }
 
-    fn warn_of_misspelling(&mut self, key: &str, line: usize) {
-        if let Some(meant) = misspelling::of(key) {
-            let wrong = format!("{key} is no variable of this program");
-            let fault = Fault::new(wrong, format!("If {meant} is meant, write it like this."));
+    /// A key that is not ours is another program's business, unless somebody meant it for this one.
+    fn warn_of_no_effect(&mut self, key: &str, line: usize) {
+        let fault = if READ_BY_LIBRARIES.contains(&key.to_ascii_uppercase().as_str()) {
+            let wrong = format!("{key} has no effect in a .env file");
+            Some(Fault::new(wrong, "Set it in the real environment of this program."))
+        } else {
+            misspelling::of(key).map(|meant| {
+                let wrong = format!("{key} is no variable of this program");
+                Fault::new(wrong, format!("If {meant} is meant, write it like this."))
+            })
+        };
+        if let Some(fault) = fault {
             self.warnings.push(Finding::new(None, self.origin(line), fault));
         }
     }

@@ -5,6 +5,8 @@ use std::{
     ffi::{OsStr, OsString},
 };
 
+use zeroize::Zeroize;
+
 /// The variables of a process. Tests make their own.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<OsString, OsString>);
@@ -27,6 +29,15 @@ impl Environment {
 impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
         Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+/// Wipes the copies. The block that the parent process passed stays where the system put it.
+impl Drop for Environment {
+    fn drop(&mut self) {
+        for value in std::mem::take(&mut self.0).into_values() {
+            value.into_encoded_bytes().zeroize();
+        }
     }
 }
 

@@ -47,9 +47,9 @@ pub(super) fn parse(line: &[u8]) -> Line {
     }
     let Some((name, raw)) = text.split_once('=') else { return Line::Bad { key: None, why: Unreadable::NoPair } };
     let raw = raw.trim_start_matches(SPACES);
-    match without_comment(raw).and_then(|value| by_dotenvy(&format!("{name}={value}"))) {
-        Ok((key, value)) => Line::Pair { key, value },
-        Err(why) => Line::Bad { key: Some(without_export(name).to_owned()), why },
+    match (value(raw), key(name)) {
+        (Ok(value), Ok(key)) => Line::Pair { key, value: Zeroizing::new(value.to_owned()) },
+        (Err(why), _) | (_, Err(why)) => Line::Bad { key: Some(without_export(name).to_owned()), why },
     }
 }
 
@@ -64,8 +64,9 @@ fn without_export(name: &str) -> &str {
     name.strip_prefix("export").filter(|rest| rest.starts_with(char::is_whitespace)).map_or(name, str::trim_start)
 }
 
-/// The value as written, quotes and all, if both readers agree on it.
-fn without_comment(raw: &str) -> Checked<&str> {
+/// The value without quotes and comment, if both readers agree on it. With neither an escape nor a substitution in it,
+/// it is what stands there.
+fn value(raw: &str) -> Checked<&str> {
     match raw.chars().next() {
         None | Some('#') => Ok(""),
         Some(quote @ ('\'' | '"')) => quoted(raw, quote),
@@ -85,7 +86,7 @@ fn quoted(raw: &str, quote: char) -> Checked<&str> {
         return Err(Unreadable::Quote);
     }
     only_a_comment(rest)?;
-    Ok(&raw[..raw.len() - rest.len()])
+    Ok(inside)
 }
 
 fn unquoted(raw: &str) -> Checked<&str> {
@@ -115,10 +116,10 @@ fn only_a_comment(rest: &str) -> Checked {
     if rest.is_empty() || rest.starts_with('#') { Ok(()) } else { Err(Unreadable::Space) }
 }
 
-/// dotenvy's errors hold the line, and so perhaps a secret: nothing of them is kept.
-fn by_dotenvy(pair: &str) -> Checked<(String, Zeroizing<String>)> {
-    match dotenvy::from_read_iter(pair.as_bytes()).next() {
-        Some(Ok((key, value))) => Ok((key, Zeroizing::new(value))),
+/// The name as dotenvy reads it. It never sees a value: its buffers would keep a secret in memory.
+fn key(name: &str) -> Checked<String> {
+    match dotenvy::from_read_iter(format!("{name}=value").as_bytes()).next() {
+        Some(Ok((key, _))) => Ok(key),
         Some(Err(_)) | None => Err(Unreadable::NoPair),
     }
 }

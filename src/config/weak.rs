@@ -1,5 +1,7 @@
 //! Secrets that anybody would guess: one repeated character or word, a sequence, or a placeholder that nobody replaced.
 
+use zeroize::Zeroizing;
+
 /// A secret that repeats a longer piece than this is not obviously made by hand.
 const LONGEST_WORD: usize = 12;
 /// Random text of 16 characters or more has more distinct ones.
@@ -24,8 +26,11 @@ const PLACEHOLDERS: [&str; 14] = [
 
 /// What makes a secret weak; it goes on from "it" or "a key".
 pub(super) fn find(secret: &str) -> Option<&'static str> {
-    let characters: Vec<char> = secret.to_lowercase().chars().collect();
-    let letters: String = characters.iter().filter(|c| c.is_alphabetic()).collect();
+    // Wiped, and with room for all, so that growing leaves no copy behind.
+    let mut characters = Zeroizing::new(Vec::with_capacity(4 * secret.len()));
+    characters.extend(secret.chars().flat_map(char::to_lowercase));
+    let mut letters = Zeroizing::new(String::with_capacity(4 * secret.len()));
+    letters.extend(characters.iter().filter(|c| c.is_alphabetic()));
     if PLACEHOLDERS.iter().any(|placeholder| letters.contains(placeholder)) {
         Some("is a placeholder")
     } else if distinct(&characters) < FEWEST_CHARACTERS {

@@ -104,7 +104,7 @@ impl Setup {
             Some(store) => store,
             None => store::open(&config.store, Missing::Create).await.expect("memory can always be opened").store,
         };
-        let running = App::build(&config, Arc::clone(&store), clock.clone()).expect("the app can be built");
+        let running = App::build(config, Arc::clone(&store), clock.clone()).expect("the app can be built");
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(standin.clone().serve(beside, until(stopped.clone())));
         tokio::spawn(running.serve(listener, until(stopped)));

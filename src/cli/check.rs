@@ -1,11 +1,14 @@
 //! `check`: the doctor. It finds what is wrong with a set-up without a human, and says how to fix it.
 
+mod connections;
+
 use crate::{
     clock::Clock,
-    config::{Config, Count, EnvLookup, Environment},
+    config::{ApiConfig, Config, Count, EnvLookup, Environment},
     provider::{self, Provider},
     store::{self, Examined, Room, State},
     telemetry::{self, Metrics},
+    videoask::Api,
 };
 
 use super::{Source, failure::Failure, output};
@@ -45,8 +48,10 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     } else {
         let findings = Provider::new(&config.provider, Clock::system(), Metrics::default())?.diagnose().await;
         problems.say_all(findings.iter().map(Line::of_provider));
+        problems.say(api_host(&config.api).await?);
     }
-    let callback = &config.provider.callback;
+    let callback = config.provider.callback.clone();
+    problems.say_all(connections::examine(config).await?);
     output::data(&format_args!("\nThe callback URL to register in VideoAsk's developer settings:\n  {callback}"));
     problems.conclude()
 }
@@ -95,8 +100,8 @@ impl Line {
         Self { mark: Mark::Note, text, mend: None }
     }
 
-    fn problem(text: String, mend: &str) -> Self {
-        Self { mark: Mark::Problem, text, mend: Some(mend.to_owned()) }
+    fn problem(text: String, mend: impl Into<String>) -> Self {
+        Self { mark: Mark::Problem, text, mend: Some(mend.into()) }
     }
 
     fn of_store(finding: &store::Finding) -> Self {
@@ -119,6 +124,23 @@ impl Line {
 
 fn variables(env_file: &EnvLookup) -> Line {
     Line::good(format!("the variables are complete (from {env_file})"))
+}
+
+/// Whether the API host can be reached at all; without a token, 401 is the answer to expect.
+async fn api_host(config: &ApiConfig) -> Result<Line, Failure> {
+    const UNREACHABLE: &str = "Check VIDEOASK_API_URL, this machine's network, and HTTPS_PROXY if it needs a proxy.";
+    let reached = Api::new(config, Clock::system(), Metrics::default())?.reach().await;
+    Ok(match reached {
+        Ok(status) if status < 500 => Line::good(format!("VideoAsk's API at {} can be reached", config.url)),
+        Ok(status) => Line::problem(
+            format!("VideoAsk's API at {} answers with status {status}", config.url),
+            "Run check again later. If it keeps happening, check VIDEOASK_API_URL.",
+        ),
+        Err(error) => Line::problem(
+            format!("VideoAsk's API at {} cannot be reached: {}", config.url, telemetry::innermost(&error)),
+            telemetry::certificate_fix(&error).unwrap_or(UNREACHABLE),
+        ),
+    })
 }
 
 /// Proves that the store takes a write, or that one can be made; creates nothing.

@@ -10,39 +10,49 @@ use super::{
     Provider,
     answer::{ExchangeError, http_date},
     authorize::{AuthorizeParams, Nonce, Prompt},
-    finding::Finding,
+    finding::{Finding, Logins},
 };
 use crate::{
     http::{BODY_LIMIT, endpoint, read_capped},
-    telemetry::excerpt,
+    telemetry::{certificate_fix, excerpt, innermost},
 };
 
-/// More than the id_token's tolerance of 60 s refuses logins.
-const MOST_SKEW: i64 = 60;
+/// The tolerance of the id_token's checks, in seconds.
+const TOLERATED_SKEW: i64 = 60;
+/// From so far ahead on, an id_token of Auth0's default life, ten hours, has expired when it arrives. In seconds.
+const ID_TOKEN_LIFE: i64 = 36_000 + TOLERATED_SKEW;
 
-/// Asks all there is to ask. Findings come in the order in which they should be mended.
+/// Asks all there is to ask. Findings come in the order in which they should be fixed.
 pub(super) async fn diagnose(provider: &Provider) -> Vec<Finding> {
     let metadata = endpoint(&provider.config.auth_url, "/.well-known/openid-configuration");
     let response = match provider.wire.client.get(metadata).send().await {
         Ok(response) => response,
         Err(error) => {
-            return vec![Finding::Unreachable { url: provider.config.auth_url.to_string(), why: words(error) }];
+            let (url, fix) = (provider.config.auth_url.to_string(), certificate_fix(&error));
+            return vec![Finding::Unreachable { url, why: words(error), fix }];
         }
     };
-    let clock = clock(&response, provider.wire.clock.now());
+    let clock = clock(&response, provider.wire.clock.now(), &provider.config.scopes);
     let issuer = issuer(response, &provider.config.issuer).await;
     let secret = exchange_made_up_code(provider).await;
     let login = login(provider, &secret).await;
     vec![clock, issuer, login.clone(), secret.beside(&login)]
 }
 
-fn clock(response: &Response, now: OffsetDateTime) -> Finding {
+/// What a login's id_token, which VideoAsk issues at its own time, would meet in `id_token/claims.rs`: `iat` and `nbf`
+/// lie ahead of a clock that is behind, and `exp` is over for one that is far ahead.
+fn clock(response: &Response, now: OffsetDateTime, scopes: &[String]) -> Finding {
     let date = response.headers().get(header::DATE).and_then(|date| http_date(date.to_str().ok()?));
-    match date.map(|date| (now - date).whole_seconds()) {
-        None => Finding::ClockUnknown,
-        Some(seconds) if seconds.abs() > MOST_SKEW => Finding::ClockSkewed { seconds },
-        Some(_) => Finding::ClockFits,
-    }
+    let Some(seconds) = date.map(|date| (now - date).whole_seconds()) else { return Finding::ClockUnknown };
+    let has_id_token = scopes.iter().any(|scope| scope == "openid");
+    let logins = if has_id_token && seconds < -TOLERATED_SKEW {
+        Logins::Refused
+    } else if has_id_token && seconds >= ID_TOKEN_LIFE {
+        Logins::RefusedAfterLife
+    } else {
+        Logins::Work
+    };
+    if seconds.abs() > TOLERATED_SKEW { Finding::ClockSkewed { seconds, logins } } else { Finding::ClockFits }
 }
 
 async fn issuer(response: Response, ours: &str) -> Finding {
@@ -154,12 +164,6 @@ async fn text_of(response: Response) -> String {
     [location.as_slice(), &body].map(String::from_utf8_lossy).join("\n").to_lowercase()
 }
 
-/// The innermost cause: the outer ones only say that sending failed.
 fn words(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut cause: &dyn std::error::Error = &error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    excerpt(&cause.to_string())
+    innermost(&error.without_url())
 }

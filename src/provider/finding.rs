@@ -1,4 +1,4 @@
-//! What `check` may find at the provider: what each finding means, and the mend.
+//! What `check` may find at the provider: what each finding means, and its fix.
 
 use std::fmt;
 
@@ -13,6 +13,17 @@ pub enum Outcome {
     Unknown,
 }
 
+/// What a wrong clock does to logins with an id_token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logins {
+    /// They work.
+    Work,
+    /// They fail: the id_token seems to come from the future.
+    Refused,
+    /// They fail if an id_token lives no longer than Auth0's default: it seems to have expired.
+    RefusedAfterLife,
+}
+
 /// One thing that was found. `Display` says what it means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
@@ -22,6 +33,8 @@ pub enum Finding {
         url: String,
         /// In the transport's words.
         why: String,
+        /// What to do, where the cause tells it.
+        fix: Option<&'static str>,
     },
     /// The provider names the issuer that id_tokens are held against.
     IssuerFits,
@@ -43,6 +56,8 @@ pub enum Finding {
     ClockSkewed {
         /// By how much.
         seconds: i64,
+        /// What that means for logins.
+        logins: Logins,
     },
     /// The provider's answer has no date.
     ClockUnknown,
@@ -117,7 +132,8 @@ impl Finding {
     pub fn mend(&self) -> Option<String> {
         Some(match self {
             Self::IssuerFits | Self::ClockFits | Self::ClientAndCallbackFit | Self::SecretFits => return None,
-            Self::Unreachable { .. } => {
+            Self::Unreachable { fix: Some(fix), .. } => (*fix).to_owned(),
+            Self::Unreachable { fix: None, .. } => {
                 "Check VIDEOASK_AUTH_URL, this machine's network, and HTTPS_PROXY if it needs a proxy.".to_owned()
             }
             Self::IssuerDiffers { theirs, .. } => format!("Set ISSUER={theirs}"),
@@ -141,19 +157,31 @@ impl Finding {
     }
 }
 
+impl fmt::Display for Logins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Work => "logins work, but the times in messages and on pages are wrong",
+            Self::Refused => "id_tokens would be refused, because their iat lies in the future here",
+            Self::RefusedAfterLife => {
+                "id_tokens would be refused as expired, if they are valid for ten hours as is usual"
+            }
+        })
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable { url, why } => write!(f, "{url} does not answer: {why}"),
+            Self::Unreachable { url, why, .. } => write!(f, "{url} does not answer: {why}"),
             Self::IssuerFits => write!(f, "the issuer is the one VideoAsk names"),
             Self::IssuerDiffers { ours, theirs } => {
                 write!(f, "ISSUER is {ours}, but VideoAsk says {theirs}; every login with an id_token would be refused")
             }
             Self::IssuerUnknown { status } => write!(f, "VideoAsk does not say who the issuer is (status {status})"),
             Self::ClockFits => write!(f, "the clock agrees with VideoAsk's"),
-            Self::ClockSkewed { seconds } => {
+            Self::ClockSkewed { seconds, logins } => {
                 let relation = if *seconds > 0 { "ahead of" } else { "behind" };
-                write!(f, "the clock is {} s {relation} VideoAsk's; id_tokens would be refused", seconds.abs())
+                write!(f, "the clock is {} s {relation} VideoAsk's; {logins}", seconds.abs())
             }
             Self::ClockUnknown => write!(f, "VideoAsk's answer has no date to compare the clock with"),
             Self::ClientAndCallbackFit => write!(f, "VideoAsk knows the client id and sends people to the callback"),

@@ -25,7 +25,7 @@ use url::Url;
 pub use self::{
     answer::{ExchangeError, Nonsense},
     authorize::{AuthorizeParams, Nonce, Prompt},
-    finding::{Finding, Outcome},
+    finding::{Finding, Logins, Outcome},
     id_token::{IdClaims, IdTokenError, JwksError},
     refusal::Refusal,
     token::{IdToken, Subject, TokenReply},

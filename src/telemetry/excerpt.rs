@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use super::certificate_fix;
+
 /// The longest piece of text from outside that is shown or logged, in characters.
 const EXCERPT: usize = 200;
 
@@ -40,11 +42,23 @@ pub fn one_line(text: impl Display) -> String {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// An error and its causes in one line, for the log. Our error types carry no secret in either.
+/// An error and its causes in one line, for the log, with the fix for a refused certificate. Our error types carry no
+/// secret in either.
 #[must_use]
-pub fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |line, cause| format!("{line}: {}", excerpt(&cause.to_string())))
+    let line = causes.fold(error.to_string(), |line, cause| format!("{line}: {}", excerpt(&cause.to_string())));
+    match certificate_fix(error) {
+        Some(fix) => format!("{line}. Fix: {fix}"),
+        None => line,
+    }
+}
+
+/// The innermost cause: the outer ones only say that something failed.
+#[must_use]
+pub fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let cause = std::iter::successors(Some(error), |&cause| cause.source()).last().unwrap_or(error);
+    excerpt(&cause.to_string())
 }
 
 /// What a panic said, fit to be logged.

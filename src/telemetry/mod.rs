@@ -7,10 +7,13 @@
 //! * [`init`], [`Talk`], [`fatal_error`] – logging
 //! * [`excerpt`], [`excerpt_without`], [`chain`], [`one_line`], [`panic_cause`] – what may be logged of text from
 //!   outside, of errors and of panics
+//! * [`certificate_fix`] – what to do about a refused TLS certificate
+//! * [`innermost`] – the root cause of an error
 //! * [`Metrics`] – what is counted and timed on the way, and the page of all figures
 //! * [`Stopwatch`], [`Exchange`] – time until they are dropped
 //! * [`Figures`], [`Census`] – what is read off when the page is asked for
 
+mod certificate;
 mod each;
 mod excerpt;
 mod exchange;
@@ -22,7 +25,8 @@ mod metrics;
 mod stopwatch;
 
 pub use self::{
-    excerpt::{chain, excerpt, excerpt_without, one_line, panic_cause},
+    certificate::certificate_fix,
+    excerpt::{chain, excerpt, excerpt_without, innermost, one_line, panic_cause},
     exchange::Exchange,
     exposition::Exposition,
     figures::{Census, Figures},

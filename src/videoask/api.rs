@@ -30,6 +30,12 @@ impl Api {
         Ok(Self { client: http::api_client(&config.url)?, config: config.clone(), clock, metrics })
     }
 
+    /// The status that the API's root has for a caller without a token. Any proves that the API can be reached.
+    pub async fn reach(&self) -> Result<u16, ApiError> {
+        let response = self.client.get(self.config.url.clone()).send().await.map_err(ApiError::sending)?;
+        Ok(response.status().as_u16())
+    }
+
     /// Whose token this is.
     pub async fn me(&self, token: &AccessToken) -> Result<Me, ApiError> {
         self.get(Endpoint::Me, "/me", None, token).await

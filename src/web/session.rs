@@ -207,7 +207,7 @@ fn row_key(mark: [u8; 32]) -> RowKey {
 }
 
 /// tower-sessions takes text only; the store's error says all in its `Display`.
-fn backend(error: impl std::error::Error) -> Error {
+fn backend(error: impl std::error::Error + 'static) -> Error {
     Error::Backend(telemetry::chain(&error))
 }
 

@@ -71,9 +71,11 @@ fn a_wrong_issuer_is_found_and_the_right_one_is_told() {
 #[test]
 fn a_skewed_clock_is_found_in_either_direction() {
     let deployment = Deployment::new();
-    for (offset, direction) in [(3600, "behind"), (-3600, "ahead of")] {
+    for (offset, words) in
+        [(3600, "behind VideoAsk's; id_tokens would be refused"), (-3600, "ahead of VideoAsk's; logins work")]
+    {
         deployment.provider.standin.change_faults(|faults| faults.clock_offset = offset);
-        assert_finds(&deployment, direction, "clock");
+        assert_finds(&deployment, words, "clock");
     }
 }
 
@@ -102,6 +104,27 @@ fn a_provider_that_does_not_answer_is_found() {
         "does not answer",
         "VIDEOASK_AUTH_URL",
     );
+}
+
+#[test]
+fn an_api_host_that_does_not_answer_is_found() {
+    let deployment = Deployment::new().set("VIDEOASK_API_URL", "http://127.0.0.1:9");
+    assert_finds(&deployment, "VideoAsk's API at http://127.0.0.1:9/ cannot be reached", "VIDEOASK_API_URL");
+}
+
+#[tokio::test]
+async fn connections_that_need_a_person_are_found() {
+    let deployment = Deployment::keeping();
+    deployment.connect("ada@example.com").await;
+    let finished = deployment.run(&["check"]);
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert!(finished.stdout.contains("ok   ada@example.com is connected"), "{finished:?}");
+    assert!(finished.stdout.contains("nobody is connected as grace@example.com"), "{finished:?}");
+
+    let deployment = deployment.set("EXPRESS_SESSION", "another-secret-that-is-long-enough-to-keep-tokens");
+    assert_finds(&deployment, "1 connection cannot be decrypted with this EXPRESS_SESSION", "EXPRESS_SESSION_PREVIOUS");
+    let finished = deployment.run(&["check", "--offline"]);
+    assert!(finished.stdout.contains("cannot be decrypted"), "{finished:?}");
 }
 
 #[test]

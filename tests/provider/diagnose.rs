@@ -3,7 +3,7 @@ use serde_json::json;
 use videoask_auth::{
     clock::Clock,
     config::ProviderConfig,
-    provider::{Finding, Outcome, Provider},
+    provider::{Finding, Logins, Outcome, Provider},
     telemetry::Metrics,
 };
 
@@ -86,9 +86,17 @@ async fn another_issuer_is_named_with_the_line_that_mends_it() {
 
 #[tokio::test]
 async fn a_clock_off_by_more_than_a_minute_is_a_problem() {
-    for (date, seconds) in [("Tue, 24 Nov 2026 08:01:01 GMT", -61), ("Tue, 24 Nov 2026 07:58:00 GMT", 120)] {
+    for (date, seconds, logins) in [
+        ("Tue, 24 Nov 2026 08:01:01 GMT", -61, Logins::Refused),
+        ("Wed, 25 Nov 2026 08:00:00 GMT", -86_400, Logins::Refused),
+        ("Tue, 24 Nov 2026 07:58:00 GMT", 120, Logins::Work),
+        ("Mon, 23 Nov 2026 21:59:01 GMT", 36_059, Logins::Work),
+        ("Mon, 23 Nov 2026 21:59:00 GMT", 36_060, Logins::RefusedAfterLife),
+    ] {
         let findings = diagnose(Answers { date, ..SOUND }).await;
-        assert_eq!(problems(&findings), [&Finding::ClockSkewed { seconds }]);
+        let [found] = problems(&findings)[..] else { panic!("{findings:?}") };
+        assert_eq!(found, &Finding::ClockSkewed { seconds, logins });
+        assert_eq!(found.to_string().contains("refused"), logins != Logins::Work, "{found}");
     }
     let findings = diagnose(Answers { date: "Tue, 24 Nov 2026 08:01:00 GMT", ..SOUND }).await;
     assert!(problems(&findings).is_empty());

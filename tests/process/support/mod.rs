@@ -5,6 +5,7 @@ pub mod browser;
 mod deployment;
 #[path = "../../support/documents.rs"]
 pub mod documents;
+mod nginx;
 mod program;
 mod provider;
 #[expect(dead_code, reason = "the tests of the store use more of it")]
@@ -17,6 +18,7 @@ use std::{thread, time::Duration};
 
 pub use browser::Page;
 pub use deployment::{Deployment, Server, run_in, start_in};
+pub use nginx::Nginx;
 pub use program::{Finished, Program};
 pub use provider::Provider;
 pub use secrets::Secrets;

@@ -1,0 +1,105 @@
+//! TLS of a certificate authority that this machine does not know, as a network that inspects TLS presents it.
+
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use tempfile::TempDir;
+
+use crate::support::{Deployment, Finished, Nginx, Program};
+
+/// The stand-in behind nginx, whose certificate is of a CA of its own.
+struct Inspected {
+    deployment: Deployment,
+    ca: PathBuf,
+    _nginx: Nginx,
+    _folder: TempDir,
+}
+
+fn openssl(folder: &Path, arguments: &str) {
+    let output = Command::new("openssl").current_dir(folder).args(arguments.split(' ')).output();
+    let output = output.expect("openssl is installed");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+impl Inspected {
+    fn start() -> Self {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path();
+        let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+        openssl(path, &format!("req -x509 {key} -days 2 -subj /CN=inspection -keyout ca.key -out ca.pem"));
+        openssl(path, &format!("req {key} -subj /CN=localhost -keyout key.pem -out request.pem"));
+        std::fs::write(path.join("extensions"), "subjectAltName=DNS:localhost\n").unwrap();
+        openssl(
+            path,
+            "x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile extensions \
+             -out certificate.pem",
+        );
+        for _ in 0..20 {
+            let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            let port = taken.local_addr().unwrap().port();
+            drop(taken);
+            let deployment = Deployment::new();
+            let (upstream, directory) = (&deployment.provider.url, path.display());
+            let block = format!(
+                "listen 127.0.0.1:{port} ssl;\nssl_certificate {directory}/certificate.pem;\n\
+                 ssl_certificate_key {directory}/key.pem;\n\
+                 location / {{ proxy_pass {upstream}; proxy_set_header Host $http_host; }}"
+            );
+            if let Some(nginx) = Nginx::start(port, &block) {
+                let issuer = upstream.to_string();
+                let url = format!("https://localhost:{port}");
+                let deployment =
+                    deployment.set("VIDEOASK_AUTH_URL", &url).set("VIDEOASK_API_URL", &url).set("ISSUER", &issuer);
+                return Self { deployment, ca: path.join("ca.pem"), _nginx: nginx, _folder: folder };
+            }
+        }
+        panic!("nginx found no free port");
+    }
+
+    fn check(&self, variables: &[(&str, &str)]) -> Finished {
+        self.deployment.start(&["check"], variables).finish()
+    }
+}
+
+#[test]
+fn check_names_ssl_cert_file_for_the_login_and_for_the_api_and_it_helps() {
+    let inspected = Inspected::start();
+    let finished = inspected.check(&[]);
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    assert_eq!(finished.stdout.matches("UnknownIssuer").count(), 2, "{finished:?}");
+    assert_eq!(finished.stdout.matches("Fix: Set the environment variable SSL_CERT_FILE").count(), 2, "{finished:?}");
+
+    let finished = inspected.check(&[("SSL_CERT_FILE", inspected.ca.to_str().unwrap())]);
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+}
+
+#[tokio::test]
+async fn a_login_that_fails_by_it_names_ssl_cert_file_in_the_log() {
+    let inspected = Inspected::start();
+    let mut server = inspected.deployment.serve();
+    let browser = server.browser();
+    let mut authorize = browser.get("/auth/videoask").await.location().expect("a redirect to VideoAsk");
+    // The browser trusts the CA, in a manner of speaking.
+    authorize.set_scheme("http").unwrap();
+    authorize.set_host(Some("127.0.0.1")).unwrap();
+    authorize.set_port(inspected.deployment.provider.url.port()).unwrap();
+    let callback = browser.approve(&browser.get(authorize.as_str()).await, "ada@example.com").await;
+    let page = browser.get(server.here(callback).as_str()).await;
+    assert_eq!(page.status, 502, "{}", page.text());
+    let line = server.program.line(Program::stderr, "UnknownIssuer");
+    assert!(line.contains("SSL_CERT_FILE"), "{line}");
+    assert_eq!(server.stop().code, Some(0));
+}
+
+#[test]
+fn a_dotenv_cannot_set_what_the_libraries_read_from_the_environment() {
+    let deployment = Deployment::new().set("SSL_CERT_FILE", "/etc/ssl/ca.pem").set("HTTPS_PROXY", "http://127.0.0.1:9");
+    let finished = deployment.run(&["check", "--offline"]);
+    for name in ["SSL_CERT_FILE", "HTTPS_PROXY"] {
+        let warned = finished.stdout.lines().any(|line| line.starts_with("note") && line.contains(name));
+        assert!(warned, "{name}: {finished:?}");
+    }
+}

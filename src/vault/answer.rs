@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use crate::{
     provider::{ExchangeError, Refusal, TokenReply},
     store::records::State,
+    telemetry::{certificate_fix, innermost},
 };
 
 use super::{
@@ -67,8 +68,8 @@ impl Answer {
         match answer {
             Ok(reply) => Self::Tokens(reply),
             Err(ExchangeError::NoAnswer { .. }) => Self::no_answer(),
-            Err(ExchangeError::NotSent { .. }) => {
-                Self::transient(Cause::Unreachable, Words::only("could not be reached"))
+            Err(ExchangeError::NotSent { source }) => {
+                Self::transient(Cause::Unreachable, Words::only(&unreachable(&*source)))
             }
             Err(ExchangeError::Nonsense { status, what }) => Self::transient(
                 Cause::UnusableResponse,
@@ -108,6 +109,14 @@ impl Answer {
             || ["too_many_requests", "temporarily_unavailable", "server_error"].contains(&code.as_str());
         let words = Words { status: Some(status), code: Some(code), text: description };
         if busy { Self::transient(Cause::Busy, words) } else { Self::Refused { cause, words } }
+    }
+}
+
+/// A certificate that is not trusted stays so until the operator acts; every other cause passes.
+fn unreachable(error: &(dyn std::error::Error + 'static)) -> String {
+    match certificate_fix(error) {
+        Some(fix) => format!("could not be reached: {}. {fix}", innermost(error)),
+        None => "could not be reached".to_owned(),
     }
 }
 

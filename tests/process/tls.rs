@@ -26,6 +26,10 @@ fn openssl(folder: &Path, arguments: &str) {
 
 impl Inspected {
     fn start() -> Self {
+        Self::start_with(Deployment::new)
+    }
+
+    fn start_with(deployment: fn() -> Deployment) -> Self {
         let folder = TempDir::new().unwrap();
         let path = folder.path();
         let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
@@ -41,7 +45,7 @@ impl Inspected {
             let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
             let port = taken.local_addr().unwrap().port();
             drop(taken);
-            let deployment = Deployment::new();
+            let deployment = deployment();
             let (upstream, directory) = (&deployment.provider.url, path.display());
             let block = format!(
                 "listen 127.0.0.1:{port} ssl;\nssl_certificate {directory}/certificate.pem;\n\
@@ -92,6 +96,15 @@ async fn a_login_that_fails_by_it_names_ssl_cert_file_in_the_log() {
     let line = server.program.line(Program::stderr, "UnknownIssuer");
     assert!(line.contains("SSL_CERT_FILE"), "{line}");
     assert_eq!(server.stop().code, Some(0));
+}
+
+#[tokio::test]
+async fn a_refresh_that_fails_by_it_names_ssl_cert_file_on_stderr() {
+    let inspected = Inspected::start_with(Deployment::keeping);
+    let token = inspected.deployment.provider.refresh_token("ada@example.com").await;
+    let import = inspected.deployment.feed(&["import"], &token);
+    assert_eq!(import.code, Some(4), "{import:?}");
+    assert!(import.stderr.contains("SSL_CERT_FILE"), "{import:?}");
 }
 
 #[test]

@@ -7,7 +7,9 @@ use crate::{
     clock::Clock,
     config::{AllowedUsers, Config, Mode, StoreUrl},
     store::{self, Missing, records::State},
-    vault::{HandOutError, Inventory, NotFound, Obstacle, Report, Unreadable, Vault},
+    vault::{
+        Callers, HandOutError, Inventory, NextStep, NotFound, Obstacle, Report, TroubleReport, Undecryptable, Vault,
+    },
 };
 
 use super::{super::failure::Failure, Line};
@@ -20,8 +22,8 @@ pub(super) async fn examine(config: Config) -> Result<Vec<Line>, Failure> {
     // Why it does not open has been said already.
     let Ok(opened) = store::open(&config.store, Missing::Refuse).await else { return Ok(Vec::new()) };
     let login = config.app_url.join("/auth/videoask");
-    let vault = House::build(&config, opened.store, Clock::system())?.vault;
-    let mut lines = match vault.inventory().await {
+    let vault = House::build(&config, opened.store, Clock::system(), Callers::Command)?.vault;
+    let mut lines = match vault.inventory(&login).await {
         Ok(inventory) => of_inventory(&inventory, &login),
         Err(error) => return Ok(vec![unlisted(&error)]),
     };
@@ -34,56 +36,50 @@ fn unlisted(error: &HandOutError) -> Line {
 }
 
 fn of_inventory(inventory: &Inventory, login: &Url) -> Vec<Line> {
-    let undecryptable = undecryptable(&inventory.unreadable).into_iter();
+    let undecryptable = inventory.undecryptable().map(|count| Line::problem(count.to_string(), Undecryptable::FIX));
     let imports = inventory.imports.iter().filter_map(|import| import.trouble.as_ref()).map(|trouble| {
-        Line::problem(format!("VideoAsk did not take an imported refresh token: {}", trouble.said), trouble.next_step)
+        let text = format!("an import did not succeed: {}", trouble.said);
+        Line::problem(text, fix(trouble, "the user of the import", login))
     });
-    undecryptable
-        .chain(imports)
-        .chain(inventory.connections.iter().map(|report| of_connection(report, login)))
-        .collect()
-}
-
-fn undecryptable(rows: &[Unreadable]) -> Option<Line> {
-    let connections = match rows.len() {
-        0 => return None,
-        1 => "1 connection".to_owned(),
-        count => format!("{count} connections"),
-    };
-    Some(Line::problem(
-        format!("{connections} cannot be decrypted with this EXPRESS_SESSION"),
-        "Put the former value of EXPRESS_SESSION into EXPRESS_SESSION_PREVIOUS, or log in again as each user that \
-         `videoask-auth status` names.",
-    ))
+    let connections = inventory.connections.iter().map(|report| of_connection(report, login));
+    undecryptable.into_iter().chain(imports).chain(connections).collect()
 }
 
 fn of_connection(report: &Report, login: &Url) -> Line {
     let user = report.user.as_deref().unwrap_or("a user without a name");
-    let said = report.trouble.as_ref().map(|trouble| format!(": {}", trouble.said)).unwrap_or_default();
-    let next_step = report.trouble.as_ref().map(|trouble| trouble.next_step);
-    match (report.state, report.obstacle) {
-        (State::Dead, _) => Line::problem(
-            format!("{user} must log in again: VideoAsk no longer accepts the refresh token{said}"),
-            format!("Log in as {user} at {login}"),
-        ),
-        (State::Blocked, _) => Line::problem(
-            format!("VideoAsk refuses to refresh the token of {user}{said}"),
-            format!("{} The login is at {login}", next_step.unwrap_or("Fix the other problems first.")),
-        ),
-        (State::Revoking, _) => Line::problem(
+    match (report.state, report.obstacle, &report.trouble) {
+        (State::Revoking, ..) => Line::problem(
             format!("VideoAsk has not confirmed that the connection of {user} is revoked"),
             format!("Run `videoask-auth forget --revoke --user {user}` again."),
         ),
-        (_, Some(obstacle @ Obstacle::OtherClient)) => {
+        (State::Dead, _, None) => {
+            Line::problem(format!("{user} must log in again"), format!("Log in as {user} at {login}"))
+        }
+        (State::Dead | State::Blocked, _, Some(trouble)) => Line::problem(
+            format!("VideoAsk refused to refresh the token of {user}: {}", trouble.said),
+            fix(trouble, user, login),
+        ),
+        (_, Some(obstacle @ Obstacle::OtherClient), _) => {
             Line::problem(format!("the connection of {user} is not used"), obstacle.to_string())
         }
-        (_, Some(obstacle @ (Obstacle::NotAllowed | Obstacle::NoRefreshToken))) => {
+        (_, Some(obstacle @ (Obstacle::NotAllowed | Obstacle::NoRefreshToken)), _) => {
             Line::note(format!("{user} is connected, with a limit. {obstacle}"))
         }
-        (State::Live | State::Pending | State::Tombstone, None) if report.trouble.is_some() => {
-            Line::note(format!("the last refresh of {user} failed{said}; this app tries again"))
+        (_, None, Some(trouble)) => {
+            Line::note(format!("the last refresh of {user} failed: {}. {}", trouble.said, trouble.next_step))
         }
-        (State::Live | State::Pending | State::Tombstone, None) => Line::good(format!("{user} is connected")),
+        (_, None, None) => Line::good(format!("{user} is connected")),
+    }
+}
+
+/// The next step of a connection that has a problem, for somebody who is running `check` already.
+fn fix(trouble: &TroubleReport, user: &str, login: &Url) -> String {
+    match trouble.next_step {
+        NextStep::LogInAgain => format!("Log in as {user} at {login}"),
+        NextStep::Check => format!("{} Fix what else this check finds.", trouble.cause),
+        step @ (NextStep::Wait | NextStep::RefreshAgain | NextStep::AskAdministrator) => {
+            format!("{} {step}", trouble.cause)
+        }
     }
 }
 
@@ -99,7 +95,8 @@ async fn without_connection(vault: &Vault, allowed: &AllowedUsers, login: &Url) 
                 format!("{entry}, an entry of ALLOWED_USERS, matches more than one connection"),
                 "List the user_id instead, which `videoask-auth status` shows, or forget one of the two.",
             )),
-            Ok(_) | Err(NotFound::StoreUnavailable) => {}
+            // Of these the lines before have told.
+            Ok(_) | Err(NotFound::StoreUnavailable | NotFound::Undecryptable(_)) => {}
         }
     }
     lines

@@ -66,7 +66,7 @@ impl Site {
         let options = Options::new(format!("{app_url}/auth/videoask/callback"), Arc::new(move || now.now()));
         let standin = StandIn::new(options, provider.parse().expect("the address makes a URL"));
         let store = store::open(&config.store, Missing::Create).await.expect("memory can always be opened").store;
-        let app = App::build(&config, store, clock).expect("the app can be built");
+        let app = App::build(config, store, clock).expect("the app can be built");
         let direct = port_of(&behind);
         tokio::spawn(standin.serve(beside, std::future::pending()));
         tokio::spawn(app.serve(behind, std::future::pending()));

@@ -13,6 +13,9 @@ pub struct Faults {
     pub quirks: BTreeSet<Quirk>,
     /// Seconds by which the provider's clock is ahead.
     pub clock_offset: i64,
+    /// `expires_in` of every token response, in place of the true one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<u64>,
     /// Claims of the id_token to replace; `None` leaves one out.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub id_claims: BTreeMap<String, Option<Value>>,

@@ -25,7 +25,8 @@ impl StandIn {
             reply.insert("id_token".into(), self.id_token(grant).into());
         }
         reply.insert("scope".into(), grant.consent.scope.as_str().into());
-        let expires_in = self.options().access_ttl.as_secs();
+        let expires_in = self.locked(|state| state.faults.expires_in);
+        let expires_in = expires_in.unwrap_or(self.options().access_ttl.as_secs());
         if self.has(Quirk::ExpiresInText) {
             reply.insert("expires_in".into(), expires_in.to_string().into());
         } else if !self.has(Quirk::NoExpiresIn) {

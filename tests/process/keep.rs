@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use videoask_auth::standin::{Endpoint, Mishap, Quirk, Rotation, User};
+use videoask_auth::standin::{Endpoint, Mishap, Rotation, User};
 
 use crate::support::{Deployment, Finished, Program, redis::Redis, until};
 
@@ -23,17 +23,16 @@ impl Deployment {
         token
     }
 
-    /// The same, with an access token that has expired by the time it arrives.
+    /// The same, and returns when its access token has expired.
     pub async fn connect_expired(&self, user: &str) {
+        // Under two seconds it would count as a token that cannot be used.
+        const LIFE: u64 = 2;
         let standin = &self.provider.standin;
-        standin.change_faults(|faults| {
-            // Without `expires_in` a token ends when it says so itself, by a clock a day behind.
-            faults.quirks.insert(Quirk::NoExpiresIn);
-            faults.clock_offset = -24 * 60 * 60 - 60;
-        });
+        standin.change_faults(|faults| faults.expires_in = Some(LIFE));
         self.connect(user).await;
-        standin.change_faults(|faults| faults.clock_offset = 0);
+        standin.change_faults(|faults| faults.expires_in = None);
         standin.reset_counters();
+        tokio::time::sleep(Duration::from_secs(LIFE)).await;
     }
 
     fn refreshes(&self) -> u64 {

@@ -111,8 +111,8 @@ impl StatusCard {
 /// The next moment at which the state changes.
 fn reload_in(report: &Report, now: OffsetDateTime) -> Option<i64> {
     let moments = [Some(report.expires_at), report.next_refresh].into_iter().flatten();
-    let seconds = moments.map(|at| (at - now).whole_seconds()).filter(|seconds| *seconds > 0);
-    seconds.min().map(|seconds| seconds + RELOAD_MARGIN)
+    let next = moments.filter(|at| *at > now).min()?;
+    Some((next - now).whole_seconds() + RELOAD_MARGIN)
 }
 
 /// How long the access token still works.

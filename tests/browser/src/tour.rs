@@ -16,6 +16,7 @@ impl Browser {
     async fn tour(&self, mut visit: impl AsyncFnMut(&str) -> WebDriverResult<()>) -> WebDriverResult<()> {
         self.tour_before_a_login(&mut visit).await?;
         self.tour_after_a_login(&mut visit).await?;
+        self.tour_of_the_buttons(&mut visit).await?;
         self.tour_of_what_a_tenant_may_do(&mut visit).await
     }
 
@@ -58,7 +59,39 @@ impl Browser {
         self.see("Try it: list my forms").await?;
         visit("forms").await?;
         self.open("/tokens/forms?offset=1000").await?;
-        visit("forms-beyond-the-last").await
+        visit("forms-beyond-the-last").await?;
+        self.open("/nowhere").await?;
+        visit("not-found-logged-in").await?;
+        self.open("/tokens/forms?limit=many").await?;
+        self.see("This link has an invalid parameter").await?;
+        visit("invalid-link-logged-in").await
+    }
+
+    async fn tour_of_the_buttons(
+        &self,
+        visit: &mut impl AsyncFnMut(&str) -> WebDriverResult<()>,
+    ) -> WebDriverResult<()> {
+        self.open("/tokens").await?;
+        self.click("Refresh now").await?;
+        self.find(".feedback").await?;
+        visit("tokens-refreshed").await?;
+        self.pretend(json!({ "mishaps": { "token": [{ "kind": "status", "status": 500 }] } }));
+        self.click("Refresh now").await?;
+        self.see("The refresh failed for now").await?;
+        visit("refresh-failed").await?;
+        self.pretend(json!({}));
+        self.click("Show my tokens").await?;
+        self.find("#state").await?;
+        visit("tokens-refresh-failed").await?;
+        self.click("Revoke this connection").await?;
+        self.find(".danger-zone button").await?.click().await?;
+        self.control("Login on VideoAsk").await?;
+        visit("home-revoked").await?;
+        self.log_in().await?;
+        self.click("Log out").await?;
+        self.control("Login on VideoAsk").await?;
+        visit("home-logged-out").await?;
+        self.log_in().await
     }
 
     async fn tour_of_what_a_tenant_may_do(
@@ -66,6 +99,7 @@ impl Browser {
         visit: &mut impl AsyncFnMut(&str) -> WebDriverResult<()>,
     ) -> WebDriverResult<()> {
         self.click("Log out").await?;
+        self.control("Login on VideoAsk").await?;
         self.pretend(json!({ "quirks": ["no_refresh_token", "opaque_access_token"] }));
         self.log_in().await?;
         visit("tokens-without-refresh-token").await?;
@@ -90,6 +124,15 @@ impl Browser {
         visit("keep-tokens").await?;
         self.unfold().await?;
         visit("keep-tokens-unfolded").await?;
+        let refused = json!({ "kind": "error", "status": 403, "error": "invalid_grant", "description": "Unknown or invalid refresh token." });
+        self.pretend(json!({ "mishaps": { "token": [refused] } }));
+        self.click("Refresh now").await?;
+        self.see("Log in again").await?;
+        visit("keep-refresh-refused").await?;
+        self.pretend(json!({}));
+        self.open("/tokens").await?;
+        self.find(".status.bad").await?;
+        visit("keep-tokens-dead").await?;
         self.click("Log out").await?;
         // Another page asked for too early would come in this one's way.
         self.control("Login on VideoAsk").await?;

@@ -301,6 +301,21 @@ fn commands_for_containers_and_for_installing_are_whole() {
 }
 
 #[test]
+fn commands_for_contributors_name_what_is_there() {
+    let text = document("CONTRIBUTING.md");
+    let words: Vec<&str> = text.split_whitespace().collect();
+    for pair in words.windows(2) {
+        let paths = match pair {
+            ["--test", name] => vec![format!("tests/{name}.rs"), format!("tests/{name}/main.rs")],
+            ["--bench", name] => vec![format!("benches/{name}.rs"), format!("benches/{name}/main.rs")],
+            [script, _] if script.starts_with("scripts/") => vec![(*script).to_owned()],
+            _ => continue,
+        };
+        assert!(paths.iter().any(|path| root().join(path).exists()), "{paths:?}");
+    }
+}
+
+#[test]
 fn lines_for_the_env_file_load() {
     for block in blocks(Proof::DotEnv) {
         let deployment = Deployment::keeping();

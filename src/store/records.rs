@@ -190,7 +190,8 @@ pub enum Swap {
 /// How a claim ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// The lease is the caller's. This is the row as it stands under it: the second reading of rule 3.
+    /// The lease is the caller's. This is the row as it stands under it: the second reading of
+    /// docs/vault.md, rule 3.
     Claimed(Box<Row>),
     /// Somebody else's lease runs, or attempt is open. This is the row as it stands.
     Held(Box<Row>),
@@ -246,9 +247,9 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
     /// can: a file is synced to the disk, and a Redis with replicas waits until one of them has acknowledged it.
     async fn swap(&self, key: &RowKey, expected: &Expected, change: &Change) -> Result<Swap, StoreError>;
 
-    /// Writes back a kept set that the store has lost (rule 6): where there is no row, or one of the same connection
-    /// id with a lower generation that is neither [`State::Revoking`] nor [`State::Tombstone`]. `Done` leaves the row
-    /// without attempt, and with the lease it had. Anything else is `Moved`, also the same generation; never
+    /// Writes back a kept set that the store has lost (docs/vault.md, rule 6): where there is no row, or one of the same
+    /// connection id with a lower generation that is neither [`State::Revoking`] nor [`State::Tombstone`]. `Done` leaves
+    /// the row without attempt, and with the lease it had. Anything else is `Moved`, also the same generation; never
     /// `Missing`.
     async fn restore(&self, row: &NewRow) -> Result<Swap, StoreError>;
 

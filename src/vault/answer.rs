@@ -1,4 +1,4 @@
-//! What the provider's answer means (rule 7): a pure function from record, answer and time to what comes next.
+//! What the provider's response means (docs/vault.md, rule 7): a pure function of record, response and time.
 
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ impl Answer {
     }
 
     /// The answer to a token that was sent before, without a response: `invalid_grant` then means that the first
-    /// exchange worked (rule 7).
+    /// exchange worked (docs/vault.md, rule 7).
     pub(super) fn answering_a_retry(self) -> Self {
         match self {
             Self::Refused { cause: Cause::GrantEnded, words } => Self::Refused { cause: Cause::ResponseLost, words },
@@ -173,7 +173,7 @@ impl Record {
         }
     }
 
-    /// Rule 7, `identity-changed`. An id_token that cannot be decoded proves nothing.
+    /// docs/vault.md, rule 7, `identity-changed`. An id_token that cannot be decoded proves nothing.
     fn names_another_user(&self, reply: &TokenReply) -> bool {
         let Some(id_token) = &reply.id_token else { return false };
         let subject = id_token.unverified_subject();

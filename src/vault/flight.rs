@@ -1,4 +1,4 @@
-//! A piece of work on one record, as a task of its own that no caller's hanging up cancels (rule 2).
+//! A job on one record. It runs in its own task, so a caller's disconnect does not cancel it (docs/vault.md, rule 2).
 
 use std::{
     future::poll_fn,

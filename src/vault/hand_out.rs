@@ -235,8 +235,8 @@ impl Vault {
         if !self.0.settings.upkeep.allows(&contents.identity) {
             return Err(HandOutError::NotAllowed);
         }
-        // Rule 9: nothing of another client is used here, its access token included. The API that this app talks to now
-        // may be another one too.
+        // docs/vault.md, rule 9: nothing of another client is used here, its access token included. The API that this
+        // app talks to now may be another one too.
         if contents.issuer != self.0.settings.issuer {
             return Err(HandOutError::OtherClient);
         }

@@ -1,4 +1,5 @@
-//! The keeper: refreshes what is due before anybody asks, and seals anew what an old secret sealed (rule 10).
+//! The keeper: refreshes what is due before anyone asks, and encrypts again what an old secret encrypted
+//! (docs/vault.md, rule 10).
 
 use std::{
     collections::HashSet,

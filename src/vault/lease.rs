@@ -1,4 +1,4 @@
-//! The lease (docs/vault.md, rule 3), and the watch over an open attempt of another process (rule 8).
+//! The lease (docs/vault.md, rule 3), and the watch over an open attempt of another process (docs/vault.md, rule 8).
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! One small read for all callers: does what memory says still hold (rule 1), and has the store lost it (rule 6)?
+//! One small read for all callers: is what memory has still current, and has the store lost it (docs/vault.md, rules 1
+//! and 6)?
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What this process remembers of each record, and who is at work on it (rules 1 and 2).
+//! What this process remembers of each record, and which task works on it (docs/vault.md, rules 1 and 2).
 
 use std::{
     collections::{BTreeSet, HashMap},

@@ -1,4 +1,4 @@
-//! The refresh: lease, second reading, write-ahead, exchange, saving, in this order (rules 3 to 8).
+//! The refresh: lease, second reading, write-ahead, exchange, save, in this order (docs/vault.md, rules 3 to 8).
 
 use std::{sync::Arc, time::Duration};
 

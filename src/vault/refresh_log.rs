@@ -134,7 +134,7 @@ impl RefreshLine {
     }
 }
 
-/// A request was sent and no response came (rule 8).
+/// A request was sent, and no response was received (docs/vault.md, rule 8).
 pub(super) fn log_lost_response(record: &Record) {
     tracing::warn!(
         user_id = record.contents.identity.logged_id(),

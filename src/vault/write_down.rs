@@ -1,4 +1,5 @@
-//! Saving what an exchange brought, or closing it with a note, until the store has answered (rules 5 to 7).
+//! Saves what an exchange returned, or closes it with a note, until the store has responded (docs/vault.md, rules 5
+//! to 7).
 
 use std::{sync::Arc, time::Duration};
 

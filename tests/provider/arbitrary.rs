@@ -88,7 +88,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     causes.fold(String::new(), |text, cause| format!("{text} {cause} {cause:?}"))
 }
 
-/// Final statuses of HTTP that may have a body, and those that rule 7 names more often than others.
+/// Final statuses of HTTP that may have a body, and those that docs/vault.md, rule 7, names more often than others.
 fn status() -> impl Strategy<Value = u16> {
     prop_oneof![select(vec![200, 200, 201, 302, 400, 401, 403, 429, 500, 503]), 200..600_u16]
         .prop_filter("these have no body", |status| ![204, 205, 304].contains(status))
@@ -153,7 +153,7 @@ fn odd(names: &'static [&'static str]) -> impl Strategy<Value = Odd> {
     (status(), headers(), body).prop_map(|(status, headers, body)| Odd { status, headers, body })
 }
 
-/// The class of an answer by rule 7, from the answer alone.
+/// The class of an answer by docs/vault.md, rule 7, from the answer alone.
 #[derive(Debug, PartialEq, Eq)]
 enum Class {
     Tokens,

@@ -13,6 +13,7 @@ mod keep;
 mod memory;
 mod proxy;
 mod refusing_to_start;
+mod reverse_proxies;
 mod serving;
 mod slow_requests;
 mod stopping;

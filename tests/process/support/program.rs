@@ -76,6 +76,10 @@ impl Program {
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     /// Waits for its end.
     pub fn ended(&mut self) -> ExitStatus {
         until("the program's end", || self.child.try_wait().unwrap())

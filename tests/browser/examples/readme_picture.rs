@@ -1,20 +1,25 @@
-//! The picture in the README: `cargo run -p browser --example readme_picture -- docs/images/tokens.png`.
+//! The pictures in the README: `cargo run -p browser --example readme_picture -- docs/images`.
+
+use std::path::PathBuf;
 
 use browser::on_stage;
 use serde_json::json;
 
 /// Ends between two cards, so that nothing looks cut off.
-const SCREEN: (u32, u32) = (1280, 942);
+const SCREEN: (u32, u32) = (1280, 820);
 
 #[tokio::main]
 async fn main() {
-    let path = std::env::args().nth(1).expect("name a file for the picture");
+    let folder = PathBuf::from(std::env::args().nth(1).expect("name the folder of the pictures"));
     on_stage(async |browser| {
         browser.log_in().await?;
         browser.screen(SCREEN.0, SCREEN.1).await?;
-        browser.prefer("light").await?;
         browser.cdp("Emulation.setScrollbarsHidden", json!({ "hidden": true })).await?;
-        Ok(std::fs::write(&path, browser.driver().screenshot_as_png().await?)?)
+        for (scheme, name) in [("light", "tokens.png"), ("dark", "tokens-dark.png")] {
+            browser.prefer(scheme).await?;
+            std::fs::write(folder.join(name), browser.driver().screenshot_as_png().await?)?;
+        }
+        Ok(())
     })
     .await;
 }

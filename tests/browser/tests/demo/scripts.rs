@@ -69,3 +69,66 @@ async fn a_token_that_ends_before_ones_eyes_says_so() {
         })
         .await;
 }
+
+#[tokio::test]
+async fn where_copying_is_not_allowed_the_text_is_selected_and_the_button_says_what_to_press() {
+    on_stage(async |browser| {
+        browser.log_in().await?;
+        let refuse = "navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed'));";
+        browser.driver().execute(refuse, Vec::new()).await?;
+        let button = browser.control("Copy the access token").await?;
+        let said = button.text().await?;
+        let width = button.rect().await?.width;
+        button.click().await?;
+        assert_eq!(browser.see_change(&button, &said).await?, "Press Ctrl+C");
+        assert!((button.rect().await?.width - width).abs() < 0.5, "the button keeps its width");
+        let selected = browser.driver().execute("return getSelection().toString().trim();", Vec::new()).await?;
+        assert_eq!(selected.convert::<String>()?, browser.hidden_text("#access-token").await?);
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_revealed_token_hides_when_its_tab_is_no_longer_seen() {
+    on_stage(async |browser| {
+        browser.log_in().await?;
+        browser.click("Show the access token").await?;
+        let token = browser.find("#access-token").await?;
+        assert!(token.is_displayed().await?);
+        let page = browser.driver().window().await?;
+        let other = browser.driver().new_tab().await?;
+        browser.driver().switch_to_window(other).await?;
+        browser.driver().switch_to_window(page).await?;
+        browser.find(".secret details:not([open]) #access-token").await?;
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_printed_page_has_no_token_even_where_one_is_revealed() {
+    on_stage(async |browser| {
+        browser.log_in().await?;
+        browser.click("Show the access token").await?;
+        browser.cdp("Emulation.setEmulatedMedia", json!({ "media": "print" })).await?;
+        assert!(!browser.find("#access-token").await?.is_displayed().await?);
+        assert!(!browser.find("#refresh-token").await?.is_displayed().await?);
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_button_says_once_what_it_did() {
+    on_stage(async |browser| {
+        browser.log_in().await?;
+        browser.click("Refresh now").await?;
+        let said = browser.find(".feedback[role=status]").await?.text().await?;
+        assert!(said.starts_with("Refreshed."), "{said}");
+        let link = browser.driver().current_url().await?;
+        assert_eq!((link.path(), link.query()), ("/tokens", None), "loading the page again does not say it again");
+        Ok(())
+    })
+    .await;
+}

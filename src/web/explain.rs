@@ -127,6 +127,11 @@ impl Explanation {
         self
     }
 
+    /// What to do, unless the button says the same.
+    pub(super) fn next_besides_the_button(&self) -> Option<&Prose> {
+        Some(&self.next).filter(|next| next.plain().trim_end_matches('.') != self.action.label())
+    }
+
     /// Whether there is anything for whoever runs this app.
     pub(super) fn has_operator_part(&self) -> bool {
         self.operator.is_some() || !self.copyables.is_empty() || !self.facts.is_empty()
@@ -596,7 +601,7 @@ fn busy() -> Explanation {
 }
 
 fn reconnect(reason: &Reconnect) -> Explanation {
-    let title = "Log in again";
+    let title = "The connection was lost";
     match reason {
         Reconnect::Dead(trouble) => {
             let likely = trouble.cause.explanation(Rotation::Unknown);
@@ -605,8 +610,8 @@ fn reconnect(reason: &Reconnect) -> Explanation {
         Reconnect::Ended => Explanation::refresh_token_refused(title),
         Reconnect::NoRefreshToken => Explanation::new(
             StatusCode::CONFLICT,
-            title,
-            "The access token has expired, and there is no refresh token to get the next one with.",
+            "There is no refresh token",
+            "The access token has expired, and this app cannot get the next one.",
             "Log in again.",
         )
         .operator("With `offline_access` in `SCOPES`, a login brings a refresh token."),

@@ -151,7 +151,7 @@ async fn a_dead_connection_says_why_and_offers_a_login() {
     let page = browser.get("/tokens").await;
     world.standin.end_grants_of("ada@example.com");
     let failed = press(&browser, &page, "refresh").await;
-    assert_eq!((failed.status, failed.title().as_str()), (409, "Log in again"));
+    assert_eq!((failed.status, failed.title().as_str()), (409, "The connection was lost"));
     assert!(failed.text().contains("invalid_grant"));
     let shown = browser.get("/tokens").await;
     assert!(shown.text().contains("Connection lost: log in again"), "{}", shown.text());

@@ -70,7 +70,7 @@ impl Person {
         let Ok(page) = self.browser.try_send(Method::POST, &url, form).await else { return Pressed::Unanswered };
         match page.status {
             303 => Pressed::Newer,
-            409 if page.title() == "Log in again" => Pressed::LoginNeeded,
+            409 if page.title() == "The connection was lost" => Pressed::LoginNeeded,
             status => Pressed::Else(status),
         }
     }

@@ -127,7 +127,7 @@ impl Browser {
         let refused = json!({ "kind": "error", "status": 403, "error": "invalid_grant", "description": "Unknown or invalid refresh token." });
         self.pretend(json!({ "mishaps": { "token": [refused] } }));
         self.click("Refresh now").await?;
-        self.see("Log in again").await?;
+        self.see("The connection was lost").await?;
         visit("keep-refresh-refused").await?;
         self.pretend(json!({}));
         self.open("/tokens").await?;

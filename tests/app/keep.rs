@@ -89,9 +89,21 @@ async fn the_page_shows_programs_the_shortest_way_that_is_set_up() {
     for (users, key, variable, base, hint) in [
         ("ada@example.com", "", "VIDEOASK_ACCESS_TOKEN", None, "videoask-auth exec -- &lt;program&gt;"),
         ("ada@example.com", KEY, "VIDEOASK_AUTH_API_KEY", Some("proxy/"), "forwards the request to VideoAsk.</p>"),
-        ("eve,ada@example.com", KEY, "VIDEOASK_AUTH_API_KEY", Some("proxy/"), "X-VideoAsk-User: ada@example.com"),
+        (
+            "eve@example.com,ada@example.com",
+            KEY,
+            "VIDEOASK_AUTH_API_KEY",
+            Some("proxy/"),
+            "X-VideoAsk-User: ada@example.com",
+        ),
         // The first user needs no header.
-        ("ADA@example.com,eve", KEY, "VIDEOASK_AUTH_API_KEY", Some("proxy/"), "forwards the request to VideoAsk.</p>"),
+        (
+            "ADA@example.com,eve@example.com",
+            KEY,
+            "VIDEOASK_AUTH_API_KEY",
+            Some("proxy/"),
+            "forwards the request to VideoAsk.</p>",
+        ),
     ] {
         let world = Setup::default().var("ALLOWED_USERS", users).var("API_KEY", key).start().await;
         let page = world.logged_in().await.get("/tokens").await;

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, time::Duration};
 
+use reqwest::Method;
 use secrecy::ExposeSecret;
 use tokio::time::sleep;
 use url::Url;
@@ -14,7 +15,7 @@ use videoask_auth::{
 use crate::{
     clocks::Clocks,
     person::{EMAIL, Person},
-    support::{Deployment, Program, Server, browser::Browser, redis::Redis, until},
+    support::{Deployment, Finished, Page, Program, Server, browser::Browser, redis::Redis, until},
 };
 
 /// Where the records are.
@@ -33,6 +34,7 @@ impl Backend {
 /// Rotation that forgives nothing: a spent token that is seen ends the connection.
 pub const STRICT: Rotation = Rotation::On { leeway: Duration::ZERO };
 
+const API_KEY: &str = "a-key-of-the-fleet-0123456789abcdef";
 const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 /// The keeper refreshes at 85 % of it at the earliest, so a server that is stopped before then has refreshed nothing.
 pub const SHORT_LIFE: Duration = Duration::from_secs(8);
@@ -81,8 +83,18 @@ impl Fleet {
         self
     }
 
+    /// The same for programs with an API key.
+    pub fn with_api_key(self) -> Self {
+        self.set("API_KEY", API_KEY)
+    }
+
     pub fn serve(&self) -> Server {
         self.deployment.serve()
+    }
+
+    /// Starts a server on a machine with these clocks.
+    pub fn serve_under(&self, clocks: &Clocks) -> Server {
+        self.deployment.serve_with(&["serve"], &clocks.variables())
     }
 
     pub fn standin(&self) -> &StandIn {
@@ -144,6 +156,24 @@ impl Fleet {
         self.deployment.start(&["token"], &clocks.variables())
     }
 
+    /// Runs `forget` for Ada.
+    pub fn forget(&self) -> Finished {
+        self.deployment.run(&["forget", "--user", &ada()])
+    }
+
+    /// Asks a server for Ada's access token as a program does.
+    pub async fn ask_for_a_token(&self, server: &Server) -> Page {
+        let url = server.url.join("/api/token").unwrap();
+        server.browser().send(Method::GET, &url, |request| request.bearer_auth(API_KEY)).await
+    }
+
+    /// The same, where there is one.
+    pub async fn hand_out(&self, server: &Server) -> serde_json::Value {
+        let page = self.ask_for_a_token(server).await;
+        assert_eq!(page.status, 200, "{}", page.text());
+        serde_json::from_slice(&page.body).expect("JSON")
+    }
+
     /// What befalls the next exchange.
     pub fn next_exchange(&self, mishap: Mishap) {
         self.standin().change_faults(|faults| faults.next(Endpoint::Token, 1, mishap));
@@ -167,6 +197,23 @@ impl Fleet {
         let store = store::open(&self.url, Missing::Refuse).await.expect("the store is there").store;
         let key = RowKey::of_user(&ada());
         store.peek(&key).await.expect("the store answers").expect("Ada is connected").version.generation
+    }
+
+    /// Waits until the store has no open attempt.
+    pub async fn attempt_is_closed(&self) {
+        let store = store::open(&self.url, Missing::Refuse).await.expect("the store is there").store;
+        for _ in 0..600 {
+            if store
+                .read(&RowKey::of_user(&ada()))
+                .await
+                .expect("the store answers")
+                .is_some_and(|row| row.attempt.is_none())
+            {
+                return;
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        panic!("the attempt stays open");
     }
 
     /// Holds that the tenant gave this many token sets, and never saw a spent token.

@@ -5,6 +5,7 @@
 mod clocks;
 mod crowd;
 mod fleet;
+mod forgotten;
 mod keeper;
 mod kills;
 mod moved_clocks;
@@ -20,3 +21,4 @@ mod signals;
 #[path = "../process/support/mod.rs"]
 mod support;
 mod unusable;
+mod wrong_clocks;

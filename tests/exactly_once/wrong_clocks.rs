@@ -1,0 +1,102 @@
+//! Clocks that are far from the right time: no connection is blocked for long, and no token is handed out as working longer
+//! than it does. The processes run under `clocks.c`.
+
+use videoask_auth::standin::Mishap;
+
+use crate::{
+    clocks::{Clocks, DAY, EXPIRED, HOUR},
+    fleet::{Backend, Fleet, STRICT},
+    person::Pressed,
+    scenarios::at_once,
+    support::{Finished, until},
+};
+
+/// Longer than any time that is stored or received may be.
+const FAR: i64 = 400 * DAY;
+
+#[test]
+fn a_refresh_that_failed_under_a_clock_far_ahead_is_tried_again_when_the_clock_is_right() {
+    let cases = Backend::BOTH.into_iter().flat_map(|backend| failures().map(|failure| (backend, failure)));
+    at_once(cases.map(|(backend, failure)| move || fail_far_ahead(backend, failure)));
+}
+
+#[test]
+fn a_keeper_whose_refresh_failed_under_a_clock_far_ahead_tries_again_when_the_clock_is_right() {
+    let cases = Backend::BOTH.into_iter().flat_map(|backend| failures().map(|failure| (backend, failure)));
+    at_once(cases.map(|(backend, failure)| move || keep_far_ahead(backend, failure)));
+}
+
+#[test]
+fn the_button_tries_after_a_failure_under_a_clock_far_ahead() {
+    let cases = Backend::BOTH.into_iter().flat_map(|backend| failures().map(|failure| (backend, failure)));
+    at_once(cases.map(|(backend, failure)| move || press_after_a_failure_far_ahead(backend, failure)));
+}
+
+/// What blocks a connection, and what is transient.
+fn failures() -> [Mishap; 2] {
+    let (error, description) = ("invalid_client".to_owned(), String::new());
+    [Mishap::Error { status: 401, error, description }, Mishap::Status { status: 500 }]
+}
+
+fn assert_failed(finished: &Finished) {
+    assert!(matches!(finished.code, Some(1 | 4)), "{finished:?}");
+}
+
+async fn fail_far_ahead(backend: Backend, failure: Mishap) {
+    let fleet = Fleet::new(backend, STRICT);
+    fleet.connect().await;
+    fleet.next_exchange(failure);
+    assert_failed(&fleet.token_under(&Clocks::ahead(FAR)).finish());
+    let right = fleet.token_under(&Clocks::ahead(EXPIRED)).finish();
+    assert_eq!(right.code, Some(0), "{backend:?}: {right:?}");
+    fleet.assert_exchanges(1);
+}
+
+async fn keep_far_ahead(backend: Backend, failure: Mishap) {
+    let fleet = Fleet::new(backend, STRICT);
+    fleet.connect().await;
+    fleet.next_exchange(failure);
+    let clocks = Clocks::ahead(FAR);
+    let server = fleet.serve_under(&clocks);
+    fleet.sent(1);
+    fleet.attempt_is_closed().await;
+    clocks.set_wall_clock_ahead(EXPIRED);
+    until("the keeper's next exchange", || (fleet.standin().counters().refresh_exchanges > 0).then_some(()));
+    assert_eq!(server.stop().code, Some(0));
+    fleet.assert_exchanges(1);
+}
+
+async fn press_after_a_failure_far_ahead(backend: Backend, failure: Mishap) {
+    let fleet = Fleet::new(backend, STRICT);
+    let server = fleet.serve();
+    let person = fleet.log_in(&server).await;
+    fleet.next_exchange(failure);
+    assert_failed(&fleet.token_under(&Clocks::ahead(FAR)).finish());
+    assert_eq!(person.press(&server.url).await, Pressed::Newer, "{backend:?}");
+    fleet.assert_exchanges(1);
+}
+
+#[test]
+fn a_clock_hours_behind_never_shows_more_life_than_a_token_has() {
+    at_once(Backend::BOTH.map(|backend| move || fall_behind(backend)));
+}
+
+async fn fall_behind(backend: Backend) {
+    let fleet = Fleet::new(backend, STRICT).with_api_key();
+    let clocks = Clocks::right();
+    let server = fleet.serve_under(&clocks);
+    fleet.log_in(&server).await;
+    let before = fleet.hand_out(&server).await;
+    clocks.set_wall_clock_ahead(-10 * HOUR);
+    // Nobody knows how long this one works, so it is refreshed.
+    let after = fleet.hand_out(&server).await;
+    fleet.assert_exchanges(1);
+    assert_ne!(before["access_token"], after["access_token"], "{backend:?}");
+    for handed_out in [before, after] {
+        assert!(handed_out["expires_in"].as_i64().is_some_and(|life| life <= DAY), "{backend:?}: {handed_out}");
+    }
+    // So it is in a process that has seen no other time.
+    let later = Clocks::ahead(-20 * HOUR);
+    assert_eq!(fleet.token_under(&later).finish().code, Some(0));
+    fleet.assert_exchanges(2);
+}

@@ -1,12 +1,12 @@
 //! A program that tries everything with an API key, and an operator who runs every command on what is kept.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::TcpListener};
 
 use reqwest::{Method, RequestBuilder};
 use videoask_auth::standin::{Endpoint, Faults, Mishap, Quirk, User};
 
 use super::{
-    API_KEY, CLIENT_SECRET, assert_nothing_told, canaries, deployment,
+    API_KEY, CLIENT_SECRET, STORE_PASSWORD, assert_nothing_told, canaries, complete, deployment,
     walk::{Walk, mishaps, mishaps_of_the_token_endpoint},
 };
 use crate::support::{Deployment, Secrets, Tap};
@@ -112,7 +112,17 @@ impl Walk<'_> {
 
 #[tokio::test]
 async fn no_route_for_machines_tells_a_secret_and_no_key_reaches_videoask() {
+    every_route_for_machines("text").await;
+}
+
+#[tokio::test]
+async fn no_route_for_machines_tells_a_secret_in_json() {
+    every_route_for_machines("json").await;
+}
+
+async fn every_route_for_machines(log_format: &str) {
     let (deployment, tap) = keeping();
+    let deployment = deployment.set("LOG_FORMAT", log_format);
     let server = deployment.serve();
     let mut walk = Walk::new(&deployment, &server);
     walk.every_machine_route().await;
@@ -120,6 +130,8 @@ async fn no_route_for_machines_tells_a_secret_and_no_key_reaches_videoask() {
     walk.every_machine_route().await;
     walk.every_route().await;
     walk.every_mood_of_the_api().await;
+    walk.every_login().await;
+    walk.every_button().await;
 
     let Walk { mut seen, shown, .. } = walk;
     seen.push(("the arguments".to_owned(), server.program.arguments()));
@@ -131,15 +143,62 @@ async fn no_route_for_machines_tells_a_secret_and_no_key_reaches_videoask() {
     assert!(!tap.heard().contains(API_KEY), "an API key reached VideoAsk");
 
     assert!(secrets.found_in(&shown.concat()).contains("access_token"), "the walk went where tokens are");
-    assert!(seen.last().is_some_and(|(_, log)| log.contains("a machine's request failed")));
+    let (_, log) = seen.last().expect("the log was seen");
+    assert!(log.contains("a machine's request failed"));
+    let not_walked: BTreeSet<_> = complete::routes().difference(&complete::routes_in(log)).cloned().collect();
+    assert!(not_walked.is_empty(), "the walk misses {not_walked:?}");
     for status in ["200", "400", "401", "403", "404", "405", "409", "502", "503"] {
         assert!(seen.iter().any(|(place, _)| place.starts_with(status)), "no answer with {status} was seen");
     }
 }
 
+/// One variable each that is wrong, in a way that goes wrong later than the checks of the configuration.
+fn misconfigurations(deployment: &Deployment, taken_port: &str) -> [(&'static str, String); 7] {
+    let provider = &deployment.provider.url;
+    let no_tls = format!("https://{}:{}", provider.host_str().unwrap(), provider.port().unwrap());
+    [
+        ("CLIENT_SECRET", "another-secret-than-videoask-knows".to_owned()),
+        ("EXPRESS_SESSION", "another-session-secret-than-before-3f2a".to_owned()),
+        ("VIDEOASK_AUTH_URL", no_tls.clone()),
+        ("VIDEOASK_API_URL", no_tls),
+        ("STORE_URL", format!("redis://:{STORE_PASSWORD}@127.0.0.1:9")),
+        ("STORE_URL", format!("rediss://:{STORE_PASSWORD}@127.0.0.1:{taken_port}")),
+        ("STORE_URL", "sqlite:///nowhere/store.db".to_owned()),
+    ]
+}
+
+/// Every command, so that it ends.
+fn commands(taken_port: &str) -> Vec<Vec<&str>> {
+    vec![
+        vec!["serve"],
+        vec!["demo", "--port", taken_port],
+        vec!["token"],
+        vec!["forms"],
+        vec!["exec", "--", "/bin/true"],
+        vec!["status"],
+        vec!["import"],
+        vec!["forget", "--user", "grace@example.com"],
+        vec!["check"],
+        vec!["healthcheck"],
+    ]
+}
+
 #[tokio::test]
 async fn no_command_on_what_is_kept_tells_more_than_it_was_asked() {
+    every_command("text").await;
+}
+
+#[tokio::test]
+async fn no_command_on_what_is_kept_tells_more_than_it_was_asked_in_json() {
+    every_command("json").await;
+}
+
+async fn every_command(log_format: &str) {
     let (deployment, tap) = keeping();
+    // So a server ends at once.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let deployment = deployment.set("LOG_FORMAT", log_format).set("PORT", &port);
     let token = deployment.provider.refresh_token("ada@example.com").await;
     let mut seen = Vec::new();
     let mut note = |deployment: &Deployment, arguments: &[&str], input: &str| {
@@ -180,6 +239,19 @@ async fn no_command_on_what_is_kept_tells_more_than_it_was_asked() {
     }
     note(&deployment, &["forget", "--user", "ada@example.com", "--revoke"], "");
     note(&deployment, &["token"], "");
+    let unlisted = deployment.provider.refresh_token("eve@example.com").await;
+    note(&deployment, &["import"], &unlisted);
+    note(&deployment, &["import"], CLIENT_SECRET);
+    for variables in misconfigurations(&deployment, &port) {
+        for arguments in commands(&port) {
+            let finished = deployment.start(&arguments, &[(variables.0, &variables.1)]).finish();
+            assert_ne!(finished.code, None, "{arguments:?} with another {}: {finished:?}", variables.0);
+            let told = if finished.code == Some(0) { finished.stderr } else { finished.stdout + &finished.stderr };
+            seen.push((format!("{arguments:?} with another {}", variables.0), told));
+        }
+    }
+    let names: BTreeSet<String> = commands(&port).iter().map(|arguments| arguments[0].to_owned()).collect();
+    assert_eq!(names, complete::commands(&deployment), "every command was run");
 
     let mut secrets = secrets_of_a_keeper(&tap);
     secrets.add("the imported token", &token);

@@ -1,6 +1,7 @@
 //! Nothing secret is told where it does not belong: every page, error and command at the most talkative log level,
 //! with secrets that can be recognised, and with all that the provider handed out, as a wire-tap heard it.
 
+mod complete;
 mod machine;
 mod walk;
 

@@ -9,7 +9,7 @@ use videoask_auth::standin::{Endpoint, Faults, Mishap, Quirk};
 use super::CLIENT_SECRET;
 use crate::support::{Deployment, Page, Secrets, Server, browser::Browser};
 
-const PATHS: [&str; 13] = [
+const PATHS: [&str; 18] = [
     "/",
     "/tokens",
     "/tokens/export/env",
@@ -17,8 +17,13 @@ const PATHS: [&str; 13] = [
     "/tokens/export/xml",
     "/tokens/forms",
     "/tokens/forms?limit=none",
+    "/tokens/refresh",
+    "/tokens/revoke",
+    "/logout",
     "/auth/videoask?prompt=none",
+    "/auth/videoask/callback",
     "/healthz",
+    "/readyz",
     "/robots.txt",
     "/favicon.ico",
     "/static/none.css",
@@ -206,6 +211,38 @@ impl<'a> Walk<'a> {
             standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, mishap));
             self.get("/tokens/forms").await;
         }
+    }
+
+    /// Both buttons of the token page, whatever VideoAsk answers.
+    pub async fn every_button(&mut self) {
+        let standin = &self.deployment.provider.standin;
+        for mishap in mishaps().into_iter().chain(mishaps_of_the_token_endpoint()) {
+            self.log_in().await;
+            standin.change_faults(|faults| faults.next(Endpoint::Token, 2, mishap));
+            self.press("/tokens/refresh").await;
+            standin.set_faults(Faults::default());
+        }
+        for mishap in mishaps() {
+            self.log_in().await;
+            standin.change_faults(|faults| faults.next(Endpoint::Revoke, 1, mishap));
+            self.press("/tokens/revoke").await;
+        }
+        for button in ["/tokens/refresh", "/tokens/revoke", "/logout"] {
+            self.log_in().await;
+            self.press(button).await;
+        }
+    }
+
+    async fn press(&mut self, button: &str) {
+        let text = self.get("/tokens").await.text();
+        let hidden = |name: &str| {
+            let (_, rest) = text.split_once(&format!("name=\"{name}\" value=\"")).unwrap_or_default();
+            rest.split('"').next().unwrap_or_default().to_owned()
+        };
+        let form = ["connection", "generation"].map(|name| (name, hidden(name)));
+        let with = |request: reqwest::RequestBuilder| request.header("sec-fetch-site", "same-origin").form(&form);
+        let page = self.browser.send(Method::POST, &self.browser.url(button), with).await;
+        self.note(&page);
     }
 
     async fn log_in_during<const N: usize>(&mut self, endpoint: Endpoint, mishap: Mishap, quirks: [Quirk; N]) {

@@ -8,7 +8,7 @@ use videoask_auth::{
         RowKey,
         records::{Row, State, Version},
     },
-    vault::{Contents, HandOutError, HandedOut, Record},
+    vault::{Contents, HandOutError, HandedOut, Record, Settings},
 };
 
 use super::{
@@ -205,10 +205,7 @@ impl Inner {
         let Some(access) = self.tenant.access.get(handed.access_token().secret()).cloned() else {
             return self.check.fail(format!("(c) p{process} handed out a token that the tenant never gave"));
         };
-        // A token that was dated by a clock that was ahead works for less than it seems, and nobody can know.
-        let ahead = access.dated_ahead - self.health(process).wall_ahead;
-        let ahead = Duration::try_from(ahead).unwrap_or_default();
-        if now > access.expires + ahead + SKEW {
+        if now > access.expires + SKEW && (self.seems_left(process, &access) + SKEW).is_negative() {
             self.check
                 .fail(format!("(c) p{process} handed out a token at {now:?}, and it ended at {:?}", access.expires));
         }
@@ -229,25 +226,51 @@ impl Inner {
         let renewable = contents.as_ref().is_some_and(|contents| contents.tokens.refresh_token.is_some());
         let family = contents.and_then(|contents| Some(self.access(&contents)?.family));
         let lives = family.is_some_and(|family| !self.tenant.families[family].ended);
+        let ended = end.as_ref().ok().and_then(|handed| self.ended_token(handed));
+        let unknowable = ended.as_ref().is_some_and(|access| self.cannot_know(process, access));
         let fine = match (end, row.as_ref().map(|row| row.state)) {
+            (Ok(_), Some(State::Live | State::Blocked | State::Dead)) if unknowable => true,
             (Ok(_), Some(State::Live)) => lives || !renewable,
             (Err(HandOutError::ReconnectRequired(_)), Some(State::Live)) => !renewable,
             (Err(HandOutError::ReconnectRequired(_)), Some(State::Dead)) => !lives,
             (Err(HandOutError::NotConnected), None | Some(State::Revoking | State::Tombstone)) => true,
             _ => false,
         };
-        let dead = end.as_ref().ok().and_then(|handed| {
-            let access = self.tenant.access.get(handed.access_token().secret())?;
-            (access.expires + SKEW < self.now).then_some(access.expires)
-        });
-        if let Some(expired) = dead {
-            self.check.fail(format!("(d) p{process} ends with a token that expired at {expired:?}"));
+        if let Some(Access { expires, .. }) = ended {
+            if unknowable {
+                self.tell(format_args!("p{process} cannot know that the token expired at {expires:?}"));
+            } else {
+                self.check.fail(format!("(d) p{process} ends with a token that expired at {expires:?}"));
+            }
         }
         if !fine {
             let state = row.map(|row| (row.version, row.state));
             self.check
                 .fail(format!("(d) p{process} ends with {end:?}; the row is {state:?}, the grant lives: {lives}"));
         }
+    }
+
+    /// What the tenant knows of a token that was handed out, if it no longer works.
+    fn ended_token(&self, handed: &HandedOut) -> Option<Access> {
+        let access = self.tenant.access.get(handed.access_token().secret())?;
+        (access.expires + SKEW < self.now).then(|| access.clone())
+    }
+
+    /// How long a token seems to live still: by the clock that dated it and by the clock of this process, both of which
+    /// may be wrong.
+    fn seems_left(&self, process: ProcessId, access: &Access) -> time::Duration {
+        let wall_ahead = self.health.get(&process).map_or(time::Duration::ZERO, |health| health.wall_ahead);
+        let expires = EPOCH + access.expires + access.dated_ahead;
+        expires - (self.wall() + wall_ahead)
+    }
+
+    /// Whether this process cannot know that a token has ended: a clock that was ahead dated it, so that its dates lie
+    /// around the present time. Only the API can tell, by refusing it. Dates that say that more than its whole life is
+    /// left give it away.
+    fn cannot_know(&self, process: ProcessId, access: &Access) -> bool {
+        let left = self.seems_left(process, access);
+        let most = self.tenant.life + Settings::CLOCK_TOLERANCE + SKEW;
+        !(left + SKEW).is_negative() && left <= most
     }
 
     /// The set that the store has now.

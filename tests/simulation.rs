@@ -2,6 +2,7 @@
 //! each from a seed, checked against what "refresh exactly once" promises. `docs/vault.md` explains it.
 //!
 //! `SIMULATION_SEED=… cargo test --test simulation replay -- --ignored --nocapture` runs one again and tells its story.
+//! `SIMULATION_SCHEDULES=…` runs so many of each weather, and `SIMULATION_SKIP=…` begins so many seeds later.
 
 #[path = "simulation/check.rs"]
 mod check;
@@ -40,10 +41,16 @@ fn run(seed: u64, weather: Weather, keys: &Arc<Keyring>, mutation: Option<Mutati
     Schedule::new(seed, weather, keys, mutation, false).run()
 }
 
+/// A number from the environment, for whoever runs more schedules or others.
+#[expect(clippy::disallowed_methods, reason = "the numbers come from whoever runs this")]
+fn number(name: &str, usual: u64) -> u64 {
+    std::env::var(name).map_or(usual, |number| number.parse().expect("a number"))
+}
+
 /// Runs schedules from the seed on, and says what the first broken one broke.
 #[expect(clippy::disallowed_methods, reason = "the figure of schedules a second is of real time")]
 fn all_hold(first: u64, count: u64, weather: Weather) {
-    let count = std::env::var("SIMULATION_SCHEDULES").map_or(count, |count| count.parse().expect("a number"));
+    let (first, count) = (first + number("SIMULATION_SKIP", 0), number("SIMULATION_SCHEDULES", count));
     let (keys, started) = (keys(), Instant::now());
     let (mut exchanges, mut hand_outs) = (0, 0);
     for seed in first..first + count {

@@ -61,7 +61,7 @@ pub struct Check {
     crashes: Vec<(ProcessId, u32, Duration)>,
     stood_still: Vec<(ProcessId, Duration, Duration)>,
     store_lost: HashMap<RowKey, Duration>,
-    /// When a connection was marked as revoking.
+    /// When a connection was marked as revoking; not if the store has lost that mark.
     revoked: HashMap<String, Duration>,
     /// In which row a refresh token lies.
     places: HashMap<String, RowKey>,
@@ -94,6 +94,16 @@ impl Check {
 
     pub fn store_lost(&mut self, key: &RowKey, now: Duration) {
         self.store_lost.insert(key.clone(), now);
+    }
+
+    /// The store goes back to this row, and so to whether its connection was forgotten.
+    pub fn store_went_back(&mut self, row: &Row, now: Duration) {
+        let connection_id = row.version.connection_id.clone();
+        if matches!(row.state, State::Revoking | State::Tombstone) {
+            self.revoked.entry(connection_id).or_insert(now);
+        } else {
+            self.revoked.remove(&connection_id);
+        }
     }
 
     /// The exceptions of (a): the reply was lost, on the wire or with the process that it came to; the store lost a

@@ -133,12 +133,15 @@ impl Inner {
         let Some(past) = self.rows.past.get(key).filter(|past| !past.is_empty()) else { return };
         let earlier = self.random.pick(&past[past.len().saturating_sub(6)..]).clone();
         self.tell(format_args!("the store loses {key:?}: {earlier:?}"));
-        match earlier {
-            Some(row) => self.rows.now.insert(key.clone(), row),
-            None => self.rows.now.remove(key),
-        };
         let now = self.now;
         self.check.store_lost(key, now);
+        match earlier {
+            Some(row) => {
+                self.check.store_went_back(&row, now);
+                self.rows.now.insert(key.clone(), row)
+            }
+            None => self.rows.now.remove(key),
+        };
     }
 
     /// The store loses what it said yes to: who works on a row.

@@ -4,18 +4,20 @@ WORKDIR /build
 # The dependencies alone, over empty sources: built anew only when the lock file or a manifest changes. Cargo wants
 # every target that a manifest names to be there, and the benchmarks are named.
 COPY Cargo.toml Cargo.lock ./
+COPY crates/standin/Cargo.toml crates/standin/
 COPY tests/browser/Cargo.toml tests/browser/
 COPY benches benches
-RUN mkdir -p src tests/browser/src \
-    && touch src/lib.rs tests/browser/src/lib.rs \
+RUN mkdir -p src crates/standin/src tests/browser/src \
+    && touch src/lib.rs crates/standin/src/lib.rs tests/browser/src/lib.rs \
     && echo 'fn main() {}' > src/main.rs \
     && cargo build --release --locked
 
 COPY src src
+COPY crates crates
 COPY templates templates
 COPY static static
 # Copied files may be older than the empty ones they replace, and cargo goes by the newer time.
-RUN touch src/lib.rs src/main.rs && cargo build --release --locked
+RUN touch src/lib.rs src/main.rs crates/standin/src/lib.rs && cargo build --release --locked
 
 FROM docker.io/library/debian:bookworm-slim
 # Without CA certificates the program cannot start: every call to VideoAsk is https.

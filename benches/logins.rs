@@ -7,9 +7,9 @@ mod support;
 
 use std::{fs, net::Ipv4Addr, sync::Arc, time::Duration};
 
+use standin::{Options, StandIn};
 use tokio::net::TcpListener;
 use url::Url;
-use videoask_auth::standin::{Options, StandIn};
 
 use support::{
     app::{App, BINARY, CALLBACK},

@@ -2,9 +2,9 @@
 
 use std::{future, net::Ipv4Addr, sync::Arc};
 
+use ::standin::{Options, StandIn};
 use tokio::net::TcpListener;
 use url::Url;
-use videoask_auth::standin::{Options, StandIn};
 
 use super::{
     contender,

@@ -12,10 +12,10 @@ use crate::{
     app::App,
     clock::Clock,
     config::{Config, Environment, Listen, Loaded, TelemetryConfig, duration},
-    standin::{self, Rotation, StandIn},
     store::{self, Missing},
     telemetry::{self, Talk},
 };
+use standin::{Rotation, StandIn};
 
 use super::{failure::Failure, output, serve, signals};
 

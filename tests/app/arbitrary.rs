@@ -9,8 +9,8 @@ use reqwest::{
     Client, Method, StatusCode,
     header::{COOKIE, HeaderMap, HeaderValue},
 };
+use standin::Endpoint;
 use tokio::runtime::Runtime;
-use videoask_auth::standin::Endpoint;
 
 use crate::support::{World, browser};
 

@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, time::Duration};
 use futures_util::future::join_all;
 use oauth2::AccessToken;
 use serde_json::{Value, json};
+use standin::{Quirk, User};
 use videoask_auth::{
     app::House,
     clock::Clock,
     config::Config,
-    standin::{Quirk, User},
     store::{self, Missing, RowKey},
     vault::{Callers, Identity, Record, Stored, TokenSet},
 };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::Value;
-use videoask_auth::standin::{Endpoint, Mishap, Quirk};
+use standin::{Endpoint, Mishap, Quirk};
 
 use crate::support::{Browser, Page, Setup, World};
 
@@ -43,7 +43,7 @@ async fn where_only_the_person_refreshes_no_refresh_is_promised() {
 
 #[tokio::test]
 async fn the_entry_may_be_an_email_in_any_case_a_user_id_or_a_sub() {
-    let ada = videoask_auth::standin::User::find("ada@example.com").expect("Ada has an account");
+    let ada = standin::User::find("ada@example.com").expect("Ada has an account");
     for entry in ["ADA@Example.com".to_owned(), ada.user_id(), ada.sub()] {
         let world = keeping(&entry).await;
         world.logged_in().await;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use reqwest::Method;
+use standin::{Endpoint, Mishap, Quirk};
 use url::Url;
-use videoask_auth::standin::{Endpoint, Mishap, Quirk};
 
 use crate::support::{Page, Setup, World};
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use reqwest::Method;
-use videoask_auth::standin::{Endpoint, Mishap, Quirk, User};
+use standin::{Endpoint, Mishap, Quirk, User};
 
 use crate::support::{Fragile, KEY, Setup, World, machine::keeping};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::Value;
-use videoask_auth::standin::{Endpoint, Mishap, Quirk};
+use standin::{Endpoint, Mishap, Quirk};
 
 use crate::support::{SECRET, Setup, World};
 

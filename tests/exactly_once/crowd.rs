@@ -1,7 +1,7 @@
 //! Two hundred callers at the moment when a token is due, in several processes.
 
 use futures_util::future::join_all;
-use videoask_auth::standin::Mishap;
+use standin::Mishap;
 
 use crate::{
     fleet::{Backend, Fleet, STRICT},

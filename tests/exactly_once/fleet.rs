@@ -4,11 +4,11 @@ use std::{collections::BTreeSet, fmt, time::Duration};
 
 use reqwest::Method;
 use secrecy::ExposeSecret;
+use standin::{Endpoint, Faults, Mishap, Options, Quirk, Rotation, StandIn, User};
 use tokio::time::sleep;
 use url::Url;
 use videoask_auth::{
     config::StoreUrl,
-    standin::{Endpoint, Faults, Mishap, Options, Quirk, Rotation, StandIn, User},
     store::{self, Missing, RowKey},
 };
 

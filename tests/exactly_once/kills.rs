@@ -4,8 +4,8 @@
 
 use std::{ops::Range, time::Duration};
 
+use standin::{Mishap, Rotation};
 use tokio::time::sleep;
-use videoask_auth::standin::{Mishap, Rotation};
 
 use crate::{
     fleet::{Backend, Fleet, STRICT},

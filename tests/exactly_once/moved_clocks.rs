@@ -1,7 +1,7 @@
 //! A wall clock that is set, and a machine that is suspended, in the middle of an exchange: no token is sent twice. The
 //! processes run under `clocks.c`.
 
-use videoask_auth::standin::Mishap;
+use standin::Mishap;
 
 use crate::{
     clocks::{Clocks, EXPIRED, HOUR},

@@ -8,8 +8,9 @@ use std::{
 };
 
 use rusqlite::Connection;
+use standin::Mishap;
 use tempfile::TempDir;
-use videoask_auth::{config::StoreUrl, standin::Mishap};
+use videoask_auth::config::StoreUrl;
 
 use crate::{
     fleet::{Backend, Fleet, STRICT, readiness, until_readiness},

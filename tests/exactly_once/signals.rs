@@ -1,6 +1,6 @@
 //! SIGTERM and Ctrl-C in mid-exchange: what was sent is answered and saved, and the next process goes on from there.
 
-use videoask_auth::standin::Mishap;
+use standin::Mishap;
 
 use crate::{
     fleet::{Backend, Fleet, STRICT},

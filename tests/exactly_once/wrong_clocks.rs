@@ -1,7 +1,7 @@
 //! Clocks that are far from the right time: no connection is blocked for long, and no token is handed out as working longer
 //! than it does. The processes run under `clocks.c`.
 
-use videoask_auth::standin::Mishap;
+use standin::Mishap;
 
 use crate::{
     clocks::{Clocks, DAY, EXPIRED, HOUR},

@@ -1,6 +1,6 @@
 //! `check` finds what is wrong with a set-up, says how to mend it, and changes nothing.
 
-use videoask_auth::standin::Endpoint;
+use standin::Endpoint;
 
 use crate::support::{Deployment, Finished};
 

@@ -1,6 +1,7 @@
 //! `exec`: becomes another program, with a token in its environment and none of our secrets.
 
-use videoask_auth::{config::VARIABLES, standin::Endpoint};
+use standin::Endpoint;
+use videoask_auth::config::VARIABLES;
 
 use crate::{
     keep::assert_fails,

@@ -1,7 +1,7 @@
 //! `forms`: the account's forms by a kept connection.
 
 use serde_json::Value;
-use videoask_auth::standin::{Endpoint, Mishap, Quirk};
+use standin::{Endpoint, Mishap, Quirk};
 
 use crate::{keep::assert_fails, support::Deployment};
 

@@ -1,6 +1,6 @@
 //! `import`: a refresh token from elsewhere is sent once, and waits until it may be used.
 
-use videoask_auth::standin::{Endpoint, Mishap};
+use standin::{Endpoint, Mishap};
 
 use crate::{keep::assert_fails, support::Deployment};
 

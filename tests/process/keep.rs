@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use videoask_auth::standin::{Endpoint, Mishap, Rotation, User};
+use standin::{Endpoint, Mishap, Rotation, User};
 
 use crate::support::{Deployment, Finished, Program, redis::Redis, until};
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use standin::{Endpoint, Mishap, StandIn};
 use url::Url;
 use videoask_auth::{
     config::StoreUrl,
-    standin::{Endpoint, Mishap, StandIn},
     store::{self, Missing},
 };
 

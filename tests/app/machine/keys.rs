@@ -1,7 +1,7 @@
 //! What opens the routes for machines, and what does not.
 
 use reqwest::{Method, header};
-use videoask_auth::standin::Endpoint;
+use standin::Endpoint;
 
 use crate::support::{KEY, Page, Setup, World, machine::keeping};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use videoask_auth::standin::Endpoint;
+use standin::Endpoint;
 
 use crate::support::Fragile;
 

@@ -1,7 +1,7 @@
 //! What crosses the proxy, in either direction, and what stays.
 
 use reqwest::{Method, RequestBuilder};
-use videoask_auth::standin::{Endpoint, Mishap, User};
+use standin::{Endpoint, Mishap, User};
 
 use crate::support::{KEY, World, machine::keeping};
 

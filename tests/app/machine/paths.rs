@@ -1,6 +1,6 @@
 //! Where a path leads: to the API's own origin and below its root, or nowhere.
 
-use videoask_auth::standin::Endpoint;
+use standin::Endpoint;
 
 use crate::support::{KEY, World, machine::keeping};
 

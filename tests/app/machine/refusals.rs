@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use videoask_auth::standin::{Endpoint, Mishap, Quirk};
+use standin::{Endpoint, Mishap, Quirk};
 
 use super::problems::fails;
 use crate::{

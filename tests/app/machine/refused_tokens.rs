@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use reqwest::Method;
-use videoask_auth::standin::{Endpoint, Mishap, Quirk};
+use standin::{Endpoint, Mishap, Quirk};
 
 use crate::support::{World, machine::keeping};
 

@@ -6,11 +6,11 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use reqwest::{Body, Method};
 use serde_json::Value;
+use standin::{Endpoint, Mishap};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     sync::mpsc,
 };
-use videoask_auth::standin::{Endpoint, Mishap};
 
 use crate::support::{KEY, World, listen, machine::keeping};
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
+use standin::{Endpoint, Mishap, User};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use videoask_auth::standin::{Endpoint, Mishap, User};
 
 use crate::support::{World, machine::keeping};
 

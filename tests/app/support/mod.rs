@@ -5,6 +5,7 @@ pub mod machine;
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
+use standin::{Options, StandIn};
 use time::{OffsetDateTime, macros::datetime};
 use tokio::{net::TcpListener, sync::watch};
 use url::Url;
@@ -12,7 +13,6 @@ use videoask_auth::{
     app::App,
     clock::{Clock, Hand},
     config::Config,
-    standin::{Options, StandIn},
     store::{self, Missing, Store},
 };
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, net::TcpListener};
 
 use reqwest::{Method, RequestBuilder};
-use videoask_auth::standin::{Endpoint, Faults, Mishap, Quirk, User};
+use standin::{Endpoint, Faults, Mishap, Quirk, User};
 
 use super::{
     API_KEY, CLIENT_SECRET, STORE_PASSWORD, assert_nothing_told, canaries, complete, deployment,
@@ -199,7 +199,7 @@ async fn every_command(log_format: &str) {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let deployment = deployment.set("LOG_FORMAT", log_format).set("PORT", &port);
-    let token = deployment.provider.refresh_token("ada@example.com").await;
+    let refresh_token = deployment.provider.refresh_token("ada@example.com").await;
     let mut seen = Vec::new();
     let mut note = |deployment: &Deployment, arguments: &[&str], input: &str| {
         let finished = deployment.start_with(arguments, input).finish();
@@ -209,8 +209,8 @@ async fn every_command(log_format: &str) {
     };
     let standin = &deployment.provider.standin;
     note(&deployment, &["token"], "");
-    note(&deployment, &["import"], &token);
-    note(&deployment, &["import"], &token);
+    note(&deployment, &["import"], &refresh_token);
+    note(&deployment, &["import"], &refresh_token);
     note(&deployment, &["import"], &format!("{CLIENT_SECRET} {CLIENT_SECRET}"));
     for arguments in [
         &["token"][..],
@@ -254,7 +254,7 @@ async fn every_command(log_format: &str) {
     assert_eq!(names, complete::commands(&deployment), "every command was run");
 
     let mut secrets = secrets_of_a_keeper(&tap);
-    secrets.add("the imported token", &token);
+    secrets.add("the imported token", &refresh_token);
     assert!(secrets.names().is_superset(&["access_token", "refresh_token", "client_secret"].into()));
     assert_nothing_told(&secrets, &seen);
     assert!(!tap.heard().contains(API_KEY));

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use reqwest::{Method, header::SET_COOKIE};
+use standin::{Endpoint, Faults, Mishap, Quirk};
 use url::Url;
-use videoask_auth::standin::{Endpoint, Faults, Mishap, Quirk};
 
 use super::CLIENT_SECRET;
 use crate::support::{Deployment, Page, Secrets, Server, browser::Browser};

@@ -6,9 +6,9 @@ use std::{
     process::Command,
 };
 
+use standin::Options;
 use tempfile::TempDir;
 use url::Url;
-use videoask_auth::standin::Options;
 
 use super::{Page, Program, Provider, browser::Browser, program::Finished};
 

@@ -5,12 +5,10 @@ use std::{
 };
 
 use reqwest::Method;
+use standin::{Options, StandIn};
 use tokio::sync::oneshot;
 use url::Url;
-use videoask_auth::{
-    clock::Clock,
-    standin::{Options, StandIn},
-};
+use videoask_auth::clock::Clock;
 
 use super::{browser::Browser, deployment::CALLBACK};
 

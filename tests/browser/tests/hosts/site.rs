@@ -3,6 +3,7 @@
 use std::{net::Ipv4Addr, path::Path, process::Command, sync::Arc};
 
 use reqwest::{Client, RequestBuilder, Response, header, redirect::Policy};
+use standin::{Options, StandIn};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
@@ -21,7 +22,6 @@ use videoask_auth::{
     app::App,
     clock::Clock,
     config::Config,
-    standin::{Options, StandIn},
     store::{self, Missing},
 };
 

@@ -1,18 +1,19 @@
 //! The harness: a stand-in on a port of its own, a clock to turn by hand, and a client that knows the protocol.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use reqwest::{Client, Response, StatusCode, redirect::Policy};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
+use standin::{Options, Rotation, StandIn};
 use time::OffsetDateTime;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use url::Url;
-use videoask_auth::{
-    clock::{Clock, Hand},
-    standin::{Options, Rotation, StandIn},
-};
 
 pub const CALLBACK: &str = "http://localhost:3000/auth/videoask/callback";
 pub const VERIFIER: &str = "a-verifier-that-is-long-enough-to-be-a-verifier";
@@ -22,12 +23,29 @@ pub const SCOPES: &str = "openid profile email offline_access";
 pub struct Tenant {
     pub standin: StandIn,
     pub options: Options,
-    pub hand: Hand,
-    pub clock: Clock,
+    pub clock: ManualClock,
     pub url: String,
     pub http: Client,
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<std::io::Result<()>>>,
+}
+
+/// The time of a tenant. It stands still until a test advances it.
+#[derive(Clone)]
+pub struct ManualClock(Arc<Mutex<OffsetDateTime>>);
+
+impl ManualClock {
+    fn at(time: OffsetDateTime) -> Self {
+        Self(Arc::new(Mutex::new(time)))
+    }
+
+    pub fn now(&self) -> OffsetDateTime {
+        *self.0.lock().unwrap()
+    }
+
+    fn advance(&self, by: Duration) {
+        *self.0.lock().unwrap() += by;
+    }
 }
 
 /// The parameters of a request, on their way to being spoiled by a test.
@@ -52,7 +70,7 @@ impl Tenant {
 
     pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
         let epoch = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
-        let (clock, hand) = Clock::manual(epoch);
+        let clock = ManualClock::at(epoch);
         let now = clock.clone();
         let mut options = Options::new(CALLBACK, Arc::new(move || now.now()));
         change(&mut options);
@@ -64,7 +82,7 @@ impl Tenant {
             let _ = stopped.await;
         }));
         let (stop, serving) = (Some(stop), Some(serving));
-        Self { standin, options, hand, clock, url, http: client(), stop, serving }
+        Self { standin, options, clock, url, http: client(), stop, serving }
     }
 
     /// Tells the server to stop and waits until it has.
@@ -166,7 +184,7 @@ impl Tenant {
     }
 
     pub fn advance(&self, seconds: u64) {
-        self.hand.advance(Duration::from_secs(seconds));
+        self.clock.advance(Duration::from_secs(seconds));
     }
 }
 

@@ -1,6 +1,6 @@
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use videoask_auth::standin::Quirk;
+use standin::Quirk;
 
 use crate::tenant::{Tenant, decode, location, text};
 

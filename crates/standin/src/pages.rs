@@ -11,7 +11,7 @@ use url::Url;
 
 use super::{StandIn, directory::User};
 
-const STYLESHEET: &str = include_str!("../../templates/standin/style.css");
+const STYLESHEET: &str = include_str!("../templates/style.css");
 
 pub(super) fn routes() -> Router<StandIn> {
     Router::new().route("/_page/style.css", get(stylesheet))
@@ -19,7 +19,7 @@ pub(super) fn routes() -> Router<StandIn> {
 
 /// "Log in as": the choice of accounts, and what the application asks for.
 #[derive(Template)]
-#[template(path = "standin/login.html")]
+#[template(path = "login.html")]
 pub(super) struct LoginPage {
     /// The request's own query, so that the form's answer is judged by the very same rules.
     action: String,
@@ -72,7 +72,7 @@ impl Scope {
 
 /// A page for what cannot be told to the application.
 #[derive(Template)]
-#[template(path = "standin/error.html")]
+#[template(path = "error.html")]
 pub(super) struct ErrorPage {
     status: StatusCode,
     title: String,

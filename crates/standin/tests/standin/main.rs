@@ -5,7 +5,7 @@ mod api;
 mod authorize;
 mod code;
 mod faults;
+mod keys;
 mod quirks;
 mod refresh;
 mod tenant;
-mod wall;

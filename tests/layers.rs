@@ -1,11 +1,10 @@
-//! The walls of the house, held: imports run one way, and the stand-in shares nothing with the program.
-//!
-//! `docs/architecture.md` draws what is checked here.
+//! Imports between the modules of `src` run one way, and only the demo uses the stand-in. `docs/architecture.md` draws
+//! the layers. That the stand-in depends on nothing of ours is for Cargo to enforce.
 
 use std::{fs, path::Path};
 
-/// The rooms, floor by floor from the ground up. A room imports only from floors below its own.
-const FLOORS: [&[&str]; 9] = [
+/// The modules, layer by layer from the bottom. A module imports only from layers below its own.
+const LAYERS: [&[&str]; 9] = [
     &["config", "clock"],
     &["telemetry"],
     &["keys", "http"],
@@ -17,60 +16,53 @@ const FLOORS: [&[&str]; 9] = [
     &["cli"],
 ];
 
-/// The other side of the wire: it imports no room, and only the demo may know it.
-const STANDIN: &str = "standin";
+/// The only place that may use the crate `standin`.
 const DEMO: &str = "cli/demo";
 
 #[test]
 fn imports_run_one_way() {
-    let breaches: Vec<_> = sources().iter().flat_map(|(path, source)| check(path, source)).collect();
-    assert!(breaches.is_empty(), "walls broken:\n{}", breaches.join("\n"));
+    let violations: Vec<_> = sources().iter().flat_map(|(path, source)| check(path, source)).collect();
+    assert!(violations.is_empty(), "imports in the wrong direction:\n{}", violations.join("\n"));
 }
 
 #[test]
-fn an_import_from_a_floor_above_is_found_where_it_stands() {
+fn an_import_from_a_higher_layer_is_found_at_its_line() {
     let source = "use std::fmt;\nuse crate::{\n    clock::Clock,\n    web::{page, vault},\n};\n";
     assert_eq!(check("vault/record.rs", source), ["src/vault/record.rs:4: vault imports web"]);
 }
 
 #[test]
-fn rooms_on_one_floor_do_not_know_each_other() {
+fn modules_of_one_layer_do_not_import_each_other() {
     assert_eq!(check("store/mod.rs", "let x = crate::provider::X;"), ["src/store/mod.rs:1: store imports provider"]);
 }
 
 #[test]
-fn only_the_demo_knows_the_stand_in() {
-    let import = "use crate::standin::Options;";
+fn only_the_demo_uses_the_stand_in() {
+    let import = "use standin::Options;";
     assert_eq!(check("cli/demo.rs", import), [""; 0]);
     assert_eq!(check("cli/demo/start.rs", import), [""; 0]);
-    assert_eq!(check("cli/serve.rs", import), ["src/cli/serve.rs:1: cli imports standin"]);
+    assert_eq!(check("cli/serve.rs", import), ["src/cli/serve.rs:1: cli uses the stand-in"]);
 }
 
 #[test]
-fn the_stand_in_imports_nothing_of_ours() {
-    assert_eq!(check("standin/mod.rs", "use crate::clock::Clock;"), ["src/standin/mod.rs:1: standin imports clock"]);
-    assert_eq!(check("standin/mod.rs", "use crate::standin::keys;"), [""; 0]);
-}
-
-#[test]
-fn a_room_is_not_left_by_super() {
-    let leaves = "src/app.rs:1: app leaves its room by super";
+fn a_module_is_not_left_by_super() {
+    let leaves = "src/app.rs:1: app is left by super";
     assert_eq!(check("app.rs", "use super::web;"), [leaves]);
     assert_eq!(check("app.rs", "mod tests {\n    use super::*;\n}"), [""; 0]);
     assert_eq!(check("web/pages/home.rs", "use super::super::Site;"), [""; 0]);
 }
 
 #[test]
-fn a_room_without_a_floor_is_found() {
-    assert_eq!(check("attic.rs", ""), ["src/attic.rs:1: attic stands on no floor of tests/house.rs"]);
+fn a_module_without_a_layer_is_found() {
+    assert_eq!(check("other.rs", ""), ["src/other.rs:1: other has no layer in tests/layers.rs"]);
 }
 
 #[test]
-fn comments_may_name_every_room() {
+fn comments_may_name_every_module() {
     assert_eq!(check("clock.rs", "//! Used by [`crate::web`].\nlet x = 1; // see crate::app"), [""; 0]);
 }
 
-/// Every file of every room, by its path in `src`. The two crate roots are no rooms.
+/// Every file of every module, by its path in `src`. The two crate roots belong to none.
 fn sources() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let (mut folders, mut sources) = (vec![root.clone()], Vec::new());
@@ -88,34 +80,32 @@ fn sources() -> Vec<(String, String)> {
     sources
 }
 
-/// What one file does that it must not, each as `file:line: why`.
+/// The violations of one file, each as `file:line: what`.
 fn check(path: &str, source: &str) -> Vec<String> {
-    let room = path.split(['/', '.']).next().expect("a split has a first part");
+    let module = path.split(['/', '.']).next().expect("a split has a first part");
     let code = without_comments(source);
-    let mut breaches = Vec::new();
-    if room != STANDIN && floor(room).is_none() {
-        breaches.push((0, format!("{room} stands on no floor of tests/house.rs")));
+    let mut violations = Vec::new();
+    if layer(module).is_none() {
+        violations.push((0, format!("{module} has no layer in tests/layers.rs")));
     }
-    for (at, import) in imports(&code) {
-        if !may_import(path, room, import) {
-            breaches.push((at, format!("{room} imports {import}")));
+    let wrong = imports(&code).into_iter().filter(|(_, import)| !may_import(module, import));
+    violations.extend(wrong.map(|(at, import)| (at, format!("{module} imports {import}"))));
+    let of_the_stand_in = code.match_indices("standin::").filter(|_| !path.starts_with(DEMO));
+    violations.extend(of_the_stand_in.map(|(at, _)| (at, format!("{module} uses the stand-in"))));
+    violations.extend(escapes(path, &code).map(|at| (at, format!("{module} is left by super"))));
+    violations.into_iter().map(|(at, what)| format!("src/{path}:{}: {what}", line(&code, at))).collect()
+}
+
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|modules| modules.contains(&module))
+}
+
+fn may_import(module: &str, import: &str) -> bool {
+    import == module
+        || match (layer(module), layer(import)) {
+            (Some(own), Some(other)) => other < own,
+            _ => false,
         }
-    }
-    breaches.extend(escapes(path, &code).map(|at| (at, format!("{room} leaves its room by super"))));
-    breaches.into_iter().map(|(at, why)| format!("src/{path}:{}: {why}", line(&code, at))).collect()
-}
-
-fn floor(room: &str) -> Option<usize> {
-    FLOORS.iter().position(|rooms| rooms.contains(&room))
-}
-
-fn may_import(path: &str, room: &str, import: &str) -> bool {
-    match (floor(room), floor(import)) {
-        _ if import == room => true,
-        (Some(own), Some(other)) => other < own,
-        (Some(_), None) if import == STANDIN => path.starts_with(DEMO),
-        _ => false,
-    }
 }
 
 /// The source with comment lines and trailing comments blanked, so that offsets still tell the line.
@@ -123,7 +113,7 @@ fn without_comments(source: &str) -> String {
     source.lines().map(|line| line.find("//").map_or(line, |start| &line[..start])).collect::<Vec<_>>().join("\n")
 }
 
-/// Each room named by `crate::room` or in `crate::{...}`, with its offset.
+/// Each module named by `crate::room` or in `crate::{...}`, with its offset.
 fn imports(code: &str) -> Vec<(usize, &str)> {
     let starts = code.match_indices("crate::").map(|(at, prefix)| at + prefix.len());
     starts

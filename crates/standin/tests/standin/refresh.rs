@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::tenant::{Tenant, text};
-use videoask_auth::standin::{Quirk, Rotation};
+use standin::{Quirk, Rotation};
 
 const LEEWAY: Duration = Duration::from_secs(30);
 

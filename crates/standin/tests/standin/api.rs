@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use videoask_auth::standin::{Quirk, User};
+use standin::{Quirk, User};
 
 use crate::tenant::{Answer, Tenant, text};
 

@@ -2,12 +2,12 @@ use std::time::Duration;
 
 use reqwest::Response;
 use serde_json::{Value, json};
+use standin::{Counters, Endpoint, Faults, Mishap, Quirk};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     time::{sleep, timeout},
 };
-use videoask_auth::standin::{Counters, Endpoint, Faults, Mishap, Quirk};
 
 use crate::tenant::{Answer, Tenant, location, text};
 

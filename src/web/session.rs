@@ -45,6 +45,8 @@ const IDLE: Duration = Duration::from_secs(60 * 60);
 const ABSOLUTE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The idle limit moves at most this often, so that a busy page does not write at each request.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
+/// A clock that is corrected by this much ends no session.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
 const LOGIN: &str = "login";
 
@@ -180,7 +182,7 @@ impl SessionStore for Sessions {
         }
     }
 
-    /// Writes nothing: `create` has written the session, and [`Sessions::bind`] the one change after it. The layer would
+    /// Writes nothing: `create` has written the session, and `bind` the one change after it. The layer would
     /// save it once more after each login, and answer with an empty page if the store failed at that moment.
     async fn save(&self, _: &SessionData) -> StoreResult<()> {
         Ok(())
@@ -188,7 +190,7 @@ impl SessionStore for Sessions {
 
     async fn load(&self, id: &Id) -> StoreResult<Option<SessionData>> {
         let now = self.clock.now();
-        let Some(row) = self.find(*id).await?.filter(|row| !row.limits.passed(now)) else { return Ok(None) };
+        let Some(row) = self.find(*id).await?.filter(|row| is_in_force(&row.limits, now)) else { return Ok(None) };
         let Some(data) = self.open(&row) else { return Ok(None) };
         self.touch(&row, now).await?;
         Ok(Some(SessionData { id: *id, data, expiry_date: row.limits.absolute }))
@@ -200,6 +202,12 @@ impl SessionStore for Sessions {
         }
         Ok(())
     }
+}
+
+/// A limit further ahead than a session may last was set under a clock that was wrong. Such a session counts as over, or
+/// it would go on until then.
+fn is_in_force(limits: &Limits, now: OffsetDateTime) -> bool {
+    !limits.passed(now) && limits.absolute <= now + ABSOLUTE + CLOCK_TOLERANCE
 }
 
 fn row_key(mark: [u8; 32]) -> RowKey {

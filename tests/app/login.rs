@@ -457,3 +457,15 @@ async fn bogus_callbacks_cannot_use_up_the_rate_limit_of_videoask() {
     assert_eq!(bogus_callback(&world).await.title(), "Too many logins at once");
     assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 33);
 }
+
+#[tokio::test]
+async fn a_session_that_began_under_a_clock_far_ahead_ends_when_the_clock_is_right() {
+    for (ahead, status) in [(time::Duration::days(400), 403), (time::Duration::seconds(30), 200)] {
+        let world = World::start().await;
+        world.set_wall_clock(ahead);
+        let browser = world.logged_in().await;
+        world.set_wall_clock(-ahead);
+        assert_eq!(browser.get("/tokens").await.status, status, "{ahead}");
+        world.logged_in().await;
+    }
+}

@@ -135,6 +135,11 @@ impl World {
         self.clock.now()
     }
 
+    /// Sets the wall clock of app and stand-in, forward or back.
+    pub fn set_wall_clock(&self, by: time::Duration) {
+        self.hand.step_wall(by);
+    }
+
     /// Lets time pass for app and stand-in alike.
     pub fn pass(&self, time: Duration) {
         self.hand.advance(time);

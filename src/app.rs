@@ -19,7 +19,7 @@ use crate::{
     provider::Provider,
     store::Store,
     telemetry::{self, Metrics},
-    vault::{self, Callers, Drained, Settings, Upkeep, Vault},
+    vault::{self, Callers, Drain, RefreshPolicy, Settings, Vault},
     videoask::{Api, Gateway},
     web::{self, CODE_EXCHANGES, Rooms, Site},
 };
@@ -131,9 +131,9 @@ impl App {
         let ((), drained) = tokio::join!(requests, drained);
         background.iter().for_each(tokio::task::JoinHandle::abort);
         match drained {
-            Drained::Unsaved(count) => return Err(ServeError::Unsaved(count)),
-            Drained::Unended => tracing::warn!("an exchange was not answered in time and was cut"),
-            Drained::Whole => {}
+            Drain::Unsaved(count) => return Err(ServeError::Unsaved(count)),
+            Drain::TimedOut => tracing::warn!("an exchange was not answered in time and was cut"),
+            Drain::Complete => {}
         }
         tracing::info!("stopped");
         Ok(())
@@ -173,7 +173,7 @@ impl House {
             process: process_name(&keys),
             issuer: provider.issuer(),
             exchange_timeout: config.provider.exchange_timeout,
-            upkeep: upkeep(&config.mode),
+            refresh_policy: refresh_policy(&config.mode),
             callers,
             clock_tolerance: Settings::CLOCK_TOLERANCE,
         };
@@ -183,12 +183,12 @@ impl House {
     }
 }
 
-fn upkeep(mode: &Mode) -> Upkeep {
+fn refresh_policy(mode: &Mode) -> RefreshPolicy {
     match mode {
-        Mode::Mint => Upkeep::Person,
+        Mode::Mint => RefreshPolicy::Manual,
         Mode::Keep(allowed) => {
             let allowed = allowed.clone();
-            Upkeep::Vault(Arc::new(move |identity| identity.is_in(&allowed)))
+            RefreshPolicy::Automatic(Arc::new(move |identity| identity.is_in(&allowed)))
         }
     }
 }

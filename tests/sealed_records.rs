@@ -74,7 +74,7 @@ impl Change {
 #[test]
 fn a_record_opens_as_it_was_sealed() {
     let record = Record::of_row(&KEYS, &row("ada")).expect("nothing is changed");
-    assert_eq!(record.contents.tokens.access_token.secret(), "canary-access-token");
+    assert_eq!(record.body.tokens.access_token.secret(), "canary-access-token");
 }
 
 proptest! {

@@ -26,7 +26,7 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use super::stopped;
+use crate::app::stopped;
 
 /// How long a request head may take, from the accepted connection or from its first byte.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);

@@ -14,7 +14,7 @@ use tokio::{
     sync::{Semaphore, watch},
 };
 
-use super::{connection, stopped};
+use crate::app::{connection, stopped};
 
 /// How many connections may be open if `MAX_CONNECTIONS` does not say.
 const DEFAULT_CONNECTIONS: usize = 1024;

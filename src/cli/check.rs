@@ -3,6 +3,7 @@
 mod connections;
 
 use crate::{
+    cli::{Source, failure::Failure, output},
     clock::Clock,
     config::{ApiConfig, Config, Count, EnvLookup, Environment},
     provider::{self, Provider},
@@ -10,8 +11,6 @@ use crate::{
     telemetry::{self, Metrics},
     videoask::Api,
 };
-
-use super::{Source, failure::Failure, output};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Options {

@@ -10,14 +10,13 @@ use url::Url;
 
 use crate::{
     app::App,
+    cli::{failure::Failure, output, serve, signals},
     clock::Clock,
     config::{Config, Environment, Listen, Loaded, TelemetryConfig, duration},
     store::{self, Missing},
-    telemetry::{self, Talk},
+    telemetry::{self, Verbosity},
 };
 use standin::{Rotation, StandIn};
-
-use super::{failure::Failure, output, serve, signals};
 
 /// Whose tokens `--keep` keeps; the third user of the stand-in is turned away.
 const KEPT: &str = "ada@example.com,grace@example.com";
@@ -57,7 +56,7 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     if options.env_file.is_some() {
         return Err(Failure::DemoReadsNoFile);
     }
-    telemetry::init(&TelemetryConfig::load(&Environment::of_process())?, Talk::Server);
+    telemetry::init(&TelemetryConfig::load(&Environment::of_process())?, Verbosity::Server);
     let stop = signals::stop();
     let listener = bind(options.port).await?;
     let beside = bind(0).await?;

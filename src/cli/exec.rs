@@ -4,9 +4,12 @@ use std::{ffi::OsString, io, os::unix::process::CommandExt, process::Command};
 
 use oauth2::AccessToken;
 
-use crate::{config::VARIABLES, store::Missing, telemetry};
-
-use super::{Source, failure::Failure, kept::Setup, wanted::Wanted};
+use crate::{
+    cli::{Source, context::Setup, failure::Failure, token_args::Wanted},
+    config::VARIABLES,
+    store::Missing,
+    telemetry,
+};
 
 /// What another program may well mean by the same name.
 const SHARED: [&str; 3] = ["HOST", "PORT", "RUST_LOG"];

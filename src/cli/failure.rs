@@ -4,15 +4,14 @@ use std::{io, process::ExitCode};
 
 use crate::{
     app::ServeError,
+    cli::{
+        exec::NotRun, forms::NotListed, import::NotImported, input::InputError, refresh_token::NotARefreshToken,
+        refusal::Refused,
+    },
     config::{Count, EnvLookup, Origin, Problems},
     http,
     store::{Finding, StoreError},
     telemetry,
-};
-
-use super::{
-    exec::NotRun, forms::NotListed, import::NotImported, input::InputError, refresh_token::NotARefreshToken,
-    refusal::Refused,
 };
 
 /// A command's failure.

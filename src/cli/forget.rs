@@ -3,17 +3,16 @@
 use clap::builder::NonEmptyStringValueParser;
 
 use crate::{
+    cli::{
+        Source,
+        context::{Kept, Setup},
+        failure::Failure,
+        output,
+        refusal::Refusal,
+        spinner,
+    },
     store::Missing,
     vault::{Ended, Ending, NotFound},
-};
-
-use super::{
-    Source,
-    failure::Failure,
-    kept::{Kept, Setup},
-    output,
-    refusal::Refusal,
-    spinner,
 };
 
 #[derive(Clone, Debug, clap::Args)]

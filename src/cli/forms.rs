@@ -3,18 +3,17 @@
 use clap::builder::NonEmptyStringValueParser;
 
 use crate::{
+    cli::{
+        Source,
+        context::{Kept, Setup},
+        failure::{Exit, Failure},
+        output,
+        refusal::Refusal,
+        spinner,
+    },
     store::Missing,
     telemetry::excerpt,
     videoask::{Account, AccountError, ApiError, Form, Page},
-};
-
-use super::{
-    Source,
-    failure::{Exit, Failure},
-    kept::{Kept, Setup},
-    output,
-    refusal::Refusal,
-    spinner,
 };
 
 /// VideoAsk may give fewer.

@@ -5,11 +5,10 @@ use std::{error::Error, fmt::Display};
 use url::Url;
 
 use crate::{
+    cli::failure::Failure,
     config::{EnvFile, Environment, Listen},
     http,
 };
-
-use super::failure::Failure;
 
 pub(super) async fn run(env_file: EnvFile) -> Result<(), Failure> {
     let address = Listen::load(&Environment::of_process(), &env_file)?.local_address();

@@ -5,20 +5,18 @@ use oauth2::RefreshToken;
 use url::Url;
 
 use crate::{
+    cli::{
+        Source,
+        context::{Kept, Setup},
+        failure::{Exit, Failure},
+        input, output, refresh_token,
+        refusal::{Refusal, Said},
+        spinner,
+    },
     store::{Missing, RowKey},
     telemetry,
-    vault::{Adopted, EmailProof, HandOutError, Identity, Import, PendingImport, Replace, Trouble, TroubleKind},
+    vault::{Adopted, EmailProof, FailureKind, HandOutError, Identity, Import, PendingImport, RefreshFailure, Replace},
     videoask::{ApiError, Me},
-};
-
-use super::{
-    Source,
-    failure::{Exit, Failure},
-    input,
-    kept::{Kept, Setup},
-    output, refresh_token,
-    refusal::{Refusal, Said},
-    spinner,
 };
 
 const ALREADY: &str = "already imported; nothing was sent";
@@ -52,8 +50,8 @@ pub(super) enum NotImported {
          forgotten since. It was not sent again\n  Log in: {login}"
     )]
     Forgotten { user: String, login: Url },
-    #[error("VideoAsk does not accept this refresh token.{}", Said { trouble, login })]
-    Refused { trouble: Box<Trouble>, login: Url },
+    #[error("VideoAsk does not accept this refresh token.{}", Said { failure, login })]
+    Refused { failure: Box<RefreshFailure>, login: Url },
     #[error("VideoAsk does not say whose token this is: {}{waits}", telemetry::chain(.0), waits = WAITS)]
     Unknown(#[source] ApiError),
     #[error("this refresh token belongs to {owner}, and not to {user}{WAITS}")]
@@ -67,7 +65,7 @@ impl NotImported {
         match self {
             Self::NeedsReplace { .. } | Self::AnotherUser { .. } | Self::NotListed { .. } => Exit::Usage,
             Self::Forgotten { .. } => Exit::LogInAgain,
-            Self::Refused { trouble, .. } if trouble.kind() == TroubleKind::Dead => Exit::LogInAgain,
+            Self::Refused { failure, .. } if failure.kind() == FailureKind::Dead => Exit::LogInAgain,
             Self::Unknown(ApiError::Status { status: 429 | 500.., .. }) => Exit::TryLater,
             Self::Refused { .. } | Self::Unknown(ApiError::Unauthorized { .. } | ApiError::Status { .. }) => {
                 Exit::Failed
@@ -109,7 +107,7 @@ async fn conclude(kept: &Kept, import: Import, user: Option<&str>, replace: Repl
             let user = user.as_deref().map_or_else(|| NOBODY_YET.to_owned(), telemetry::excerpt);
             Err(NotImported::Forgotten { user, login: kept.login.clone() }.into())
         }
-        Import::Refused(trouble) => Err(NotImported::Refused { trouble, login: kept.login.clone() }.into()),
+        Import::Refused(failure) => Err(NotImported::Refused { failure, login: kept.login.clone() }.into()),
         Import::Pending(pending) => give(kept, *pending, user, replace).await,
     }
 }

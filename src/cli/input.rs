@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal, Read, stdin};
 
 use zeroize::Zeroizing;
 
-use super::output;
+use crate::cli::output;
 
 /// No token is longer.
 const LONGEST: u64 = 64 * 1024;

@@ -1,6 +1,7 @@
 //! The command line: one command a file. Data goes to stdout, talk to stderr.
 
 mod check;
+mod context;
 mod demo;
 mod exec;
 mod failure;
@@ -9,7 +10,6 @@ mod forms;
 mod healthcheck;
 mod import;
 mod input;
-mod kept;
 mod output;
 mod refresh_token;
 mod refusal;
@@ -18,18 +18,19 @@ mod signals;
 mod spinner;
 mod status;
 mod token;
-mod wanted;
+mod token_args;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use tokio::runtime::Runtime;
 
-use crate::config::EnvFile;
-
-use self::{
-    exec::Successor,
-    failure::{Exit, Failure},
+use crate::{
+    cli::{
+        exec::Successor,
+        failure::{Exit, Failure},
+    },
+    config::EnvFile,
 };
 
 /// How long a thread that asks a name server, which cannot be cancelled, may delay the end of the process.

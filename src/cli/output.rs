@@ -7,9 +7,7 @@ use std::{
     io::{ErrorKind, Write, stderr, stdout},
 };
 
-use crate::telemetry;
-
-use super::failure::Failure;
+use crate::{cli::failure::Failure, telemetry};
 
 /// A line for whoever asked.
 pub(super) fn data(line: &dyn Display) {

@@ -4,11 +4,12 @@ use std::fmt;
 
 use url::Url;
 
-use crate::vault::{
-    HandOutError, NextStep, NotEnded, NotFound, Obstacle, Reconnect, Retry, Rotation, Trouble, Undecryptable,
+use crate::{
+    cli::failure::{Exit, Failure},
+    vault::{
+        HandOutError, NextStep, NotEnded, NotFound, Obstacle, Reconnect, RefreshFailure, Retry, Rotation, Undecryptable,
+    },
 };
-
-use super::failure::{Exit, Failure};
 
 /// What the vault said.
 #[derive(Debug)]
@@ -139,8 +140,8 @@ impl Refused {
                  status` tells what it said",
                 retry_after.as_secs()
             ),
-            HandOutError::ProviderRefused { trouble } => {
-                write!(f, "VideoAsk refuses to refresh the token of {user}.{}", Said { trouble, login })
+            HandOutError::ProviderRefused { failure } => {
+                write!(f, "VideoAsk refuses to refresh the token of {user}.{}", Said { failure, login })
             }
             HandOutError::StoreUnavailable => {
                 write!(f, "the store does not answer; see that what STORE_URL names is well, and try again")
@@ -190,7 +191,7 @@ impl fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { why, login } = self;
         match why {
-            Reconnect::Dead(trouble) => write!(f, "the refresh token no longer works{}", Said { trouble, login }),
+            Reconnect::Dead(failure) => write!(f, "the refresh token no longer works{}", Said { failure, login }),
             Reconnect::NoRefreshToken => write!(
                 f,
                 "the access token has expired, and there is no refresh token; add offline_access to SCOPES\n  Log in: \
@@ -203,17 +204,17 @@ impl fmt::Display for Reason<'_> {
 
 /// What VideoAsk said, what it is likely to mean, and what to do next.
 pub(super) struct Said<'a> {
-    pub(super) trouble: &'a Trouble,
+    pub(super) failure: &'a RefreshFailure,
     pub(super) login: &'a Url,
 }
 
 impl fmt::Display for Said<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Trouble { words, cause, .. } = self.trouble;
+        let RefreshFailure { message, cause, .. } = self.failure;
         let likely = cause.explanation(Rotation::Unknown);
         // Every command is of keep mode.
         let next_step = cause.next_step(Retry::Automatic);
-        write!(f, "\n  VideoAsk said: {words}\n  Likely cause: {likely}\n  Next step: {next_step}")?;
+        write!(f, "\n  VideoAsk said: {message}\n  Likely cause: {likely}\n  Next step: {next_step}")?;
         match next_step {
             NextStep::LogInAgain => write!(f, "\n  Log in: {}", self.login),
             NextStep::Wait | NextStep::RefreshAgain | NextStep::Check | NextStep::AskAdministrator => Ok(()),

@@ -5,20 +5,19 @@ use tokio::net::TcpListener;
 
 use crate::{
     app::App,
+    cli::{context, failure::Failure, signals},
     clock::Clock,
     config::{Config, EnvFile, Environment, Listen, TelemetryConfig},
     store::{self, Missing},
-    telemetry::{self, Talk},
+    telemetry::{self, Verbosity},
 };
-
-use super::{failure::Failure, kept, signals};
 
 pub(super) async fn run(env_file: EnvFile) -> Result<(), Failure> {
     let environment = Environment::of_process();
     let loaded = Config::load(&environment, &env_file)
         .inspect_err(|_| telemetry::set_format(TelemetryConfig::format_alone(&environment, &env_file)))?;
     let config = loaded.config;
-    telemetry::init(&config.telemetry, Talk::Server);
+    telemetry::init(&config.telemetry, Verbosity::Server);
     for warning in &loaded.warnings {
         tracing::warn!("{}", telemetry::one_line(warning));
     }
@@ -33,7 +32,7 @@ pub(super) async fn run(env_file: EnvFile) -> Result<(), Failure> {
         }
     };
     let at = opened.at.clone();
-    let store = kept::vet(&config, opened)?;
+    let store = context::vet(&config, opened)?;
     let listener = bind(&config.listen, "see HOST and PORT").await?;
     let (app_url, mode) = (config.app_url.clone(), config.mode.name());
     let app = App::build(config, store, Clock::system())?;

@@ -2,9 +2,10 @@
 
 use oauth2::AccessToken;
 
-use crate::store::Missing;
-
-use super::{Source, failure::Failure, input, kept::Setup, output, wanted::Wanted};
+use crate::{
+    cli::{Source, context::Setup, failure::Failure, input, output, token_args::Wanted},
+    store::Missing,
+};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Options {

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::{
+use crate::config::{
     finding::Fault,
     reader::{Reader, Reported},
     variable::{ORGANIZATION_ID, VIDEOASK_API_URL},

@@ -1,6 +1,6 @@
 //! Encodings of text files other than plain UTF-8, as Windows editors and PowerShell write them.
 
-use super::finding::Fault;
+use crate::config::finding::Fault;
 
 const BOM: char = '\u{feff}';
 

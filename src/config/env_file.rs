@@ -9,7 +9,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::{
+use crate::config::{
     encoding,
     finding::{Fault, Finding, Origin},
     line::{self, Line, Unreadable},

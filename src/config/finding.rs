@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use super::{env_file::EnvLookup, variable::Variable};
+use crate::config::{env_file::EnvLookup, variable::Variable};
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use url::Host;
 
-use super::{
+use crate::config::{
     app_url::AppUrl,
     env_file::EnvFile,
     environment::Environment,

@@ -4,7 +4,7 @@
 
 use tracing::level_filters::LevelFilter;
 
-use super::finding::Fault;
+use crate::config::finding::Fault;
 
 const OURS: &str = "videoask_auth";
 const FIX: &str = "Write a level (error, warn, info, debug, trace or off), or levels by target, such as \

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use super::{
+use crate::config::{
     finding::Fault,
     reader::{Reader, Reported},
     variable::MAX_CONNECTIONS,

@@ -1,6 +1,6 @@
 //! Which of our names a key of `.env` was probably meant to be.
 
-use super::variable::VARIABLES;
+use crate::config::variable::VARIABLES;
 
 /// The name that `key` looks like. A key that is no near miss is another program's, and none of our business.
 pub(super) fn of(key: &str) -> Option<String> {

@@ -1,6 +1,6 @@
 //! `ALLOWED_USERS`: who may log in, and with it whose the refresh token is.
 
-use super::{
+use crate::config::{
     finding::Fault,
     list,
     reader::{Reader, Reported, Value},

@@ -1,6 +1,6 @@
 //! The values of `.env.example` that stand for what the reader has to fill in.
 
-use super::finding::Fault;
+use crate::config::finding::Fault;
 
 const PLACEHOLDERS: [&str; 3] =
     ["paste-the-client-id-here", "paste-the-client-secret-here", "paste-a-random-secret-here"];

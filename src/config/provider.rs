@@ -5,7 +5,7 @@ use std::time::Duration;
 use oauth2::ClientSecret;
 use url::Url;
 
-use super::{
+use crate::config::{
     app_url::AppUrl,
     duration,
     finding::Fault,

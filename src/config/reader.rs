@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use super::{
+use crate::config::{
     encoding,
     env_file::{Entries, EnvFile, EnvLookup, read_small},
     environment::Environment,

@@ -3,7 +3,7 @@
 
 use std::net::Ipv6Addr;
 
-use super::finding::Fault;
+use crate::config::finding::Fault;
 
 /// The form of a Redis URL, as a fix.
 pub(super) const FORM: &str = "Write redis://user:password@host:port/database; only the host is required.";

@@ -1,6 +1,6 @@
 //! `SCOPES`: what the login asks for.
 
-use super::{
+use crate::config::{
     finding::Fault,
     mode::Mode,
     provider::Pkce,

@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{
+use crate::config::{
     finding::Fault,
     list,
     mode::Mode,

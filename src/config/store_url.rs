@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use redis::IntoConnectionInfo;
 use secrecy::SecretString;
 
-use super::{
+use crate::config::{
     finding::Fault,
     mode::Mode,
     reader::{Reader, Reported},

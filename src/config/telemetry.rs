@@ -1,6 +1,6 @@
 //! `RUST_LOG` and `LOG_FORMAT`: how the program logs.
 
-use super::{
+use crate::config::{
     env_file::EnvFile,
     environment::Environment,
     finding::{Fault, Problems},

@@ -2,7 +2,7 @@
 //!
 //! A misspelled entry would admit nobody and say nothing, so each must look like one of the three.
 
-use super::finding::Fault;
+use crate::config::finding::Fault;
 
 /// A `user_id` or `sub` made of letters alone has at least this many; a shorter one is a person's name.
 const SHORTEST_OF_LETTERS: usize = 16;

@@ -2,7 +2,7 @@
 
 use url::{Host, Url};
 
-use super::finding::Fault;
+use crate::config::finding::Fault;
 
 /// Whether a host is this machine by name or number, so that http to it crosses no network.
 #[must_use]

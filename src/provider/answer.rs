@@ -6,12 +6,12 @@ use oauth2::http::{HeaderMap, StatusCode, header};
 use serde_json::{Map, Value};
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
-use super::{
-    refusal::Refusal,
-    token::{TokenReply, is_bearer},
-};
 use crate::{
     http::ReadError,
+    provider::{
+        refusal::Refusal,
+        token::{TokenReply, is_bearer},
+    },
     telemetry::{ExchangeResult, excerpt_without},
 };
 

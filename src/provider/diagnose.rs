@@ -6,14 +6,14 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use url::Url;
 
-use super::{
-    Provider,
-    answer::{ExchangeError, http_date},
-    authorize::{AuthorizeParams, Nonce, Prompt},
-    finding::{Finding, Logins},
-};
 use crate::{
     http::{BODY_LIMIT, endpoint, read_capped},
+    provider::{
+        Provider,
+        answer::{ExchangeError, http_date},
+        authorize::{AuthorizeParams, Nonce, Prompt},
+        finding::{Finding, Logins},
+    },
     telemetry::{certificate_fix, excerpt, innermost},
 };
 

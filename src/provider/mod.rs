@@ -30,12 +30,12 @@ pub use self::{
     refusal::Refusal,
     token::{IdToken, Subject, TokenReply},
 };
-use self::{id_token::Verifier, wire::Wire};
 use crate::{
     clock::Clock,
     config::{Pkce, ProviderConfig},
     http::{self, BuildError},
-    telemetry::{Asked, Grant, Metrics},
+    provider::{id_token::Verifier, wire::Wire},
+    telemetry::{Grant, Metrics, ProviderRequest},
 };
 
 type OauthClient = Client<
@@ -143,7 +143,7 @@ impl Provider {
             ("token", token.secret()),
         ];
         let post = self.wire.post(http::endpoint(&self.config.auth_url, "/oauth/revoke"), &form);
-        self.metrics.asked(Asked::Revoke, &self.wire.clock).time(post).await
+        self.metrics.asked(ProviderRequest::Revoke, &self.wire.clock).time(post).await
     }
 
     /// Verifies an id_token in full. `nonce` is the one that was sent, if `openid` was asked for.

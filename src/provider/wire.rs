@@ -10,10 +10,10 @@ use oauth2::{
 };
 use url::{Url, form_urlencoded};
 
-use super::answer::{Answer, ExchangeError, Wanted};
 use crate::{
     clock::Clock,
     http::{BODY_LIMIT, read_capped},
+    provider::answer::{Answer, ExchangeError, Wanted},
 };
 
 const SECRET_FIELDS: [&str; 5] = ["client_secret", "code", "code_verifier", "refresh_token", "token"];

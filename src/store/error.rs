@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::Place;
+use crate::store::StoreLocation;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -24,7 +24,7 @@ pub enum StoreError {
     #[error("the store is unavailable: {at} {reason}")]
     Unavailable {
         /// Which store.
-        at: Place,
+        at: StoreLocation,
         /// What is in the way.
         reason: Reason,
         /// As the backend puts it, if it said anything.
@@ -34,25 +34,25 @@ pub enum StoreError {
     #[error("there is no store yet: {at}; `serve` and `import` make one, or mend STORE_URL")]
     Missing {
         /// Where it was looked for.
-        at: Place,
+        at: StoreLocation,
     },
     /// The folder of a SQLite file is missing.
     #[error("the folder of {at} does not exist: make it, mount it, or mend STORE_URL")]
     NoFolder {
         /// The file.
-        at: Place,
+        at: StoreLocation,
     },
     /// A folder or device where a SQLite file should be.
     #[error("{at} is not a file: let STORE_URL name a file, such as one in that folder")]
     NotAFile {
         /// What is there instead.
-        at: Place,
+        at: StoreLocation,
     },
     /// Readable at most.
     #[error("{at} cannot be written: {mend}", mend = mend_of_writing(at))]
     NotWritable {
         /// Which store.
-        at: Place,
+        at: StoreLocation,
         /// As the backend puts it, if it said anything.
         source: Option<Source>,
     },
@@ -60,7 +60,7 @@ pub enum StoreError {
     #[error("{at} is full: free disk space, or raise maxmemory if it is Redis")]
     Full {
         /// Which store.
-        at: Place,
+        at: StoreLocation,
         /// As the backend puts it.
         source: Source,
     },
@@ -68,7 +68,7 @@ pub enum StoreError {
     #[error("{at} is not a SQLite database: move that file away, or mend STORE_URL")]
     NotADatabase {
         /// The file.
-        at: Place,
+        at: StoreLocation,
         /// As SQLite puts it.
         source: rusqlite::Error,
     },
@@ -76,7 +76,7 @@ pub enum StoreError {
     #[error("{at} is the store of another program: mend STORE_URL")]
     Foreign {
         /// Which store.
-        at: Place,
+        at: StoreLocation,
     },
     /// A later version of this program has migrated it.
     #[error(
@@ -85,7 +85,7 @@ pub enum StoreError {
     )]
     Newer {
         /// Which store.
-        at: Place,
+        at: StoreLocation,
         /// Its schema version.
         found: u32,
         /// The latest this program knows.
@@ -95,7 +95,7 @@ pub enum StoreError {
     #[error("{at} is damaged: put back a backup, or move it away and log in again")]
     Damaged {
         /// Which store.
-        at: Place,
+        at: StoreLocation,
         /// What could not be read.
         source: Source,
     },
@@ -103,7 +103,7 @@ pub enum StoreError {
     #[error("{at} refused the user name or password of STORE_URL: fix them there")]
     AccessRefused {
         /// Which Redis.
-        at: Place,
+        at: StoreLocation,
     },
     /// Redis forbids this user something that the program needs.
     #[error(
@@ -112,7 +112,7 @@ pub enum StoreError {
     )]
     NotPermitted {
         /// Which Redis.
-        at: Place,
+        at: StoreLocation,
         /// As Redis puts it.
         source: Said,
     },
@@ -120,7 +120,7 @@ pub enum StoreError {
     #[error("{at} answered, but it is not a Redis: fix the host and port in STORE_URL")]
     NotARedis {
         /// What answered.
-        at: Place,
+        at: StoreLocation,
         /// What could not be read.
         source: Said,
     },
@@ -131,7 +131,7 @@ pub enum StoreError {
     )]
     ClusterNode {
         /// Which Redis.
-        at: Place,
+        at: StoreLocation,
     },
     /// A Sentinel, which stores nothing itself.
     #[error(
@@ -140,13 +140,13 @@ pub enum StoreError {
     )]
     Sentinel {
         /// Which Sentinel.
-        at: Place,
+        at: StoreLocation,
     },
     /// The port does not speak TLS.
     #[error("{at} does not speak TLS on this port: write redis:// in STORE_URL, or the number of its TLS port")]
     NoTls {
         /// Which Redis.
-        at: Place,
+        at: StoreLocation,
     },
     /// The certificate is from an authority that this machine does not know.
     #[error(
@@ -155,7 +155,7 @@ pub enum StoreError {
     )]
     UntrustedCertificate {
         /// Which Redis.
-        at: Place,
+        at: StoreLocation,
     },
     /// The certificate is not valid for this host, or at this time.
     #[error(
@@ -163,7 +163,7 @@ pub enum StoreError {
     )]
     InvalidCertificate {
         /// Which Redis.
-        at: Place,
+        at: StoreLocation,
         /// What is wrong with it.
         source: Said,
     },
@@ -176,7 +176,7 @@ pub enum StoreError {
     )]
     Replaced {
         /// The file.
-        at: Place,
+        at: StoreLocation,
     },
     /// A database without any table.
     #[error(
@@ -185,19 +185,19 @@ pub enum StoreError {
     )]
     Empty {
         /// The file.
-        at: Place,
+        at: StoreLocation,
     },
     /// The thread of a SQLite connection has ended.
     #[error("the connection to {at} has stopped: start the program again")]
     Stopped {
         /// Which store.
-        at: Place,
+        at: StoreLocation,
     },
     /// Anything else that SQLite answered.
     #[error("{at}: SQLite failed")]
     Sqlite {
         /// The file.
-        at: Place,
+        at: StoreLocation,
         /// As SQLite puts it.
         source: rusqlite::Error,
     },
@@ -205,7 +205,7 @@ pub enum StoreError {
     #[error("{at}: Redis failed")]
     Redis {
         /// Which Redis.
-        at: Place,
+        at: StoreLocation,
         /// As Redis puts it.
         source: Said,
     },
@@ -250,10 +250,10 @@ impl fmt::Display for Reason {
     }
 }
 
-fn mend_of_writing(at: &Place) -> &'static str {
+fn mend_of_writing(at: &StoreLocation) -> &'static str {
     match at {
-        Place::Redis { .. } => "it is a read-only replica, or its last save to disk failed; see its log",
-        Place::File(_) | Place::Memory => {
+        StoreLocation::Redis { .. } => "it is a read-only replica, or its last save to disk failed; see its log",
+        StoreLocation::File(_) | StoreLocation::Memory => {
             "let the user who runs this program write the file and its folder (SQLite makes files beside it)"
         }
     }

@@ -5,15 +5,15 @@
 
 mod error;
 mod findings;
+mod location;
 mod millis;
 mod open;
-mod place;
 pub mod records;
 mod redis;
 mod sessions;
 mod sqlite;
+mod state_codec;
 mod unwritable;
-mod words;
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -21,8 +21,8 @@ use time::OffsetDateTime;
 pub use self::{
     error::{Reason, Said, StoreError},
     findings::{Finding, Severity},
+    location::StoreLocation,
     open::{Examined, Missing, Opened, Origin, Room, State, examine, open},
-    place::Place,
     records::Records,
     sessions::{Created, Outcome, SessionRow, Sessions},
     unwritable::Unwritable,

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
-use super::{Finding, Place, Store, StoreError, redis, sqlite};
-use crate::config::StoreUrl;
+use crate::{
+    config::StoreUrl,
+    store::{Finding, Store, StoreError, StoreLocation, redis, sqlite},
+};
 
 /// What to do where there is no store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +29,7 @@ pub struct Opened {
     /// The store.
     pub store: Arc<dyn Store>,
     /// Where it is.
-    pub at: Place,
+    pub at: StoreLocation,
     /// Whether it was there before.
     pub origin: Origin,
     /// What it says about itself.
@@ -38,7 +40,7 @@ pub struct Opened {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Examined {
     /// Where it looked.
-    pub at: Place,
+    pub at: StoreLocation,
     /// What is there.
     pub state: State,
     /// What the store says about itself.
@@ -80,7 +82,7 @@ pub async fn open(url: &StoreUrl, missing: Missing) -> Result<Opened, StoreError
 pub async fn examine(url: &StoreUrl) -> Result<Examined, StoreError> {
     match url {
         StoreUrl::Memory => Ok(Examined {
-            at: Place::Memory,
+            at: StoreLocation::Memory,
             state: State::Absent(Room::Writable),
             findings: vec![Finding::NotPersistent],
         }),

@@ -13,7 +13,7 @@ use std::fmt;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::{Limits, RowKey, StoreError};
+use crate::store::{Limits, RowKey, StoreError};
 
 /// A stored connection, sealed, with what the store must query beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,7 +123,7 @@ pub enum OpenAttempt {
 
 /// The few columns that say whether what a process remembers still holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
+pub struct RowVersion {
     /// As in the row.
     pub version: Version,
     /// As in the row.
@@ -178,13 +178,13 @@ pub struct Change {
 
 /// How a compare-and-swap ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Swap {
+pub enum Cas {
     /// The row was as expected, and is as wanted now.
-    Done,
+    Applied,
     /// It was not, and was left alone. This is how it stands.
-    Moved(Box<Row>),
+    Conflict(Box<Row>),
     /// There is none, and none was made.
-    Missing,
+    NoRow,
 }
 
 /// How a claim ended.
@@ -196,7 +196,7 @@ pub enum Claim {
     /// Somebody else's lease runs, or attempt is open. This is the row as it stands.
     Held(Box<Row>),
     /// There is no row to claim, and none was made.
-    Missing,
+    NoRow,
 }
 
 /// Where a listing goes on: after this row, and how many at most.
@@ -212,7 +212,7 @@ pub struct Page<'a> {
 #[async_trait]
 pub trait Records: fmt::Debug + Send + Sync + 'static {
     /// Reads version and state alone. It is asked every few seconds for each record in use, so it must be cheap.
-    async fn peek(&self, key: &RowKey) -> Result<Option<Head>, StoreError>;
+    async fn peek(&self, key: &RowKey) -> Result<Option<RowVersion>, StoreError>;
 
     /// Reads a row, whatever its state, lease and limits say.
     async fn read(&self, key: &RowKey) -> Result<Option<Row>, StoreError>;
@@ -222,7 +222,7 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
     /// afterwards, so whoever held one finds that it moved. `Missing` only where `over` names a row and there is none.
     /// A row that already has the new connection id is `Done` and left alone, at any generation: this put has
     /// happened before, and its answer was lost.
-    async fn put(&self, row: &NewRow, over: Option<&Version>) -> Result<Swap, StoreError>;
+    async fn put(&self, row: &NewRow, over: Option<&Version>) -> Result<Cas, StoreError>;
 
     /// Takes the lease of a row in any state.
     ///
@@ -245,13 +245,13 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
     ///
     /// A change that opens an attempt is `Done` only when it outlives the failure of one machine, as far as the store
     /// can: a file is synced to the disk, and a Redis with replicas waits until one of them has acknowledged it.
-    async fn swap(&self, key: &RowKey, expected: &Expected, change: &Change) -> Result<Swap, StoreError>;
+    async fn swap(&self, key: &RowKey, expected: &Expected, change: &Change) -> Result<Cas, StoreError>;
 
     /// Writes back a kept set that the store has lost (docs/vault.md, rule 6): where there is no row, or one of the same
     /// connection id with a lower generation that is neither [`State::Revoking`] nor [`State::Tombstone`]. `Done` leaves
     /// the row without attempt, and with the lease it had. Anything else is `Moved`, also the same generation; never
     /// `Missing`.
-    async fn restore(&self, row: &NewRow) -> Result<Swap, StoreError>;
+    async fn restore(&self, row: &NewRow) -> Result<Cas, StoreError>;
 
     /// Gives the pending import at `pending` to its owner, in one step over both keys. Only where the pending row is
     /// as `expected` and `row` can be put as by [`Records::put`] over `over`, both happen: the row is put, and the
@@ -300,7 +300,7 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Adoption {
     /// Both rows are as wanted.
-    Done,
+    Applied,
     /// The pending row is not as expected; `None`: it is missing.
     PendingMoved(Option<Box<Row>>),
     /// The owner's row is not one that may be replaced; `None`: it is missing.
@@ -359,8 +359,8 @@ impl Row {
 
     /// The few columns that are asked for often.
     #[must_use]
-    pub fn head(&self) -> Head {
-        Head { version: self.version.clone(), state: self.state }
+    pub fn head(&self) -> RowVersion {
+        RowVersion { version: self.version.clone(), state: self.state }
     }
 }
 

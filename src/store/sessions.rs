@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::{Limits, RowKey, StoreError};
+use crate::store::{Limits, RowKey, StoreError};
 
 /// A browser session: sealed data under the HMAC of its id.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 use std::sync::Mutex;
 
-use super::StoreError;
+use crate::store::StoreError;
 
 /// Why a store that can be read takes no writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::certificate_fix;
+use crate::telemetry::certificate_fix;
 
 /// The longest piece of text from outside that is shown or logged, in characters.
 const EXCERPT: usize = 200;

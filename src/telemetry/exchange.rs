@@ -1,6 +1,6 @@
 //! An exchange under way.
 
-use super::{ExchangeResult, Grant, Metrics, Stopwatch};
+use crate::telemetry::{ExchangeResult, Grant, Metrics, Stopwatch};
 
 /// Counted and timed when it is dropped. One that is dropped before its end was known was given up: nobody knows what
 /// came of it.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use prometheus_client::encoding::{EncodeLabel, EncodeLabelSet, LabelSetEncoder};
 
-use super::each::Label;
+use crate::telemetry::family::Label;
 
 /// An enum with the words of a label. Written by a macro, since a value that a list of all values forgot would be
 /// counted in the place of another.
@@ -103,7 +103,7 @@ label! {
 
 label! {
     /// What the authorization server was asked for.
-    Asked = "request" {
+    ProviderRequest = "request" {
         /// Tokens for a code.
         Code = "code",
         /// Tokens for a refresh token.
@@ -141,7 +141,7 @@ label! {
 
 label! {
     /// The last word of a problem's `type` (RFC 9457), which callers of the machine API may rely on.
-    ProblemWord = "result" {
+    ProblemType = "result" {
         /// No API key, or a wrong one.
         Unauthorized = "unauthorized",
         /// Not a request that the route takes.
@@ -201,7 +201,7 @@ label! {
 
 label! {
     /// How a row of the store stands: its state in the words of `status`, but for two that nobody can use.
-    Standing = "state" {
+    RecordState = "state" {
         /// Handed out and refreshed.
         Live = "live",
         /// VideoAsk no longer takes its refresh token.
@@ -223,7 +223,7 @@ label! {
 
 label! {
     /// Why a connection is not used, or not refreshed, although its state is good.
-    Hindrance = "obstacle" {
+    Obstacle = "obstacle" {
         /// The user is not in `ALLOWED_USERS`.
         NotAllowed = "not-allowed",
         /// It belongs to another client.
@@ -233,7 +233,7 @@ label! {
     }
 }
 
-impl From<Grant> for Asked {
+impl From<Grant> for ProviderRequest {
     fn from(grant: Grant) -> Self {
         match grant {
             Grant::Code => Self::Code,
@@ -259,20 +259,20 @@ impl StatusClass {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Outcome<T> {
     Good(T),
-    Problem(ProblemWord),
+    Problem(ProblemType),
 }
 
-impl<T> From<Result<T, ProblemWord>> for Outcome<T> {
-    fn from(result: Result<T, ProblemWord>) -> Self {
+impl<T> From<Result<T, ProblemType>> for Outcome<T> {
+    fn from(result: Result<T, ProblemType>) -> Self {
         result.map_or_else(Self::Problem, Self::Good)
     }
 }
 
 impl<T: Label> Label for Outcome<T> {
-    const COUNT: usize = T::COUNT + ProblemWord::COUNT;
+    const COUNT: usize = T::COUNT + ProblemType::COUNT;
 
     fn all() -> impl Iterator<Item = Self> {
-        T::all().map(Self::Good).chain(ProblemWord::all().map(Self::Problem))
+        T::all().map(Self::Good).chain(ProblemType::all().map(Self::Problem))
     }
 
     fn place(self) -> usize {
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn every_combination_has_a_place_of_its_own() {
-        assert_in_place::<Standing>();
+        assert_in_place::<RecordState>();
         assert_in_place::<(Grant, ExchangeResult)>();
         assert_in_place::<Outcome<StatusClass>>();
         assert_in_place::<(Route, Outcome<HandedOut>)>();

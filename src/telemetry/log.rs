@@ -10,23 +10,22 @@ use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::Subscriber
 use crate::{
     clock::Clock,
     config::{LogFormat, TelemetryConfig},
+    telemetry::one_line,
 };
-
-use super::one_line;
 
 /// The format of the process, once it is known.
 static FORMAT: OnceLock<LogFormat> = OnceLock::new();
 
 /// How much is told where `RUST_LOG` is not set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Talk {
+pub enum Verbosity {
     /// All that a server does.
     Server,
     /// What is wrong: a command tells the rest by its result.
     Command,
 }
 
-impl Talk {
+impl Verbosity {
     /// The same as `RUST_LOG` would have it.
     #[must_use]
     pub const fn filter(self) -> &'static str {
@@ -43,7 +42,7 @@ pub fn set_format(format: LogFormat) {
 }
 
 /// Starts logging for the whole process. A second call changes nothing.
-pub fn init(config: &TelemetryConfig, unset: Talk) {
+pub fn init(config: &TelemetryConfig, unset: Verbosity) {
     set_format(config.format);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let filter = config.filter.as_deref().unwrap_or(unset.filter());

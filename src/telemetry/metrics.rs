@@ -8,13 +8,14 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::clock::Clock;
-
-use super::{
-    Asked, Endpoint, Exchange, ExchangeResult, Exposition, Figures, Grant, LoginResult, ProblemWord, Route,
-    StatusClass, Stopwatch,
-    each::Each,
-    labels::{HandedOut, Outcome},
+use crate::{
+    clock::Clock,
+    telemetry::{
+        Endpoint, Exchange, ExchangeResult, Exposition, Gauges, Grant, LoginResult, ProblemType, ProviderRequest,
+        Route, StatusClass, Stopwatch,
+        family::Family,
+        labels::{HandedOut, Outcome},
+    },
 };
 
 const PREFIX: &str = "videoask_auth";
@@ -27,13 +28,13 @@ pub struct Metrics(Arc<Instruments>);
 
 #[derive(Debug)]
 struct Instruments {
-    logins: Each<LoginResult, Counter>,
+    logins: Family<LoginResult, Counter>,
     throttled_logins: Counter,
-    exchanges: Each<(Grant, ExchangeResult), Counter>,
-    hand_outs: Each<(Route, Outcome<HandedOut>), Counter>,
-    proxied: Each<Outcome<StatusClass>, Counter>,
-    provider: Each<Asked, Histogram>,
-    upstream: Each<Endpoint, Histogram>,
+    exchanges: Family<(Grant, ExchangeResult), Counter>,
+    hand_outs: Family<(Route, Outcome<HandedOut>), Counter>,
+    proxied: Family<Outcome<StatusClass>, Counter>,
+    provider: Family<ProviderRequest, Histogram>,
+    upstream: Family<Endpoint, Histogram>,
     registry: Registry,
 }
 
@@ -59,19 +60,19 @@ impl Metrics {
     }
 
     /// A machine got a token, or was told why not.
-    pub fn handed_out(&self, route: Route, result: Result<(), ProblemWord>) {
+    pub fn handed_out(&self, route: Route, result: Result<(), ProblemType>) {
         let result = result.map(|()| HandedOut::Ok);
         self.0.hand_outs.of((route, result.into())).inc();
     }
 
     /// A request came to `/proxy`: VideoAsk answered it, or this app did in its place.
-    pub fn proxied(&self, result: Result<StatusClass, ProblemWord>) {
+    pub fn proxied(&self, result: Result<StatusClass, ProblemType>) {
         self.0.proxied.of(result.into()).inc();
     }
 
     /// The authorization server is asked; runs to the end of its answer.
     #[must_use]
-    pub fn asked(&self, what: Asked, clock: &Clock) -> Stopwatch {
+    pub fn asked(&self, what: ProviderRequest, clock: &Clock) -> Stopwatch {
         Stopwatch::start(self.0.provider.of(what), clock)
     }
 
@@ -86,9 +87,9 @@ impl Metrics {
     /// # Panics
     /// Never: a string takes whatever is written to it.
     #[must_use]
-    pub fn page(&self, figures: Figures, exposition: Exposition) -> String {
+    pub fn page(&self, gauges: Gauges, exposition: Exposition) -> String {
         let mut at_this_moment = Registry::with_prefix(PREFIX);
-        figures.register(&mut at_this_moment);
+        gauges.register(&mut at_this_moment);
         let mut page = String::new();
         text::encode_registry(&mut page, &self.0.registry)
             .and_then(|()| text::encode_registry(&mut page, &at_this_moment))
@@ -102,13 +103,13 @@ impl Default for Instruments {
     fn default() -> Self {
         let timed = || Histogram::new(SECONDS);
         let mut instruments = Self {
-            logins: Each::default(),
+            logins: Family::default(),
             throttled_logins: Counter::default(),
-            exchanges: Each::default(),
-            hand_outs: Each::default(),
-            proxied: Each::default(),
-            provider: Each::new(timed),
-            upstream: Each::new(timed),
+            exchanges: Family::default(),
+            hand_outs: Family::default(),
+            proxied: Family::default(),
+            provider: Family::new(timed),
+            upstream: Family::new(timed),
             registry: Registry::with_prefix(PREFIX),
         };
         instruments.register();
@@ -153,8 +154,8 @@ mod tests {
     use super::*;
 
     fn page(metrics: &Metrics) -> String {
-        let figures = Figures { unsaved: 0, keeper_silence: Duration::ZERO, census: None };
-        metrics.page(figures, Exposition::OpenMetrics)
+        let gauges = Gauges { unsaved: 0, keeper_silence: Duration::ZERO, snapshot: None };
+        metrics.page(gauges, Exposition::OpenMetrics)
     }
 
     fn has(metrics: &Metrics, line: &str) {
@@ -178,7 +179,7 @@ mod tests {
     fn a_proxied_request_is_counted_by_who_answered_it() {
         let metrics = Metrics::default();
         metrics.proxied(Ok(StatusClass::of(404)));
-        metrics.proxied(Err(ProblemWord::UpstreamUnavailable));
+        metrics.proxied(Err(ProblemType::UpstreamUnavailable));
         has(&metrics, "proxied_requests_total{result=\"4xx\"} 1");
         has(&metrics, "proxied_requests_total{result=\"upstream-unavailable\"} 1");
     }

@@ -4,21 +4,21 @@
 //! request. Text that came from outside passes through [`excerpt`]. No text from outside goes into a figure at all:
 //! its labels are the enums of this room.
 //!
-//! * [`init`], [`Talk`], [`fatal_error`] – logging
+//! * [`init`], [`Verbosity`], [`fatal_error`] – logging
 //! * [`excerpt`], [`excerpt_without`], [`chain`], [`one_line`], [`panic_cause`] – what may be logged of text from
 //!   outside, of errors and of panics
 //! * [`certificate_fix`] – what to do about a refused TLS certificate
 //! * [`innermost`] – the root cause of an error
 //! * [`Metrics`] – what is counted and timed on the way, and the page of all figures
 //! * [`Stopwatch`], [`Exchange`] – time until they are dropped
-//! * [`Figures`], [`Census`] – what is read off when the page is asked for
+//! * [`Gauges`], [`StoreSnapshot`] – what is read off when the page is asked for
 
 mod certificate;
-mod each;
 mod excerpt;
 mod exchange;
 mod exposition;
-mod figures;
+mod family;
+mod gauges;
 mod labels;
 mod log;
 mod metrics;
@@ -29,11 +29,12 @@ pub use self::{
     excerpt::{chain, excerpt, excerpt_without, innermost, one_line, panic_cause},
     exchange::Exchange,
     exposition::Exposition,
-    figures::{Census, Figures},
+    gauges::{Gauges, StoreSnapshot},
     labels::{
-        Asked, Endpoint, ExchangeResult, Grant, Hindrance, LoginResult, ProblemWord, Route, Standing, StatusClass,
+        Endpoint, ExchangeResult, Grant, LoginResult, Obstacle, ProblemType, ProviderRequest, RecordState, Route,
+        StatusClass,
     },
-    log::{Talk, fatal_error, init, set_format},
+    log::{Verbosity, fatal_error, init, set_format},
     metrics::Metrics,
     stopwatch::Stopwatch,
 };

@@ -5,19 +5,21 @@ use std::{sync::Arc, time::Duration};
 use oauth2::AccessToken;
 use time::OffsetDateTime;
 
-use crate::store::{
-    RowKey,
-    records::{State, Version},
-};
-
-use super::{
-    Identity, Record, Undecryptable, Vault, backoff,
-    cause::TroubleKind,
-    flight::{Flown, Setback},
-    history::Trouble,
-    memory::{Kind, Known},
-    refresh::Why,
-    settings::{STORE_TIMEOUT, Upkeep},
+use crate::{
+    store::{
+        RowKey,
+        records::{State, Version},
+    },
+    vault::{
+        Identity, Record, Undecryptable, Vault,
+        record::{cause::FailureKind, history::RefreshFailure},
+        refresh::{
+            RefreshReason, backoff,
+            cache::{CachedRecord, Kind},
+            single_flight::{Joined, Setback},
+        },
+        settings::{RefreshPolicy, STORE_TIMEOUT},
+    },
 };
 
 const USUAL: Duration = Duration::from_secs(60);
@@ -39,7 +41,7 @@ pub enum MinLife {
 /// A token, good at the moment it was handed out.
 #[derive(Clone, Debug)]
 pub struct HandedOut {
-    known: Arc<Known>,
+    cached: Arc<CachedRecord>,
     expires_at: OffsetDateTime,
 }
 
@@ -71,7 +73,7 @@ pub enum HandOutError {
     #[error("VideoAsk refuses this app")]
     ProviderRefused {
         /// What it said, and when it is tried again.
-        trouble: Box<Trouble>,
+        failure: Box<RefreshFailure>,
     },
     /// The store did not answer, and memory has nothing.
     #[error("the store does not answer")]
@@ -101,7 +103,7 @@ pub enum HandOutError {
 pub enum Reconnect {
     /// The provider said `invalid_grant`.
     #[error("VideoAsk no longer takes the refresh token")]
-    Dead(Box<Trouble>),
+    Dead(Box<RefreshFailure>),
     /// The login gave none, and the access token has expired.
     #[error("there is no refresh token; add offline_access to SCOPES")]
     NoRefreshToken,
@@ -111,15 +113,15 @@ pub enum Reconnect {
 }
 
 impl HandedOut {
-    fn at(now: OffsetDateTime, known: Arc<Known>) -> Self {
-        let expires_at = now + known.record.contents.tokens.left(now);
-        Self { known, expires_at }
+    fn at(now: OffsetDateTime, cached: Arc<CachedRecord>) -> Self {
+        let expires_at = now + cached.record.body.tokens.left(now);
+        Self { cached, expires_at }
     }
 
     /// Opens the API.
     #[must_use]
     pub fn access_token(&self) -> &AccessToken {
-        &self.record().contents.tokens.access_token
+        &self.record().body.tokens.access_token
     }
 
     /// When it ends: never later than its whole life from when it was handed out.
@@ -131,13 +133,13 @@ impl HandedOut {
     /// What was granted, where the provider says it.
     #[must_use]
     pub fn scope(&self) -> Option<&str> {
-        self.record().contents.tokens.scope.as_deref()
+        self.record().body.tokens.scope.as_deref()
     }
 
     /// Whose it is.
     #[must_use]
     pub fn identity(&self) -> &Identity {
-        &self.record().contents.identity
+        &self.record().body.identity
     }
 
     /// Which token set it is of.
@@ -147,7 +149,7 @@ impl HandedOut {
     }
 
     fn record(&self) -> &Record {
-        &self.known.record
+        &self.cached.record
     }
 }
 
@@ -167,10 +169,10 @@ impl Vault {
     /// A token of this record that lives long enough, refreshed if need be. Waits as long as
     /// [`Callers`](super::Callers) says; what it started goes on without it.
     pub async fn hand_out(&self, key: &RowKey, need: MinLife) -> Result<HandedOut, HandOutError> {
-        if let Some(known) = self.0.memory.glance(key, self.0.clock.boot_time())
-            && self.suffices(&known, need)? == Suffices::Yes
+        if let Some(cached) = self.0.memory.fresh(key, self.0.clock.boot_time())
+            && self.suffices(&cached, need)? == Suffices::Yes
         {
-            return Ok(HandedOut::at(self.0.clock.now(), known));
+            return Ok(HandedOut::at(self.0.clock.now(), cached));
         }
         self.0
             .clock
@@ -181,20 +183,20 @@ impl Vault {
 
     async fn fetch(&self, key: &RowKey, need: MinLife) -> Result<HandedOut, HandOutError> {
         for _ in 0..TRIES {
-            let known = self.current(key).await?;
-            let Suffices::NotFor(life) = self.suffices(&known, need)? else {
-                return Ok(HandedOut::at(self.0.clock.now(), known));
+            let cached = self.current(key).await?;
+            let Suffices::NotFor(life) = self.suffices(&cached, need)? else {
+                return Ok(HandedOut::at(self.0.clock.now(), cached));
             };
-            let why = Why::Short(life);
-            if !known.may_be_sent(&why, &self.0.settings, self.0.clock.now()) || self.is_mint() {
-                return self.last_word(known, need, None);
+            let why = RefreshReason::MinLife(life);
+            if !cached.may_be_sent(&why, &self.0.settings, self.0.clock.now()) || self.is_mint() {
+                return self.last_word(cached, need, None);
             }
             let setback = match self.try_refresh(key, why).await {
                 // It may have been started by somebody who was content with less, or the row may have moved to a set
                 // that is no better.
-                Tried::ByUs(None) | Tried::ByOther(None) | Tried::Later => continue,
-                Tried::ByUs(setback) | Tried::ByOther(setback) => setback,
-                Tried::Never => Some(Setback::StoreUnavailable),
+                RefreshAttempt::ByUs(None) | RefreshAttempt::ByOther(None) | RefreshAttempt::Later => continue,
+                RefreshAttempt::ByUs(setback) | RefreshAttempt::ByOther(setback) => setback,
+                RefreshAttempt::Never => Some(Setback::StoreUnavailable),
             };
             // Asked again, since a revoke may have come while this waited.
             return self.last_word(self.current(key).await?, need, setback);
@@ -203,63 +205,68 @@ impl Vault {
     }
 
     /// Refreshes after whatever is under way, and says what was in the way of it.
-    pub(super) async fn refresh_alone(&self, key: &RowKey, why: Why) -> Option<Setback> {
-        self.fly_alone(key, |flight| async move { flight.refresh(why).await }).await.err()
+    pub(super) async fn refresh_alone(&self, key: &RowKey, why: RefreshReason) -> Option<Setback> {
+        self.run_alone(key, |job| async move { job.refresh(why).await }).await.err()
     }
 
     /// Refreshes, or waits for a refresh that is under way.
-    pub(super) async fn try_refresh(&self, key: &RowKey, why: Why) -> Tried {
-        match self.fly(key, Kind::Work, |flight| async move { flight.refresh(why).await }).await {
-            Flown::Own(landing) => Tried::ByUs(landing.err()),
-            Flown::Shared(landing) => Tried::ByOther(landing.err()),
-            Flown::Busy(_, work) => match self.0.clock.timeout(STORE_TIMEOUT, work.ended()).await {
-                Some(()) => Tried::Later,
-                None => Tried::Never,
+    pub(super) async fn try_refresh(&self, key: &RowKey, why: RefreshReason) -> RefreshAttempt {
+        match self.run_shared(key, Kind::Work, |job| async move { job.refresh(why).await }).await {
+            Joined::Own(result) => RefreshAttempt::ByUs(result.err()),
+            Joined::Shared(result) => RefreshAttempt::ByOther(result.err()),
+            Joined::Busy(_, work) => match self.0.clock.timeout(STORE_TIMEOUT, work.ended()).await {
+                Some(()) => RefreshAttempt::Later,
+                None => RefreshAttempt::Never,
             },
         }
     }
 
     /// What can be handed out, or said, when nothing more can be done.
-    fn last_word(&self, known: Arc<Known>, need: MinLife, setback: Option<Setback>) -> Result<HandedOut, HandOutError> {
+    fn last_word(
+        &self,
+        cached: Arc<CachedRecord>,
+        need: MinLife,
+        setback: Option<Setback>,
+    ) -> Result<HandedOut, HandOutError> {
         let now = self.0.clock.now();
-        let valid = !known.record.contents.tokens.left(now).is_zero();
-        match self.suffices(&known, need)? {
-            Suffices::Yes => Ok(HandedOut::at(now, known)),
-            Suffices::NotFor(_) if valid && need == MinLife::Wish => Ok(HandedOut::at(now, known)),
-            Suffices::NotFor(_) => Err(self.shortcoming(&known, setback)),
+        let valid = !cached.record.body.tokens.left(now).is_zero();
+        match self.suffices(&cached, need)? {
+            Suffices::Yes => Ok(HandedOut::at(now, cached)),
+            Suffices::NotFor(_) if valid && need == MinLife::Wish => Ok(HandedOut::at(now, cached)),
+            Suffices::NotFor(_) => Err(self.shortcoming(&cached, setback)),
         }
     }
 
-    fn suffices(&self, known: &Known, need: MinLife) -> Result<Suffices, HandOutError> {
-        let contents = &known.record.contents;
-        if !self.0.settings.upkeep.allows(&contents.identity) {
+    fn suffices(&self, cached: &CachedRecord, need: MinLife) -> Result<Suffices, HandOutError> {
+        let body = &cached.record.body;
+        if !self.0.settings.refresh_policy.allows(&body.identity) {
             return Err(HandOutError::NotAllowed);
         }
         // docs/vault.md, rule 9: nothing of another client is used here, its access token included. The API that this
         // app talks to now may be another one too.
-        if contents.issuer != self.0.settings.issuer {
+        if body.issuer != self.0.settings.issuer {
             return Err(HandOutError::OtherClient);
         }
-        let wanted = need.of(contents.tokens.life())?;
-        let short = contents.tokens.falls_short(wanted, &self.0.settings, self.0.clock.now());
+        let wanted = need.of(body.tokens.life())?;
+        let short = body.tokens.falls_short(wanted, &self.0.settings, self.0.clock.now());
         Ok(if short { Suffices::NotFor(wanted) } else { Suffices::Yes })
     }
 
     /// The error of a connection's state.
-    pub(super) fn shortcoming(&self, known: &Known, setback: Option<Setback>) -> HandOutError {
-        let contents = &known.record.contents;
-        let trouble = contents.history.trouble.clone().map(Box::new);
-        match (known.state, trouble) {
-            (State::Dead, Some(trouble)) => HandOutError::ReconnectRequired(Reconnect::Dead(trouble)),
+    pub(super) fn shortcoming(&self, cached: &CachedRecord, setback: Option<Setback>) -> HandOutError {
+        let body = &cached.record.body;
+        let failure = body.history.failure.clone().map(Box::new);
+        match (cached.state, failure) {
+            (State::Dead, Some(failure)) => HandOutError::ReconnectRequired(Reconnect::Dead(failure)),
             (State::Dead, None) => HandOutError::ReconnectRequired(Reconnect::Ended),
-            _ if contents.tokens.refresh_token.is_none() => HandOutError::ReconnectRequired(Reconnect::NoRefreshToken),
-            _ if contents.issuer != self.0.settings.issuer => HandOutError::OtherClient,
+            _ if body.tokens.refresh_token.is_none() => HandOutError::ReconnectRequired(Reconnect::NoRefreshToken),
+            _ if body.issuer != self.0.settings.issuer => HandOutError::OtherClient,
             _ if setback.is_some_and(|setback| setback != Setback::Contended) => {
                 setback.map_or(HandOutError::Busy, HandOutError::from)
             }
-            (State::Blocked, Some(trouble)) => HandOutError::ProviderRefused { trouble },
-            (_, Some(trouble)) if trouble.kind() == TroubleKind::Transient => {
-                HandOutError::ProviderUnavailable { retry_after: trouble.wait(self.0.clock.now()) }
+            (State::Blocked, Some(failure)) => HandOutError::ProviderRefused { failure },
+            (_, Some(failure)) if failure.kind() == FailureKind::Transient => {
+                HandOutError::ProviderUnavailable { retry_after: failure.wait(self.0.clock.now()) }
             }
             _ if self.is_mint() => HandOutError::Expired,
             _ => HandOutError::Busy,
@@ -267,12 +274,12 @@ impl Vault {
     }
 
     pub(super) fn is_mint(&self) -> bool {
-        matches!(self.0.settings.upkeep, Upkeep::Person)
+        matches!(self.0.settings.refresh_policy, RefreshPolicy::Manual)
     }
 }
 
 /// How a refresh went that a caller wanted.
-pub(super) enum Tried {
+pub(super) enum RefreshAttempt {
     /// It was this caller's.
     ByUs(Option<Setback>),
     /// It was under way, perhaps for another reason.
@@ -289,7 +296,7 @@ enum Suffices {
     NotFor(Duration),
 }
 
-impl Trouble {
+impl RefreshFailure {
     /// How long until the next try; nothing where the stored time cannot be right.
     #[must_use]
     pub fn wait(&self, now: OffsetDateTime) -> Duration {

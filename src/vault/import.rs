@@ -9,14 +9,18 @@ use oauth2::{AccessToken, RefreshToken};
 use ring::digest::{SHA256, digest};
 use time::OffsetDateTime;
 
-use crate::store::{
-    RowKey, StoreError,
-    records::{Adoption, Expected, Row, State},
-};
-
-use super::{
-    ConnectionId, Contents, Grave, HandOutError, History, Identity, Issuer, Record, TokenSet, Undecryptable, Vault,
-    cause::TroubleKind, history::Trouble, refresh::Why, settings::STORE_TIMEOUT,
+use crate::{
+    store::{
+        RowKey, StoreError,
+        records::{Adoption, Expected, Row, State},
+    },
+    vault::{
+        ConnectionId, HandOutError, History, Identity, Issuer, Record, RecordBody, TokenSet, Tombstone, Undecryptable,
+        Vault,
+        record::{cause::FailureKind, history::RefreshFailure},
+        refresh::RefreshReason,
+        settings::STORE_TIMEOUT,
+    },
 };
 
 const PREFIX: &str = "import:";
@@ -38,7 +42,7 @@ pub enum Import {
     /// It is exchanged, and nobody is known to own it yet.
     Pending(Box<PendingImport>),
     /// The provider did not take it.
-    Refused(Box<Trouble>),
+    Refused(Box<RefreshFailure>),
 }
 
 /// An exchanged import that waits for its owner.
@@ -70,7 +74,7 @@ impl PendingImport {
     /// Opens the API, to ask whose it is.
     #[must_use]
     pub fn access_token(&self) -> &AccessToken {
-        &self.record.contents.tokens.access_token
+        &self.record.body.tokens.access_token
     }
 }
 
@@ -125,15 +129,15 @@ impl Vault {
         matches!(row.state, State::Pending | State::Dead)
             && row.version.generation == 1
             && row.attempt.is_none()
-            && Record::of_row(&self.0.keys, row).is_ok_and(|record| record.contents.issuer != self.0.settings.issuer)
+            && Record::of_row(&self.0.keys, row).is_ok_and(|record| record.body.issuer != self.0.settings.issuer)
     }
 
     /// What became of an import that found its owner.
     async fn adopted(&self, tombstone: &Row) -> Result<Import, HandOutError> {
-        let grave =
-            Grave::of_row(&self.0.keys, tombstone).map_err(|_| HandOutError::Undecryptable(Undecryptable(1)))?;
-        let user = grave.identity.label().map(str::to_owned);
-        let Some(user_id) = grave.identity.user_id else { return Ok(Import::Already) };
+        let tombstone =
+            Tombstone::of_row(&self.0.keys, tombstone).map_err(|_| HandOutError::Undecryptable(Undecryptable(1)))?;
+        let user = tombstone.identity.label().map(str::to_owned);
+        let Some(user_id) = tombstone.identity.user_id else { return Ok(Import::Already) };
         let owner = self.steady(self.0.store.read(&RowKey::of_user(&user_id))).await?;
         Ok(match owner.map(|row| row.state) {
             Some(State::Live | State::Blocked | State::Dead | State::Pending) => Import::Already,
@@ -142,7 +146,7 @@ impl Vault {
     }
 
     async fn go_on(&self, key: RowKey) -> Result<Import, HandOutError> {
-        if let Some(setback) = self.refresh_alone(&key, Why::Import).await {
+        if let Some(setback) = self.refresh_alone(&key, RefreshReason::Import).await {
             return Err(setback.into());
         }
         let Some(row) = self.steady(self.0.store.read(&key)).await? else { return Err(HandOutError::NotConnected) };
@@ -150,14 +154,14 @@ impl Vault {
             return self.adopted(&row).await;
         }
         let record = Record::of_row(&self.0.keys, &row).map_err(|_| HandOutError::Undecryptable(Undecryptable(1)))?;
-        if record.contents.issuer != self.0.settings.issuer {
+        if record.body.issuer != self.0.settings.issuer {
             return Err(HandOutError::OtherClient);
         }
-        match &record.contents.history.trouble {
-            Some(trouble) if trouble.kind() == TroubleKind::Transient => {
-                Err(HandOutError::ProviderUnavailable { retry_after: trouble.wait(self.0.clock.now()) })
+        match &record.body.history.failure {
+            Some(failure) if failure.kind() == FailureKind::Transient => {
+                Err(HandOutError::ProviderUnavailable { retry_after: failure.wait(self.0.clock.now()) })
             }
-            Some(trouble) => Ok(Import::Refused(Box::new(trouble.clone()))),
+            Some(failure) => Ok(Import::Refused(Box::new(failure.clone()))),
             None if record.generation == 1 => Err(HandOutError::Busy),
             None => Ok(Import::Pending(Box::new(PendingImport { key, record }))),
         }
@@ -173,7 +177,7 @@ impl Vault {
     ) -> Result<Adopted, HandOutError> {
         let PendingImport { key: pending, mut record } = import;
         let now = self.0.clock.now();
-        record.contents.identity = identity;
+        record.body.identity = identity;
         for _ in 0..TRIES {
             let there = self.steady(self.0.store.read(owner)).await?;
             if there.as_ref().is_some_and(|row| row.version.connection_id == record.connection_id.as_str()) {
@@ -183,15 +187,15 @@ impl Vault {
             if live && replace == Replace::OnlyDead {
                 return Ok(Adopted::NeedsReplace);
             }
-            record.contents.history.previous = there.as_ref().and_then(|row| self.previous(row, &record));
-            record.contents.history.first_connection = Some(self.first_connection(there.as_ref(), &record));
+            record.body.history.previous = there.as_ref().and_then(|row| self.previous(row, &record));
+            record.body.history.first_connection = Some(self.first_connection(there.as_ref(), &record));
             let row = record.new_row(&self.0.keys, owner, State::Live, None);
-            let grave = Grave::of(&record, now).sealed(&self.0.keys, &pending, &record.version());
+            let tombstone = Tombstone::of(&record, now).sealed(&self.0.keys, &pending, &record.version());
             let expected = Expected { version: record.version(), state: State::Pending, attempt: None, lease: None };
             let over = there.as_ref().map(|row| &row.version);
-            match self.steady(self.0.store.adopt(&pending, &expected, &grave, &row, over)).await? {
-                Adoption::Done => {
-                    let (user_id, connection) = (record.contents.identity.logged_id(), &record.connection_id);
+            match self.steady(self.0.store.adopt(&pending, &expected, &tombstone, &row, over)).await? {
+                Adoption::Applied => {
+                    let (user_id, connection) = (record.body.identity.logged_id(), &record.connection_id);
                     tracing::info!(user_id, %connection, "imported");
                     self.plan(row.due);
                     return Ok(Adopted::Yes);
@@ -213,13 +217,13 @@ impl Vault {
             expires_at: now,
         };
         let issuer = self.0.settings.issuer.clone();
-        let contents =
-            Contents { tokens, identity: Identity::default(), issuer, minted_at: now, history: History::default() };
+        let body =
+            RecordBody { tokens, identity: Identity::default(), issuer, minted_at: now, history: History::default() };
         // As random as the token, the same for two who import it at once, and another for another client.
         let Issuer { client_id, token_endpoint } = &self.0.settings.issuer;
         let id = sha256_hex(&[&key.0, client_id, token_endpoint].map(String::as_str).join("\n"));
         let id = id.chars().take(32).collect::<String>();
-        Record { connection_id: ConnectionId::from(id), generation: 1, contents }
+        Record { connection_id: ConnectionId::from(id), generation: 1, body }
     }
 
     async fn steady<T>(&self, step: impl Future<Output = Result<T, StoreError>>) -> Result<T, HandOutError> {
@@ -230,9 +234,9 @@ impl Vault {
     }
 }
 
-impl Why {
+impl RefreshReason {
     /// Whether a pending import is still to be exchanged, or was so long ago that its owner cannot be asked for.
     pub(super) fn import_applies(state: State, record: &Record, now: OffsetDateTime) -> bool {
-        state == State::Pending && (record.generation == 1 || record.contents.tokens.left(now) < TO_IDENTIFY)
+        state == State::Pending && (record.generation == 1 || record.body.tokens.left(now) < TO_IDENTIFY)
     }
 }

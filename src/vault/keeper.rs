@@ -16,14 +16,15 @@ use crate::{
         RowKey,
         records::{Change, Page, Row, Sealed, State},
     },
-};
-
-use super::{
-    Grave, Record, RecordError, Vault,
-    flight::{Flight, Landing, Setback},
-    lease::Hold,
-    refresh::Why,
-    settings::STORE_TIMEOUT,
+    vault::{
+        Record, RecordError, Tombstone, Vault,
+        refresh::{
+            RefreshReason,
+            lease::HeldLease,
+            single_flight::{Job, JobResult, Setback},
+        },
+        settings::STORE_TIMEOUT,
+    },
 };
 
 /// How often it asks at least what is due, and whether what is cached still holds.
@@ -158,7 +159,7 @@ impl Vault {
     /// Asks the store whether what is cached still holds, so that what was forgotten elsewhere leaves memory.
     async fn revalidate(&self) {
         let mut looks = JoinSet::new();
-        let mut keys = self.0.memory.cached().into_iter();
+        let mut keys = self.0.memory.cached_keys().into_iter();
         loop {
             while looks.len() < AT_ONCE
                 && let Some(key) = keys.next()
@@ -209,9 +210,9 @@ impl Vault {
 
     /// Refreshes what is cached and can only have been dated by a clock that was wrong; its due time may be wrong too.
     async fn refresh_misdated_cached(&self, refreshes: &mut Refreshes) {
-        for key in self.0.memory.cached() {
+        for key in self.0.memory.cached_keys() {
             let (settings, now) = (&self.0.settings, self.0.clock.now());
-            if self.0.memory.known(&key).is_some_and(|known| known.has_impossible_times(settings, now)) {
+            if self.0.memory.cached(&key).is_some_and(|cached| cached.has_impossible_times(settings, now)) {
                 refreshes.start(self, key).await;
             }
         }
@@ -228,7 +229,7 @@ impl Vault {
             for (due, key) in page {
                 self.beat();
                 let (settings, now) = (&self.0.settings, self.0.clock.now());
-                if self.current(&key).await.is_ok_and(|known| known.has_impossible_times(settings, now)) {
+                if self.current(&key).await.is_ok_and(|cached| cached.has_impossible_times(settings, now)) {
                     refreshes.start(self, key.clone()).await;
                 }
                 cursor = (due, key);
@@ -242,10 +243,12 @@ impl Vault {
     async fn refresh_if_due(&self, key: &RowKey) {
         // A small read first: a record that may not be sent is left without taking its lease.
         let now = self.0.clock.now();
-        let may_be_sent =
-            self.current(key).await.is_ok_and(|known| known.may_be_sent(&Why::Due, &self.0.settings, now));
+        let may_be_sent = self
+            .current(key)
+            .await
+            .is_ok_and(|cached| cached.may_be_sent(&RefreshReason::Scheduled, &self.0.settings, now));
         if may_be_sent {
-            self.try_refresh(key, Why::Due).await;
+            self.try_refresh(key, RefreshReason::Scheduled).await;
         }
     }
 
@@ -259,7 +262,7 @@ impl Vault {
             let last = keys.len() < PAGE as usize;
             for key in keys.iter().filter(|key| !unreadable.contains(key)).cloned().collect::<Vec<_>>() {
                 self.beat();
-                let sealing = self.fly_alone(&key, |flight| async move { flight.seal_anew().await });
+                let sealing = self.run_alone(&key, |job| async move { job.seal_anew().await });
                 if sealing.await.is_err_and(|setback| setback == Setback::Unreadable) {
                     unreadable.insert(key);
                 }
@@ -276,31 +279,31 @@ impl Vault {
     }
 }
 
-impl Flight {
-    async fn seal_anew(&self) -> Landing {
+impl Job {
+    async fn seal_anew(&self) -> JobResult {
         // Whoever holds the lease is likely to write a new blob; the next round sees.
-        let hold = match self.take_lease(|row, asked| Some(self.adopt(row, asked))).await {
-            Ok(hold) => hold,
-            Err(landing) => return landing,
+        let held = match self.take_lease(|row, asked| Some(self.adopt(row, asked))).await {
+            Ok(held) => held,
+            Err(result) => return result,
         };
-        let landing = self.seal_anew_under(&hold).await;
-        self.release(&hold).await;
-        landing
+        let result = self.seal_anew_under(&held).await;
+        self.release(&held).await;
+        result
     }
 
-    async fn seal_anew_under(&self, hold: &Hold) -> Landing {
-        if hold.row.attempt.is_none() {
-            let sealed = self.sealed_anew(&hold.row)?;
-            let change = Change { sealed: Some(sealed), ..hold.reopened(None) };
-            self.swap_under(hold, &change).await?;
+    async fn seal_anew_under(&self, held: &HeldLease) -> JobResult {
+        if held.row.attempt.is_none() {
+            let sealed = self.sealed_anew(&held.row)?;
+            let change = Change { sealed: Some(sealed), ..held.reopened(None) };
+            self.swap_under(held, &change).await?;
         }
-        self.adopt(&hold.row, hold.asked)
+        self.adopt(&held.row, held.asked)
     }
 
     fn sealed_anew(&self, row: &Row) -> Result<Sealed, RecordError> {
         let keys = &self.vault.0.keys;
         match row.state {
-            State::Tombstone => Ok(Grave::of_row(keys, row)?.sealed(keys, &self.key, &row.version)),
+            State::Tombstone => Ok(Tombstone::of_row(keys, row)?.sealed(keys, &self.key, &row.version)),
             _ => Ok(Record::of_row(keys, row)?.sealed(keys, &self.key)),
         }
     }

@@ -3,39 +3,17 @@
 //! There is one record type, one sealing and one refresh. The mode decides only the key a record lies under, and who
 //! may start a refresh.
 
-mod answer;
-mod backoff;
-mod cause;
-mod connection;
-mod directory;
-mod figures;
-mod flight;
+mod connect;
 mod hand_out;
-mod health;
-mod history;
-mod identity;
 mod import;
-mod inventory;
 mod keeper;
-mod lease;
-mod login;
-mod look;
-mod memory;
 mod provider;
 mod record;
 mod refresh;
-mod refresh_log;
-mod refresh_now;
 mod report;
 mod revoke;
 mod settings;
-mod stake;
-mod status;
-mod task;
-mod token_set;
 mod turns;
-mod undecryptable;
-mod write_down;
 
 use std::sync::{Arc, atomic::AtomicU64};
 
@@ -44,27 +22,30 @@ use tokio::sync::{Notify, SetOnce};
 use crate::{clock::Clock, keys::Keyring, store::records::Records};
 
 pub use self::{
-    cause::{Cause, NextStep, Retry, TroubleKind},
-    connection::ConnectionId,
-    directory::NotFound,
+    connect::{Connected, NotStored},
     hand_out::{HandOutError, HandedOut, MinLife, Reconnect},
-    health::{Ailment, Health},
-    history::{End, Exchanged, History, Previous, Rotation, Trouble, Words},
-    identity::{EmailProof, Identity},
     import::{Adopted, Import, PendingImport, Replace},
-    inventory::{Forgotten, ImportReport, Inventory, Seals, Unreadable},
-    login::{NotStored, Stored},
     provider::Provider,
-    record::{Contents, Grave, Issuer, Record, RecordError},
-    refresh_now::Refreshed,
-    report::{Report, TroubleReport},
+    record::{
+        Issuer, Record, RecordBody, RecordError, Tombstone,
+        cause::{Cause, FailureKind, NextStep, Retry},
+        connection_id::ConnectionId,
+        history::{End, Exchanged, History, Previous, ProviderMessage, RefreshFailure, Rotation},
+        identity::{EmailProof, Identity},
+        token_set::TokenSet,
+    },
+    refresh::{in_flight::Drain, on_request::Refreshed},
+    report::{
+        FailureReport, Report,
+        health::{Health, Unready},
+        inventory::{Forgotten, ImportReport, Inventory, SealingKeyUsage, Unreadable},
+        status::{ListEntry, Obstacle, Status, VisibleRecord},
+        undecryptable::Undecryptable,
+        user_index::NotFound,
+    },
     revoke::{Ended, Ending, NotEnded},
-    settings::{Allowed, Callers, Settings, Upkeep},
-    stake::Drained,
-    status::{Listed, Obstacle, Shown, Status},
-    token_set::TokenSet,
+    settings::{Allowed, Callers, RefreshPolicy, Settings},
     turns::Turn,
-    undecryptable::Undecryptable,
 };
 
 /// All connections, as one process sees them. Cheap to clone.
@@ -78,11 +59,11 @@ struct Inner {
     keys: Arc<Keyring>,
     clock: Clock,
     settings: Settings,
-    memory: memory::Memory,
-    in_flight: stake::InFlight,
+    memory: refresh::cache::Cache,
+    in_flight: refresh::in_flight::InFlight,
     replan: Notify,
     heartbeat: keeper::Heartbeat,
-    directory: directory::Directory,
+    user_index: report::user_index::UserIndex,
     turns: turns::Turns,
     serial: AtomicU64,
     /// Set once this process has had to wait for another one.
@@ -105,11 +86,11 @@ impl Vault {
             keys,
             clock,
             settings,
-            memory: memory::Memory::default(),
-            in_flight: stake::InFlight::default(),
+            memory: refresh::cache::Cache::default(),
+            in_flight: refresh::in_flight::InFlight::default(),
             replan: Notify::new(),
             heartbeat: keeper::Heartbeat::default(),
-            directory: directory::Directory::default(),
+            user_index: report::user_index::UserIndex::default(),
             turns: turns::Turns::default(),
             serial: AtomicU64::new(0),
             waiting: SetOnce::new(),

@@ -5,9 +5,10 @@ use std::fmt;
 use async_trait::async_trait;
 use oauth2::RefreshToken;
 
-use crate::provider::{self, ExchangeError, TokenReply};
-
-use super::Issuer;
+use crate::{
+    provider::{self, ExchangeError, TokenReply},
+    vault::Issuer,
+};
 
 /// One POST each; nothing is tried again here, since only the vault knows whether a token may be sent twice.
 #[async_trait]

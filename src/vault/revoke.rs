@@ -2,15 +2,18 @@
 
 use oauth2::RefreshToken;
 
-use crate::store::{
-    RowKey,
-    records::{Change, State, Swap, Version},
-};
-
-use super::{
-    Grave, HandOutError, Record, Undecryptable, Vault,
-    flight::{Flight, Landing, Setback},
-    lease::{Hold, LEASE_TRIES, is_lease_lost},
+use crate::{
+    store::{
+        RowKey,
+        records::{Cas, Change, State, Version},
+    },
+    vault::{
+        HandOutError, Record, Tombstone, Undecryptable, Vault,
+        refresh::{
+            lease::{HeldLease, LEASE_TRIES, is_lease_lost},
+            single_flight::{Job, JobResult, Setback},
+        },
+    },
 };
 
 /// How to end a connection.
@@ -62,8 +65,8 @@ impl Vault {
     /// Goes on without its caller.
     pub async fn end(&self, key: &RowKey, shown: Option<&Version>, ending: Ending) -> Result<Ended, NotEnded> {
         let shown = shown.cloned();
-        let landing = self.fly_alone(key, |flight| async move { flight.end(shown, ending).await });
-        match landing.await {
+        let result = self.run_alone(key, |job| async move { job.end(shown, ending).await });
+        match result.await {
             Ok(_) => Ok(Ended::Moved),
             Err(Setback::NotConnected) => Ok(Ended::Yes),
             Err(Setback::Revoking) => Err(NotEnded::Revoking),
@@ -77,49 +80,49 @@ impl Vault {
     }
 }
 
-impl Flight {
-    async fn end(&self, shown: Option<Version>, ending: Ending) -> Landing {
+impl Job {
+    async fn end(&self, shown: Option<Version>, ending: Ending) -> JobResult {
         for _ in 0..LEASE_TRIES {
-            let mut hold = match self.take_lease(|_, _| None).await {
-                Ok(hold) => hold,
-                Err(landing) => return landing,
+            let mut held = match self.take_lease(|_, _| None).await {
+                Ok(held) => held,
+                Err(result) => return result,
             };
-            let landing = self.end_under(&mut hold, shown.as_ref(), ending).await;
-            self.release(&hold).await;
-            if !is_lease_lost(&landing) {
-                return landing;
+            let result = self.end_under(&mut held, shown.as_ref(), ending).await;
+            self.release(&held).await;
+            if !is_lease_lost(&result) {
+                return result;
             }
         }
         Err(Setback::Contended)
     }
 
-    async fn end_under(&self, hold: &mut Hold, shown: Option<&Version>, ending: Ending) -> Landing {
-        if hold.row.state == State::Tombstone || shown.is_some_and(|shown| *shown != hold.row.version) {
-            return self.adopt(&hold.row, hold.asked);
+    async fn end_under(&self, held: &mut HeldLease, shown: Option<&Version>, ending: Ending) -> JobResult {
+        if held.row.state == State::Tombstone || shown.is_some_and(|shown| *shown != held.row.version) {
+            return self.adopt(&held.row, held.asked);
         }
-        let record = Record::of_row(&self.vault.0.keys, &hold.row)?;
-        if let (Ending::Revoke, Some(token)) = (ending, &record.contents.tokens.refresh_token) {
-            if record.contents.issuer != self.vault.0.settings.issuer {
+        let record = Record::of_row(&self.vault.0.keys, &held.row)?;
+        if let (Ending::Revoke, Some(token)) = (ending, &record.body.tokens.refresh_token) {
+            if record.body.issuer != self.vault.0.settings.issuer {
                 return Err(Setback::OtherClient);
             }
-            self.mark(hold).await?;
+            self.mark(held).await?;
             self.post(token).await?;
         }
-        self.bury(hold, &record).await
+        self.leave_tombstone(held, &record).await
     }
 
     /// Nothing is handed out from here.
-    async fn mark(&self, hold: &mut Hold) -> Result<(), Setback> {
+    async fn mark(&self, held: &mut HeldLease) -> Result<(), Setback> {
         let asked = self.vault.0.clock.boot_time();
-        let mark = Change { state: State::Revoking, due: None, ..hold.reopened(None) };
-        match self.swap_under(hold, &mark).await? {
-            Swap::Done => {
-                hold.row.apply(&mark);
+        let mark = Change { state: State::Revoking, due: None, ..held.reopened(None) };
+        match self.swap_under(held, &mark).await? {
+            Cas::Applied => {
+                held.row.apply(&mark);
                 self.vault.0.memory.forget(&self.key, asked);
                 Ok(())
             }
-            Swap::Moved(_) => Err(Setback::Contended),
-            Swap::Missing => Err(Setback::NotConnected),
+            Cas::Conflict(_) => Err(Setback::Contended),
+            Cas::NoRow => Err(Setback::NotConnected),
         }
     }
 
@@ -136,19 +139,19 @@ impl Flight {
     }
 
     /// Removes the secrets.
-    async fn bury(&self, hold: &Hold, record: &Record) -> Landing {
+    async fn leave_tombstone(&self, held: &HeldLease, record: &Record) -> JobResult {
         let asked = self.vault.0.clock.boot_time();
-        let grave = Grave::of(record, self.vault.0.clock.now());
-        let sealed = Some(grave.sealed(&self.vault.0.keys, &self.key, &hold.row.version));
-        let tombstone = Change { state: State::Tombstone, due: None, sealed, ..hold.reopened(None) };
-        match self.swap_under(hold, &tombstone).await? {
-            Swap::Done => {
+        let tombstone = Tombstone::of(record, self.vault.0.clock.now());
+        let sealed = Some(tombstone.sealed(&self.vault.0.keys, &self.key, &held.row.version));
+        let tombstone = Change { state: State::Tombstone, due: None, sealed, ..held.reopened(None) };
+        match self.swap_under(held, &tombstone).await? {
+            Cas::Applied => {
                 self.vault.0.memory.forget(&self.key, asked);
                 Err(Setback::NotConnected)
             }
-            Swap::Moved(row) if hold.has_lost_only_the_lease(&row) => Err(Setback::Contended),
-            Swap::Moved(row) => self.adopt(&row, asked),
-            Swap::Missing => Err(Setback::NotConnected),
+            Cas::Conflict(row) if held.has_lost_only_the_lease(&row) => Err(Setback::Contended),
+            Cas::Conflict(row) => self.adopt(&row, asked),
+            Cas::NoRow => Err(Setback::NotConnected),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Identity, Issuer, Retry};
+use crate::vault::{Identity, Issuer, Retry};
 
 /// How long memory is trusted without asking the store.
-pub(super) const CONFIRMED: Duration = Duration::from_secs(5);
+pub(super) const CACHE_TTL: Duration = Duration::from_secs(5);
 /// A record is written back to a store that lost it if the store confirmed it, or was silent, at most this long ago.
 /// Otherwise it may have been forgotten elsewhere meanwhile.
 pub(super) const WATCHED: Duration = Duration::from_secs(15);
@@ -13,11 +13,11 @@ pub(super) const WATCHED: Duration = Duration::from_secs(15);
 /// far apart would otherwise correct each other without a pause.
 pub(super) const REDATE_EVERY: Duration = Duration::from_secs(60);
 /// How long a store that did not answer is not asked again for a token that is at hand.
-pub(super) const BLIND: Duration = Duration::from_secs(1);
+pub(super) const STALE_RETRY: Duration = Duration::from_secs(1);
 /// The time that a send leaves for saving what it brings.
 pub(super) const SAVING: Duration = Duration::from_secs(5);
 /// How often saving and closing are tried again.
-pub(super) const AGAIN: Duration = Duration::from_secs(1);
+pub(super) const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// One step of the store. With the pause before the next try it is at most the 3 s of docs/vault.md, rule 6. The
 /// store's own timeouts are shorter.
 pub(super) const STORE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -36,7 +36,7 @@ pub struct Settings {
     /// `EXCHANGE_TIMEOUT`.
     pub exchange_timeout: Duration,
     /// Who may start a refresh.
-    pub upkeep: Upkeep,
+    pub refresh_policy: RefreshPolicy,
     /// Who waits for tokens.
     pub callers: Callers,
     /// How much further ahead than its longest legal span a stored time may lie, since the clocks of two machines
@@ -55,11 +55,11 @@ pub enum Callers {
 
 /// Who may start a refresh, by the mode.
 #[derive(Clone)]
-pub enum Upkeep {
+pub enum RefreshPolicy {
     /// Mint mode: a person, by the button, and nobody else.
-    Person,
+    Manual,
     /// Keep mode: the vault, for users who pass this check at each use.
-    Vault(Allowed),
+    Automatic(Allowed),
 }
 
 /// Whether a user is in `ALLOWED_USERS`.
@@ -99,20 +99,20 @@ impl Settings {
     }
 }
 
-impl Upkeep {
+impl RefreshPolicy {
     /// Who retries a refresh that failed.
     pub(super) fn retry(&self) -> Retry {
         match self {
-            Self::Person => Retry::Manual,
-            Self::Vault(_) => Retry::Automatic,
+            Self::Manual => Retry::Manual,
+            Self::Automatic(_) => Retry::Automatic,
         }
     }
 
     /// Whether this user's tokens may be used at all.
     pub(super) fn allows(&self, identity: &Identity) -> bool {
         match self {
-            Self::Person => true,
-            Self::Vault(allowed) => allowed(identity),
+            Self::Manual => true,
+            Self::Automatic(allowed) => allowed(identity),
         }
     }
 }

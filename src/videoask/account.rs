@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::{Api, ApiError, Form, Forms, Page, second_token};
 use crate::{
     store::RowKey,
     vault::{HandOutError, MinLife, Vault},
+    videoask::{Api, ApiError, Form, Forms, Page, replacement_token},
 };
 
 /// VideoAsk's API as one connection's user sees it, with the vault's token.
@@ -39,7 +39,7 @@ impl<'a> Account<'a> {
         let first = self.vault.hand_out(self.key, MinLife::Wish).await?;
         match self.api.forms(first.access_token(), page).await {
             Err(refusal @ ApiError::Unauthorized { .. }) => {
-                match second_token::instead_of(&first, self.vault, self.key).await? {
+                match replacement_token::instead_of(&first, self.vault, self.key).await? {
                     Some(second) => Ok(self.api.forms(second.access_token(), page).await?),
                     None => Err(refusal.into()),
                 }

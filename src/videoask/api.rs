@@ -4,12 +4,12 @@ use oauth2::AccessToken;
 use reqwest::{Client, RequestBuilder};
 use serde::de::DeserializeOwned;
 
-use super::{ApiError, Forms, Me, Page};
 use crate::{
     clock::Clock,
     config::ApiConfig,
     http::{self, BODY_LIMIT, BuildError, ReadError},
     telemetry::{Endpoint, Metrics},
+    videoask::{ApiError, Forms, Me, Page},
 };
 
 /// The header that picks an organization of the user's (VideoAsk's name for it).

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 
-use super::me::id;
+use crate::videoask::me::id;
 
 /// Which part of a list: the query that asks for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -15,7 +15,7 @@ mod error;
 mod forms;
 mod gateway;
 mod me;
-mod second_token;
+mod replacement_token;
 
 pub use self::{
     account::{Account, AccountError},

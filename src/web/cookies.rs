@@ -2,9 +2,7 @@
 
 use tower_sessions::cookie::{Cookie, SameSite, time::Duration};
 
-use crate::config::AppUrl;
-
-use super::cookie_header::is_plain;
+use crate::{config::AppUrl, web::middleware::cookie_header::is_plain};
 
 /// A pending-login cookie's name ends in so many characters, which stand for its state.
 pub(super) const STATE_LENGTH: usize = 16;

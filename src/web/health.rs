@@ -3,9 +3,7 @@
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
 use serde::Serialize;
 
-use crate::vault::Health;
-
-use super::Site;
+use crate::{vault::Health, web::Site};
 
 const ALIVE: &str = "/healthz";
 const READY: &str = "/readyz";

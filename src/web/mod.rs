@@ -1,46 +1,20 @@
 //! Pages for people, and routes for machines. Every route module has its router beside its handlers; this one puts them together.
 
-mod actions;
-mod answer_headers;
 mod api;
 mod assets;
-mod claims;
-mod confirmation;
-mod cookie_header;
 mod cookies;
-mod error;
-mod explain;
-mod failure_limit;
-mod forms;
-mod guard;
 mod health;
-mod home;
-mod identify;
-mod line;
 mod login;
-mod moments;
-mod outside_text;
-mod page;
-#[cfg(test)]
-mod page_texts;
-mod panicked;
-mod pending;
-mod prose;
-mod replay;
-mod request;
+mod middleware;
+mod pages;
 mod session;
-mod snippets;
-mod status_card;
-mod timeline;
-mod tokens;
-mod way;
 
 use std::{ops::Deref, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     http::{StatusCode, Uri},
-    middleware,
+    middleware::{from_fn_with_state, map_response},
     response::{IntoResponse, Response},
 };
 use tokio::sync::Semaphore;
@@ -54,24 +28,25 @@ use crate::{
     provider::Provider,
     store::{RowKey, Store},
     telemetry::Metrics,
-    vault::{HandOutError, Shown, Vault},
+    vault::{HandOutError, Vault, VisibleRecord},
     videoask::{Api, Gateway},
-};
-
-use self::{
-    api::Problem,
-    error::PageError,
-    session::{LoggedIn, Login},
+    web::{
+        api::Problem,
+        pages::error::PageError,
+        session::{LoggedIn, Login},
+    },
 };
 
 pub use self::{
     api::ApiKeys,
     assets::Assets,
     cookies::CookiePolicy,
-    failure_limit::FailureLimit,
-    pending::{PendingLogin, PendingLogins},
-    replay::UsedStates,
-    request::RequestIds,
+    login::{
+        failure_limit::FailureLimit,
+        pending::{PendingLogin, PendingLogins},
+        replay::UsedStates,
+    },
+    middleware::trace::RequestIds,
     session::Sessions,
 };
 
@@ -181,7 +156,7 @@ impl Site {
 
     /// The connection of a login, and where it lies. One that is gone means logged out in mint mode, where it ends
     /// with the session.
-    async fn connection_of(&self, login: &LoggedIn) -> Result<(RowKey, Shown), PageError> {
+    async fn connection_of(&self, login: &LoggedIn) -> Result<(RowKey, VisibleRecord), PageError> {
         for key in self.keys_of(login) {
             match self.vault.show(&key).await {
                 Ok(shown) if login.login.is_bound_to(&shown) => return Ok((key, shown)),
@@ -229,15 +204,15 @@ pub fn router(site: Site) -> Router {
     pages(&site)
         .merge(assets::router())
         .merge(health::router())
-        .layer(CatchPanicLayer::custom(panicked::page))
+        .layer(CatchPanicLayer::custom(middleware::panic::page))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
-        .layer(middleware::map_response(too_large))
+        .layer(map_response(too_large))
         // Below the limit on bodies: what goes through the proxy has none.
         .merge(api::router(&site))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn_with_state(site.clone(), request::trace))
+        .layer(from_fn_with_state(site.clone(), middleware::trace::trace))
         .with_state(site)
 }
 
@@ -268,14 +243,14 @@ async fn too_large(response: Response) -> Response {
 /// The routes for people, with sessions and the checks that browsers need.
 fn pages(site: &Site) -> Router<Site> {
     let policy = CookiePolicy::new(&site.app_url);
-    home::router()
+    pages::home::router()
         .merge(login::router())
-        .merge(tokens::router())
-        .merge(actions::router())
-        .merge(forms::router())
-        .layer(middleware::from_fn_with_state(site.clone(), session::name_visitor))
+        .merge(pages::tokens::router())
+        .merge(pages::actions::router())
+        .merge(pages::forms::router())
+        .layer(from_fn_with_state(site.clone(), session::name_visitor))
         .layer(site.sessions.clone().layer(&policy))
-        .layer(middleware::from_fn_with_state(policy, cookie_header::only_ours))
-        .layer(middleware::from_fn_with_state(site.clone(), guard::same_origin))
-        .layer(middleware::from_fn_with_state(site.clone(), guard::one_loopback_name))
+        .layer(from_fn_with_state(policy, middleware::cookie_header::only_ours))
+        .layer(from_fn_with_state(site.clone(), middleware::same_origin::same_origin))
+        .layer(from_fn_with_state(site.clone(), middleware::same_origin::one_loopback_name))
 }

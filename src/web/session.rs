@@ -29,14 +29,15 @@ use crate::{
     keys::{Keyring, Purpose},
     store::{Created, Limits, RowKey, SessionRow, Store},
     telemetry,
-    vault::Shown,
-};
-
-use super::{
-    Site,
-    cookies::CookiePolicy,
-    error::{Failure, PageError},
-    page::NavVisitor,
+    vault::VisibleRecord,
+    web::{
+        Site,
+        cookies::CookiePolicy,
+        pages::{
+            error::{Failure, PageError},
+            templates::NavVisitor,
+        },
+    },
 };
 
 /// Ends a session that nobody uses.
@@ -71,12 +72,10 @@ pub enum Login {
 
 impl Login {
     /// Whether nobody revoked or forgot the connection since this login.
-    pub(super) fn is_bound_to(&self, shown: &Shown) -> bool {
+    pub(super) fn is_bound_to(&self, shown: &VisibleRecord) -> bool {
         match self {
             Self::Mint => true,
-            Self::Keep { first_connection, .. } => {
-                *first_connection == shown.record().contents.history.first_connection
-            }
+            Self::Keep { first_connection, .. } => *first_connection == shown.record().body.history.first_connection,
         }
     }
 
@@ -283,7 +282,7 @@ pub(super) async fn name_visitor(State(site): State<Site>, request: Request, nex
 async fn nav_visitor(session: &Session, site: &Site) -> NavVisitor {
     match Visitor::of(session, site).await {
         Ok(Visitor::LoggedIn(login)) => match site.connection_of(&login).await {
-            Ok((_, shown)) => NavVisitor::named(&shown.record().contents.identity),
+            Ok((_, shown)) => NavVisitor::named(&shown.record().body.identity),
             Err(PageError::LoggedOut) => NavVisitor::Stranger,
             Err(_) => NavVisitor::LoggedIn(None),
         },

@@ -11,7 +11,7 @@ use videoask_auth::{
     clock::Clock,
     config::Config,
     store::{self, Missing, RowKey},
-    vault::{Callers, Identity, Record, Stored, TokenSet},
+    vault::{Callers, Connected, Identity, Record, TokenSet},
 };
 
 use crate::{
@@ -209,6 +209,6 @@ async fn nor_by_two_processes_on_one_store() {
         }
     }
     for login in join_all(logins).await {
-        assert_eq!(login.expect("it does not panic"), Ok(Stored::Yes));
+        assert_eq!(login.expect("it does not panic"), Ok(Connected::Yes));
     }
 }

@@ -1,4 +1,4 @@
-use videoask_auth::telemetry::Talk;
+use videoask_auth::telemetry::Verbosity;
 
 use super::*;
 
@@ -52,6 +52,6 @@ fn shows_the_defaults_that_the_program_has() {
     // The example shows what it usually is. Unset, it depends on the file limit.
     by_default.max_connections = std::num::NonZeroUsize::new(1024);
     // It depends on the command; the example shows that of the server.
-    by_default.telemetry.filter = Some(Talk::Server.filter().to_owned());
+    by_default.telemetry.filter = Some(Verbosity::Server.filter().to_owned());
     assert_eq!(format!("{by_example:?}"), format!("{by_default:?}"));
 }

@@ -14,12 +14,12 @@ pub const EMAIL: &str = "ada@example.com";
 #[derive(Clone)]
 pub struct Person {
     browser: Browser,
-    shown: Arc<Shown>,
+    shown: Arc<VisibleRecord>,
 }
 
 /// Which token set a page shows.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Shown {
+pub struct VisibleRecord {
     connection: String,
     pub generation: u64,
     pub access_token: String,
@@ -43,14 +43,14 @@ impl Person {
         let browser = server.browser();
         let page = server.log_in(&browser).await;
         assert_eq!(page.status, 200, "{}", page.text());
-        Self { browser, shown: Arc::new(Shown::on(&page)) }
+        Self { browser, shown: Arc::new(VisibleRecord::on(&page)) }
     }
 
     /// What the token page of this server shows now.
-    pub async fn look(&self, server: &Url) -> Shown {
+    pub async fn look(&self, server: &Url) -> VisibleRecord {
         let page = self.browser.get(server.join("/tokens").unwrap().as_str()).await;
         assert_eq!(page.status, 200, "{}", page.text());
-        Shown::on(&page)
+        VisibleRecord::on(&page)
     }
 
     /// Looks, and goes on from there.
@@ -58,7 +58,7 @@ impl Person {
         self.shown = Arc::new(self.look(server).await);
     }
 
-    pub fn shown(&self) -> &Shown {
+    pub fn shown(&self) -> &VisibleRecord {
         &self.shown
     }
 
@@ -82,7 +82,7 @@ impl Person {
     }
 }
 
-impl Shown {
+impl VisibleRecord {
     fn on(page: &Page) -> Self {
         let text = page.text();
         let hidden = |name: &str| {

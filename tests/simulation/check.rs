@@ -8,7 +8,7 @@ use videoask_auth::{
         RowKey,
         records::{Row, State, Version},
     },
-    vault::{Contents, HandOutError, HandedOut, Record, Settings},
+    vault::{HandOutError, HandedOut, Record, RecordBody, Settings},
 };
 
 use super::{
@@ -24,7 +24,7 @@ const FORGOTTEN: Duration = Duration::from_secs(16);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
     Put,
-    Swap,
+    Cas,
     Restore,
     /// The pending row of an import that has found its owner.
     Adopt,
@@ -211,7 +211,7 @@ impl Inner {
     /// Holds (c) when a token is handed out.
     pub fn check_hand_out(&mut self, process: ProcessId, handed: &HandedOut) {
         self.check.hand_outs += 1;
-        let (now, trouble) = (self.now, self.health(process).store_trouble);
+        let (now, failure) = (self.now, self.health(process).store_trouble);
         let Some(access) = self.tenant.access.get(handed.access_token().secret()).cloned() else {
             return self.check.fail(format!("(c) p{process} handed out a token that the tenant never gave"));
         };
@@ -222,7 +222,7 @@ impl Inner {
         let connection = handed.version().connection_id;
         if let Some(revoked) = self.check.revoked.get(&connection).copied()
             && now > revoked + Duration::from_secs(5)
-            && now > trouble + Duration::from_secs(5)
+            && now > failure + Duration::from_secs(5)
             && !self.check.store_lost.contains_key(&key_of(access.family))
         {
             self.check.fail(format!("(c) p{process} handed out a token at {now:?}, and it was revoked at {revoked:?}"));
@@ -292,18 +292,18 @@ impl Inner {
     /// When the last record that waits for a next try may be tried.
     pub fn latest_retry(&self) -> Duration {
         let contents = self.rows.now.values().filter_map(|row| self.open(row));
-        let retries = contents.filter_map(|contents| contents.history.trouble?.retry_at);
+        let retries = contents.filter_map(|contents| contents.history.failure?.retry_at);
         // One that is further away than the longest back-off is none.
         let longest = Duration::from_secs(60 * 60) + SKEW;
         let waits = retries.filter_map(|retry| Duration::try_from(retry - EPOCH).ok());
         waits.filter(|retry| *retry <= self.now + longest).max().unwrap_or_default()
     }
 
-    fn open(&self, row: &Row) -> Option<Contents> {
-        Record::of_row(&self.keys, row).ok().map(|record| record.contents)
+    fn open(&self, row: &Row) -> Option<RecordBody> {
+        Record::of_row(&self.keys, row).ok().map(|record| record.body)
     }
 
-    fn access(&self, contents: &Contents) -> Option<Access> {
+    fn access(&self, contents: &RecordBody) -> Option<Access> {
         self.tenant.access.get(contents.tokens.access_token.secret()).cloned()
     }
 }

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use videoask_auth::{
     clock::Clock,
     keys::Keyring,
-    vault::{Callers, Drained, Identity, MinLife, Record, Settings, TokenSet, Upkeep, Vault},
+    vault::{Callers, Drain, Identity, MinLife, Record, RefreshPolicy, Settings, TokenSet, Vault},
 };
 
 use super::{
@@ -46,7 +46,7 @@ impl Crowd {
                 process: "crowd".to_owned(),
                 issuer: issuer(),
                 exchange_timeout: EXCHANGE_TIMEOUT,
-                upkeep: Upkeep::Vault(Arc::new(|_| true)),
+                refresh_policy: RefreshPolicy::Automatic(Arc::new(|_| true)),
                 callers: Callers::Requests,
                 clock_tolerance: Settings::CLOCK_TOLERANCE,
             },
@@ -111,7 +111,7 @@ async fn ten_thousand_callers_share_one_exchange() {
     println!("from the tenant's answer to the last of {CALLERS} callers: {:?}", answered.elapsed());
     assert_eq!(crowd.world.lock().check.exchanges, 1);
     while crowd.step().await {}
-    assert_eq!(crowd.vault.drain(Duration::from_secs(1)).await, Drained::Whole);
+    assert_eq!(crowd.vault.drain(Duration::from_secs(1)).await, Drain::Complete);
     println!("handing out from memory: {:?}", hand_out_a_thousand_times(&crowd.vault, &key).await / 1000);
 }
 

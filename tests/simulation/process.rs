@@ -11,7 +11,9 @@ use tokio::{
 use videoask_auth::{
     clock::{Clock, Hand},
     store::{Limits, RowKey, records::Version},
-    vault::{Callers, Ending, HandedOut, Identity, Import, Issuer, MinLife, Record, Replace, Settings, Upkeep, Vault},
+    vault::{
+        Callers, Ending, HandedOut, Identity, Import, Issuer, MinLife, Record, RefreshPolicy, Replace, Settings, Vault,
+    },
 };
 
 use super::{
@@ -78,9 +80,9 @@ impl Process {
                 process: format!("p{}.{life}", self.id),
                 issuer: issuer(),
                 exchange_timeout: EXCHANGE_TIMEOUT,
-                upkeep: match self.mode {
-                    Mode::Mint => Upkeep::Person,
-                    Mode::Keep | Mode::KeepWithKeeper => Upkeep::Vault(Arc::new(|_| true)),
+                refresh_policy: match self.mode {
+                    Mode::Mint => RefreshPolicy::Manual,
+                    Mode::Keep | Mode::KeepWithKeeper => RefreshPolicy::Automatic(Arc::new(|_| true)),
                 },
                 callers: Callers::Command,
                 clock_tolerance,

@@ -9,10 +9,10 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 use tokio::sync::oneshot;
 use videoask_auth::store::{
-    Place, Reason, RowKey, StoreError,
+    Reason, RowKey, StoreError, StoreLocation,
     records::{
-        Adoption, Change, Claim, Expected, Head, KeyId, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page, Records,
-        Row, Sealed, State, Swap, Version,
+        Adoption, Cas, Change, Claim, Expected, KeyId, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page, Records,
+        Row, RowVersion, Sealed, State, Version,
     },
 };
 
@@ -68,7 +68,7 @@ impl SimulatedStore {
 
 /// The one place that knows how a store says that it did not do as asked.
 fn unavailable() -> StoreError {
-    StoreError::Unavailable { at: Place::Memory, reason: Reason::TimedOut, source: None }
+    StoreError::Unavailable { at: StoreLocation::Memory, reason: Reason::TimedOut, source: None }
 }
 
 impl Inner {
@@ -156,7 +156,7 @@ impl Inner {
     }
 
     fn claim(&mut self, key: &RowKey, lease: &Lease, span: LeaseSpan, attempt: &OpenAttempt) -> Claim {
-        let Some(mut row) = self.rows.now.get(key).cloned() else { return Claim::Missing };
+        let Some(mut row) = self.rows.now.get(key).cloned() else { return Claim::NoRow };
         let mut looked_at = row.clone();
         if matches!(self.mutation, Some(Mutation::ShortLease | Mutation::WallClockLease)) {
             looked_at.attempt = None;
@@ -179,10 +179,10 @@ impl Inner {
         }
     }
 
-    fn swap(&mut self, key: &RowKey, expected: &Expected, change: &Change) -> Swap {
-        let Some(row) = self.rows.now.get(key).cloned() else { return Swap::Missing };
+    fn swap(&mut self, key: &RowKey, expected: &Expected, change: &Change) -> Cas {
+        let Some(row) = self.rows.now.get(key).cloned() else { return Cas::NoRow };
         if !row.is_as(expected) && !self.waves_through(&row, expected, change) {
-            return Swap::Moved(Box::new(row));
+            return Cas::Conflict(Box::new(row));
         }
         let mut after = row;
         after.apply(change);
@@ -193,8 +193,8 @@ impl Inner {
         if self.mutation == Some(Mutation::NoWriteAhead) {
             after.attempt = None;
         }
-        self.write(&after, How::Swap);
-        Swap::Done
+        self.write(&after, How::Cas);
+        Cas::Applied
     }
 
     /// What a store with that fault does not compare.
@@ -208,29 +208,29 @@ impl Inner {
         }
     }
 
-    fn put(&mut self, new: &NewRow, over: Option<&Version>) -> Swap {
+    fn put(&mut self, new: &NewRow, over: Option<&Version>) -> Cas {
         let there = self.rows.now.get(&new.key);
         match (there, over) {
-            (Some(row), _) if row.version.connection_id == new.version.connection_id => return Swap::Done,
-            (Some(row), over) if Some(&row.version) != over => return Swap::Moved(Box::new(row.clone())),
-            (None, Some(_)) => return Swap::Missing,
+            (Some(row), _) if row.version.connection_id == new.version.connection_id => return Cas::Applied,
+            (Some(row), over) if Some(&row.version) != over => return Cas::Conflict(Box::new(row.clone())),
+            (None, Some(_)) => return Cas::NoRow,
             _ => {}
         }
         self.write(&Row::from(new), How::Put);
-        Swap::Done
+        Cas::Applied
     }
 
-    fn restore(&mut self, new: &NewRow) -> Swap {
+    fn restore(&mut self, new: &NewRow) -> Cas {
         if new.limits.is_some() {
             self.check.fail("(e) a session that was logged out is written back".to_owned());
         }
         match self.rows.now.get(&new.key).cloned() {
-            Some(row) if !row.is_behind(&new.version) => Swap::Moved(Box::new(row)),
+            Some(row) if !row.is_behind(&new.version) => Cas::Conflict(Box::new(row)),
             there => {
                 let mut row = Row::from(new);
                 row.lease = there.and_then(|row| row.lease);
                 self.write(&row, How::Restore);
-                Swap::Done
+                Cas::Applied
             }
         }
     }
@@ -238,7 +238,7 @@ impl Inner {
 
 #[async_trait]
 impl Records for SimulatedStore {
-    async fn peek(&self, key: &RowKey) -> Result<Option<Head>, StoreError> {
+    async fn peek(&self, key: &RowKey) -> Result<Option<RowVersion>, StoreError> {
         let key = key.clone();
         self.step("peek", move |world| world.rows.now.get(&key).map(Row::head)).await
     }
@@ -248,7 +248,7 @@ impl Records for SimulatedStore {
         self.step("read", move |world| world.rows.now.get(&key).cloned()).await
     }
 
-    async fn put(&self, row: &NewRow, over: Option<&Version>) -> Result<Swap, StoreError> {
+    async fn put(&self, row: &NewRow, over: Option<&Version>) -> Result<Cas, StoreError> {
         let (row, over) = (row.clone(), over.cloned());
         self.step("put", move |world| world.put(&row, over.as_ref())).await
     }
@@ -281,7 +281,7 @@ impl Records for SimulatedStore {
         .await
     }
 
-    async fn swap(&self, key: &RowKey, expected: &Expected, change: &Change) -> Result<Swap, StoreError> {
+    async fn swap(&self, key: &RowKey, expected: &Expected, change: &Change) -> Result<Cas, StoreError> {
         let (key, expected, change) = (key.clone(), expected.clone(), change.clone());
         let saves = change.generation > expected.version.generation;
         let answer = self.step("swap", move |world| world.swap(&key, &expected, &change)).await;
@@ -292,7 +292,7 @@ impl Records for SimulatedStore {
         answer
     }
 
-    async fn restore(&self, row: &NewRow) -> Result<Swap, StoreError> {
+    async fn restore(&self, row: &NewRow) -> Result<Cas, StoreError> {
         let row = row.clone();
         self.step("restore", move |world| world.restore(&row)).await
     }
@@ -313,14 +313,14 @@ impl Records for SimulatedStore {
                 return Adoption::PendingMoved(Some(Box::new(import)));
             }
             match world.put(&row, over.as_ref()) {
-                Swap::Done => {}
-                Swap::Moved(there) => return Adoption::OwnerMoved(Some(there)),
-                Swap::Missing => return Adoption::OwnerMoved(None),
+                Cas::Applied => {}
+                Cas::Conflict(there) => return Adoption::OwnerMoved(Some(there)),
+                Cas::NoRow => return Adoption::OwnerMoved(None),
             }
             let tombstone =
                 Row { state: State::Tombstone, due: None, attempt: None, lease: None, sealed: grave, ..import };
             world.write(&tombstone, How::Adopt);
-            Adoption::Done
+            Adoption::Applied
         })
         .await
     }

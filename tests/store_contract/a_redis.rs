@@ -27,7 +27,7 @@ async fn gives_no_ttl_to_a_kept_record_and_more_than_a_day_to_what_ends() {
     let store = created(&server.url(None)).await;
     store.put(&minted("a", 10, 20), None).await.unwrap();
     let later = NewRow { version: version("c2", 1), ..kept("a") };
-    assert_eq!(store.put(&later, Some(&version("c1", 7))).await.unwrap(), Swap::Done);
+    assert_eq!(store.put(&later, Some(&version("c1", 7))).await.unwrap(), Cas::Applied);
     store.put(&minted("b", 10, 20), None).await.unwrap();
     store.create_session(&session("b", 10, 20)).await.unwrap();
     assert_eq!(server.raw("TTL {videoask-auth}:record:a"), ":-1");
@@ -287,23 +287,27 @@ async fn with_a_replica_opens_an_attempt_only_when_the_replica_has_it() {
     let close = Change { attempt: None, ..begin.clone() };
     let open = Expected { attempt: begin.attempt.clone(), ..expected.clone() };
     store.put(&kept("a"), None).await.unwrap();
-    assert_eq!(store.swap(&key("a"), &expected, &begin).await.unwrap(), Swap::Done);
+    assert_eq!(store.swap(&key("a"), &expected, &begin).await.unwrap(), Cas::Applied);
     assert_eq!(replica.raw("HGET {videoask-auth}:record:a attempt"), "$2\r\nme");
 
     replica.freeze();
-    assert_eq!(store.swap(&key("a"), &open, &close).await.unwrap(), Swap::Done, "what sends nothing waits for nobody");
+    assert_eq!(
+        store.swap(&key("a"), &open, &close).await.unwrap(),
+        Cas::Applied,
+        "what sends nothing waits for nobody"
+    );
     let error = store.swap(&key("a"), &expected, &begin).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { reason: Reason::Unacknowledged, .. }), "{error:?}");
-    assert_eq!(store.swap(&key("a"), &open, &close).await.unwrap(), Swap::Done, "no answer does not mean not done");
+    assert_eq!(store.swap(&key("a"), &open, &close).await.unwrap(), Cas::Applied, "no answer does not mean not done");
 
     replica.thaw();
     server.wait_for_replicas(1);
-    assert_eq!(store.swap(&key("a"), &expected, &begin).await.unwrap(), Swap::Done);
-    assert_eq!(store.swap(&key("a"), &open, &close).await.unwrap(), Swap::Done);
+    assert_eq!(store.swap(&key("a"), &expected, &begin).await.unwrap(), Cas::Applied);
+    assert_eq!(store.swap(&key("a"), &open, &close).await.unwrap(), Cas::Applied);
 
     replica.kill();
     server.wait_for_replicas(0);
-    assert_eq!(store.swap(&key("a"), &expected, &begin).await.unwrap(), Swap::Done, "there is none to wait for");
+    assert_eq!(store.swap(&key("a"), &expected, &begin).await.unwrap(), Cas::Applied, "there is none to wait for");
 }
 
 #[tokio::test]
@@ -337,7 +341,7 @@ async fn that_does_not_tell_of_replicas_opens_an_attempt_without_one() {
     let store = created(&server.url(None)).await;
     store.put(&kept("a"), None).await.unwrap();
     let (expected, begin) = beginning();
-    assert_eq!(store.swap(&key("a"), &expected, &begin).await.unwrap(), Swap::Done);
+    assert_eq!(store.swap(&key("a"), &expected, &begin).await.unwrap(), Cas::Applied);
 }
 
 /// Redis Cluster runs a script only if all its keys are declared and in one slot.
@@ -381,14 +385,14 @@ pub async fn call_everything(store: &dyn Store) {
     store.claim(&row.key, &lease("me", 30), SPAN, &OpenAttempt::Respect).await.unwrap();
     let expected = Expected { version: row.version.clone(), state: row.state, attempt: None, lease: None };
     let change = Change { generation: 7, state: row.state, due: None, attempt: Some(owner("me")), sealed: None };
-    assert_eq!(store.swap(&row.key, &expected, &change).await.unwrap(), Swap::Done);
+    assert_eq!(store.swap(&row.key, &expected, &change).await.unwrap(), Cas::Applied);
     store.release(&row.key, &owner("me")).await.unwrap();
     store.restore(&NewRow { version: version("c1", 8), ..row.clone() }).await.unwrap();
     store.put(&NewRow { state: record::State::Pending, ..kept("pending") }, None).await.unwrap();
     let pending = Expected { state: record::State::Pending, ..expected };
     let owned = NewRow { version: version("c2", 1), ..kept("owner") };
     let adopted = store.adopt(&key("pending"), &pending, &sealed("grave"), &owned, None).await.unwrap();
-    assert_eq!(adopted, Adoption::Done);
+    assert_eq!(adopted, Adoption::Applied);
     let page = || Page { after: None, limit: 10 };
     assert_eq!(store.list(page()).await.unwrap().len(), 3);
     assert_eq!(store.sealed_by_others(&"other".to_owned(), page()).await.unwrap().len(), 3);

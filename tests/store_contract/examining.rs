@@ -6,7 +6,7 @@ use super::*;
 async fn a_missing_file_tells_where_it_would_be_and_makes_nothing() {
     let folder = TempDir::new().unwrap();
     let examined = examine(&file_in(&folder)).await.unwrap();
-    let at = Place::File(folder.path().join("store.db"));
+    let at = StoreLocation::File(folder.path().join("store.db"));
     assert_eq!(examined, Examined { at, state: State::Absent(Room::Writable), findings: vec![] });
     assert_eq!(files(folder.path()), [""; 0]);
 }

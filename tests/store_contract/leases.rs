@@ -16,7 +16,7 @@ fn held(lease: Lease) -> Claim {
 
 contract! {
     async fn a_claim_of_nothing_makes_nothing(bed: &Bed) {
-        assert_eq!(bed.claim("a", &lease("me", 30)).await, Claim::Missing);
+        assert_eq!(bed.claim("a", &lease("me", 30)).await, Claim::NoRow);
         bed.store.release(&key("a"), &owner("me")).await.unwrap();
         assert_eq!(bed.row("a").await, None);
     }

@@ -15,7 +15,7 @@ async fn change(bed: &Bed, name: &str, due: Option<OffsetDateTime>, sealed: Opti
     let NewRow { version, state, .. } = kept(name);
     let expected = Expected { version, state, attempt: None, lease: None };
     let change = Change { generation: 7, state, due, attempt: None, sealed };
-    assert_eq!(bed.store.swap(&key(name), &expected, &change).await.unwrap(), Swap::Done);
+    assert_eq!(bed.store.swap(&key(name), &expected, &change).await.unwrap(), Cas::Applied);
 }
 
 /// All that is due, in pages, each asked for with the last entry of the one before.

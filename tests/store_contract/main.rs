@@ -53,11 +53,11 @@ use time::OffsetDateTime;
 use videoask_auth::{
     config::StoreUrl,
     store::{
-        Created, Examined, Finding, Limits, Missing, Opened, Origin, Outcome, Place, Reason, Room, RowKey, SessionRow,
-        State, Store, StoreError, Unwritable, examine, open,
+        Created, Examined, Finding, Limits, Missing, Opened, Origin, Outcome, Reason, Room, RowKey, SessionRow, State,
+        Store, StoreError, StoreLocation, Unwritable, examine, open,
         records::{
-            self as record, Adoption, Change, Claim, Expected, Head, Lease, LeaseSpan, NewRow, OpenAttempt, Owner,
-            Page, Row, Sealed, Swap, Version,
+            self as record, Adoption, Cas, Change, Claim, Expected, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page,
+            Row, RowVersion, Sealed, Version,
         },
     },
 };
@@ -101,7 +101,7 @@ impl Bed {
 
     /// Puts a record where there is none.
     async fn put(&self, row: &NewRow) {
-        assert_eq!(self.store.put(row, None).await.unwrap(), Swap::Done);
+        assert_eq!(self.store.put(row, None).await.unwrap(), Cas::Applied);
     }
 
     async fn row(&self, name: &str) -> Option<Row> {
@@ -116,7 +116,7 @@ impl Bed {
         let expected = Expected { version: row.version.clone(), state: row.state, attempt: None, lease: None };
         let NewRow { state, due, .. } = row;
         let begun = Change { generation: row.version.generation, state, due, attempt: Some(owner(by)), sealed: None };
-        assert_eq!(self.store.swap(&row.key, &expected, &begun).await.unwrap(), Swap::Done);
+        assert_eq!(self.store.swap(&row.key, &expected, &begun).await.unwrap(), Cas::Applied);
         self.row(name).await.unwrap()
     }
 

@@ -36,8 +36,8 @@ fn later(name: &str) -> NewRow {
     NewRow { version: version("c2", 1), sealed: sealed("a later login"), ..kept(name) }
 }
 
-fn moved(row: Row) -> Swap {
-    Swap::Moved(Box::new(row))
+fn moved(row: Row) -> Cas {
+    Cas::Conflict(Box::new(row))
 }
 
 contract! {
@@ -45,7 +45,7 @@ contract! {
         for row in [minted("minted", 10, 20), NewRow { due: Some(at(-5)), ..kept("kept") }] {
             bed.put(&row).await;
             assert_eq!(bed.row(&row.key.0).await, Some(stored(&row)));
-            let head = Head { version: row.version, state: row.state };
+            let head = RowVersion { version: row.version, state: row.state };
             assert_eq!(bed.store.peek(&row.key).await.unwrap(), Some(head));
         }
     }
@@ -62,8 +62,8 @@ contract! {
     async fn nothing_is_read_swapped_or_replaced_where_nothing_is(bed: &Bed) {
         let row = kept("a");
         assert_eq!(bed.store.peek(&row.key).await.unwrap(), None);
-        assert_eq!(bed.store.swap(&row.key, &untouched(&row), &saved(8)).await.unwrap(), Swap::Missing);
-        assert_eq!(bed.store.put(&row, Some(&version("c0", 1))).await.unwrap(), Swap::Missing);
+        assert_eq!(bed.store.swap(&row.key, &untouched(&row), &saved(8)).await.unwrap(), Cas::NoRow);
+        assert_eq!(bed.store.put(&row, Some(&version("c0", 1))).await.unwrap(), Cas::NoRow);
         assert_eq!(bed.row("a").await, None);
     }
 
@@ -74,7 +74,7 @@ contract! {
         let before = NewRow { version: version("c1", u64::MAX - 1), ..kept("b") };
         bed.put(&before).await;
         let after = NewRow { version: version("c1", u64::MAX), ..kept("b") };
-        assert_eq!(bed.store.restore(&after).await.unwrap(), Swap::Done);
+        assert_eq!(bed.store.restore(&after).await.unwrap(), Cas::Applied);
     }
 
     async fn a_put_replaces_only_the_version_that_its_writer_saw(bed: &Bed) {
@@ -84,7 +84,7 @@ contract! {
             assert_eq!(answer, moved(stored(&kept("a"))), "{over:?}");
         }
         assert_eq!(bed.row("a").await, Some(stored(&kept("a"))));
-        assert_eq!(bed.store.put(&later("a"), Some(&version("c1", 7))).await.unwrap(), Swap::Done);
+        assert_eq!(bed.store.put(&later("a"), Some(&version("c1", 7))).await.unwrap(), Cas::Applied);
         assert_eq!(bed.row("a").await, Some(stored(&later("a"))));
     }
 
@@ -93,7 +93,7 @@ contract! {
         for state in [Dead, Blocked, Revoking, Tombstone] {
             let name = format!("{state:?}");
             bed.put(&NewRow { state, ..kept(&name) }).await;
-            assert_eq!(bed.store.put(&later(&name), Some(&version("c1", 7))).await.unwrap(), Swap::Done);
+            assert_eq!(bed.store.put(&later(&name), Some(&version("c1", 7))).await.unwrap(), Cas::Applied);
             assert_eq!(bed.row(&name).await, Some(stored(&later(&name))));
         }
     }
@@ -105,7 +105,7 @@ contract! {
         bed.store.swap(&key("a"), &untouched(&first), &saved(8)).await.unwrap();
         let stands = bed.row("a").await;
         for over in [None, Some(version("c0", 3)), Some(version("c1", 7))] {
-            assert_eq!(bed.store.put(&first, over.as_ref()).await.unwrap(), Swap::Done, "{over:?}");
+            assert_eq!(bed.store.put(&first, over.as_ref()).await.unwrap(), Cas::Applied, "{over:?}");
             assert_eq!(bed.row("a").await, stands, "{over:?}");
         }
     }
@@ -115,7 +115,7 @@ contract! {
         bed.put(&row).await;
         bed.claim("a", &lease("me", 30)).await;
         bed.store.swap(&key("a"), &untouched(&row), &begun(&row, "me")).await.unwrap();
-        assert_eq!(bed.store.put(&later("a"), Some(&row.version)).await.unwrap(), Swap::Done);
+        assert_eq!(bed.store.put(&later("a"), Some(&row.version)).await.unwrap(), Cas::Applied);
         assert_eq!(bed.row("a").await, Some(stored(&later("a"))));
     }
 
@@ -138,11 +138,11 @@ contract! {
             async move { (store.put(&row, Some(&version("c1", 7))).await.unwrap(), row) }
         }))
         .await;
-        let winners: Vec<_> = answers.iter().filter(|(answer, _)| *answer == Swap::Done).collect();
+        let winners: Vec<_> = answers.iter().filter(|(answer, _)| *answer == Cas::Applied).collect();
         assert_eq!(winners.len(), 1);
         let stands = stored(&winners[0].1);
         assert_eq!(bed.row("a").await, Some(stands.clone()));
-        let losers = answers.into_iter().map(|(answer, _)| answer).filter(|answer| *answer != Swap::Done);
+        let losers = answers.into_iter().map(|(answer, _)| answer).filter(|answer| *answer != Cas::Applied);
         assert_eq!(losers.collect::<Vec<_>>(), vec![moved(stands); 15]);
     }
 
@@ -151,7 +151,7 @@ contract! {
         bed.put(&row).await;
         bed.claim("a", &lease("me", 30)).await;
         let change = Change { state: record::State::Blocked, attempt: Some(owner("other")), ..saved(9) };
-        assert_eq!(bed.store.swap(&row.key, &untouched(&row), &change).await.unwrap(), Swap::Done);
+        assert_eq!(bed.store.swap(&row.key, &untouched(&row), &change).await.unwrap(), Cas::Applied);
         let expected = Row {
             version: version("c1", 9),
             state: record::State::Blocked,
@@ -168,7 +168,7 @@ contract! {
         let row = NewRow { due: Some(at(5)), ..kept("a") };
         bed.put(&row).await;
         let change = Change { due: None, ..begun(&row, "me") };
-        assert_eq!(bed.store.swap(&row.key, &untouched(&row), &change).await.unwrap(), Swap::Done);
+        assert_eq!(bed.store.swap(&row.key, &untouched(&row), &change).await.unwrap(), Cas::Applied);
         let expected = Row { due: None, attempt: Some(owner("me")), ..stored(&row) };
         assert_eq!(bed.row("a").await, Some(expected));
     }
@@ -194,7 +194,7 @@ contract! {
             assert_eq!(answer, moved(stands.clone()), "{other:?}");
             assert_eq!(bed.row("a").await.as_ref(), Some(&stands), "{other:?}");
         }
-        assert_eq!(bed.store.swap(&key("a"), &mine, &saved(8)).await.unwrap(), Swap::Done);
+        assert_eq!(bed.store.swap(&key("a"), &mine, &saved(8)).await.unwrap(), Cas::Applied);
     }
 
     async fn an_attempt_is_not_expected_where_none_is_open(bed: &Bed) {
@@ -210,12 +210,12 @@ contract! {
         let answer = bed.store.swap(&key("a"), &mine, &saved(8)).await.unwrap();
         assert_eq!(answer, moved(stored(&kept("a"))));
         bed.claim("a", &lease("me", -1_000)).await;
-        assert_eq!(bed.store.swap(&key("a"), &mine, &saved(8)).await.unwrap(), Swap::Done);
+        assert_eq!(bed.store.swap(&key("a"), &mine, &saved(8)).await.unwrap(), Cas::Applied);
     }
 
     async fn a_repeated_save_shows_the_row_that_it_made(bed: &Bed) {
         bed.put(&kept("a")).await;
-        assert_eq!(bed.store.swap(&key("a"), &untouched(&kept("a")), &saved(8)).await.unwrap(), Swap::Done);
+        assert_eq!(bed.store.swap(&key("a"), &untouched(&kept("a")), &saved(8)).await.unwrap(), Cas::Applied);
         let stands = bed.row("a").await.unwrap();
         let again = bed.store.swap(&key("a"), &untouched(&kept("a")), &saved(8)).await.unwrap();
         assert_eq!(again, moved(stands));
@@ -229,24 +229,24 @@ contract! {
             async move { store.swap(&row.key, &untouched(&row), &change).await.unwrap() }
         }))
         .await;
-        assert_eq!(answers.into_iter().filter(|answer| *answer == Swap::Done).count(), 1);
+        assert_eq!(answers.into_iter().filter(|answer| *answer == Cas::Applied).count(), 1);
     }
 
     async fn a_tombstone_keeps_its_row_and_only_a_put_replaces_it(bed: &Bed) {
         bed.put(&kept("a")).await;
         let bury = Change { state: record::State::Tombstone, due: None, ..saved(7) };
-        assert_eq!(bed.store.swap(&key("a"), &untouched(&kept("a")), &bury).await.unwrap(), Swap::Done);
+        assert_eq!(bed.store.swap(&key("a"), &untouched(&kept("a")), &bury).await.unwrap(), Cas::Applied);
         let stands = bed.row("a").await.unwrap();
         bed.store.sweep(at(1_000_000)).await.unwrap();
         bed.store.delete_session(&key("a")).await.unwrap();
         let newer = NewRow { version: version("c1", 99), ..kept("a") };
         assert_eq!(bed.store.restore(&newer).await.unwrap(), moved(stands.clone()));
         assert_eq!(bed.store.put(&later("a"), None).await.unwrap(), moved(stands));
-        assert_eq!(bed.store.put(&later("a"), Some(&version("c1", 7))).await.unwrap(), Swap::Done);
+        assert_eq!(bed.store.put(&later("a"), Some(&version("c1", 7))).await.unwrap(), Cas::Applied);
     }
 
     async fn a_lost_row_is_restored(bed: &Bed) {
-        assert_eq!(bed.store.restore(&kept("a")).await.unwrap(), Swap::Done);
+        assert_eq!(bed.store.restore(&kept("a")).await.unwrap(), Cas::Applied);
         assert_eq!(bed.row("a").await, Some(stored(&kept("a"))));
     }
 
@@ -256,7 +256,7 @@ contract! {
         bed.claim("a", &lease("me", 30)).await;
         bed.store.swap(&key("a"), &untouched(&behind), &begun(&behind, "other")).await.unwrap();
         let set = NewRow { version: version("c1", 10), state: record::State::Blocked, ..later("a") };
-        assert_eq!(bed.store.restore(&set).await.unwrap(), Swap::Done);
+        assert_eq!(bed.store.restore(&set).await.unwrap(), Cas::Applied);
         assert_eq!(bed.row("a").await, Some(Row { lease: Some(lease("me", 30)), ..stored(&set) }));
     }
 
@@ -290,7 +290,7 @@ contract! {
         let mine = Expected { lease: Some(owner("me")), ..untouched(&import) };
         let grave = Sealed { key_id: "ef01".to_owned(), bytes: b"grave".to_vec() };
         let adopt = async || bed.store.adopt(&import.key, &mine, &grave, &own, None).await.unwrap();
-        assert_eq!(adopt().await, Adoption::Done);
+        assert_eq!(adopt().await, Adoption::Applied);
         let buried = NewRow { state: record::State::Tombstone, due: None, sealed: grave.clone(), ..import.clone() };
         assert_eq!(bed.row("owner").await, Some(stored(&own)));
         assert_eq!(bed.row("import").await, Some(stored(&buried)));
@@ -321,6 +321,6 @@ contract! {
         assert_eq!(adopt(None).await, Adoption::OwnerMoved(Some(Box::new(stored(&kept("owner"))))));
         assert_eq!(bed.row("import").await, Some(stored(&import)));
         assert_eq!(bed.row("owner").await, Some(stored(&kept("owner"))));
-        assert_eq!(adopt(Some(&seen)).await, Adoption::Done);
+        assert_eq!(adopt(Some(&seen)).await, Adoption::Applied);
     }
 }

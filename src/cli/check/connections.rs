@@ -4,15 +4,14 @@ use url::Url;
 
 use crate::{
     app::House,
+    cli::{check::Line, failure::Failure},
     clock::Clock,
     config::{AllowedUsers, Config, Mode, StoreUrl},
     store::{self, Missing, records::State},
     vault::{
-        Callers, HandOutError, Inventory, NextStep, NotFound, Obstacle, Report, TroubleReport, Undecryptable, Vault,
+        Callers, FailureReport, HandOutError, Inventory, NextStep, NotFound, Obstacle, Report, Undecryptable, Vault,
     },
 };
-
-use super::{super::failure::Failure, Line};
 
 /// Looks at every connection. In mint mode, and without a store, there is none.
 pub(super) async fn examine(config: Config) -> Result<Vec<Line>, Failure> {
@@ -37,9 +36,9 @@ fn unlisted(error: &HandOutError) -> Line {
 
 fn of_inventory(inventory: &Inventory, login: &Url) -> Vec<Line> {
     let undecryptable = inventory.undecryptable().map(|count| Line::problem(count.to_string(), Undecryptable::FIX));
-    let imports = inventory.imports.iter().filter_map(|import| import.trouble.as_ref()).map(|trouble| {
-        let text = format!("an import did not succeed: {}", trouble.said);
-        Line::problem(text, fix(trouble, "the user of the import", login))
+    let imports = inventory.imports.iter().filter_map(|import| import.failure.as_ref()).map(|failure| {
+        let text = format!("an import did not succeed: {}", failure.said);
+        Line::problem(text, fix(failure, "the user of the import", login))
     });
     let connections = inventory.connections.iter().map(|report| of_connection(report, login));
     undecryptable.into_iter().chain(imports).chain(connections).collect()
@@ -47,7 +46,7 @@ fn of_inventory(inventory: &Inventory, login: &Url) -> Vec<Line> {
 
 fn of_connection(report: &Report, login: &Url) -> Line {
     let user = report.user.as_deref().unwrap_or("a user without a name");
-    match (report.state, report.obstacle, &report.trouble) {
+    match (report.state, report.obstacle, &report.failure) {
         (State::Revoking, ..) => Line::problem(
             format!("VideoAsk has not confirmed that the connection of {user} is revoked"),
             format!("Run `videoask-auth forget --revoke --user {user}` again."),
@@ -55,9 +54,9 @@ fn of_connection(report: &Report, login: &Url) -> Line {
         (State::Dead, _, None) => {
             Line::problem(format!("{user} must log in again"), format!("Log in as {user} at {login}"))
         }
-        (State::Dead | State::Blocked, _, Some(trouble)) => Line::problem(
-            format!("VideoAsk refused to refresh the token of {user}: {}", trouble.said),
-            fix(trouble, user, login),
+        (State::Dead | State::Blocked, _, Some(failure)) => Line::problem(
+            format!("VideoAsk refused to refresh the token of {user}: {}", failure.said),
+            fix(failure, user, login),
         ),
         (_, Some(obstacle @ Obstacle::OtherClient), _) => {
             Line::problem(format!("the connection of {user} is not used"), obstacle.to_string())
@@ -65,20 +64,20 @@ fn of_connection(report: &Report, login: &Url) -> Line {
         (_, Some(obstacle @ (Obstacle::NotAllowed | Obstacle::NoRefreshToken)), _) => {
             Line::note(format!("{user} is connected, with a limit. {obstacle}"))
         }
-        (_, None, Some(trouble)) => {
-            Line::note(format!("the last refresh of {user} failed: {}. {}", trouble.said, trouble.next_step))
+        (_, None, Some(failure)) => {
+            Line::note(format!("the last refresh of {user} failed: {}. {}", failure.said, failure.next_step))
         }
         (_, None, None) => Line::good(format!("{user} is connected")),
     }
 }
 
 /// The next step of a connection that has a problem, for somebody who is running `check` already.
-fn fix(trouble: &TroubleReport, user: &str, login: &Url) -> String {
-    match trouble.next_step {
+fn fix(failure: &FailureReport, user: &str, login: &Url) -> String {
+    match failure.next_step {
         NextStep::LogInAgain => format!("Log in as {user} at {login}"),
-        NextStep::Check => format!("{} Fix what else this check finds.", trouble.cause),
+        NextStep::Check => format!("{} Fix what else this check finds.", failure.cause),
         step @ (NextStep::Wait | NextStep::RefreshAgain | NextStep::AskAdministrator) => {
-            format!("{} {step}", trouble.cause)
+            format!("{} {step}", failure.cause)
         }
     }
 }

@@ -1,12 +1,15 @@
 //! `status`: what is kept, how it is, and what to do about it.
 
-use crate::{clock::Clock, store::Missing, vault::Inventory};
-
-use super::{
-    Source,
-    failure::Failure,
-    kept::{Kept, Setup},
-    output, spinner,
+use crate::{
+    cli::{
+        Source,
+        context::{Kept, Setup},
+        failure::Failure,
+        output, spinner,
+    },
+    clock::Clock,
+    store::Missing,
+    vault::Inventory,
 };
 
 mod text;

@@ -5,7 +5,8 @@ use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::{
     telemetry::excerpt,
     vault::{
-        Forgotten, ImportReport, Inventory, NextStep, Report, Rotation, Seals, TroubleReport, Undecryptable, Unreadable,
+        FailureReport, Forgotten, ImportReport, Inventory, NextStep, Report, Rotation, SealingKeyUsage, Undecryptable,
+        Unreadable,
     },
 };
 
@@ -42,7 +43,7 @@ fn connection(report: &Report, login_url: &str, now: OffsetDateTime) -> String {
         report.previous_lived.map(|lived| format!("lived {}", span(Duration::seconds(lived)))),
     );
     block.maybe("Log in again", report.log_in_before.map(|before| format!("before {}", stamp(before))));
-    block.trouble(report.trouble.as_ref(), login_url);
+    block.failure(report.failure.as_ref(), login_url);
     block.text()
 }
 
@@ -51,8 +52,8 @@ fn import(report: &ImportReport, login_url: &str) -> String {
     block.line("State", report.state);
     block.line("Begun", stamp(report.begun_at));
     block.line("Exchanged", report.exchanged_at.map_or_else(|| "not yet".to_owned(), stamp));
-    block.trouble(report.trouble.as_ref(), login_url);
-    if report.trouble.is_none() {
+    block.failure(report.failure.as_ref(), login_url);
+    if report.failure.is_none() {
         block.line("Next step", "Run `videoask-auth import` again, with the same token.");
     }
     block.text()
@@ -74,7 +75,7 @@ fn locked(row: &Unreadable) -> String {
     block.text()
 }
 
-fn seals(Seals { current, previous, unknown }: &Seals) -> String {
+fn seals(SealingKeyUsage { current, previous, unknown }: &SealingKeyUsage) -> String {
     let mut block = Block::new("Sealed by".to_owned());
     block.line("EXPRESS_SESSION", current);
     for (place, count) in previous.iter().enumerate() {
@@ -110,8 +111,8 @@ impl Block {
         }
     }
 
-    fn trouble(&mut self, trouble: Option<&TroubleReport>, login_url: &str) {
-        let Some(TroubleReport { since, failures, said, cause, next_step }) = trouble else { return };
+    fn failure(&mut self, failure: Option<&FailureReport>, login_url: &str) {
+        let Some(FailureReport { since, failures, said, cause, next_step }) = failure else { return };
         let times = if *failures == 1 { "once".to_owned() } else { format!("{failures} times in a row") };
         self.line("Trouble", format!("since {}, {times}", stamp(*since)));
         self.line("VideoAsk said", said);

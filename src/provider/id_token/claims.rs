@@ -3,8 +3,10 @@
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::IdTokenError;
-use crate::{provider::authorize::Nonce, telemetry::excerpt};
+use crate::{
+    provider::{authorize::Nonce, id_token::IdTokenError},
+    telemetry::excerpt,
+};
 
 /// How far VideoAsk's clock and ours may differ.
 const TOLERANCE: Duration = Duration::seconds(60);

@@ -21,7 +21,7 @@ use url::Url;
 use crate::{
     clock::Clock,
     http::{BODY_LIMIT, ReadError, endpoint, read_capped},
-    telemetry::{Asked, Metrics},
+    telemetry::{Metrics, ProviderRequest},
 };
 
 /// Forged key ids must not make us flood the provider.
@@ -98,7 +98,7 @@ impl Jwks {
         let mut cache = self.cache.lock().await;
         let shared = self.ended.load(Ordering::Acquire) != ended;
         if !shared && cache.begin(kid, self.clock.monotonic()) {
-            let answer = self.metrics.asked(Asked::Jwks, &self.clock).time(self.fetch()).await;
+            let answer = self.metrics.asked(ProviderRequest::Jwks, &self.clock).time(self.fetch()).await;
             cache.end(answer, self.clock.monotonic());
             self.ended.fetch_add(1, Ordering::Release);
         }

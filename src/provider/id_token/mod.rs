@@ -11,15 +11,18 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, errors::ErrorKind};
 use serde_json::{Map, Value};
 
-use self::{
-    claims::Expected,
-    jwks::{Jwks, Picked},
-};
 pub use self::{claims::IdClaims, jwks::JwksError};
-use super::{authorize::Nonce, token::IdToken};
 use crate::{
     clock::Clock,
     config::ProviderConfig,
+    provider::{
+        authorize::Nonce,
+        id_token::{
+            claims::Expected,
+            jwks::{Jwks, Picked},
+        },
+        token::IdToken,
+    },
     telemetry::{Metrics, excerpt},
 };
 

@@ -7,8 +7,7 @@ use redis::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{sync::Mutex, time::timeout};
 
-use super::failure;
-use crate::store::{Place, Reason, Said, StoreError};
+use crate::store::{Reason, Said, StoreError, StoreLocation, redis::failure};
 
 // Together they fit the 5 s that design.md allows a save, with a second to spare.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -22,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// gone without a word), and a reconnect that fails for any reason but I/O, such as `maxclients`, for ever.
 pub(super) struct Connection {
     client: Client,
-    at: Place,
+    at: StoreLocation,
     current: Mutex<Option<Arc<MultiplexedConnection>>>,
 }
 
@@ -70,7 +69,7 @@ impl Connection {
         }
     }
 
-    pub(super) fn at(&self) -> &Place {
+    pub(super) fn at(&self) -> &StoreLocation {
         &self.at
     }
 
@@ -151,12 +150,12 @@ impl Connection {
     }
 }
 
-fn place(client: &Client) -> Result<Place, StoreError> {
+fn place(client: &Client) -> Result<StoreLocation, StoreError> {
     let info = client.get_connection_info();
     let database = info.redis_settings().db();
     match info.addr() {
         redis::ConnectionAddr::Tcp(host, port) | redis::ConnectionAddr::TcpTls { host, port, .. } => {
-            Ok(Place::Redis { host: host.clone(), port: *port, database })
+            Ok(StoreLocation::Redis { host: host.clone(), port: *port, database })
         }
         _ => Err(StoreError::InvalidUrl),
     }

@@ -3,7 +3,7 @@ use std::{error::Error, io, sync::Arc};
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 use rustls::CertificateError;
 
-use crate::store::{Place, Reason, Said, StoreError};
+use crate::store::{Reason, Said, StoreError, StoreLocation};
 
 /// Whether a fresh connection may do better: the old one is broken, silent, without rights, or led to a replica.
 pub(super) fn of_the_connection(error: &RedisError) -> bool {
@@ -13,7 +13,7 @@ pub(super) fn of_the_connection(error: &RedisError) -> bool {
 }
 
 /// What an error of Redis means to whoever runs this program.
-pub(super) fn describe(at: &Place, error: &RedisError) -> StoreError {
+pub(super) fn describe(at: &StoreLocation, error: &RedisError) -> StoreError {
     let (at, source) = (at.clone(), Said::new(error));
     match error.kind() {
         ErrorKind::Io => match tls_error(error) {
@@ -41,7 +41,7 @@ fn tls_error(error: &RedisError) -> Option<&rustls::Error> {
     shared.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref()
 }
 
-fn of_tls(at: Place, error: &rustls::Error, source: Said) -> StoreError {
+fn of_tls(at: StoreLocation, error: &rustls::Error, source: Said) -> StoreError {
     match error {
         rustls::Error::InvalidMessage(_) => StoreError::NoTls { at },
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => StoreError::UntrustedCertificate { at },
@@ -51,7 +51,7 @@ fn of_tls(at: Place, error: &rustls::Error, source: Said) -> StoreError {
 }
 
 /// By the code that an error reply begins with.
-fn answered(at: Place, error: &RedisError, source: Said) -> StoreError {
+fn answered(at: StoreLocation, error: &RedisError, source: Said) -> StoreError {
     match error.code() {
         Some("NOAUTH" | "WRONGPASS") => StoreError::AccessRefused { at },
         Some("NOPERM") => StoreError::NotPermitted { at, source },
@@ -77,6 +77,6 @@ fn says(error: &RedisError, beginning: &str) -> bool {
 }
 
 /// A row that this program cannot have written.
-pub(super) fn damaged(at: &Place, source: impl Error + Send + Sync + 'static) -> StoreError {
+pub(super) fn damaged(at: &StoreLocation, source: impl Error + Send + Sync + 'static) -> StoreError {
     StoreError::Damaged { at: at.clone(), source: source.into() }
 }

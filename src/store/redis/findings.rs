@@ -1,7 +1,9 @@
 use redis::Cmd;
 
-use super::{connection::Connection, info};
-use crate::store::{Finding, StoreError};
+use crate::store::{
+    Finding, StoreError,
+    redis::{connection::Connection, info},
+};
 
 /// What Redis says about itself. Hosted ones may refuse to; that is a finding, not a failure.
 pub(super) async fn find(connection: &Connection) -> Result<Vec<Finding>, StoreError> {

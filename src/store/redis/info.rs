@@ -1,7 +1,6 @@
 //! What Redis says about itself.
 
-use super::connection::Connection;
-use crate::store::StoreError;
+use crate::store::{StoreError, redis::connection::Connection};
 
 /// One field of a section of `INFO`, whose lines are `field:value`. `None` if Redis does not tell: hosted ones may
 /// refuse the command, or leave the field out.

@@ -6,15 +6,16 @@ use std::sync::LazyLock;
 use redis::Cmd;
 use time::{Duration, OffsetDateTime};
 
-use super::{
-    connection::Connection,
-    moment, names,
-    rows::{Fields, Reader},
-    script::RowScript,
-};
 use crate::store::{
     RowKey, StoreError,
     records::{KeyId, Page, Row},
+    redis::{
+        connection::Connection,
+        keys,
+        rows::{Fields, Reader},
+        script::RowScript,
+        sortable_time,
+    },
 };
 
 /// The rows of a page, read in one step.
@@ -77,19 +78,19 @@ pub(super) async fn due(
     limit: u32,
 ) -> Result<Vec<(OffsetDateTime, RowKey)>, StoreError> {
     let from = match after {
-        Some((due, key)) => format!("({}{}", moment::from_time(*due), key.0),
+        Some((due, key)) => format!("({}{}", sortable_time::from_time(*due), key.0),
         None => "-".to_owned(),
     };
     // Before the next moment, and so with whatever key at this one.
-    let to = format!("({}", moment::from_time(now.saturating_add(Duration::milliseconds(1))));
+    let to = format!("({}", sortable_time::from_time(now.saturating_add(Duration::milliseconds(1))));
     let mut page = redis::cmd("ZRANGEBYLEX");
-    page.arg(names::DUE).arg(from).arg(to).arg("LIMIT").arg(0).arg(limit);
+    page.arg(keys::DUE).arg(from).arg(to).arg("LIMIT").arg(0).arg(limit);
     let members: Vec<String> = connection.command(&page).await?;
     members.iter().map(|member| due_and_key(connection, member)).collect()
 }
 
 fn due_and_key(connection: &Connection, member: &str) -> Result<(OffsetDateTime, RowKey), StoreError> {
-    let (due, key) = member.split_at_checked(moment::LENGTH).unwrap_or((member, ""));
+    let (due, key) = member.split_at_checked(sortable_time::LENGTH).unwrap_or((member, ""));
     Ok((Reader::of(connection).due(due)?, RowKey(key.to_owned())))
 }
 
@@ -97,12 +98,12 @@ pub(super) async fn kept(connection: &Connection, page: Page<'_>) -> Result<Vec<
     let from = page.after.map_or_else(|| "-".to_owned(), |after| format!("({}", after.0));
     // Nothing removes a kept row, so the listed ones are still there when they are read.
     let limit = page.limit.try_into().unwrap_or(isize::MAX);
-    let keys: Vec<String> = connection.command(&Cmd::zrangebylex_limit(names::KEPT, from, "+", 0, limit)).await?;
+    let keys: Vec<String> = connection.command(&Cmd::zrangebylex_limit(keys::KEPT, from, "+", 0, limit)).await?;
     if keys.is_empty() {
         return Ok(Vec::new());
     }
     let keys: Vec<RowKey> = keys.into_iter().map(RowKey).collect();
-    let rows: Vec<Fields> = connection.script(&READ.on(keys.iter().map(names::record))).await?;
+    let rows: Vec<Fields> = connection.script(&READ.on(keys.iter().map(keys::record))).await?;
     let read = |(key, fields)| Reader::of(connection).row(key, fields).transpose();
     keys.into_iter().zip(rows).filter_map(read).collect()
 }

@@ -4,9 +4,8 @@ mod connection;
 mod failure;
 mod findings;
 mod info;
+mod keys;
 mod listings;
-mod moment;
-mod names;
 mod plain_text;
 mod records;
 mod replication;
@@ -15,14 +14,16 @@ mod schema;
 mod script;
 mod server;
 mod sessions;
+mod sortable_time;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use self::connection::Connection;
-use super::{Examined, Missing, Opened, Room, State, Store, StoreError, unwritable::LastFailure};
+use crate::store::{
+    Examined, Missing, Opened, Room, State, Store, StoreError, redis::connection::Connection, unwritable::LastFailure,
+};
 
 #[derive(Debug)]
 struct RedisStore {

@@ -8,8 +8,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::connection::{Connection, Transport};
-use crate::store::{Place, Reason, Said, StoreError};
+use crate::store::{
+    Reason, Said, StoreError, StoreLocation,
+    redis::connection::{Connection, Transport},
+};
 
 const PATIENCE: Duration = Duration::from_millis(500);
 const LENGTH: usize = 256;
@@ -36,8 +38,8 @@ pub(super) async fn explain(connection: &Connection, failure: StoreError) -> Sto
     }
 }
 
-async fn answer(at: &Place, request: &[u8]) -> Option<String> {
-    let Place::Redis { host, port, .. } = at else { return None };
+async fn answer(at: &StoreLocation, request: &[u8]) -> Option<String> {
+    let StoreLocation::Redis { host, port, .. } = at else { return None };
     let ask = async {
         let mut stream = TcpStream::connect((host.as_str(), *port)).await?;
         stream.write_all(request).await?;

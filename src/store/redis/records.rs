@@ -4,17 +4,17 @@ use async_trait::async_trait;
 use redis::Cmd;
 use time::OffsetDateTime;
 
-use super::{
-    RedisStore, listings, names, replication,
-    rows::{Arguments, FIELDS, Fields, Reader},
-    script::RowScript,
-    server,
-};
 use crate::store::{
     RowKey, StoreError, millis,
     records::{
-        Adoption, Change, Claim, Expected, Head, KeyId, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page, Records,
-        Row, Sealed, Swap, Version,
+        Adoption, Cas, Change, Claim, Expected, KeyId, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page, Records,
+        Row, RowVersion, Sealed, Version,
+    },
+    redis::{
+        RedisStore, keys, listings, replication,
+        rows::{Arguments, FIELDS, Fields, Reader},
+        script::RowScript,
+        server,
     },
 };
 
@@ -102,8 +102,8 @@ const PENDING: u8 = 2;
 
 #[async_trait]
 impl Records for RedisStore {
-    async fn peek(&self, key: &RowKey) -> Result<Option<Head>, StoreError> {
-        let fields = Cmd::hmget(names::record(key), &FIELDS[..3]);
+    async fn peek(&self, key: &RowKey) -> Result<Option<RowVersion>, StoreError> {
+        let fields = Cmd::hmget(keys::record(key), &FIELDS[..3]);
         match self.connection.command(&fields).await? {
             (None, None, None) => Ok(None),
             (connection_id, generation, state) => self.reader().head(connection_id, generation, state).map(Some),
@@ -111,12 +111,12 @@ impl Records for RedisStore {
     }
 
     async fn read(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
-        let fields = self.connection.command(&Cmd::hmget(names::record(key), &FIELDS)).await?;
+        let fields = self.connection.command(&Cmd::hmget(keys::record(key), &FIELDS)).await?;
         self.reader().row(key.clone(), fields)
     }
 
-    async fn put(&self, row: &NewRow, over: Option<&Version>) -> Result<Swap, StoreError> {
-        let mut call = PUT.on([names::record(&row.key)]);
+    async fn put(&self, row: &NewRow, over: Option<&Version>) -> Result<Cas, StoreError> {
+        let mut call = PUT.on([keys::record(&row.key)]);
         Arguments(&mut call).add_row(row).add_over(over);
         self.swapped(&row.key, self.last_failure.note(self.connection.script_once(&call).await)?)
     }
@@ -128,7 +128,7 @@ impl Records for RedisStore {
         span: LeaseSpan,
         attempt: &OpenAttempt,
     ) -> Result<Claim, StoreError> {
-        let mut call = CLAIM.on([names::record(key)]);
+        let mut call = CLAIM.on([keys::record(key)]);
         Arguments(&mut call)
             .add("lease_owner", &lease.owner.0)
             .add("lease_until", millis::from_time(lease.until))
@@ -140,18 +140,18 @@ impl Records for RedisStore {
         Ok(match (outcome, row) {
             (DONE, Some(row)) => Claim::Claimed(row),
             (_, Some(row)) => Claim::Held(row),
-            (_, None) => Claim::Missing,
+            (_, None) => Claim::NoRow,
         })
     }
 
     async fn release(&self, key: &RowKey, owner: &Owner) -> Result<(), StoreError> {
-        let mut call = RELEASE.on([names::record(key)]);
+        let mut call = RELEASE.on([keys::record(key)]);
         Arguments(&mut call).add("lease_owner", &owner.0);
         self.last_failure.note(self.connection.script_once(&call).await)
     }
 
-    async fn swap(&self, key: &RowKey, expected: &Expected, change: &Change) -> Result<Swap, StoreError> {
-        let mut call = SWAP.on([names::record(key)]);
+    async fn swap(&self, key: &RowKey, expected: &Expected, change: &Change) -> Result<Cas, StoreError> {
+        let mut call = SWAP.on([keys::record(key)]);
         Arguments(&mut call).add_expected(expected).add_change(change);
         let ended = match change.attempt {
             Some(_) => self.last_failure.note(replication::script_once(&self.connection, &call).await)?,
@@ -160,8 +160,8 @@ impl Records for RedisStore {
         self.swapped(key, ended)
     }
 
-    async fn restore(&self, row: &NewRow) -> Result<Swap, StoreError> {
-        let mut call = RESTORE.on([names::record(&row.key)]);
+    async fn restore(&self, row: &NewRow) -> Result<Cas, StoreError> {
+        let mut call = RESTORE.on([keys::record(&row.key)]);
         Arguments(&mut call).add_row(row);
         self.swapped(&row.key, self.last_failure.note(self.connection.script_once(&call).await)?)
     }
@@ -174,12 +174,12 @@ impl Records for RedisStore {
         row: &NewRow,
         over: Option<&Version>,
     ) -> Result<Adoption, StoreError> {
-        let mut call = ADOPT.on([names::record(&row.key), names::record(pending)]);
+        let mut call = ADOPT.on([keys::record(&row.key), keys::record(pending)]);
         Arguments(&mut call).add_expected(expected).add_grave(grave).add_row(row).add_over(over);
         let (which, outcome, fields): (u8, u8, Option<Fields>) =
             self.last_failure.note(self.connection.script_once(&call).await)?;
         Ok(match (which, outcome) {
-            (_, DONE) => Adoption::Done,
+            (_, DONE) => Adoption::Applied,
             (PENDING, _) => Adoption::PendingMoved(self.row_of(pending, fields)?),
             (_, _) => Adoption::OwnerMoved(self.row_of(&row.key, fields)?),
         })
@@ -212,11 +212,11 @@ impl Records for RedisStore {
 }
 
 impl RedisStore {
-    fn swapped(&self, key: &RowKey, (outcome, fields): Ended) -> Result<Swap, StoreError> {
+    fn swapped(&self, key: &RowKey, (outcome, fields): Ended) -> Result<Cas, StoreError> {
         Ok(match (outcome, self.row_of(key, fields)?) {
-            (MISSING, _) => Swap::Missing,
-            (_, Some(row)) => Swap::Moved(row),
-            (_, None) => Swap::Done,
+            (MISSING, _) => Cas::NoRow,
+            (_, Some(row)) => Cas::Conflict(row),
+            (_, None) => Cas::Applied,
         })
     }
 

@@ -2,8 +2,10 @@
 
 use redis::{FromRedisValue, ScriptInvocation};
 
-use super::{connection::Connection, info};
-use crate::store::{Reason, StoreError};
+use crate::store::{
+    Reason, StoreError,
+    redis::{connection::Connection, info},
+};
 
 /// How long a replica may take. Together with the script before it, this fits the time that the vault gives one step.
 const ACKNOWLEDGEMENT_MILLIS: u64 = 1_000;

@@ -3,11 +3,11 @@
 use redis::{ScriptInvocation, ToRedisArgs};
 use time::OffsetDateTime;
 
-use super::{connection::Connection, failure, moment};
 use crate::store::{
     Limits, RowKey, StoreError, millis,
-    records::{Change, Expected, Head, Lease, NewRow, OpenAttempt, Owner, Row, Sealed, Version},
-    words,
+    records::{Change, Expected, Lease, NewRow, OpenAttempt, Owner, Row, RowVersion, Sealed, Version},
+    redis::{connection::Connection, failure, sortable_time},
+    state_codec,
 };
 
 /// In the order of [`Fields`].
@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
             return Ok(None);
         }
         let (connection_id, generation, state, due, attempt, owner, until, idle, absolute, key_id, sealed) = fields;
-        let Head { version, state } = self.head(connection_id, generation, state)?;
+        let RowVersion { version, state } = self.head(connection_id, generation, state)?;
         let sealed = Sealed { key_id: self.required(key_id, "key_id")?, bytes: self.required(sealed, "sealed")? };
         Ok(Some(Row {
             key,
@@ -77,15 +77,15 @@ impl<'a> Reader<'a> {
         connection_id: Option<String>,
         generation: Option<u64>,
         state: Option<String>,
-    ) -> Result<Head, StoreError> {
+    ) -> Result<RowVersion, StoreError> {
         let connection_id = self.required(connection_id, "connection_id")?;
         let version = Version { connection_id, generation: self.required(generation, "generation")? };
         let state = self.required(state, "state")?;
-        Ok(Head { version, state: words::to_state(&state).map_err(|error| self.damaged(error))? })
+        Ok(RowVersion { version, state: state_codec::to_state(&state).map_err(|error| self.damaged(error))? })
     }
 
     pub(super) fn due(&self, due: &str) -> Result<OffsetDateTime, StoreError> {
-        moment::to_time(due).map_err(|error| self.damaged(error))
+        sortable_time::to_time(due).map_err(|error| self.damaged(error))
     }
 
     pub(super) fn limits(&self, idle: Option<i64>, absolute: Option<i64>) -> Result<Option<Limits>, StoreError> {
@@ -134,8 +134,8 @@ impl Arguments<'_, '_> {
     pub(super) fn add_row(&mut self, row: &NewRow) -> &mut Self {
         self.add("connection_id", &row.version.connection_id)
             .add("generation", row.version.generation)
-            .add("state", words::from_state(row.state))
-            .add_if_any("due", row.due.map(moment::from_time))
+            .add("state", state_codec::from_state(row.state))
+            .add_if_any("due", row.due.map(sortable_time::from_time))
             .add_if_any("idle", row.limits.map(|limits| millis::from_time(limits.idle)))
             .add_if_any("absolute", row.limits.map(|limits| millis::from_time(limits.absolute)))
             .add_sealed_if_any("key_id", "sealed", Some(&row.sealed))
@@ -158,15 +158,15 @@ impl Arguments<'_, '_> {
     pub(super) fn add_expected(&mut self, expected: &Expected) -> &mut Self {
         self.add("expected_connection_id", &expected.version.connection_id)
             .add("expected_generation", expected.version.generation)
-            .add("expected_state", words::from_state(expected.state))
+            .add("expected_state", state_codec::from_state(expected.state))
             .add_if_any("expected_attempt", expected.attempt.as_ref().map(|attempt| &attempt.0))
             .add_if_any("expected_lease", expected.lease.as_ref().map(|lease| &lease.0))
     }
 
     pub(super) fn add_change(&mut self, change: &Change) -> &mut Self {
         self.add("generation", change.generation)
-            .add("state", words::from_state(change.state))
-            .add_if_any("due", change.due.map(moment::from_time))
+            .add("state", state_codec::from_state(change.state))
+            .add_if_any("due", change.due.map(sortable_time::from_time))
             .add_if_any("attempt", change.attempt.as_ref().map(|attempt| &attempt.0))
             .add_sealed_if_any("key_id", "sealed", change.sealed.as_ref())
     }

@@ -4,8 +4,10 @@ use std::sync::LazyLock;
 
 use redis::Script;
 
-use super::{connection::Connection, names};
-use crate::store::{Origin, StoreError};
+use crate::store::{
+    Origin, StoreError,
+    redis::{connection::Connection, keys},
+};
 
 /// Step `n`, in Lua, brings a store from version `n` to `n + 1`. Version 1 needs nothing made beforehand.
 const MIGRATIONS: &[&str] = &[""];
@@ -14,13 +16,13 @@ static MIGRATE: LazyLock<Script> = LazyLock::new(|| Script::new(&migration(MIGRA
 
 /// The version found, or `None` where there is no store.
 pub(super) async fn version(connection: &Connection) -> Result<Option<u32>, StoreError> {
-    let version: Option<u32> = connection.command(&redis::Cmd::get(names::SCHEMA)).await?;
+    let version: Option<u32> = connection.command(&redis::Cmd::get(keys::SCHEMA)).await?;
     version.map(|found| known(connection, found)).transpose()
 }
 
 /// Brings the store to the latest version, as one.
 pub(super) async fn migrate(connection: &Connection) -> Result<Origin, StoreError> {
-    let before = connection.script(&MIGRATE.key(names::SCHEMA)).await?;
+    let before = connection.script(&MIGRATE.key(keys::SCHEMA)).await?;
     Ok(if known(connection, before)? == 0 { Origin::Created } else { Origin::Existing })
 }
 

@@ -4,12 +4,15 @@
 
 use redis::{Script, ScriptInvocation};
 
-use super::{
-    names::{RECORDS, SESSIONS, SHARED},
-    rows::FIELDS,
-    schema,
+use crate::store::{
+    records::State,
+    redis::{
+        keys::{RECORDS, SESSIONS, SHARED},
+        rows::FIELDS,
+        schema,
+    },
+    state_codec,
 };
-use crate::store::{records::State, words};
 
 /// A script on rows and on the keys that all rows share.
 pub(super) struct RowScript(Script);
@@ -44,7 +47,7 @@ fn names() -> String {
          local REVOKING, TOMBSTONE = '{}', '{}'\n",
         SHARED.len(),
         schema::latest(),
-        words::from_state(State::Revoking),
-        words::from_state(State::Tombstone),
+        state_codec::from_state(State::Revoking),
+        state_codec::from_state(State::Tombstone),
     )
 }

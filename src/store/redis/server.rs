@@ -4,8 +4,10 @@ use std::sync::LazyLock;
 
 use redis::Script;
 
-use super::{connection::Connection, info, names, plain_text, replication};
-use crate::store::StoreError;
+use crate::store::{
+    StoreError,
+    redis::{connection::Connection, info, keys, plain_text, replication},
+};
 
 /// Runs each command that the scripts of this program run, so that a user who may not run one is found at the start
 /// and not by a login. It leaves a key that expires after ten seconds.
@@ -51,7 +53,7 @@ pub(super) async fn check_mode(connection: &Connection) -> Result<(), StoreError
 
 /// Proves that it takes writes, and that this user may do all that the program does.
 pub(super) async fn probe(connection: &Connection) -> Result<(), StoreError> {
-    let () = connection.script(&PROBE.key(names::PROBE)).await?;
+    let () = connection.script(&PROBE.key(keys::PROBE)).await?;
     // The scripts of this program may be there already, and gone after the next restart of Redis.
     let _: String = connection.command(redis::cmd("SCRIPT").arg("LOAD").arg("return 1")).await?;
     replication::probe(connection).await

@@ -4,8 +4,10 @@ use async_trait::async_trait;
 use redis::Cmd;
 use time::OffsetDateTime;
 
-use super::{RedisStore, names, rows::Reader, script::RowScript};
-use crate::store::{Created, Outcome, RowKey, SessionRow, Sessions, StoreError, millis};
+use crate::store::{
+    Created, Outcome, RowKey, SessionRow, Sessions, StoreError, millis,
+    redis::{RedisStore, keys, rows::Reader, script::RowScript},
+};
 
 static CREATE: LazyLock<RowScript> = LazyLock::new(|| {
     RowScript::new(
@@ -69,19 +71,19 @@ static SWEEP: LazyLock<RowScript> = LazyLock::new(|| {
 #[async_trait]
 impl Sessions for RedisStore {
     async fn create_session(&self, row: &SessionRow) -> Result<Created, StoreError> {
-        let mut call = CREATE.on([names::session(&row.key)]);
+        let mut call = CREATE.on([keys::session(&row.key)]);
         call.arg(millis::from_time(row.limits.idle)).arg(millis::from_time(row.limits.absolute)).arg(&row.sealed);
         let new: bool = self.last_failure.note(self.connection.script(&call).await)?;
         Ok(if new { Created::New } else { Created::Exists })
     }
 
     async fn save_session(&self, key: &RowKey, sealed: &[u8]) -> Result<Outcome, StoreError> {
-        let mut call = SAVE.on([names::session(key)]);
+        let mut call = SAVE.on([keys::session(key)]);
         self.last_failure.note(self.connection.script(call.arg(sealed)).await).map(outcome)
     }
 
     async fn session(&self, key: &RowKey) -> Result<Option<SessionRow>, StoreError> {
-        let fields = Cmd::hmget(names::session(key), &["idle", "absolute", "sealed"]);
+        let fields = Cmd::hmget(keys::session(key), &["idle", "absolute", "sealed"]);
         let (idle, absolute, sealed) = self.connection.command(&fields).await?;
         let Some(limits) = Reader::of(&self.connection).limits(idle, absolute)? else { return Ok(None) };
         let sealed: Option<Vec<u8>> = sealed;
@@ -89,17 +91,17 @@ impl Sessions for RedisStore {
     }
 
     async fn touch_session(&self, key: &RowKey, idle: OffsetDateTime) -> Result<Outcome, StoreError> {
-        let mut call = TOUCH.on([names::session(key), names::record(key)]);
+        let mut call = TOUCH.on([keys::session(key), keys::record(key)]);
         self.connection.script(call.arg(millis::from_time(idle))).await.map(outcome)
     }
 
     async fn delete_session(&self, key: &RowKey) -> Result<(), StoreError> {
-        self.connection.script(&DELETE.on([names::session(key), names::record(key)])).await
+        self.connection.script(&DELETE.on([keys::session(key), keys::record(key)])).await
     }
 
     async fn sweep(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
         let now = millis::from_time(now);
-        let ended = Cmd::zrangebyscore_limit(names::ENDS, "-inf", now, 0, BATCH.cast_signed());
+        let ended = Cmd::zrangebyscore_limit(keys::ENDS, "-inf", now, 0, BATCH.cast_signed());
         let mut total = 0;
         loop {
             let rows: Vec<String> = self.connection.command(&ended).await?;

@@ -1,7 +1,7 @@
 use rusqlite::{Error, Row, types::Type};
 use time::OffsetDateTime;
 
-use crate::store::{Limits, Outcome, millis, records::State, words};
+use crate::store::{Limits, Outcome, millis, records::State, state_codec};
 
 pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<OffsetDateTime> {
     millis::to_time(row.get(column)?)
@@ -20,7 +20,7 @@ pub(super) fn limits_if_any(row: &Row<'_>, column: usize) -> rusqlite::Result<Op
 
 pub(super) fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<State> {
     let word = row.get_ref(column)?.as_str()?;
-    words::to_state(word).map_err(|error| Error::FromSqlConversionFailure(column, Type::Text, error.into()))
+    state_codec::to_state(word).map_err(|error| Error::FromSqlConversionFailure(column, Type::Text, error.into()))
 }
 
 /// What the number of rows that an `UPDATE` has changed means.

@@ -1,9 +1,9 @@
 use rusqlite::{Error, ErrorCode};
 
-use crate::store::{Place, Reason, StoreError};
+use crate::store::{Reason, StoreError, StoreLocation};
 
 /// What an error of SQLite means to whoever runs this program.
-pub(super) fn describe(at: &Place, source: Error) -> StoreError {
+pub(super) fn describe(at: &StoreLocation, source: Error) -> StoreError {
     let at = at.clone();
     match &source {
         Error::SqliteFailure(failure, _) => match failure.code {

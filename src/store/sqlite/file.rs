@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use crate::store::{Finding, Missing, Place, Room, StoreError};
+use crate::store::{Finding, Missing, Room, StoreError, StoreLocation};
 
 /// Only the owner; SQLite gives the files it makes beside it the same mode.
 const MODE: u32 = 0o600;
@@ -26,7 +26,7 @@ pub(super) enum Presence {
 pub(super) fn ensure(path: &Path, missing: Missing) -> Result<(), StoreError> {
     match (presence(path)?, missing) {
         (Presence::File, _) => Ok(()),
-        (Presence::Nothing, Missing::Refuse) => Err(StoreError::Missing { at: Place::File(path.into()) }),
+        (Presence::Nothing, Missing::Refuse) => Err(StoreError::Missing { at: StoreLocation::File(path.into()) }),
         (Presence::Nothing, Missing::Create) => match create(path) {
             // Another process was quicker; the schema decides which of the two has made the store.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
@@ -38,7 +38,7 @@ pub(super) fn ensure(path: &Path, missing: Missing) -> Result<(), StoreError> {
 pub(super) fn presence(path: &Path) -> Result<Presence, StoreError> {
     match path.metadata() {
         Ok(metadata) if metadata.is_file() => Ok(Presence::File),
-        Ok(_) => Err(StoreError::NotAFile { at: Place::File(path.into()) }),
+        Ok(_) => Err(StoreError::NotAFile { at: StoreLocation::File(path.into()) }),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Presence::Nothing),
         Err(error) => Err(describe(path, error)),
     }
@@ -97,7 +97,7 @@ fn unnamed_file(_: &Path) -> io::Result<File> {
 }
 
 fn describe(path: &Path, source: io::Error) -> StoreError {
-    let at = Place::File(path.into());
+    let at = StoreLocation::File(path.into());
     match source.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => StoreError::NoFolder { at },
         ErrorKind::StorageFull => StoreError::Full { at, source: source.into() },

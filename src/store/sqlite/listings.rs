@@ -3,10 +3,10 @@
 use rusqlite::{Connection, named_params};
 use time::OffsetDateTime;
 
-use super::{columns, rows};
 use crate::store::{
     RowKey, millis,
     records::{KeyId, Row},
+    sqlite::{columns, rows},
 };
 
 const DUE: &str = "

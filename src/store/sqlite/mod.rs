@@ -16,8 +16,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub(super) use self::open::{examine, open, open_memory};
-use self::worker::Worker;
-use super::{Store, StoreError, unwritable::LastFailure};
+use crate::store::{Store, StoreError, sqlite::worker::Worker, unwritable::LastFailure};
 
 #[derive(Debug)]
 struct SqliteStore {

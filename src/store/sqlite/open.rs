@@ -2,15 +2,16 @@ use std::{path::Path, sync::Arc, thread, time::Duration};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{
-    SqliteStore, checkpoint, failure,
-    file::{self, Presence},
-    probe,
-    schema::{self, Contents},
-    worker::{BUSY_TIMEOUT, Worker},
-};
 use crate::store::{
-    Examined, Finding, Missing, Opened, Origin, Place, Room, State, StoreError, unwritable::LastFailure,
+    Examined, Finding, Missing, Opened, Origin, Room, State, StoreError, StoreLocation,
+    sqlite::{
+        SqliteStore, checkpoint, failure,
+        file::{self, Presence},
+        probe,
+        schema::{self, RecordBody},
+        worker::{BUSY_TIMEOUT, Worker},
+    },
+    unwritable::LastFailure,
 };
 
 /// In KiB. The rows are few and small, and the system caches the file as well.
@@ -22,40 +23,40 @@ const SWITCH_TRIES: u32 = 200;
 const SWITCH_PAUSE: Duration = BUSY_TIMEOUT.checked_div(SWITCH_TRIES).expect("it is tried at least once");
 
 pub(in crate::store) async fn open_memory() -> Result<Opened, StoreError> {
-    let (worker, origin) = Worker::start(Place::Memory, || {
-        let sqlite = |error| failure::describe(&Place::Memory, error);
+    let (worker, origin) = Worker::start(StoreLocation::Memory, || {
+        let sqlite = |error| failure::describe(&StoreLocation::Memory, error);
         let mut connection = Connection::open_in_memory().map_err(sqlite)?;
         tune(&connection).map_err(sqlite)?;
         let origin = schema::migrate(&mut connection).map_err(sqlite)?;
         Ok((connection, origin))
     })
     .await?;
-    Ok(opened(worker, Place::Memory, origin, vec![Finding::NotPersistent]))
+    Ok(opened(worker, StoreLocation::Memory, origin, vec![Finding::NotPersistent]))
 }
 
 pub(in crate::store) async fn open(path: &Path, missing: Missing) -> Result<Opened, StoreError> {
     let file = path.to_owned();
     let (worker, (origin, findings)) =
-        Worker::start(Place::File(path.into()), move || open_file(&file, missing)).await?;
-    Ok(opened(worker, Place::File(path.into()), origin, findings))
+        Worker::start(StoreLocation::File(path.into()), move || open_file(&file, missing)).await?;
+    Ok(opened(worker, StoreLocation::File(path.into()), origin, findings))
 }
 
-fn opened(worker: Worker, at: Place, origin: Origin, findings: Vec<Finding>) -> Opened {
+fn opened(worker: Worker, at: StoreLocation, origin: Origin, findings: Vec<Finding>) -> Opened {
     let store = Arc::new(SqliteStore { worker, last_failure: LastFailure::default() });
     Opened { store, at, origin, findings }
 }
 
 fn open_file(path: &Path, missing: Missing) -> Result<(Connection, (Origin, Vec<Finding>)), StoreError> {
     file::ensure(path, missing)?;
-    let at = Place::File(path.into());
+    let at = StoreLocation::File(path.into());
     let sqlite = |error| failure::describe(&at, error);
     let mut connection = connect(&at, path)?;
     // Looked at before anything is changed, so that a file of another program stays as it is.
     let contents = accepted(&at, &connection)?;
     let findings = findings(path, contents);
     match (contents, missing) {
-        (Contents::Nothing, Missing::Refuse) if file::is_empty(path) => return Err(StoreError::Missing { at }),
-        (Contents::Nothing, Missing::Refuse) => return Err(StoreError::Empty { at }),
+        (RecordBody::Nothing, Missing::Refuse) if file::is_empty(path) => return Err(StoreError::Missing { at }),
+        (RecordBody::Nothing, Missing::Refuse) => return Err(StoreError::Empty { at }),
         _ => switch_to_write_ahead_log(&connection).map_err(sqlite)?,
     }
     tune(&connection).map_err(sqlite)?;
@@ -65,34 +66,34 @@ fn open_file(path: &Path, missing: Missing) -> Result<(Connection, (Origin, Vec<
 }
 
 /// What puts the store at risk, before this program changes anything.
-fn findings(path: &Path, contents: Contents) -> Vec<Finding> {
-    let empty = contents == Contents::Nothing && !file::is_empty(path);
+fn findings(path: &Path, contents: RecordBody) -> Vec<Finding> {
+    let empty = contents == RecordBody::Nothing && !file::is_empty(path);
     let empty = empty.then(|| Finding::EmptyFile { path: path.into() });
     file::findings(path).into_iter().chain(empty).collect()
 }
 
 pub(in crate::store) async fn examine(path: &Path) -> Result<Examined, StoreError> {
     let path = path.to_owned();
-    let at = Place::File(path.clone());
+    let at = StoreLocation::File(path.clone());
     let looked = tokio::task::spawn_blocking(move || examine_file(&path)).await;
     let (state, findings) = looked.map_err(|_| StoreError::Stopped { at: at.clone() })??;
     Ok(Examined { at, state, findings })
 }
 
 fn examine_file(path: &Path) -> Result<(State, Vec<Finding>), StoreError> {
-    let at = Place::File(path.into());
+    let at = StoreLocation::File(path.into());
     if let Presence::Nothing = file::presence(path)? {
         return Ok((State::Absent(file::room(path)), file::findings(path)));
     }
     let mut connection = connect(&at, path)?;
     let contents = accepted(&at, &connection)?;
     probe(&mut connection).map_err(|error| failure::describe(&at, error))?;
-    let state = if contents == Contents::Nothing { State::Absent(Room::Writable) } else { State::Sound };
+    let state = if contents == RecordBody::Nothing { State::Absent(Room::Writable) } else { State::Sound };
     Ok((state, findings(path, contents)))
 }
 
 /// Opens a file that is there. Without `SQLITE_OPEN_CREATE`: file.rs creates, with the mode we want.
-fn connect(at: &Place, path: &Path) -> Result<Connection, StoreError> {
+fn connect(at: &StoreLocation, path: &Path) -> Result<Connection, StoreError> {
     let sqlite = |error| failure::describe(at, error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
@@ -105,11 +106,11 @@ fn connect(at: &Place, path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// The contents, if they are nothing or ours.
-fn accepted(at: &Place, connection: &Connection) -> Result<Contents, StoreError> {
+fn accepted(at: &StoreLocation, connection: &Connection) -> Result<RecordBody, StoreError> {
     match schema::contents(connection).map_err(|error| failure::describe(at, error))? {
-        Contents::Newer(found) => Err(StoreError::Newer { at: at.clone(), found, known: schema::known() }),
-        Contents::Foreign => Err(StoreError::Foreign { at: at.clone() }),
-        contents @ (Contents::Nothing | Contents::Known) => Ok(contents),
+        RecordBody::Newer(found) => Err(StoreError::Newer { at: at.clone(), found, known: schema::known() }),
+        RecordBody::Foreign => Err(StoreError::Foreign { at: at.clone() }),
+        contents @ (RecordBody::Nothing | RecordBody::Known) => Ok(contents),
     }
 }
 

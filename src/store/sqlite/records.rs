@@ -2,18 +2,18 @@ use async_trait::async_trait;
 use rusqlite::Transaction;
 use time::OffsetDateTime;
 
-use super::{SqliteStore, checkpoint, listings, rewrite, rows};
 use crate::store::{
     RowKey, StoreError,
     records::{
-        Adoption, Change, Claim, Expected, Head, KeyId, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page, Records,
-        Row, Sealed, State, Swap, Version,
+        Adoption, Cas, Change, Claim, Expected, KeyId, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page, Records,
+        Row, RowVersion, Sealed, State, Version,
     },
+    sqlite::{SqliteStore, checkpoint, listings, rewrite, rows},
 };
 
 #[async_trait]
 impl Records for SqliteStore {
-    async fn peek(&self, key: &RowKey) -> Result<Option<Head>, StoreError> {
+    async fn peek(&self, key: &RowKey) -> Result<Option<RowVersion>, StoreError> {
         let key = key.clone();
         self.run(move |connection| rows::head(connection, &key)).await
     }
@@ -23,7 +23,7 @@ impl Records for SqliteStore {
         self.run(move |connection| rows::load(connection, &key)).await
     }
 
-    async fn put(&self, row: &NewRow, over: Option<&Version>) -> Result<Swap, StoreError> {
+    async fn put(&self, row: &NewRow, over: Option<&Version>) -> Result<Cas, StoreError> {
         let (row, over) = (row.clone(), over.cloned());
         self.step(move |transaction| put(transaction, &row, over.as_ref())).await
     }
@@ -44,12 +44,12 @@ impl Records for SqliteStore {
         self.run(move |connection| rows::clear_lease(connection, &key, &owner)).await
     }
 
-    async fn swap(&self, key: &RowKey, expected: &Expected, change: &Change) -> Result<Swap, StoreError> {
+    async fn swap(&self, key: &RowKey, expected: &Expected, change: &Change) -> Result<Cas, StoreError> {
         let (key, expected, change) = (key.clone(), expected.clone(), change.clone());
         self.step(move |transaction| swap(transaction, &key, &expected, &change)).await
     }
 
-    async fn restore(&self, row: &NewRow) -> Result<Swap, StoreError> {
+    async fn restore(&self, row: &NewRow) -> Result<Cas, StoreError> {
         let row = row.clone();
         self.step(move |transaction| restore(transaction, &row)).await
     }
@@ -100,15 +100,15 @@ impl Records for SqliteStore {
     }
 }
 
-fn put(transaction: &Transaction<'_>, new: &NewRow, over: Option<&Version>) -> rusqlite::Result<Swap> {
+fn put(transaction: &Transaction<'_>, new: &NewRow, over: Option<&Version>) -> rusqlite::Result<Cas> {
     match rows::load(transaction, &new.key)? {
-        Some(row) if row.version.connection_id == new.version.connection_id => return Ok(Swap::Done),
-        Some(row) if Some(&row.version) != over => return Ok(Swap::Moved(Box::new(row))),
-        None if over.is_some() => return Ok(Swap::Missing),
+        Some(row) if row.version.connection_id == new.version.connection_id => return Ok(Cas::Applied),
+        Some(row) if Some(&row.version) != over => return Ok(Cas::Conflict(Box::new(row))),
+        None if over.is_some() => return Ok(Cas::NoRow),
         Some(_) | None => {}
     }
     rows::replace(transaction, &new.into())?;
-    Ok(Swap::Done)
+    Ok(Cas::Applied)
 }
 
 fn claim(
@@ -118,7 +118,7 @@ fn claim(
     span: LeaseSpan,
     attempt: &OpenAttempt,
 ) -> rusqlite::Result<Claim> {
-    let Some(row) = rows::load(transaction, key)? else { return Ok(Claim::Missing) };
+    let Some(row) = rows::load(transaction, key)? else { return Ok(Claim::NoRow) };
     if row.is_held(&lease.owner, span, attempt) {
         return Ok(Claim::Held(Box::new(row)));
     }
@@ -126,24 +126,24 @@ fn claim(
     Ok(Claim::Claimed(Box::new(Row { lease: Some(lease), ..row })))
 }
 
-fn swap(transaction: &Transaction<'_>, key: &RowKey, expected: &Expected, change: &Change) -> rusqlite::Result<Swap> {
-    let Some(mut row) = rows::load(transaction, key)? else { return Ok(Swap::Missing) };
+fn swap(transaction: &Transaction<'_>, key: &RowKey, expected: &Expected, change: &Change) -> rusqlite::Result<Cas> {
+    let Some(mut row) = rows::load(transaction, key)? else { return Ok(Cas::NoRow) };
     if !row.is_as(expected) {
-        return Ok(Swap::Moved(Box::new(row)));
+        return Ok(Cas::Conflict(Box::new(row)));
     }
     row.apply(change);
     rows::update(transaction, &row)?;
-    Ok(Swap::Done)
+    Ok(Cas::Applied)
 }
 
-fn restore(transaction: &Transaction<'_>, new: &NewRow) -> rusqlite::Result<Swap> {
+fn restore(transaction: &Transaction<'_>, new: &NewRow) -> rusqlite::Result<Cas> {
     let lease = match rows::load(transaction, &new.key)? {
-        Some(row) if !row.is_behind(&new.version) => return Ok(Swap::Moved(Box::new(row))),
+        Some(row) if !row.is_behind(&new.version) => return Ok(Cas::Conflict(Box::new(row))),
         Some(row) => row.lease,
         None => None,
     };
     rows::replace(transaction, &Row { lease, ..new.into() })?;
-    Ok(Swap::Done)
+    Ok(Cas::Applied)
 }
 
 fn adopt(
@@ -159,11 +159,11 @@ fn adopt(
         moved => return Ok(Adoption::PendingMoved(moved.map(Box::new))),
     };
     match put(transaction, row, over)? {
-        Swap::Done => {}
-        Swap::Moved(there) => return Ok(Adoption::OwnerMoved(Some(there))),
-        Swap::Missing => return Ok(Adoption::OwnerMoved(None)),
+        Cas::Applied => {}
+        Cas::Conflict(there) => return Ok(Adoption::OwnerMoved(Some(there))),
+        Cas::NoRow => return Ok(Adoption::OwnerMoved(None)),
     }
     let tombstone = Row { state: State::Tombstone, due: None, attempt: None, lease: None, sealed: grave, ..import };
     rows::replace(transaction, &tombstone)?;
-    Ok(Adoption::Done)
+    Ok(Adoption::Applied)
 }

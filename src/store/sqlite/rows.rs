@@ -2,11 +2,11 @@
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use super::columns;
 use crate::store::{
     RowKey, millis,
-    records::{Head, Lease, Owner, Row, Sealed, Version},
-    words,
+    records::{Lease, Owner, Row, RowVersion, Sealed, Version},
+    sqlite::columns,
+    state_codec,
 };
 
 /// In the order that [`row`] reads them.
@@ -46,11 +46,11 @@ pub(super) fn load(connection: &Connection, key: &RowKey) -> rusqlite::Result<Op
         .optional()
 }
 
-pub(super) fn head(connection: &Connection, key: &RowKey) -> rusqlite::Result<Option<Head>> {
+pub(super) fn head(connection: &Connection, key: &RowKey) -> rusqlite::Result<Option<RowVersion>> {
     connection
         .prepare_cached("SELECT connection_id, generation, state FROM records WHERE key = :key")?
         .query_row(named_params! { ":key": key.0 }, |row| {
-            Ok(Head { version: version(row, 0)?, state: columns::state(row, 2)? })
+            Ok(RowVersion { version: version(row, 0)?, state: columns::state(row, 2)? })
         })
         .optional()
 }
@@ -69,7 +69,7 @@ pub(super) fn replace(connection: &Connection, row: &Row) -> rusqlite::Result<()
             ":key": row.key.0,
             ":connection_id": row.version.connection_id,
             ":generation": row.version.generation.cast_signed(),
-            ":state": words::from_state(row.state),
+            ":state": state_codec::from_state(row.state),
             ":due": row.due.map(millis::from_time),
             ":attempt": row.attempt.as_ref().map(|attempt| &attempt.0),
             ":lease_owner": lease.map(|lease| &lease.owner.0),
@@ -93,7 +93,7 @@ pub(super) fn update(connection: &Connection, row: &Row) -> rusqlite::Result<()>
         .execute(named_params! {
             ":key": row.key.0,
             ":generation": row.version.generation.cast_signed(),
-            ":state": words::from_state(row.state),
+            ":state": state_codec::from_state(row.state),
             ":due": row.due.map(millis::from_time),
             ":attempt": row.attempt.as_ref().map(|attempt| &attempt.0),
             ":key_id": row.sealed.key_id,

@@ -2,8 +2,10 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params};
 use time::OffsetDateTime;
 
-use super::{SqliteStore, columns};
-use crate::store::{Created, Limits, Outcome, RowKey, SessionRow, Sessions, StoreError, millis};
+use crate::store::{
+    Created, Limits, Outcome, RowKey, SessionRow, Sessions, StoreError, millis,
+    sqlite::{SqliteStore, columns},
+};
 
 #[async_trait]
 impl Sessions for SqliteStore {

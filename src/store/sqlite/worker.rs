@@ -3,8 +3,10 @@ use std::{sync::mpsc, thread, time::Duration};
 use rusqlite::Connection;
 use tokio::{sync::oneshot, time::timeout};
 
-use super::{checkpoint, failure, identity::FileIdentity};
-use crate::store::{Place, Reason, StoreError};
+use crate::store::{
+    Reason, StoreError, StoreLocation,
+    sqlite::{checkpoint, failure, identity::FileIdentity},
+};
 
 /// How long SQLite waits for another process's lock.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(4);
@@ -27,7 +29,7 @@ struct OpenStore {
 /// statements, where a pool of blocking threads would keep many stacks.
 #[derive(Debug)]
 pub(super) struct Worker {
-    at: Place,
+    at: StoreLocation,
     /// Taken when dropped, which ends the thread.
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<thread::JoinHandle<()>>,
@@ -36,7 +38,7 @@ pub(super) struct Worker {
 impl Worker {
     /// Starts the thread and opens the connection there.
     pub(super) async fn start<T: Send + 'static>(
-        at: Place,
+        at: StoreLocation,
         open: impl FnOnce() -> Result<(Connection, T), StoreError> + Send + 'static,
     ) -> Result<(Self, T), StoreError> {
         let (jobs, queue) = mpsc::channel::<Job>();
@@ -99,7 +101,11 @@ impl Drop for Worker {
 impl OpenStore {
     /// Nothing is read or written once another file is at the path: what this process would do to the old one, others
     /// would do once more to the new one.
-    fn run<T>(&mut self, at: Place, job: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+    fn run<T>(
+        &mut self,
+        at: StoreLocation,
+        job: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
         if self.is_replaced() {
             return Err(StoreError::Replaced { at });
         }
@@ -111,11 +117,11 @@ impl OpenStore {
     }
 }
 
-fn identity(at: &Place) -> Option<FileIdentity> {
+fn identity(at: &StoreLocation) -> Option<FileIdentity> {
     match at {
         // A file that is gone already is noticed by the first job of SQLite itself.
-        Place::File(path) => FileIdentity::of(path).ok(),
-        Place::Memory | Place::Redis { .. } => None,
+        StoreLocation::File(path) => FileIdentity::of(path).ok(),
+        StoreLocation::Memory | StoreLocation::Redis { .. } => None,
     }
 }
 

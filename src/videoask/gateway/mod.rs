@@ -3,8 +3,8 @@
 //! A request is sent once. After a 401 it is sent once more, with another token, if the whole of its body could be
 //! copied on its way; nothing else is ever sent twice.
 
-mod answer;
-mod pulse;
+mod idle_timeout;
+mod response;
 mod upload;
 
 use std::{error::Error, time::Duration};
@@ -17,12 +17,7 @@ use reqwest::{
     header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING},
 };
 
-pub use self::answer::{Answer, Broken, Download};
-use self::{
-    pulse::Pulse,
-    upload::{Progress, Upload},
-};
-use super::{api::ORGANIZATION, second_token};
+pub use self::response::{Answer, Broken, Download};
 use crate::{
     clock::Clock,
     config::ApiConfig,
@@ -30,6 +25,14 @@ use crate::{
     store::RowKey,
     telemetry::{Endpoint, Metrics},
     vault::{HandOutError, HandedOut, Vault},
+    videoask::{
+        api::ORGANIZATION,
+        gateway::{
+            idle_timeout::IdleTimer,
+            upload::{Progress, Upload},
+        },
+        replacement_token,
+    },
 };
 
 /// The way to the API for other programs' requests.
@@ -103,7 +106,7 @@ impl Gateway {
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let pulse = Pulse::new(self.clock.clone());
+        let pulse = IdleTimer::new(self.clock.clone());
         let Passage { method, url, mut headers, body } = passage;
         if let (Some(organization), None) = (&self.organization, headers.get(ORGANIZATION)) {
             headers.insert(ORGANIZATION, organization.clone());
@@ -116,7 +119,7 @@ impl Gateway {
             return Ok(answer);
         }
         let Some(copy) = progress.copy() else { return Ok(answer) };
-        let second = self.clock.timeout(patience, second_token::instead_of(token, vault, key)).await;
+        let second = self.clock.timeout(patience, replacement_token::instead_of(token, vault, key)).await;
         match second.unwrap_or(Err(HandOutError::Busy))? {
             Some(second) => {
                 pulse.beat();
@@ -131,7 +134,7 @@ impl Gateway {
         head: &Head,
         token: &AccessToken,
         body: reqwest::Body,
-        pulse: &Pulse,
+        pulse: &IdleTimer,
         progress: &Progress,
     ) -> Result<Answer, GatewayError> {
         let sent = self.client.execute(head.request(token, body));

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use sync_wrapper::SyncWrapper;
 
-use super::pulse::{Pulse, Silence};
+use crate::videoask::gateway::idle_timeout::{BodyIdleTimeout, IdleTimer};
 
 /// The longest body that can be sent a second time.
 const COPIED: usize = 1 << 20;
@@ -21,7 +21,7 @@ pub(super) struct Upload<B> {
     body: SyncWrapper<B>,
     length: SizeHint,
     progress: Progress,
-    silence: Silence,
+    silence: BodyIdleTimeout,
 }
 
 /// How far the body has come, as seen from outside the client.
@@ -58,14 +58,14 @@ pub(super) enum Incomplete {
 }
 
 impl<B: Body<Data = Bytes> + Send + Unpin + 'static> Upload<B> {
-    pub(super) fn new(body: B, pulse: Pulse) -> (Self, Progress) {
+    pub(super) fn new(body: B, pulse: IdleTimer) -> (Self, Progress) {
         let stage = if body.is_end_stream() {
             Stage::Arrived(Some(Bytes::new()))
         } else {
             Stage::Coming(Some(BytesMut::new()), Turn::Upstream)
         };
         let progress = Progress(Arc::new(Mutex::new(stage)));
-        let (length, silence) = (body.size_hint(), Silence::of(pulse));
+        let (length, silence) = (body.size_hint(), BodyIdleTimeout::of(pulse));
         let upload = Self { body: SyncWrapper::new(body), length, progress: progress.clone(), silence };
         (upload, progress)
     }

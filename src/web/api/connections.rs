@@ -1,13 +1,17 @@
 //! `GET /api/connections`: what is kept, as `status --json` tells it, and no secret.
 
-use crate::vault::Inventory;
+use crate::{
+    vault::Inventory,
+    web::{
+        Site,
+        api::{Problem, query::NoQuery},
+    },
+};
 use axum::{
     Json, Router,
     extract::{Query, State, rejection::QueryRejection},
     routing::get,
 };
-
-use super::{super::Site, Problem, query::NoQuery};
 
 pub(super) fn router() -> Router<Site> {
     Router::new().route("/api/connections", get(connections))

@@ -5,9 +5,13 @@ use axum::{
     response::Response,
 };
 
-use crate::telemetry::{Route, StatusClass};
-
-use super::{super::Site, Problem, proxy::ROOM};
+use crate::{
+    telemetry::{Route, StatusClass},
+    web::{
+        Site,
+        api::{Problem, proxy::ROOM},
+    },
+};
 
 impl Site {
     /// Counts what became of a machine's wish for a token. One that hung up got nothing, and is not counted.

@@ -8,7 +8,7 @@ use ring::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::{Choice, ConstantTimeEq};
 
-use super::{super::Site, problem::Problem};
+use crate::web::{Site, api::problem::Problem};
 
 /// The keys, as hashes: of equal length, so that comparing tells nothing of a key, and of no use to who reads memory.
 pub struct ApiKeys(Vec<[u8; 32]>);

@@ -8,9 +8,7 @@ use axum::{
     routing::get,
 };
 
-use crate::telemetry::Exposition;
-
-use super::super::Site;
+use crate::{telemetry::Exposition, web::Site};
 
 pub(super) fn router() -> Router<Site> {
     Router::new().route("/metrics", get(metrics))
@@ -19,7 +17,7 @@ pub(super) fn router() -> Router<Site> {
 async fn metrics(State(site): State<Site>, headers: HeaderMap) -> Response {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let exposition = preferred(accepted.flat_map(|value| value.split(',')));
-    let page = site.metrics.page(site.vault.figures().await, exposition);
+    let page = site.metrics.page(site.vault.gauges().await, exposition);
     ([(header::CONTENT_TYPE, exposition.content_type()), (header::VARY, "accept")], page).into_response()
 }
 

@@ -3,12 +3,12 @@
 //! They exist only where `API_KEY` is set. The key is asked for once, by a layer over all of them, so no route can
 //! forget it; sessions and cookies are layers of the pages alone, so neither can ever stand for a key.
 
+mod caller_timeout;
 mod connections;
 mod counting;
 mod keys;
 mod metrics;
 mod openapi;
-mod patience;
 mod problem;
 mod proxy;
 mod query;
@@ -18,9 +18,7 @@ mod user;
 use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{Site, panicked};
-
-use self::keys::Admitted;
+use crate::web::{Site, api::keys::Admitted, middleware::panic};
 
 pub use self::keys::ApiKeys;
 pub(super) use self::{
@@ -36,7 +34,7 @@ pub(super) fn router(site: &Site) -> Router<Site> {
     // Both as one, since a router pays for each layer anew.
     routes().route_layer((
         middleware::from_extractor_with_state::<Admitted, Site>(site.clone()),
-        CatchPanicLayer::custom(panicked::problem),
+        CatchPanicLayer::custom(panic::problem),
     ))
 }
 

@@ -2,7 +2,7 @@
 
 use axum::{Router, http::header, routing::get};
 
-use super::super::Site;
+use crate::web::Site;
 
 const DESCRIPTION: &str = include_str!("openapi.json");
 

@@ -14,12 +14,11 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::{
-    telemetry::{self, ProblemWord},
-    vault::{HandOutError, NextStep, Obstacle, Reconnect, Retry, Rotation, Trouble, Undecryptable},
+    telemetry::{self, ProblemType},
+    vault::{HandOutError, NextStep, Obstacle, Reconnect, RefreshFailure, Retry, Rotation, Undecryptable},
     videoask::GatewayError,
+    web::{Site, middleware::trace::RequestId},
 };
-
-use super::super::{Site, request::RequestId};
 
 /// What comes before the word in a `type`: a name, not an address, and the same wherever this app runs.
 const NAMESPACE: &str = "urn:videoask-auth:";
@@ -63,10 +62,10 @@ pub(in crate::web) enum Problem {
         retry_after: Duration,
     },
     /// VideoAsk refuses this app.
-    #[error("VideoAsk refuses this app: {}", trouble.words)]
+    #[error("VideoAsk refuses this app: {}", failure.message)]
     ProviderRefused {
         /// What it said, and when it is tried again.
-        trouble: Box<Trouble>,
+        failure: Box<RefreshFailure>,
     },
     /// So many connections were encrypted by an `EXPRESS_SESSION` that is not at hand.
     #[error("{0}")]
@@ -112,24 +111,24 @@ struct Body {
 
 impl Problem {
     /// The last word of the `type`, which callers may rely on.
-    pub(super) fn word(&self) -> ProblemWord {
+    pub(super) fn word(&self) -> ProblemType {
         match self {
-            Self::KeyMissing | Self::KeyWrong => ProblemWord::Unauthorized,
-            Self::Invalid(_) | Self::TooLong { .. } => ProblemWord::InvalidRequest,
-            Self::NotAllowed => ProblemWord::NotAllowed,
-            Self::NotConnected => ProblemWord::NotConnected,
-            Self::AmbiguousUser => ProblemWord::AmbiguousUser,
-            Self::ReconnectRequired(_) => ProblemWord::ReconnectRequired,
-            Self::ProviderUnavailable { .. } => ProblemWord::ProviderUnavailable,
-            Self::ProviderRefused { .. } => ProblemWord::ProviderRefused,
-            Self::OtherClient => ProblemWord::OtherClient,
-            Self::Undecryptable(_) => ProblemWord::Undecryptable,
-            Self::StoreUnavailable => ProblemWord::StoreUnavailable,
-            Self::UpstreamUnavailable(_) => ProblemWord::UpstreamUnavailable,
-            Self::NotFound => ProblemWord::NotFound,
-            Self::MethodNotAllowed => ProblemWord::MethodNotAllowed,
-            Self::TooLarge => ProblemWord::TooLarge,
-            Self::Internal => ProblemWord::Internal,
+            Self::KeyMissing | Self::KeyWrong => ProblemType::Unauthorized,
+            Self::Invalid(_) | Self::TooLong { .. } => ProblemType::InvalidRequest,
+            Self::NotAllowed => ProblemType::NotAllowed,
+            Self::NotConnected => ProblemType::NotConnected,
+            Self::AmbiguousUser => ProblemType::AmbiguousUser,
+            Self::ReconnectRequired(_) => ProblemType::ReconnectRequired,
+            Self::ProviderUnavailable { .. } => ProblemType::ProviderUnavailable,
+            Self::ProviderRefused { .. } => ProblemType::ProviderRefused,
+            Self::OtherClient => ProblemType::OtherClient,
+            Self::Undecryptable(_) => ProblemType::Undecryptable,
+            Self::StoreUnavailable => ProblemType::StoreUnavailable,
+            Self::UpstreamUnavailable(_) => ProblemType::UpstreamUnavailable,
+            Self::NotFound => ProblemType::NotFound,
+            Self::MethodNotAllowed => ProblemType::MethodNotAllowed,
+            Self::TooLarge => ProblemType::TooLarge,
+            Self::Internal => ProblemType::Internal,
         }
     }
 
@@ -196,9 +195,9 @@ impl Problem {
             Self::ProviderUnavailable { .. } => {
                 "The refresh did not work, or takes long. The connection is kept, and it is tried again."
             }
-            Self::ProviderRefused { trouble } => return advice(trouble, "The connection is kept.").into(),
-            Self::ReconnectRequired(Reconnect::Dead(trouble)) => {
-                return advice(trouble, "The connection has ended.").into();
+            Self::ProviderRefused { failure } => return advice(failure, "The connection is kept.").into(),
+            Self::ReconnectRequired(Reconnect::Dead(failure)) => {
+                return advice(failure, "The connection has ended.").into();
             }
             Self::ReconnectRequired(Reconnect::Ended) => "The connection has ended. Log in again at login_url.",
             Self::ReconnectRequired(Reconnect::NoRefreshToken) => {
@@ -234,7 +233,7 @@ impl Problem {
     fn retry_after(&self, now: OffsetDateTime) -> Option<u64> {
         let after = match self {
             Self::ProviderUnavailable { retry_after } => *retry_after,
-            Self::ProviderRefused { trouble } => trouble.wait(now),
+            Self::ProviderRefused { failure } => failure.wait(now),
             Self::StoreUnavailable => SOON,
             _ => return None,
         };
@@ -247,8 +246,8 @@ impl Problem {
             Self::ReconnectRequired(reason @ (Reconnect::NoRefreshToken | Reconnect::Ended)) => {
                 Some(reason.to_string())
             }
-            Self::ReconnectRequired(Reconnect::Dead(trouble)) | Self::ProviderRefused { trouble } => {
-                Some(trouble.words.to_string())
+            Self::ReconnectRequired(Reconnect::Dead(failure)) | Self::ProviderRefused { failure } => {
+                Some(failure.message.to_string())
             }
             _ => None,
         }
@@ -266,21 +265,21 @@ impl Problem {
     fn needs_login(&self) -> bool {
         match self {
             Self::NotConnected | Self::ReconnectRequired(_) | Self::Undecryptable(_) | Self::OtherClient => true,
-            Self::ProviderRefused { trouble } => next_step(trouble) == NextStep::LogInAgain,
+            Self::ProviderRefused { failure } => next_step(failure) == NextStep::LogInAgain,
             _ => false,
         }
     }
 }
 
 /// Machines exist in keep mode only, where the vault retries.
-fn next_step(trouble: &Trouble) -> NextStep {
-    trouble.cause.next_step(Retry::Automatic)
+fn next_step(failure: &RefreshFailure) -> NextStep {
+    failure.cause.next_step(Retry::Automatic)
 }
 
 /// What became of the connection, why, and what to do.
-fn advice(trouble: &Trouble, state: &str) -> String {
-    let likely = trouble.cause.explanation(Rotation::Unknown);
-    match next_step(trouble) {
+fn advice(failure: &RefreshFailure, state: &str) -> String {
+    let likely = failure.cause.explanation(Rotation::Unknown);
+    match next_step(failure) {
         NextStep::LogInAgain => format!("{state} {likely} Log in again at login_url."),
         step @ (NextStep::Wait | NextStep::RefreshAgain | NextStep::Check | NextStep::AskAdministrator) => {
             format!("{state} {likely} {step}")
@@ -296,7 +295,7 @@ impl From<HandOutError> for Problem {
             HandOutError::TooLong { most } => Self::TooLong { most },
             HandOutError::ReconnectRequired(reason) => Self::ReconnectRequired(reason),
             HandOutError::ProviderUnavailable { retry_after } => Self::ProviderUnavailable { retry_after },
-            HandOutError::ProviderRefused { trouble } => Self::ProviderRefused { trouble },
+            HandOutError::ProviderRefused { failure } => Self::ProviderRefused { failure },
             HandOutError::StoreUnavailable => Self::StoreUnavailable,
             HandOutError::OtherClient => Self::OtherClient,
             HandOutError::Busy | HandOutError::Stopping => Self::waited_in_vain(),

@@ -20,12 +20,11 @@ use crate::{
     config::duration,
     telemetry::Route,
     vault::{HandedOut, MinLife},
-};
-
-use super::{
-    super::{Site, moments::timestamp},
-    Problem,
-    query::NoQuery,
+    web::{
+        Site,
+        api::{Problem, query::NoQuery},
+        pages::times::timestamp,
+    },
 };
 
 /// Longer than any token that fits into a header.

@@ -1,8 +1,11 @@
 //! Whose connection a machine means.
 
-use crate::{config::Mode, store::RowKey, vault::NotFound};
-
-use super::{super::Site, problem::Problem};
+use crate::{
+    config::Mode,
+    store::RowKey,
+    vault::NotFound,
+    web::{Site, api::problem::Problem},
+};
 
 impl Site {
     /// The connection of the user of this name, or of the first in `ALLOWED_USERS`; never another one in its place.

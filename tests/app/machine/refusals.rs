@@ -155,9 +155,9 @@ async fn a_token_that_is_not_a_bearer_token_is_not_used() {
     world.pass(DAY);
     fails(&world, 503, "provider-unavailable").await;
     let connections = world.machine().get("/api/connections").await.json();
-    let trouble = &connections["connections"][0]["trouble"];
-    assert!(text(trouble, "said").contains("token_type is not Bearer"), "{trouble}");
-    assert!(text(trouble, "cause").contains("no usable token"), "{trouble}");
+    let failure = &connections["connections"][0]["trouble"];
+    assert!(text(failure, "said").contains("token_type is not Bearer"), "{failure}");
+    assert!(text(failure, "cause").contains("no usable token"), "{failure}");
 
     let browser = world.browser();
     let page = browser.log_in("ada@example.com").await;

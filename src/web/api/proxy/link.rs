@@ -6,7 +6,7 @@ use std::fmt::Write;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use url::Url;
 
-use super::{ROOM, headers::HEADERS_LIMIT, path};
+use crate::web::api::proxy::{ROOM, headers::HEADERS_LIMIT, path};
 
 /// The rewritten links are longer than a response's headers may be.
 #[derive(Debug, PartialEq, Eq)]

@@ -25,9 +25,11 @@ use crate::{
     telemetry::Route,
     vault::{HandedOut, MinLife},
     videoask::{Answer, GatewayError, Passage},
+    web::{
+        Site,
+        api::{caller_timeout::PATIENCE, problem::Problem},
+    },
 };
-
-use super::{super::Site, patience::PATIENCE, problem::Problem};
 
 /// Where the API's root is here.
 pub(in crate::web) const ROOM: &str = "/proxy";

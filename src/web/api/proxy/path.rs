@@ -3,9 +3,10 @@
 use axum::http::Uri;
 use url::Url;
 
-use crate::http;
-
-use super::{super::problem::Problem, ROOM};
+use crate::{
+    http,
+    web::api::{problem::Problem, proxy::ROOM},
+};
 
 const REFUSED: &str = "The path is passed on as it is, so it can have no empty segment but the last one, no `.` or `..`, \
      no backslash or control character, and none of these percent-encoded, nor a slash. What `;` separates from a \

@@ -1,0 +1,30 @@
+//! The keys in Redis. All have one prefix, so that a Redis can be shared with other programs. The prefix is a hash
+//! tag, so that in a cluster all keys are in the same slot and one script can change several.
+
+use crate::store::RowKey;
+
+pub(crate) const SCHEMA: &str = "{videoask-auth}:schema";
+pub(crate) const PROBE: &str = "{videoask-auth}:probe";
+/// The sorted set of all rows that end, by when they do.
+pub(crate) const ENDS: &str = "{videoask-auth}:ends";
+/// When each record is due, and its key. This and the next two are sorted sets that only use the order of their
+/// members: all scores are 0.
+pub(crate) const DUE: &str = "{videoask-auth}:due";
+/// The keys of the kept records.
+pub(crate) const KEPT: &str = "{videoask-auth}:kept";
+/// The id of the key that sealed a kept record, a colon, and the record's key.
+pub(crate) const SEALED: &str = "{videoask-auth}:sealed";
+/// The sets and the schema version, which every script declares after its rows.
+pub(crate) const SHARED: [&str; 5] = [SCHEMA, ENDS, DUE, KEPT, SEALED];
+/// What the key of every session begins with.
+pub(crate) const SESSIONS: &str = "{videoask-auth}:session:";
+/// What the key of every record begins with.
+pub(crate) const RECORDS: &str = "{videoask-auth}:record:";
+
+pub(crate) fn session(key: &RowKey) -> String {
+    format!("{SESSIONS}{}", key.0)
+}
+
+pub(crate) fn record(key: &RowKey) -> String {
+    format!("{RECORDS}{}", key.0)
+}

@@ -1,0 +1,88 @@
+//! Figures that are read off when they are asked for, and not counted on the way.
+
+use std::time::Duration;
+
+use prometheus_client::{
+    metrics::gauge::{ConstGauge, Gauge},
+    registry::{Registry, Unit},
+};
+
+use crate::telemetry::{Obstacle, RecordState, family::Family};
+
+/// How one process stands at a moment.
+#[derive(Debug)]
+pub struct Gauges {
+    /// Token sets that are in memory alone.
+    pub unsaved: usize,
+    /// The time since the keeper's last sign of life.
+    pub keeper_silence: Duration,
+    /// What lies in the store; nothing if it does not answer, since an old figure would look like a new one.
+    pub snapshot: Option<StoreSnapshot>,
+}
+
+/// What lies in the store at a moment.
+#[derive(Debug, Default)]
+pub struct StoreSnapshot {
+    connections: Family<RecordState, Gauge>,
+    obstacles: Family<Obstacle, Gauge>,
+    keeper_lag: Duration,
+}
+
+impl StoreSnapshot {
+    /// One more row that stands like this.
+    pub fn count(&mut self, standing: RecordState) {
+        self.connections.of(standing).inc();
+    }
+
+    /// One more connection that is not used for this reason.
+    pub fn count_obstacle(&mut self, obstacle: Obstacle) {
+        self.obstacles.of(obstacle).inc();
+    }
+
+    /// The keeper ought to have refreshed something so long ago. The longest is what counts.
+    pub fn overdue_by(&mut self, time: Duration) {
+        self.keeper_lag = self.keeper_lag.max(time);
+    }
+
+    fn register(self, registry: &mut Registry) {
+        registry.register("connections", "Rows in the store, by state", self.connections);
+        registry.register(
+            "connection_obstacles",
+            "Connections in a good state that are not used or not refreshed, by what is in the way",
+            self.obstacles,
+        );
+        registry.register_with_unit(
+            "keeper_lag",
+            "For how long the most overdue refresh should have been made",
+            Unit::Seconds,
+            seconds(self.keeper_lag),
+        );
+    }
+}
+
+impl Gauges {
+    /// Adds them to a registry that is made for one answer: nothing of them is left for the next.
+    pub(crate) fn register(self, registry: &mut Registry) {
+        let Self { unsaved, keeper_silence, snapshot } = self;
+        registry.register(
+            "unsaved_token_sets",
+            "Token sets that are in this process's memory alone",
+            ConstGauge::new(u64::try_from(unsaved).unwrap_or(u64::MAX)),
+        );
+        registry.register_with_unit(
+            "keeper_silence",
+            "Time since the keeper's last sign of life",
+            Unit::Seconds,
+            seconds(keeper_silence),
+        );
+        let up = ConstGauge::new(u64::from(snapshot.is_some()));
+        registry.register("store_up", "1 if the store answers, else 0", up);
+        if let Some(snapshot) = snapshot {
+            snapshot.register(registry);
+        }
+    }
+}
+
+fn seconds(time: Duration) -> ConstGauge<f64> {
+    ConstGauge::new(time.as_secs_f64())
+}

@@ -1,0 +1,179 @@
+//! Why a refresh failed, and the words for it: the log, the page, `status`, the CLI and the machine API all say this.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::{provider::Refusal, vault::record::history::Rotation};
+
+/// Why a refresh gave no usable tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// There was no connection to VideoAsk.
+    Unreachable,
+    /// No response came in time, twice.
+    NoResponse,
+    /// VideoAsk was busy or had a problem of its own.
+    Busy,
+    /// The response had neither a usable token nor an error code.
+    UnusableResponse,
+    /// VideoAsk no longer accepts the refresh token.
+    GrantEnded,
+    /// VideoAsk never accepted this imported refresh token.
+    ImportRefused,
+    /// A response was lost, and VideoAsk took the retry for reuse.
+    ResponseLost,
+    /// The response's id_token names another user or issuer than the record.
+    IdentityChanged,
+    /// VideoAsk wants the user to log in.
+    InteractionRequired,
+    /// VideoAsk has blocked the user.
+    UserBlocked,
+    /// The client id or secret is wrong.
+    ClientRejected,
+    /// A rule or an administrator at VideoAsk denied access.
+    Denied,
+    /// An error code that none of these covers.
+    #[default]
+    Other,
+}
+
+/// What a failed refresh means for the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// It may work next time.
+    Transient,
+    /// Somebody has to change something, here or at VideoAsk; it is retried, but rarely.
+    Blocked,
+    /// The connection is dead.
+    Dead,
+}
+
+/// Who retries a refresh that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// Keep mode: the vault.
+    Automatic,
+    /// Mint mode: the person, with the button.
+    Manual,
+}
+
+/// The one thing to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextStep {
+    /// The vault retries.
+    Wait,
+    /// The person presses the button.
+    RefreshAgain,
+    /// Run `check`.
+    Check,
+    /// Only a new login helps.
+    LogInAgain,
+    /// Somebody has to allow it at VideoAsk.
+    AskAdministrator,
+}
+
+impl Cause {
+    /// What this means for the connection.
+    #[must_use]
+    pub fn kind(self) -> FailureKind {
+        match self {
+            Self::Unreachable | Self::NoResponse | Self::Busy | Self::UnusableResponse => FailureKind::Transient,
+            Self::GrantEnded | Self::ImportRefused | Self::ResponseLost | Self::IdentityChanged => FailureKind::Dead,
+            Self::InteractionRequired | Self::UserBlocked | Self::ClientRejected | Self::Denied | Self::Other => {
+                FailureKind::Blocked
+            }
+        }
+    }
+
+    /// The likely cause, as a sentence.
+    #[must_use]
+    pub fn explanation(self, rotation: Rotation) -> &'static str {
+        match self {
+            Self::Unreachable => "VideoAsk could not be reached.",
+            Self::NoResponse => "VideoAsk did not respond in time.",
+            Self::Busy => "VideoAsk is busy, or has a problem of its own.",
+            Self::UnusableResponse => {
+                "VideoAsk's response had no usable token. VIDEOASK_AUTH_URL may lead to something else."
+            }
+            Self::GrantEnded => match rotation {
+                Rotation::Seen => {
+                    "The refresh token was used by another program too, was revoked, or is past its lifetime."
+                }
+                Rotation::NotSeen | Rotation::Unknown => {
+                    "The refresh token was revoked at VideoAsk, or is past its lifetime."
+                }
+            },
+            Self::ImportRefused => {
+                "The refresh token was cut off when copied, was issued to another CLIENT_ID, was used or revoked \
+                 already, or is past its lifetime."
+            }
+            Self::ResponseLost => {
+                "A response was lost, and the retry counted as reuse: VideoAsk rotates refresh tokens, and took the \
+                 second use of one for theft."
+            }
+            Self::IdentityChanged => {
+                "VideoAsk returned tokens of another user or issuer (identity-changed). They were not kept."
+            }
+            Self::InteractionRequired => "VideoAsk wants the user to log in, to confirm who they are or to consent.",
+            Self::UserBlocked => "VideoAsk has blocked this user.",
+            Self::ClientRejected => "CLIENT_ID or CLIENT_SECRET is wrong, or the developer app was changed.",
+            Self::Denied => "A rule or an administrator at VideoAsk denied access. CLIENT_SECRET is not the reason.",
+            Self::Other => "VideoAsk refused the request for a reason that this app does not know.",
+        }
+    }
+
+    /// The one thing to do next, by whoever retries.
+    #[must_use]
+    pub fn next_step(self, retry: Retry) -> NextStep {
+        match self {
+            Self::Unreachable | Self::NoResponse | Self::Busy | Self::UnusableResponse => match retry {
+                Retry::Automatic => NextStep::Wait,
+                Retry::Manual => NextStep::RefreshAgain,
+            },
+            Self::GrantEnded
+            | Self::ImportRefused
+            | Self::ResponseLost
+            | Self::IdentityChanged
+            | Self::InteractionRequired
+            | Self::UserBlocked => NextStep::LogInAgain,
+            Self::ClientRejected | Self::Other => NextStep::Check,
+            Self::Denied => NextStep::AskAdministrator,
+        }
+    }
+}
+
+impl From<Refusal> for Cause {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::GrantEnded => Self::GrantEnded,
+            Refusal::InteractionRequired => Self::InteractionRequired,
+            Refusal::UserBlocked => Self::UserBlocked,
+            Refusal::ClientRejected => Self::ClientRejected,
+            Refusal::Denied => Self::Denied,
+            Refusal::Other => Self::Other,
+        }
+    }
+}
+
+impl fmt::Display for NextStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Wait => "Nothing to do: this app tries again.",
+            Self::RefreshAgain => "Press \"Refresh now\" again in a minute.",
+            Self::Check => "Run videoask-auth check on the server, and fix what it reports.",
+            Self::LogInAgain => "Log in again.",
+            Self::AskAdministrator => {
+                "Ask an administrator of the VideoAsk organization to allow it, then log in again."
+            }
+        })
+    }
+}
+
+/// As people read it.
+impl Serialize for NextStep {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

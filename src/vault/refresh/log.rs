@@ -1,0 +1,147 @@
+//! The log of refreshes: one line for each, so that a failure is never an INFO line that looks like a success.
+
+use std::time::Duration;
+
+use time::format_description::well_known::Rfc3339;
+
+use crate::{
+    telemetry::excerpt,
+    vault::{
+        Identity, Record, RefreshFailure,
+        record::cause::{FailureKind, Retry},
+    },
+};
+
+/// What became of one exchange, to be logged once it is known whether it counts.
+#[derive(Debug)]
+pub(crate) struct RefreshLine {
+    user_id: Option<String>,
+    connection: String,
+    generation: u64,
+    duration_ms: u64,
+    outcome: Outcome,
+    retry: Retry,
+}
+
+#[derive(Debug)]
+enum Outcome {
+    Refreshed,
+    Failed(RefreshFailure, &'static str),
+}
+
+impl Identity {
+    /// The user, for the log: VideoAsk's `user_id`, else the id_token's `sub`.
+    pub(crate) fn logged_id(&self) -> Option<String> {
+        self.user_id.as_deref().or(self.sub.as_deref()).map(excerpt)
+    }
+}
+
+impl RefreshLine {
+    /// The line for what `record` became in that time.
+    pub(crate) fn of(record: &Record, failure: Option<RefreshFailure>, took: Duration, retry: Retry) -> Self {
+        let body = &record.body;
+        let outcome = match failure {
+            Some(failure) => {
+                let cause = failure.cause.explanation(body.history.rotation);
+                Outcome::Failed(failure, cause)
+            }
+            None => Outcome::Refreshed,
+        };
+        Self {
+            user_id: body.identity.logged_id(),
+            connection: record.connection_id.to_string(),
+            generation: record.generation,
+            duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            outcome,
+            retry,
+        }
+    }
+
+    /// The outcome counts.
+    pub(crate) fn log(&self) {
+        let Self { user_id, connection, generation, duration_ms, outcome, retry } = self;
+        match outcome {
+            Outcome::Refreshed => {
+                tracing::info!(user_id, connection, generation, outcome = "refreshed", duration_ms, "refreshed");
+            }
+            Outcome::Failed(failure, likely_cause) => {
+                let said = failure.message.to_string();
+                let next_step = failure.cause.next_step(*retry).to_string();
+                match failure.kind() {
+                    FailureKind::Transient => {
+                        let next_try = failure.retry_at.and_then(|at| at.format(&Rfc3339).ok());
+                        tracing::warn!(
+                            user_id,
+                            connection,
+                            generation,
+                            outcome = "transient",
+                            duration_ms,
+                            said,
+                            next_try,
+                            "a refresh failed"
+                        );
+                    }
+                    FailureKind::Blocked => tracing::error!(
+                        user_id,
+                        connection,
+                        generation,
+                        outcome = "blocked",
+                        duration_ms,
+                        said,
+                        likely_cause,
+                        next_step,
+                        "a refresh was refused"
+                    ),
+                    FailureKind::Dead => tracing::error!(
+                        user_id,
+                        connection,
+                        generation,
+                        outcome = "dead",
+                        duration_ms,
+                        said,
+                        likely_cause,
+                        next_step,
+                        "a connection is dead"
+                    ),
+                }
+            }
+        }
+    }
+
+    /// Something newer is stored: a login, a revoke, or the outcome of a process that took the attempt over.
+    pub(crate) fn log_overtaken(&self) {
+        let Self { user_id, connection, generation, duration_ms, outcome, retry: _ } = self;
+        match outcome {
+            Outcome::Refreshed => tracing::warn!(
+                user_id,
+                connection,
+                generation,
+                outcome = "dropped",
+                duration_ms,
+                "a token set was dropped: something newer is stored"
+            ),
+            Outcome::Failed(failure, _) => {
+                let said = failure.message.to_string();
+                tracing::info!(
+                    user_id,
+                    connection,
+                    generation,
+                    outcome = "overtaken",
+                    duration_ms,
+                    said,
+                    "a refresh failed, but something newer is stored"
+                );
+            }
+        }
+    }
+}
+
+/// A request was sent, and no response was received (docs/vault.md, rule 8).
+pub(crate) fn log_lost_response(record: &Record) {
+    tracing::warn!(
+        user_id = record.body.identity.logged_id(),
+        connection = %record.connection_id,
+        generation = record.generation,
+        "the response to a refresh was lost: VideoAsk may have spent the refresh token"
+    );
+}

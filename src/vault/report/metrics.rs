@@ -1,0 +1,90 @@
+//! What is read off the vault for `/metrics`.
+
+use time::OffsetDateTime;
+
+use crate::{
+    store::records::State,
+    telemetry::{self, Gauges, RecordState, StoreSnapshot},
+    vault::{ListEntry, Obstacle, Status, Vault},
+};
+
+impl Vault {
+    /// How this process stands, and what lies in the store. A store that does not answer costs no more than its
+    /// own part, for this is how somebody learns of it.
+    pub async fn gauges(&self) -> Gauges {
+        let snapshot = match self.list().await {
+            Ok(rows) => Some(snapshot(&rows, self.0.clock.now())),
+            Err(_) => None,
+        };
+        Gauges { unsaved: self.unsaved(), keeper_silence: self.keeper_silence(), snapshot }
+    }
+}
+
+fn snapshot(rows: &[ListEntry], now: OffsetDateTime) -> StoreSnapshot {
+    let mut snapshot = StoreSnapshot::default();
+    for row in rows {
+        snapshot.count(RecordState::of(row));
+        if let ListEntry::Connection(status) = row {
+            if let Some(obstacle) = status.obstacle.filter(|_| status.is_in_use()) {
+                snapshot.count_obstacle(obstacle.into());
+            }
+            // What has an obstacle is never refreshed, and so is not late either.
+            if let Some(late) = status.next_refresh.and_then(|due| (now - due).try_into().ok()) {
+                snapshot.overdue_by(late);
+            }
+        }
+    }
+    snapshot
+}
+
+impl Status {
+    fn is_in_use(&self) -> bool {
+        matches!(self.state, State::Live | State::Blocked)
+    }
+}
+
+impl RecordState {
+    fn of(row: &ListEntry) -> Self {
+        match row {
+            ListEntry::Connection(status) if status.state == State::Dead && status.key.is_import() => Self::Refused,
+            ListEntry::Connection(status) => status.state.into(),
+            ListEntry::Tombstone(..) => Self::Forgotten,
+            ListEntry::Unreadable(..) => Self::Unreadable,
+        }
+    }
+}
+
+impl From<State> for RecordState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Live => Self::Live,
+            State::Dead => Self::ReconnectRequired,
+            State::Blocked => Self::Blocked,
+            State::Revoking => Self::Revoking,
+            State::Pending => Self::Pending,
+            State::Tombstone => Self::Forgotten,
+        }
+    }
+}
+
+impl From<Obstacle> for telemetry::Obstacle {
+    fn from(obstacle: Obstacle) -> Self {
+        match obstacle {
+            Obstacle::NotAllowed => Self::NotAllowed,
+            Obstacle::OtherClient => Self::OtherClient,
+            Obstacle::NoRefreshToken => Self::NoRefreshToken,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_has_the_same_word_in_a_figure_as_everywhere_else() {
+        for state in [State::Live, State::Dead, State::Blocked, State::Revoking, State::Pending, State::Tombstone] {
+            assert_eq!(RecordState::from(state).as_str(), state.word());
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What people and machines may know about connections: states, times and reasons, and no secret.
+
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use crate::{
+    store::{
+        Limits, RowKey,
+        records::{Page, Row, State, Version},
+    },
+    vault::{
+        End, HandOutError, History, Identity, Record, Retry, Tombstone, Vault, refresh::cache::CachedRecord,
+        settings::STORE_TIMEOUT,
+    },
+};
+
+const PAGE: u32 = 100;
+
+/// One connection.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// Where it lies.
+    pub key: RowKey,
+    /// Which token set is current.
+    pub version: Version,
+    /// What may be done with it.
+    pub state: State,
+    /// Why it is not used although its state is good.
+    pub obstacle: Option<Obstacle>,
+    /// Whose it is.
+    pub identity: Identity,
+    /// When the login or import was.
+    pub minted_at: OffsetDateTime,
+    /// When the current token set was made.
+    pub issued_at: OffsetDateTime,
+    /// When the current access token ends.
+    pub expires_at: OffsetDateTime,
+    /// When the keeper refreshes it next, if it does.
+    pub next_refresh: Option<OffsetDateTime>,
+    /// Who retries a refresh that failed.
+    pub retry: Retry,
+    /// What happened to it.
+    pub history: History,
+}
+
+/// Why a connection is not used although its state is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The user is not in `ALLOWED_USERS`.
+    NotAllowed,
+    /// It belongs to another client id or token endpoint.
+    OtherClient,
+    /// The login gave no refresh token.
+    NoRefreshToken,
+}
+
+/// One row of a list.
+#[derive(Clone, Debug)]
+pub enum ListEntry {
+    /// A connection.
+    Connection(Box<Status>),
+    /// What is left of one.
+    Tombstone(RowKey, Box<Tombstone>),
+    /// A row that this process cannot open. It is left as it is.
+    Unreadable(RowKey, State),
+}
+
+/// A record as its own person may see it, tokens included.
+#[derive(Clone, Debug)]
+pub struct VisibleRecord(Arc<CachedRecord>);
+
+impl VisibleRecord {
+    /// Tokens, identity and history.
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        &self.0.record
+    }
+
+    /// What may be done with it.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.0.state
+    }
+
+    /// Those of its session for a mint record.
+    #[must_use]
+    pub fn limits(&self) -> Option<Limits> {
+        self.0.limits
+    }
+}
+
+impl Status {
+    /// When the person should have logged in again, by what the connection before this one lived; told from 80 % of
+    /// that on. Nothing is known of a first connection, nor by one that did not die by itself, and a guess would be taken
+    /// for a fact.
+    #[must_use]
+    pub fn log_in_again_before(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        let previous = self.history.previous.as_ref().filter(|previous| previous.end == End::Died)?;
+        let life = previous.ended_at - previous.minted_at;
+        (now >= self.minted_at + life * 0.8).then_some(self.minted_at + life)
+    }
+}
+
+impl Vault {
+    /// The record of this key, for the pages of its own person: expired, dead or blocked as it may be.
+    pub async fn show(&self, key: &RowKey) -> Result<VisibleRecord, HandOutError> {
+        let cached = self.current(key).await?;
+        if self.0.settings.refresh_policy.allows(&cached.record.body.identity) {
+            Ok(VisibleRecord(cached))
+        } else {
+            Err(HandOutError::NotAllowed)
+        }
+    }
+
+    /// Everything that is kept, pages of sessions aside. Imports that found their owner are left out.
+    pub async fn list(&self) -> Result<Vec<ListEntry>, HandOutError> {
+        let mut listed = Vec::new();
+        let mut after: Option<RowKey> = None;
+        loop {
+            let page = Page { after: after.as_ref(), limit: PAGE };
+            let answer = self.0.clock.timeout(STORE_TIMEOUT, self.0.store.list(page)).await;
+            let Some(Ok(rows)) = answer else { return Err(HandOutError::StoreUnavailable) };
+            let last = rows.len() < PAGE as usize;
+            after = rows.last().map(|row| row.key.clone());
+            listed.extend(rows.iter().filter(|row| !row.is_adopted_import()).map(|row| self.describe(row)));
+            if last {
+                return Ok(listed);
+            }
+        }
+    }
+
+    fn describe(&self, row: &Row) -> ListEntry {
+        let keys = &self.0.keys;
+        let described = if row.state == State::Tombstone {
+            Tombstone::of_row(keys, row).map(|tombstone| ListEntry::Tombstone(row.key.clone(), Box::new(tombstone)))
+        } else {
+            Record::of_row(keys, row)
+                .map(|record| ListEntry::Connection(Box::new(self.status(&row.key, record, row.state, row.due))))
+        };
+        described.unwrap_or_else(|_| ListEntry::Unreadable(row.key.clone(), row.state))
+    }
+
+    /// The status of a record that is shown.
+    #[must_use]
+    pub fn status_of(&self, key: &RowKey, shown: &VisibleRecord) -> Status {
+        let due = shown.record().due(shown.state());
+        self.status(key, shown.record().clone(), shown.state(), due)
+    }
+
+    /// The version of a connection that is marked as revoked and not confirmed, for another try.
+    pub async fn revoking(&self, key: &RowKey) -> Result<Option<Version>, HandOutError> {
+        let answer = self.0.clock.timeout(STORE_TIMEOUT, self.0.store.peek(key)).await;
+        let Some(Ok(head)) = answer else { return Err(HandOutError::StoreUnavailable) };
+        Ok(head.filter(|head| head.state == State::Revoking).map(|head| head.version))
+    }
+
+    fn status(&self, key: &RowKey, record: Record, state: State, due: Option<OffsetDateTime>) -> Status {
+        let obstacle = self.obstacle(&record);
+        let version = record.version();
+        let body = record.body;
+        Status {
+            key: key.clone(),
+            version,
+            state,
+            obstacle,
+            minted_at: body.minted_at,
+            issued_at: body.tokens.issued_at,
+            expires_at: body.tokens.expires_at,
+            next_refresh: due.filter(|_| obstacle.is_none() && !self.is_mint()),
+            identity: body.identity,
+            retry: self.0.settings.refresh_policy.retry(),
+            history: body.history,
+        }
+    }
+
+    fn obstacle(&self, record: &Record) -> Option<Obstacle> {
+        let (body, settings) = (&record.body, &self.0.settings);
+        if !settings.refresh_policy.allows(&body.identity) {
+            Some(Obstacle::NotAllowed)
+        } else if body.issuer != settings.issuer {
+            Some(Obstacle::OtherClient)
+        } else if body.tokens.refresh_token.is_none() {
+            Some(Obstacle::NoRefreshToken)
+        } else {
+            None
+        }
+    }
+}

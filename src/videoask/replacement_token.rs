@@ -1,0 +1,17 @@
+//! What follows a 401, for every call with the vault's token.
+
+use crate::{
+    store::RowKey,
+    vault::{HandOutError, HandedOut, MinLife, Vault},
+};
+
+/// The token for the one retry after the API refused `refused`, got by a forced refresh where that was the current one.
+/// Nothing where there is no other token: the refusal is the answer then.
+pub(crate) async fn instead_of(
+    refused: &HandedOut,
+    vault: &Vault,
+    key: &RowKey,
+) -> Result<Option<HandedOut>, HandOutError> {
+    let given = vault.replace_refused(key, refused.access_token(), MinLife::Wish).await?;
+    Ok(Some(given).filter(|given| given.access_token().secret() != refused.access_token().secret()))
+}

@@ -1,0 +1,123 @@
+//! A begun login: state, verifier, nonce and time, in an encrypted cookie of its own. The server stores nothing.
+//!
+//! Each tab's login has its own cookie, named by its state, so several can be under way at once.
+
+use std::{sync::Arc, time::Duration};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
+use ring::digest;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use tower_cookies::Cookies;
+use zeroize::Zeroizing;
+
+use crate::{
+    keys::{Keyring, Purpose},
+    provider::Nonce,
+    web::cookies::{CookiePolicy, STATE_LENGTH},
+};
+
+/// How long a login may take.
+pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+/// So many logins may be under way in one browser; the oldest makes room. More would outgrow a request's headers.
+const AT_MOST: usize = 4;
+
+/// What the callback needs to finish a login. All of it is secret until then.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PendingLogin {
+    /// Ties the callback to this browser.
+    pub state: CsrfToken,
+    /// Ties the id_token to this login.
+    pub nonce: Nonce,
+    /// Proves to the token endpoint who began (RFC 7636).
+    pub verifier: PkceCodeVerifier,
+    /// When it was begun.
+    #[serde(with = "time::serde::timestamp::milliseconds")]
+    pub begun_at: OffsetDateTime,
+}
+
+impl PendingLogin {
+    /// A new login, its secrets fresh from the system's generator.
+    #[must_use]
+    pub fn begun_at(now: OffsetDateTime) -> Self {
+        let (_, verifier) = PkceCodeChallenge::new_random_sha256();
+        let nonce = Nonce::new(CsrfToken::new_random().into_secret());
+        Self { state: CsrfToken::new_random(), nonce, verifier, begun_at: now }
+    }
+
+    /// Whether the login took too long. A cookie from the future is no younger for it.
+    #[must_use]
+    pub fn expired(&self, now: OffsetDateTime) -> bool {
+        (now - self.begun_at).unsigned_abs() >= LIFETIME
+    }
+}
+
+/// Writes and reads pending-login cookies.
+#[derive(Clone, Debug)]
+pub struct PendingLogins {
+    keys: Arc<Keyring>,
+    policy: CookiePolicy,
+}
+
+impl PendingLogins {
+    /// Cookies sealed by `keys`, named by `policy`.
+    #[must_use]
+    pub fn new(keys: Arc<Keyring>, policy: CookiePolicy) -> Self {
+        Self { keys, policy }
+    }
+
+    /// Remembers a begun login, and expires what would make it one too many.
+    ///
+    /// # Panics
+    /// Never: a login has only string keys, which JSON can always write.
+    pub fn begin(&self, cookies: &Cookies, login: &PendingLogin) {
+        self.make_room(cookies, login.begun_at);
+        let name = self.name(&login.state);
+        let plaintext = serde_json::to_vec(login).expect("a login has only string keys, so JSON can write it");
+        let sealed = self.keys.seal(Purpose::PendingLogin, &[name.as_bytes()], &Zeroizing::new(plaintext));
+        cookies.add(self.policy.cookie(name, BASE64_URL_SAFE_NO_PAD.encode(sealed), LIFETIME));
+    }
+
+    /// Takes the login of this state out of the browser. Without one, nothing is removed.
+    #[must_use]
+    pub fn take(&self, cookies: &Cookies, state: &CsrfToken) -> Option<PendingLogin> {
+        let name = self.name(state);
+        let login = self.open(&name, cookies.get(&name)?.value())?;
+        self.expire(cookies, name);
+        Some(login)
+    }
+
+    fn make_room(&self, cookies: &Cookies, now: OffsetDateTime) {
+        let prefix = self.policy.pending_prefix();
+        let mut begun = Vec::new();
+        for cookie in cookies.list().into_iter().filter(|cookie| cookie.name().starts_with(&prefix)) {
+            match self.open(cookie.name(), cookie.value()).filter(|login| !login.expired(now)) {
+                Some(login) => begun.push((login.begun_at, cookie.name().to_owned())),
+                None => self.expire(cookies, cookie.name().to_owned()),
+            }
+        }
+        begun.sort();
+        let surplus = (begun.len() + 1).saturating_sub(AT_MOST);
+        for (_, name) in begun.into_iter().take(surplus) {
+            self.expire(cookies, name);
+        }
+    }
+
+    fn expire(&self, cookies: &Cookies, name: String) {
+        cookies.add(self.policy.cookie(name, String::new(), Duration::ZERO));
+    }
+
+    fn open(&self, name: &str, value: &str) -> Option<PendingLogin> {
+        let sealed = BASE64_URL_SAFE_NO_PAD.decode(value).ok()?;
+        let opened = self.keys.open(Purpose::PendingLogin, &[name.as_bytes()], &sealed).ok()?;
+        serde_json::from_slice(&opened.plaintext).ok()
+    }
+
+    fn name(&self, state: &CsrfToken) -> String {
+        let digest = digest::digest(&digest::SHA256, state.secret().as_bytes());
+        let state = BASE64_URL_SAFE_NO_PAD.encode(&digest.as_ref()[..STATE_LENGTH * 3 / 4]);
+        format!("{}{state}", self.policy.pending_prefix())
+    }
+}

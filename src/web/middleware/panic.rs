@@ -1,0 +1,30 @@
+//! A handler that panicked: a bug of ours. What it said goes to the log under the request's id, as every cause does.
+
+use std::any::Any;
+
+use axum::response::{IntoResponse, Response};
+
+use crate::{
+    telemetry,
+    web::{api::Problem, pages::error::PageError},
+};
+
+type Payload = Box<dyn Any + Send>;
+
+/// For people.
+#[expect(clippy::needless_pass_by_value, reason = "the layer gives it away")]
+pub(crate) fn page(payload: Payload) -> Response {
+    log(&*payload);
+    PageError::Internal.into_response()
+}
+
+/// For machines.
+#[expect(clippy::needless_pass_by_value, reason = "the layer gives it away")]
+pub(crate) fn problem(payload: Payload) -> Response {
+    log(&*payload);
+    Problem::Internal.into_response()
+}
+
+fn log(payload: &(dyn Any + Send)) {
+    tracing::error!(cause = telemetry::panic_cause(payload), "a handler panicked");
+}

@@ -1,0 +1,90 @@
+//! What a page says after a button has done its work.
+
+use axum::{
+    extract::{Query, rejection::QueryRejection},
+    response::Redirect,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::web::pages::templates::TokenOwner;
+
+/// What was done. It travels in the query of the page that the button leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confirmation {
+    /// The tokens that the page showed were refreshed.
+    Refreshed,
+    /// They were no longer current, so nothing was exchanged.
+    NotRefreshed,
+    /// The connection was revoked.
+    Revoked,
+    /// The tokens that the page showed were no longer current, so nothing was revoked.
+    NotRevoked,
+    /// The session ended.
+    LoggedOut,
+}
+
+/// The query that carries it.
+#[derive(Deserialize)]
+pub(crate) struct DoneQuery {
+    done: Option<Confirmation>,
+}
+
+impl Confirmation {
+    /// The sentence for the page.
+    #[must_use]
+    pub fn sentence(self, holder: TokenOwner) -> &'static str {
+        match (self, holder) {
+            (Self::Refreshed, TokenOwner::Person) => "Refreshed. These are your new tokens. Copy both again.",
+            (Self::Refreshed, TokenOwner::App) => {
+                "Refreshed. These are your new tokens. Your programs get them by themselves."
+            }
+            (Self::NotRefreshed, _) => "These tokens are newer than the ones you saw, so nothing was refreshed.",
+            (Self::Revoked, _) => {
+                "Revoked. VideoAsk no longer accepts the refresh token, and this app has deleted both tokens. Access \
+                 tokens that were already copied keep working until they expire."
+            }
+            (Self::NotRevoked, _) => "These tokens are newer than the ones you saw, so nothing was revoked.",
+            (Self::LoggedOut, TokenOwner::Person) => {
+                "Logged out, and the tokens are deleted here. Those you copied keep working."
+            }
+            (Self::LoggedOut, TokenOwner::App) => {
+                "Logged out. This app keeps the connection, and your programs keep working."
+            }
+        }
+    }
+
+    /// Leads to the page that says it.
+    pub(crate) fn redirect(self) -> Redirect {
+        Redirect::to(match self {
+            Self::Refreshed => "/tokens?done=refreshed",
+            Self::NotRefreshed => "/tokens?done=not-refreshed",
+            Self::Revoked => "/?done=revoked",
+            Self::NotRevoked => "/tokens?done=not-revoked",
+            Self::LoggedOut => "/?done=logged-out",
+        })
+    }
+
+    /// What the query says was done. A query that says something else is none of ours.
+    pub(crate) fn of(query: Result<Query<DoneQuery>, QueryRejection>) -> Option<Self> {
+        query.ok().and_then(|Query(query)| query.done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{http::Uri, response::IntoResponse};
+
+    use super::*;
+
+    #[test]
+    fn what_a_redirect_says_is_read_back() {
+        use Confirmation as C;
+        for done in [C::Refreshed, C::NotRefreshed, C::Revoked, C::NotRevoked, C::LoggedOut] {
+            let response = done.redirect().into_response();
+            let uri: Uri = response.headers()["location"].to_str().expect("ASCII").parse().expect("a path");
+            assert_eq!(Confirmation::of(Query::try_from_uri(&uri)), Some(done));
+        }
+        assert_eq!(Confirmation::of(Query::try_from_uri(&Uri::from_static("/?done=other"))), None);
+    }
+}

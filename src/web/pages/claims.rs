@@ -1,0 +1,96 @@
+//! The claims of an access token as a table, and as the JSON they are.
+
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+
+use crate::web::pages::{line::Line, outside_text};
+
+/// The decoded claims of a JWT access token.
+#[derive(Debug)]
+pub struct Claims {
+    /// One row for each claim, the best known first.
+    pub rows: Vec<ClaimRow>,
+    /// All of them, pretty-printed.
+    pub json: String,
+}
+
+/// One claim.
+#[derive(Debug)]
+pub struct ClaimRow {
+    /// What it means; empty for one that this app does not know.
+    pub meaning: &'static str,
+    /// As in the JSON.
+    pub name: String,
+    /// Its value, times in words.
+    pub value: Line,
+}
+
+/// Registered claims (RFC 7519, RFC 9068) and what they mean, in the order of the table.
+const KNOWN: [(&str, &str); 8] = [
+    ("iat", "Issued"),
+    ("exp", "Expires"),
+    ("nbf", "Not valid before"),
+    ("iss", "Issuer"),
+    ("aud", "Audience"),
+    ("scope", "Scope"),
+    ("sub", "Subject"),
+    ("azp", "Issued to"),
+];
+
+impl Claims {
+    pub(crate) fn new(claims: Map<String, Value>, now: OffsetDateTime) -> Self {
+        let rank = |name: &str| KNOWN.iter().position(|(known, _)| *known == name).unwrap_or(KNOWN.len());
+        let mut rows: Vec<_> = claims.iter().map(|(name, value)| row(name, value, now)).collect();
+        rows.sort_by_key(|row| rank(&row.name));
+        let json = serde_json::to_string_pretty(&Value::Object(claims)).unwrap_or_default();
+        Self { rows, json: outside_text::shown_in_full(&json) }
+    }
+}
+
+fn row(name: &str, value: &Value, now: OffsetDateTime) -> ClaimRow {
+    let meaning = KNOWN.iter().find(|(known, _)| *known == name).map_or("", |(_, meaning)| *meaning);
+    let seconds = value.as_i64().filter(|_| matches!(name, "iat" | "exp" | "nbf"));
+    let time = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    let value = match (time, value) {
+        (Some(time), _) => Line::default().moment(time, now),
+        (None, Value::String(text)) => Line::default().outside(text),
+        (None, Value::Array(values)) => Line::default().outside(&list(values)),
+        (None, other) => Line::default().outside(&other.to_string()),
+    };
+    ClaimRow { meaning, name: outside_text::shown(name), value }
+}
+
+/// Texts as they are, anything else as JSON.
+fn list(values: &[Value]) -> String {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    values.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn known_claims_come_first_and_their_times_are_in_words() {
+        let Value::Object(claims) = json!({
+            "custom": {"a": 1}, "exp": 1_795_836_840, "aud": ["https://api.videoask.com/", "b"], "iat": "soon"
+        }) else {
+            unreachable!("it is an object")
+        };
+        let claims = Claims::new(claims, datetime!(2026-11-27 03:34 UTC));
+        let rows: Vec<_> = claims.rows.iter().map(|row| (row.meaning, &*row.name, row.value.plain())).collect();
+        assert_eq!(
+            rows,
+            [
+                ("Issued", "iat", "soon".to_owned()),
+                ("Expires", "exp", "tomorrow, 03:34 UTC".to_owned()),
+                ("Audience", "aud", "https://api.videoask.com/, b".to_owned()),
+                ("", "custom", "{\"a\":1}".to_owned()),
+            ]
+        );
+        assert!(claims.json.contains("\n  \"exp\": 1795836840"), "{}", claims.json);
+    }
+}

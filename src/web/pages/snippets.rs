@@ -1,0 +1,51 @@
+//! Small programs that list the account's forms. They read the token or key from a variable or a file, and never
+//! contain it.
+//!
+//! Each is a file of its own in `templates/snippets/`, whole and in its own language but for two names to be replaced.
+//! `tests/browser` runs what the page shows.
+
+use url::Url;
+
+use crate::web::pages::templates::Snippet;
+
+const BASE_URL: &str = "__BASE_URL__";
+const API_URL: &str = "__API_URL__";
+const AUTH_URL: &str = "__AUTH_URL__";
+const VARIABLE: &str = "__VARIABLE__";
+
+const PROGRAMS: [(&str, &str); 4] = [
+    ("Shell", include_str!("../../../templates/snippets/forms.sh")),
+    ("Python", include_str!("../../../templates/snippets/forms.py")),
+    ("Node", include_str!("../../../templates/snippets/forms.mjs")),
+    ("Rust", include_str!("../../../templates/snippets/forms.rs")),
+];
+
+const REFRESHING: [(&str, &str); 2] = [
+    ("Python", include_str!("../../../templates/snippets/refresh.py")),
+    ("Node", include_str!("../../../templates/snippets/refresh.mjs")),
+];
+
+/// Programs for a person who holds the refresh token: they refresh by themselves, and save what a refresh returns
+/// before they use it.
+#[must_use]
+pub fn refreshing_programs(api_url: &Url, auth_url: &Url) -> Vec<Snippet> {
+    let text = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
+    let program = |(index, (language, code)): (usize, (&'static str, &str))| Snippet {
+        id: format!("refreshing-{}", index + 1),
+        language,
+        code: code.replace(API_URL, &text(api_url)).replace(AUTH_URL, &text(auth_url)),
+    };
+    REFRESHING.into_iter().enumerate().map(program).collect()
+}
+
+/// One program a language, which calls the API at `base_url` with the secret in the environment variable.
+#[must_use]
+pub fn snippets(base_url: &Url, variable: &str) -> Vec<Snippet> {
+    let base_url = base_url.as_str().trim_end_matches('/');
+    let program = |(index, (language, code)): (usize, (&'static str, &str))| Snippet {
+        id: format!("snippet-{}", index + 1),
+        language,
+        code: code.replace(BASE_URL, base_url).replace(VARIABLE, variable),
+    };
+    PROGRAMS.into_iter().enumerate().map(program).collect()
+}

@@ -1,0 +1,219 @@
+//! The state of a connection at a glance: what the token page says first, and the one thing to do about it.
+
+use time::{Duration, OffsetDateTime};
+
+use crate::{
+    store::records::State,
+    vault::{FailureReport, NextStep, Obstacle, Report},
+    web::pages::{explain::Action, line::Line, templates::TokenOwner, times::span},
+};
+
+/// An access token that works for less than this is about to expire.
+const SOON: Duration = Duration::minutes(10);
+/// Seconds after which the page is worth loading again once the moment it waits for has come.
+const RELOAD_MARGIN: i64 = 2;
+/// Seconds after which the page looks again whether the vault has refreshed an expired token.
+const RELOAD_WHILE_REFRESHING: i64 = 30;
+
+/// The card.
+#[derive(Debug)]
+pub struct StatusCard {
+    /// How good the state is.
+    pub tone: Tone,
+    /// The state, in a few words.
+    pub title: Line,
+    /// What it means.
+    pub sentences: Vec<Line>,
+    /// What to do.
+    pub action: CardAction,
+    /// Seconds after which the state is likely another one, so that an open page loads again.
+    pub reload_in: Option<i64>,
+}
+
+/// How good a state is. The words say it too, never the colour alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Nothing to do.
+    Good,
+    /// Something needs attention.
+    Warning,
+    /// Something no longer works.
+    Bad,
+}
+
+/// What a card offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardAction {
+    /// Nothing: there is nothing to do here.
+    None,
+    /// A link, as the page's primary action.
+    Link(Action),
+    /// The button that refreshes.
+    Refresh(Emphasis),
+}
+
+/// Whether a button is the page's primary one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Emphasis {
+    /// It is.
+    Primary,
+    /// It is one of several.
+    Secondary,
+}
+
+impl Tone {
+    /// The CSS class.
+    #[must_use]
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Warning => "warning",
+            Self::Bad => "bad",
+        }
+    }
+}
+
+impl StatusCard {
+    /// The card for a connection. Where several things are wrong, the one that only the person can fix comes first.
+    pub(crate) fn of(report: &Report, holder: TokenOwner, now: OffsetDateTime) -> Self {
+        let card = match (report.obstacle, &report.failure) {
+            (Some(Obstacle::NoRefreshToken), _) => no_refresh_token(report, now),
+            (Some(obstacle @ (Obstacle::OtherClient | Obstacle::NotAllowed)), _) => not_in_use(obstacle, report, now),
+            (None, Some(failure)) => failing(report, failure, holder, now),
+            (None, None) if report.expires_at <= now => expired(holder),
+            (None, None) => working(report, holder, now),
+        };
+        Self { reload_in: card.reload_in.or_else(|| reload_in(report, now)), ..card }
+    }
+
+    fn new(tone: Tone, title: impl Into<Line>, sentences: impl IntoIterator<Item = Line>, action: CardAction) -> Self {
+        let (title, sentences) = (title.into(), sentences.into_iter().collect());
+        Self { tone, title, sentences, action, reload_in: None }
+    }
+
+    /// Whether the card has the page's primary action.
+    #[must_use]
+    pub(crate) fn has_primary_action(&self) -> bool {
+        match self.action {
+            CardAction::Link(_) | CardAction::Refresh(Emphasis::Primary) => true,
+            CardAction::None | CardAction::Refresh(Emphasis::Secondary) => false,
+        }
+    }
+
+    /// Whether a refresh makes sense although the card does not offer one.
+    #[must_use]
+    pub(crate) fn leaves_refresh_to_the_page(&self) -> bool {
+        self.action == CardAction::None
+    }
+}
+
+/// The next moment at which the state changes.
+fn reload_in(report: &Report, now: OffsetDateTime) -> Option<i64> {
+    let moments = [Some(report.expires_at), report.next_refresh].into_iter().flatten();
+    let next = moments.filter(|at| *at > now).min()?;
+    Some((next - now).whole_seconds() + RELOAD_MARGIN)
+}
+
+/// How long the access token still works.
+fn validity(report: &Report, now: OffsetDateTime) -> Line {
+    if report.expires_at <= now {
+        return "The access token has expired.".into();
+    }
+    let line = Line::from("The access token works for ").time_left(report.expires_at, now);
+    line.text(", until ").moment(report.expires_at, now).text(".")
+}
+
+fn tone_of_expiry(report: &Report, now: OffsetDateTime) -> Tone {
+    if report.expires_at <= now { Tone::Bad } else { Tone::Warning }
+}
+
+fn no_refresh_token(report: &Report, now: OffsetDateTime) -> StatusCard {
+    let sentences = [
+        validity(report, now),
+        "VideoAsk issued only an access token. When it expires, you have to log in again.".into(),
+    ];
+    let action = CardAction::Link(Action::LogInAgain);
+    StatusCard::new(tone_of_expiry(report, now), "There is no refresh token", sentences, action)
+}
+
+fn not_in_use(obstacle: Obstacle, report: &Report, now: OffsetDateTime) -> StatusCard {
+    let sentences = [validity(report, now), obstacle.to_string().into()];
+    StatusCard::new(Tone::Bad, "This connection is not in use", sentences, CardAction::Link(Action::LogInAgain))
+}
+
+fn failing(report: &Report, failure: &FailureReport, holder: TokenOwner, now: OffsetDateTime) -> StatusCard {
+    let (title, tone) = match report.state {
+        State::Dead => ("Connection lost: log in again".into(), Tone::Bad),
+        State::Blocked => ("VideoAsk refused the refresh".into(), Tone::Bad),
+        State::Live | State::Revoking | State::Pending | State::Tombstone => {
+            let title = match holder {
+                TokenOwner::Person => "The last refresh failed".into(),
+                TokenOwner::App => Line::from("Refresh failing since ").moment(failure.since, now),
+            };
+            (title, tone_of_expiry(report, now))
+        }
+    };
+    let action = match (failure.next_step, holder) {
+        (NextStep::LogInAgain, _) => CardAction::Link(Action::LogInAgain),
+        (NextStep::RefreshAgain, _) | (NextStep::Check | NextStep::AskAdministrator, TokenOwner::Person) => {
+            CardAction::Refresh(Emphasis::Primary)
+        }
+        (NextStep::Wait | NextStep::Check | NextStep::AskAdministrator, _) => CardAction::Refresh(Emphasis::Secondary),
+    };
+    let retry = match report.next_refresh {
+        Some(at) if at > now => Some(Line::from("This app tries again at ").moment(at, now).text(".")),
+        Some(_) | None => None,
+    };
+    let next_step = match failure.next_step {
+        // The button and the title say it already.
+        NextStep::LogInAgain => None,
+        // The time of the next attempt says more.
+        NextStep::Wait if retry.is_some() => None,
+        NextStep::Wait | NextStep::RefreshAgain | NextStep::Check | NextStep::AskAdministrator => {
+            Some(failure.next_step.to_string().into())
+        }
+    };
+    let sentences = [Some(failure.cause.into()), Some(validity(report, now)), next_step, retry];
+    StatusCard::new(tone, title, sentences.into_iter().flatten(), action)
+}
+
+fn expired(holder: TokenOwner) -> StatusCard {
+    let title = "The access token has expired";
+    let action = CardAction::Refresh(Emphasis::Primary);
+    match holder {
+        TokenOwner::Person => {
+            let sentence = "Press \"Refresh now\" to get a new one with the refresh token.";
+            StatusCard::new(Tone::Bad, title, [sentence.into()], action)
+        }
+        TokenOwner::App => {
+            let card = StatusCard::new(Tone::Warning, title, ["This app refreshes it now.".into()], action);
+            StatusCard { reload_in: Some(RELOAD_WHILE_REFRESHING), ..card }
+        }
+    }
+}
+
+fn working(report: &Report, holder: TokenOwner, now: OffsetDateTime) -> StatusCard {
+    match (report.log_in_before, holder) {
+        (Some(before), _) => {
+            let title = Line::from("Log in before ").moment(before, now);
+            let age = "The previous connection ended at about this age. A new login keeps your programs going.";
+            let sentences = [age.into(), validity(report, now)];
+            StatusCard::new(Tone::Warning, title, sentences, CardAction::Link(Action::LogInAgain))
+        }
+        (None, TokenOwner::Person) => {
+            let soon = report.expires_at - now < SOON;
+            let (tone, title) = if soon { (Tone::Warning, "Expires in ") } else { (Tone::Good, "Valid for ") };
+            let title = Line::from(title).time_left(report.expires_at, now);
+            let expires = Line::from("Expires ").moment(report.expires_at, now).text(".");
+            StatusCard::new(tone, title, [expires], CardAction::None)
+        }
+        (None, TokenOwner::App) => {
+            let next = match report.next_refresh {
+                Some(at) if at > now => Line::from(format!("Next refresh in {}, by this app.", span(at - now))),
+                Some(_) | None => "This app refreshes it before it expires.".into(),
+            };
+            let action = CardAction::Refresh(Emphasis::Secondary);
+            StatusCard::new(Tone::Good, "Connected", [validity(report, now), next], action)
+        }
+    }
+}

@@ -1,0 +1,441 @@
+//! Renders every error page and every state of the other pages, and checks that text and action fit.
+
+use std::{path::PathBuf, time::Duration};
+
+use askama::Template;
+use time::{OffsetDateTime, macros::datetime};
+use tower_sessions::{session, session_store};
+
+use crate::{
+    provider::{ExchangeError, IdTokenError, Nonsense},
+    store::{
+        StoreError, StoreLocation,
+        records::{State, Version},
+    },
+    vault::{
+        Cause, EmailProof, FailureKind, FailureReport, HandOutError, Identity, NotEnded, NotStored, Obstacle,
+        ProviderMessage, Reconnect, RefreshFailure, Report, Retry, Rotation, Undecryptable,
+    },
+    videoask::ApiError,
+    web::{
+        assets::Assets,
+        pages::{
+            api_access::ApiAccess,
+            banner::Confirmation,
+            error::PageError,
+            explain::{Action, explain},
+            line::Line,
+            status_card::StatusCard,
+            templates::{
+                CurrentPage, ErrorPage, FormLine, FormsPage, HomePage, Layout, LoginResult, NavVisitor, RevokingPage,
+                Snippet, TokenOwner, TokensPage, VisitorLine,
+            },
+            timeline,
+        },
+    },
+};
+
+const NOW: OffsetDateTime = datetime!(2026-11-27 03:34 UTC);
+
+/// Words that pages do not use.
+const UNWANTED: [&str; 13] = [
+    "mend",
+    "shall",
+    "begun",
+    "lives",
+    "lived",
+    "any more",
+    "no more",
+    " pair",
+    "If it stays",
+    "start page",
+    "in place of",
+    "as whom",
+    "makes no sense",
+];
+
+fn frame() -> Layout {
+    let visitor = NavVisitor::LoggedIn(Some("ada@example.com".to_owned()));
+    Layout { assets: Assets::embedded(), visitor, current: CurrentPage::Other }
+}
+
+/// An error of reqwest, which has no constructor.
+fn transport() -> reqwest::Error {
+    reqwest::Proxy::all("::").expect_err("this is no URL")
+}
+
+fn cause() -> Box<dyn std::error::Error + Send + Sync> {
+    "the cause".into()
+}
+
+fn failure(cause: Cause) -> RefreshFailure {
+    let text = "Unknown or invalid refresh token.".to_owned();
+    let message = ProviderMessage { status: Some(403), code: Some("invalid_grant".to_owned()), text };
+    RefreshFailure { cause, since: NOW, failures: 1, retry_at: None, message, by: "process".to_owned() }
+}
+
+fn refused(code: &str) -> PageError {
+    let (code, description) = (code.to_owned(), "As VideoAsk puts it.".to_owned());
+    ExchangeError::Refused { status: 403, code, description }.into()
+}
+
+fn identity() -> Identity {
+    Identity {
+        user_id: Some("be32932f".to_owned()),
+        sub: Some("auth0|1".to_owned()),
+        iss: None,
+        email: Some("eve@example.com".to_owned()),
+        email_proof: EmailProof::No,
+        name: Some("Eve <b>".to_owned()),
+    }
+}
+
+/// Every error, with the action that its page should offer.
+fn every_error() -> Vec<(PageError, Action)> {
+    let text = || "As VideoAsk puts it.".to_owned();
+    let refused_by = |cause| HandOutError::ProviderRefused { failure: Box::new(failure(cause)) }.into();
+    let dead = || Box::new(failure(Cause::GrantEnded));
+    let claim = IdTokenError::Claim { claim: "iss", expected: text(), came: text(), mend: "Set `ISSUER` or log in." };
+    vec![
+        (PageError::Denied { description: text() }, Action::LogInAgain),
+        (PageError::LoginRefused { code: "server_error".to_owned(), description: text() }, Action::LogInAgain),
+        (PageError::NoPendingLogin, Action::LogInAgain),
+        (PageError::PendingLoginExpired, Action::LogInAgain),
+        (PageError::StateMismatch, Action::LogInAgain),
+        (PageError::Replayed, Action::LogInAgain),
+        (PageError::AlreadyLoggedIn, Action::Tokens),
+        (PageError::WrongIssuer { expected: text(), came: text() }, Action::LogInAgain),
+        (PageError::NoCode, Action::LogInAgain),
+        (ExchangeError::NotSent { source: cause() }.into(), Action::LogInAgain),
+        (ExchangeError::NoAnswer { source: cause() }.into(), Action::LogInAgain),
+        (ExchangeError::Busy { status: 503, code: None, retry_after: None }.into(), Action::LogInAgain),
+        (ExchangeError::Nonsense { status: 200, what: Nonsense::Html }.into(), Action::LogInAgain),
+        (refused("invalid_grant"), Action::LogInAgain),
+        (refused("invalid_client"), Action::LogInAgain),
+        (refused("access_denied"), Action::LogInAgain),
+        (refused("mfa_required"), Action::LogInAgain),
+        (claim.into(), Action::LogInAgain),
+        (IdTokenError::Missing.into(), Action::LogInAgain),
+        (IdTokenError::Malformed.into(), Action::LogInAgain),
+        (ApiError::Unauthorized { detail: "Token has expired.".to_owned() }.into(), Action::LogInAgain),
+        (ApiError::Status { status: 500, detail: String::new() }.into(), Action::Tokens),
+        (ApiError::Unreachable(transport()).into(), Action::Tokens),
+        (ApiError::TimedOut(transport()).into(), Action::Tokens),
+        (ApiError::Cut(transport()).into(), Action::Tokens),
+        (ApiError::Nonsense.into(), Action::Tokens),
+        (StoreError::Missing { at: StoreLocation::File(PathBuf::from("/data/store.db")) }.into(), Action::Home),
+        (session::Error::Store(session_store::Error::Backend(text())).into(), Action::Home),
+        (PageError::NotStored(NotStored), Action::Home),
+        (PageError::Unknown(ApiError::Nonsense), Action::LogInAgain),
+        (PageError::NotListed(Box::new(identity())), Action::LogInAsAnother),
+        (PageError::EmailInUse(Box::new(identity())), Action::LogInAsAnother),
+        (HandOutError::NotConnected.into(), Action::LogInAgain),
+        (HandOutError::NotAllowed.into(), Action::LogInAsAnother),
+        (HandOutError::TooLong { most: Duration::from_secs(1) }.into(), Action::Home),
+        (HandOutError::ReconnectRequired(Reconnect::Dead(dead())).into(), Action::LogInAgain),
+        (HandOutError::ReconnectRequired(Reconnect::NoRefreshToken).into(), Action::LogInAgain),
+        (HandOutError::ReconnectRequired(Reconnect::Ended).into(), Action::LogInAgain),
+        (HandOutError::ProviderUnavailable { retry_after: Duration::from_secs(9) }.into(), Action::Tokens),
+        (refused_by(Cause::ClientRejected), Action::Tokens),
+        (refused_by(Cause::Denied), Action::Tokens),
+        (refused_by(Cause::Other), Action::Tokens),
+        (refused_by(Cause::InteractionRequired), Action::LogInAgain),
+        (refused_by(Cause::UserBlocked), Action::LogInAgain),
+        (HandOutError::StoreUnavailable.into(), Action::Home),
+        (HandOutError::OtherClient.into(), Action::LogInAgain),
+        (HandOutError::Undecryptable(Undecryptable(1)).into(), Action::LogInAgain),
+        (HandOutError::Expired.into(), Action::Tokens),
+        (HandOutError::Busy.into(), Action::Tokens),
+        (NotEnded::Revoking.into(), Action::Tokens),
+        (NotEnded::OtherClient.into(), Action::Tokens),
+        (NotEnded::StoreUnavailable.into(), Action::Home),
+        (NotEnded::Busy.into(), Action::Tokens),
+        (NotEnded::Undecryptable(Undecryptable(1)).into(), Action::Home),
+        (PageError::LoggedOut, Action::LogIn),
+        (PageError::TooBusy, Action::LogInAgain),
+        (PageError::CrossSite, Action::Home),
+        (PageError::BadQuery, Action::Home),
+        (PageError::NotFound, Action::Home),
+        (PageError::MethodNotAllowed, Action::Home),
+        (PageError::TooLarge, Action::Home),
+        (PageError::Internal, Action::Home),
+    ]
+}
+
+/// Names each variant, so that a new one does not compile until it is here. Then add it to [`every_error`].
+fn variant(error: &PageError) -> &'static str {
+    match error {
+        PageError::Denied { .. } => "Denied",
+        PageError::LoginRefused { .. } => "LoginRefused",
+        PageError::NoPendingLogin => "NoPendingLogin",
+        PageError::PendingLoginExpired => "PendingLoginExpired",
+        PageError::StateMismatch => "StateMismatch",
+        PageError::Replayed => "Replayed",
+        PageError::AlreadyLoggedIn => "AlreadyLoggedIn",
+        PageError::WrongIssuer { .. } => "WrongIssuer",
+        PageError::NoCode => "NoCode",
+        PageError::Exchange(_) => "Exchange",
+        PageError::IdToken(_) => "IdToken",
+        PageError::Api(_) => "Api",
+        PageError::Store(_) => "Store",
+        PageError::Session(_) => "Session",
+        PageError::Unknown(_) => "Unknown",
+        PageError::NotListed(_) => "NotListed",
+        PageError::EmailInUse(_) => "EmailInUse",
+        PageError::NotStored(_) => "NotStored",
+        PageError::Vault(_) => "Vault",
+        PageError::NotEnded(_) => "NotEnded",
+        PageError::LoggedOut => "LoggedOut",
+        PageError::TooBusy => "TooBusy",
+        PageError::CrossSite => "CrossSite",
+        PageError::BadQuery => "BadQuery",
+        PageError::NotFound => "NotFound",
+        PageError::MethodNotAllowed => "MethodNotAllowed",
+        PageError::TooLarge => "TooLarge",
+        PageError::Internal => "Internal",
+    }
+}
+
+#[test]
+fn every_error_page_has_a_text_and_an_action_that_fit() {
+    for (error, action) in every_error() {
+        let explanation = explain(&error);
+        let name = format!("{}: {error:?}", variant(&error));
+        let next = explanation.next.source().to_owned();
+        assert_eq!(explanation.action, action, "{name}");
+        assert!(fits(action, &next), "{name}: {next}");
+        let busy = explanation.status.as_u16() == 503;
+        assert_eq!(explanation.retry_after.is_some(), busy, "{name}: 503, and only that, says when to try again");
+        let title = explanation.title;
+        assert!(!next.contains("above") && !next.contains("If you run"), "{name}: {next}");
+        let page = ErrorPage { frame: frame(), explanation, request_id: "0123456789abcdef".to_owned() };
+        let html = page.render().expect("it renders");
+        check(&name, &html);
+        assert!(html.contains(&format!("{title} · VideoAsk auth").replace('\'', "&#39;")), "{name}: {html}");
+        assert!(!html.contains("What to do next"), "{name}");
+    }
+}
+
+/// Whether the text says to do what the link does.
+fn fits(action: Action, next: &str) -> bool {
+    let says = |phrase: &str| next.contains(phrase);
+    match action {
+        Action::LogIn | Action::LogInAgain => says("og in") || says("new login") || says("approve"),
+        Action::LogInAsAnother => says("Log in as another user") || says("Log in as the other user"),
+        Action::Tokens | Action::Home => !next.starts_with("Log in"),
+    }
+}
+
+#[test]
+fn what_expired_is_not_told_as_what_is_busy() {
+    let title = |error: HandOutError| explain(&error.into()).title;
+    assert_eq!(title(HandOutError::Expired), "The access token has expired");
+    assert_eq!(title(HandOutError::Busy), "A refresh is already under way");
+    assert_eq!(title(HandOutError::TooLong { most: Duration::ZERO }), "Something went wrong in this app");
+}
+
+#[test]
+fn every_state_of_the_token_page_has_a_text_and_an_action_that_fit() {
+    let mut seen = 0;
+    for holder in [TokenOwner::Person, TokenOwner::App] {
+        for report in every_report(holder) {
+            for login in [LoginResult::Shown, LoginResult::KeptOld] {
+                for way in [
+                    ApiAccess::Copied,
+                    ApiAccess::Executed,
+                    ApiAccess::Proxied { pick: None },
+                    ApiAccess::Proxied { pick: Some("ada@example.com".to_owned()) },
+                ] {
+                    let name = format!("{holder:?} {login:?} {way:?} {report:?}");
+                    check_token_page(&name, &report, holder, login, way);
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(seen, 2 * 2 * 4 * 2 * 3 * 14 * 3);
+}
+
+fn check_token_page(name: &str, report: &Report, holder: TokenOwner, login: LoginResult, way: ApiAccess) {
+    let html = token_page(report, holder, login, way).render().expect("it renders");
+    check(name, &html);
+    let expired = report.expires_at <= NOW;
+    assert_eq!(html.contains("The access token has expired"), expired, "{name}");
+    if holder == TokenOwner::Person {
+        assert!(!html.contains("this app tries again"), "{name}: nobody tries in mint mode");
+    }
+    if report.has_refresh_token() {
+        assert!(html.contains("Revoke this connection"), "{name}");
+        let only_a_login_helps = html.contains("<div class=\"go\"><a class=\"button primary\"");
+        assert_eq!(html.matches(">Refresh now</button>").count(), usize::from(!only_a_login_helps), "{name}");
+    } else {
+        assert!(html.contains("There is no refresh token") && !html.contains("Refresh now<"), "{name}");
+    }
+}
+
+fn token_page(report: &Report, holder: TokenOwner, login: LoginResult, way: ApiAccess) -> TokensPage {
+    TokensPage {
+        frame: frame(),
+        holder,
+        confirmation: Some(Confirmation::Refreshed),
+        login_result: login,
+        card: StatusCard::of(report, holder, NOW),
+        version: Version { connection_id: "id".to_owned(), generation: 1 },
+        access_token: "access".to_owned(),
+        refresh_token: report.has_refresh_token().then(|| "refresh".to_owned()),
+        scope: None,
+        user: super::tokens::describe(&identity()),
+        logged_in: Line::default().moment(report.minted_at, NOW),
+        rotation: timeline::rotation(report.rotation),
+        timeline: timeline::events(report, holder, NOW),
+        claims: None,
+        scopes_with_offline_access: "openid,offline_access".to_owned(),
+        way,
+        refreshing: vec![snippet("refreshing-1", "Node")],
+        snippets: vec![snippet("snippet-1", "Python")],
+    }
+}
+
+fn snippet(id: &str, language: &'static str) -> Snippet {
+    Snippet { id: id.to_owned(), language, code: String::new() }
+}
+
+/// Every state that a shown connection may be in: 2 times of expiry, 3 obstacles, no trouble or one of 13, and 3 pasts.
+fn every_report(holder: TokenOwner) -> Vec<Report> {
+    let mut reports = Vec::new();
+    for expires_at in [NOW + Duration::from_secs(86_340), NOW] {
+        for obstacle in [None, Some(Obstacle::OtherClient), Some(Obstacle::NoRefreshToken)] {
+            for (state, failure) in every_failure(holder) {
+                for (refreshes, rotation) in [(0, Rotation::Unknown), (1, Rotation::NotSeen), (2, Rotation::Seen)] {
+                    let refreshed = refreshes > 0;
+                    reports.push(Report {
+                        user: Some("ada@example.com".to_owned()),
+                        user_id: None,
+                        connection_id: "id".to_owned(),
+                        generation: 1,
+                        state,
+                        obstacle,
+                        expires_at,
+                        minted_at: NOW - Duration::from_secs(refreshes * 4000),
+                        refreshes,
+                        refreshed_at: refreshed.then_some(NOW),
+                        refreshed_by: refreshed.then(|| "1-2".to_owned()),
+                        rotation,
+                        next_refresh: refreshed.then_some(expires_at),
+                        previous_lived: refreshed.then_some(0),
+                        log_in_before: refreshed.then_some(expires_at),
+                        failure: failure.clone(),
+                    });
+                }
+            }
+        }
+    }
+    reports
+}
+
+fn every_failure(holder: TokenOwner) -> Vec<(State, Option<FailureReport>)> {
+    let retry = match holder {
+        TokenOwner::Person => Retry::Manual,
+        TokenOwner::App => Retry::Automatic,
+    };
+    let causes = [
+        Cause::Unreachable,
+        Cause::NoResponse,
+        Cause::Busy,
+        Cause::UnusableResponse,
+        Cause::GrantEnded,
+        Cause::ImportRefused,
+        Cause::ResponseLost,
+        Cause::IdentityChanged,
+        Cause::InteractionRequired,
+        Cause::UserBlocked,
+        Cause::ClientRejected,
+        Cause::Denied,
+        Cause::Other,
+    ];
+    let report = |cause: Cause| {
+        let failure = failure(cause);
+        let state = match cause.kind() {
+            FailureKind::Transient => State::Live,
+            FailureKind::Blocked => State::Blocked,
+            FailureKind::Dead => State::Dead,
+        };
+        let report = FailureReport {
+            since: failure.since,
+            failures: failure.failures,
+            said: failure.message.to_string(),
+            cause: cause.explanation(Rotation::Seen),
+            next_step: cause.next_step(retry),
+        };
+        (state, Some(report))
+    };
+    causes.into_iter().map(report).chain([(State::Live, None)]).collect()
+}
+
+#[test]
+fn every_other_page_has_a_text_and_an_action_that_fit() {
+    for holder in [TokenOwner::Person, TokenOwner::App] {
+        for confirmation in [None, Some(Confirmation::Revoked), Some(Confirmation::LoggedOut)] {
+            let visitors = [
+                VisitorLine::Stranger,
+                VisitorLine::Named("Ada".to_owned()),
+                VisitorLine::Unnamed,
+                VisitorLine::Disconnected,
+                VisitorLine::Hindered,
+            ];
+            for visitor in visitors {
+                let name = format!("{holder:?} {confirmation:?} {visitor:?}");
+                let (login_url, callback_url) = ("http://localhost/auth".to_owned(), "http://localhost/cb".to_owned());
+                let page = HomePage { frame: frame(), login_url, callback_url, holder, visitor, confirmation };
+                check(&name, &page.render().expect("it renders"));
+            }
+        }
+    }
+    let version = Version { connection_id: "id".to_owned(), generation: 1 };
+    check("revoking", &RevokingPage { frame: frame(), version }.render().expect("it renders"));
+    for (count, range) in [(0, None), (45, None)] {
+        let (forms, previous, next) = (Vec::<FormLine>::new(), None, None);
+        let page = FormsPage { frame: frame(), count, range, forms, previous, next };
+        check("forms", &page.render().expect("it renders"));
+    }
+}
+
+/// What holds for every page: one heading, one main action, and clean text.
+fn check(name: &str, html: &str) {
+    let (_, main) = html.split_once("<main>").expect("a page has a main part");
+    assert_eq!(main.matches("<h1>").count(), 1, "{name}: one heading");
+    // A page that is good as it is, in keep mode, asks for nothing.
+    let least = usize::from(!html.contains("Connected</h2>") && !html.contains("Refresh now"));
+    let primary = primary_actions(main);
+    assert!((least..=1).contains(&primary), "{name}: {primary} primary actions in {main}");
+    assert!(html.contains("VideoAsk"), "{name}");
+    assert!(!html.contains('`') && !html.contains("&#96;"), "{name}: a literal backtick in {main}");
+    let text = text_of(main);
+    for wrong in ["..", ".:", "  ", " . ", " .\n", " ,", "??", "()", "\"\""] {
+        assert!(!text.contains(wrong), "{name}: {wrong:?} in {text}");
+    }
+    for unwanted in UNWANTED {
+        assert!(!text.contains(unwanted), "{name}: {unwanted:?} in {text}");
+    }
+}
+
+/// Buttons and links that look like the main action.
+fn primary_actions(main: &str) -> usize {
+    let classes = main.split("class=\"").skip(1).filter_map(|rest| rest.split_once('"'));
+    classes.filter(|(class, _)| class.split(' ').any(|name| name == "primary")).count()
+}
+
+/// The visible text, each run of white space as one space.
+fn text_of(html: &str) -> String {
+    let mut text = String::new();
+    for (index, piece) in html.split('<').enumerate() {
+        let inline = ["code>", "/code>", "em>", "/em>", "strong>", "/strong>", "a ", "/a>", "time ", "/time>"];
+        let (tag, rest) = if index == 0 { ("", piece) } else { piece.split_once('>').unwrap_or(("", piece)) };
+        if !inline.iter().any(|name| piece.starts_with(name)) && !tag.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(rest);
+    }
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join("\n").replace("&#39;", "'").replace("&#34;", "\"")
+}

@@ -1,0 +1,148 @@
+//! The history of a connection as a timeline, newest first: what comes next, and what happened.
+
+use time::{Duration, OffsetDateTime};
+
+use crate::{
+    store::records::State,
+    vault::{Report, Rotation},
+    web::pages::{line::Line, prose::Prose, templates::TokenOwner, times::span},
+};
+
+/// One entry.
+#[derive(Debug)]
+pub struct Event {
+    /// How it looks.
+    pub kind: EventKind,
+    /// What happened, or will.
+    pub title: Line,
+    /// When, and what else is known about it.
+    pub details: Vec<Line>,
+}
+
+/// How an entry looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// It is still to come.
+    Next,
+    /// It went well.
+    Good,
+    /// It failed.
+    Bad,
+}
+
+impl EventKind {
+    /// The CSS class.
+    #[must_use]
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Next => "next",
+            Self::Good => "good",
+            Self::Bad => "bad",
+        }
+    }
+}
+
+/// The entries. In mint mode a login alone is no news: the page says elsewhere when it was.
+pub(crate) fn events(report: &Report, holder: TokenOwner, now: OffsetDateTime) -> Vec<Event> {
+    let happened: Vec<_> = failure(report, now).into_iter().chain(refresh(report, holder, now)).collect();
+    match holder {
+        TokenOwner::Person if happened.is_empty() => happened,
+        TokenOwner::Person | TokenOwner::App => {
+            next(report, now).into_iter().chain(happened).chain([login(report, now)]).collect()
+        }
+    }
+}
+
+/// What is known about the rotation of refresh tokens.
+pub(crate) fn rotation(rotation: Rotation) -> &'static str {
+    match rotation {
+        Rotation::Seen => "on. Each refresh returns a new refresh token.",
+        Rotation::NotSeen => "off. The refresh token stays the same.",
+        Rotation::Unknown => "unknown until the first refresh",
+    }
+}
+
+fn next(report: &Report, now: OffsetDateTime) -> Option<Event> {
+    let (title, detail) = match (report.state, report.next_refresh) {
+        (State::Dead, _) if report.expires_at > now => {
+            ("Programs stop", Line::default().moment(report.expires_at, now).text(", unless you log in again"))
+        }
+        (State::Dead, _) | (_, None) => return None,
+        (_, Some(at)) => ("Next refresh", Line::default().moment(at, now)),
+    };
+    Some(Event { kind: EventKind::Next, title: title.into(), details: vec![detail] })
+}
+
+fn failure(report: &Report, now: OffsetDateTime) -> Option<Event> {
+    let failure = report.failure.as_ref().filter(|_| report.has_refresh_token())?;
+    let title = match report.state {
+        State::Dead | State::Blocked => "Refresh refused",
+        State::Live | State::Revoking | State::Pending | State::Tombstone => "Refresh failed",
+    };
+    let title = match failure.failures {
+        0 | 1 => title.to_owned(),
+        failures => format!("{title}, {failures} times in a row"),
+    };
+    let details = vec![
+        Line::from("Since ").moment(failure.since, now),
+        Line::from("VideoAsk says: ").outside(&failure.said),
+        Line::from("Likely cause: ").text(failure.cause),
+        Line::from("Next step: ").text(failure.next_step.to_string()),
+    ];
+    Some(Event { kind: EventKind::Bad, title: Prose::from(title).into(), details })
+}
+
+fn refresh(report: &Report, holder: TokenOwner, now: OffsetDateTime) -> Option<Event> {
+    let at = report.refreshed_at?;
+    let title = match report.refreshes {
+        0 | 1 => "Refreshed".to_owned(),
+        count => format!("Refreshed, for the {} time", ordinal(count)),
+    };
+    let when = Line::default().moment(at, now);
+    // Which process refreshed is of use only where several may.
+    let when = match (holder, &report.refreshed_by) {
+        (TokenOwner::App, Some(process)) => when.text(", by process ").outside(process),
+        (TokenOwner::App, None) | (TokenOwner::Person, _) => when,
+    };
+    let token = match report.rotation {
+        Rotation::Seen => Some("VideoAsk issued a new refresh token."),
+        Rotation::NotSeen => Some("The refresh token stayed the same."),
+        Rotation::Unknown => None,
+    };
+    let details = [Some(when), token.map(Line::from)].into_iter().flatten().collect();
+    Some(Event { kind: EventKind::Good, title: Prose::from(title).into(), details })
+}
+
+fn login(report: &Report, now: OffsetDateTime) -> Event {
+    let title = match &report.user {
+        Some(user) => Line::from("Logged in as ").outside(user),
+        None => Line::from("Logged in"),
+    };
+    let previous = report.previous_lived.map(Duration::seconds);
+    let previous = previous.map(|lasted| Line::from(format!("The previous connection lasted {}.", span(lasted))));
+    let details = [Some(Line::default().moment(report.minted_at, now)), previous].into_iter().flatten().collect();
+    Event { kind: EventKind::Good, title, details }
+}
+
+/// `1st`, `2nd`, `3rd`, `4th`, `11th`.
+fn ordinal(number: u64) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinals_end_as_in_english() {
+        let told: Vec<_> = [1, 2, 3, 4, 11, 12, 13, 21, 102, 113].map(ordinal).into();
+        assert_eq!(told, ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "113th"]);
+    }
+}

@@ -1,0 +1,195 @@
+//! `GET /tokens` and its downloads.
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query, State, rejection::QueryRejection},
+    http::{HeaderValue, header},
+    middleware,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::{
+    vault::{EmailProof, HandOutError, Identity, Report, TokenSet},
+    web::{
+        Site,
+        middleware::same_origin,
+        pages::{
+            api_access::ApiAccess,
+            banner::{Confirmation, DoneQuery},
+            claims::Claims,
+            error::PageError,
+            line::Line,
+            outside_text,
+            snippets::{refreshing_programs, snippets},
+            status_card::StatusCard,
+            templates::{CurrentPage, Layout, LoginResult, NavVisitor, RevokingPage, TokenOwner, TokensPage},
+            timeline,
+            times::{ago, timestamp},
+        },
+        session::LoggedIn,
+    },
+};
+
+/// In the query after a login that brought no refresh token, over a connection that has one.
+pub(crate) const WITHOUT_REFRESH_TOKEN: &str = "without-refresh-token";
+
+pub(crate) fn router() -> Router<Site> {
+    let export = get(export).layer(middleware::from_fn(same_origin::not_cross_site));
+    Router::new().route("/tokens", get(tokens)).route("/tokens/export/{format}", export)
+}
+
+#[derive(Deserialize)]
+struct TokensQuery {
+    login: Option<String>,
+}
+
+async fn tokens(
+    State(site): State<Site>,
+    login: LoggedIn,
+    query: Result<Query<TokensQuery>, QueryRejection>,
+    done: Result<Query<DoneQuery>, QueryRejection>,
+) -> Result<Response, PageError> {
+    let (key, shown) = match site.connection_of(&login).await {
+        Err(PageError::Vault(HandOutError::NotConnected)) => return without_connection(&site, &login).await,
+        found => found?,
+    };
+    let now = site.clock.now();
+    let contents = &shown.record().body;
+    let tokens = &contents.tokens;
+    let report = Report::of(&site.vault.status_of(&key, &shown), now);
+    let way = ApiAccess::of(&site, &contents.identity);
+    let kept_old = query.is_ok_and(|Query(query)| query.login.as_deref() == Some(WITHOUT_REFRESH_TOKEN));
+    let login_result = if kept_old { LoginResult::KeptOld } else { LoginResult::Shown };
+    let holder = TokenOwner::of(&site.mode);
+    let page = TokensPage {
+        frame: Layout::new(&site, NavVisitor::named(&contents.identity), CurrentPage::Tokens),
+        holder,
+        confirmation: Confirmation::of(done),
+        login_result,
+        card: StatusCard::of(&report, holder, now),
+        version: shown.record().version(),
+        access_token: tokens.access_token.secret().clone(),
+        refresh_token: tokens.refresh_token.as_ref().map(|token| token.secret().clone()),
+        scope: tokens.scope.as_deref().map(outside_text::shown),
+        user: describe(&contents.identity),
+        logged_in: Line::default().moment(report.minted_at, now).text(format!(" ({})", ago(now - report.minted_at))),
+        rotation: timeline::rotation(report.rotation),
+        timeline: timeline::events(&report, holder, now),
+        claims: tokens.claims().map(|claims| Claims::new(claims, now)),
+        scopes_with_offline_access: site.scopes_with_offline_access(),
+        snippets: snippets(&way.base_url(&site), way.variable()),
+        refreshing: match (holder, &tokens.refresh_token) {
+            (TokenOwner::Person, Some(_)) => refreshing_programs(&site.api_url, &site.auth_url),
+            (TokenOwner::Person, None) | (TokenOwner::App, _) => Vec::new(),
+        },
+        way,
+    };
+    Ok(page.into_response())
+}
+
+/// One that is being revoked can be tried again; for any other there is only a new login.
+async fn without_connection(site: &Site, login: &LoggedIn) -> Result<Response, PageError> {
+    for key in site.keys_of(login) {
+        if let Some(version) = site.vault.revoking(&key).await? {
+            let frame = Layout::new(site, NavVisitor::LoggedIn(None), CurrentPage::Tokens);
+            return Ok(RevokingPage { frame, version }.into_response());
+        }
+    }
+    Err(HandOutError::NotConnected.into())
+}
+
+/// The fields of `/api/token`, and the refresh token.
+#[derive(Serialize)]
+struct Export<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    expires_at: String,
+    expires_in: i64,
+    scope: Option<&'a str>,
+    user: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+}
+
+async fn export(State(site): State<Site>, login: LoggedIn, Path(format): Path<String>) -> Result<Response, PageError> {
+    let (_, shown) = site.connection_of(&login).await?;
+    let contents = &shown.record().body;
+    let mut export = Export::new(&contents.tokens, &contents.identity, site.clock.now());
+    if TokenOwner::of(&site.mode) == TokenOwner::App {
+        // Two that refresh would log each other out, so the one that this app refreshes does not leave by a download.
+        export.refresh_token = None;
+    }
+    match format.as_str() {
+        "env" => Ok(attachment("videoask.env", export.env().into_response())),
+        "json" => Ok(attachment("videoask.json", Json(export).into_response())),
+        _ => Err(PageError::NotFound),
+    }
+}
+
+impl<'a> Export<'a> {
+    fn new(tokens: &'a TokenSet, identity: &'a Identity, now: OffsetDateTime) -> Self {
+        Self {
+            access_token: tokens.access_token.secret(),
+            token_type: "Bearer",
+            expires_at: timestamp(tokens.expires_at),
+            expires_in: (tokens.expires_at - now).whole_seconds().max(0),
+            scope: tokens.scope.as_deref(),
+            user: identity.label(),
+            refresh_token: tokens.refresh_token.as_ref().map(|token| token.secret().as_str()),
+        }
+    }
+
+    fn env(&self) -> String {
+        let lines = [
+            ("VIDEOASK_ACCESS_TOKEN", Some(self.access_token)),
+            ("VIDEOASK_REFRESH_TOKEN", self.refresh_token),
+            ("VIDEOASK_EXPIRES_AT", Some(&self.expires_at)),
+        ];
+        let lines = lines.into_iter().filter_map(|(name, value)| Some(format!("{name}={}\n", quoted(value?))));
+        lines.collect()
+    }
+}
+
+/// A value as shells and dotenv libraries read it alike: bare where nothing is special, else in single quotes.
+fn quoted(value: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._:+/=".contains(c);
+    if value.chars().all(plain) { value.to_owned() } else { format!("'{}'", value.replace('\'', r"'\''")) }
+}
+
+fn attachment(name: &'static str, mut response: Response) -> Response {
+    let value = HeaderValue::try_from(format!("attachment; filename=\"{name}\"")).ok();
+    response.headers_mut().extend(value.map(|value| (header::CONTENT_DISPOSITION, value)));
+    response
+}
+
+/// Who the user is, for a list.
+pub(crate) fn describe(identity: &Identity) -> Vec<(&'static str, String)> {
+    let email = identity.email.as_ref().map(|email| match identity.email_proof {
+        EmailProof::No => format!("{email} (not verified)"),
+        EmailProof::Verified | EmailProof::Vouched => email.clone(),
+    });
+    [
+        ("Name", identity.name.clone()),
+        ("E-mail", email),
+        ("User id", identity.user_id.clone()),
+        ("Subject (Auth0 `sub`)", identity.sub.clone()),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, outside_text::shown(&value?))))
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exported_value_is_quoted_only_where_it_must_be() {
+        assert_eq!(quoted("eyJ.a-b_c"), "eyJ.a-b_c");
+        assert_eq!(quoted("a b$c"), "'a b$c'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
+}

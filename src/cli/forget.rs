@@ -12,7 +12,7 @@ use crate::{
         spinner,
     },
     store::Missing,
-    vault::{Ended, Ending, NotFound},
+    vault::{Ended, Ending, VaultError},
 };
 
 #[derive(Clone, Debug, clap::Args)]
@@ -40,7 +40,7 @@ async fn forget(kept: &Kept, user: &str, ending: Ending) -> Result<String, Failu
     let vault = &kept.house.vault;
     let ended = async {
         let key = match vault.find(user).await {
-            Err(NotFound::NotConnected | NotFound::Undecryptable(_)) if vault.is_forgotten(user).await? => {
+            Err(VaultError::NotConnected | VaultError::Undecryptable(_)) if vault.is_forgotten(user).await? => {
                 return Ok(already(user, ending));
             }
             found => found?,

@@ -15,7 +15,7 @@ use crate::{
     },
     store::{Missing, RowKey},
     telemetry,
-    vault::{Adopted, EmailProof, FailureKind, HandOutError, Identity, Import, PendingImport, RefreshFailure, Replace},
+    vault::{Adopted, EmailProof, FailureKind, Identity, Import, PendingImport, RefreshFailure, Replace, VaultError},
     videoask::{ApiError, Me},
 };
 
@@ -87,7 +87,7 @@ pub(super) async fn run(Options { user, replace, source }: Options) -> Result<()
 /// Says what it did.
 async fn import(kept: &Kept, token: RefreshToken, user: Option<&str>, replace: Replace) -> Result<String, Failure> {
     let vault = &kept.house.vault;
-    let refused = |error: HandOutError| kept.refuse(user.unwrap_or(NOBODY_YET), error);
+    let refused = |error: VaultError| kept.refuse(user.unwrap_or(NOBODY_YET), error);
     // Before all else: in an entrypoint this runs at each start, beside the connection that it made.
     if let Some(import) = vault.imported_before(&token).await.map_err(refused)? {
         return conclude(kept, import, user, replace).await;

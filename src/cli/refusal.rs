@@ -6,19 +6,13 @@ use url::Url;
 
 use crate::{
     cli::failure::{Exit, Failure},
-    vault::{
-        HandOutError, NextStep, NotEnded, NotFound, Obstacle, Reconnect, RefreshFailure, Retry, Rotation, Undecryptable,
-    },
+    vault::{NextStep, Obstacle, Reconnect, RefreshFailure, Retry, Rotation, Undecryptable, VaultError},
 };
 
 /// What the vault said.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    NoToken(HandOutError),
-    /// The name fits more than one connection.
-    Ambiguous,
-    /// VideoAsk did not confirm a revoke.
-    Unconfirmed,
+    Vault(VaultError),
     /// The connection changed while it was to be ended.
     Moved,
 }
@@ -39,34 +33,9 @@ impl Refusal {
     }
 }
 
-impl From<HandOutError> for Refusal {
-    fn from(error: HandOutError) -> Self {
-        Self::NoToken(error)
-    }
-}
-
-impl From<NotFound> for Refusal {
-    fn from(error: NotFound) -> Self {
-        match error {
-            NotFound::NotConnected => Self::NoToken(HandOutError::NotConnected),
-            NotFound::Undecryptable(count) => Self::NoToken(HandOutError::Undecryptable(count)),
-            NotFound::StoreUnavailable => Self::NoToken(HandOutError::StoreUnavailable),
-            NotFound::Ambiguous => Self::Ambiguous,
-        }
-    }
-}
-
-impl From<NotEnded> for Refusal {
-    fn from(error: NotEnded) -> Self {
-        match error {
-            NotEnded::Revoking => Self::Unconfirmed,
-            NotEnded::OtherClient => Self::NoToken(HandOutError::OtherClient),
-            NotEnded::StoreUnavailable => Self::NoToken(HandOutError::StoreUnavailable),
-            NotEnded::Busy => Self::NoToken(HandOutError::Busy),
-            NotEnded::Undecryptable(count) => Self::NoToken(HandOutError::Undecryptable(count)),
-            NotEnded::Stopping => Self::NoToken(HandOutError::Stopping),
-            NotEnded::Internal => Self::NoToken(HandOutError::Internal),
-        }
+impl From<VaultError> for Refusal {
+    fn from(error: VaultError) -> Self {
+        Self::Vault(error)
     }
 }
 
@@ -74,25 +43,26 @@ impl Refused {
     pub(super) fn exit(&self) -> Exit {
         match &self.refusal {
             // As over HTTP, where such a user is `not-allowed`: a login would be turned away.
-            Refusal::NoToken(HandOutError::NotConnected | HandOutError::Undecryptable(_)) if !self.is_listed => {
-                Exit::Usage
-            }
-            Refusal::NoToken(error) => exit_of(error),
-            Refusal::Ambiguous => Exit::Usage,
-            Refusal::Unconfirmed | Refusal::Moved => Exit::TryLater,
+            Refusal::Vault(VaultError::NotConnected | VaultError::Undecryptable(_)) if !self.is_listed => Exit::Usage,
+            Refusal::Vault(error) => exit_of(error),
+            Refusal::Moved => Exit::TryLater,
         }
     }
 }
 
-fn exit_of(error: &HandOutError) -> Exit {
+fn exit_of(error: &VaultError) -> Exit {
     match error {
-        HandOutError::NotConnected | HandOutError::ReconnectRequired(_) | HandOutError::Expired => Exit::LogInAgain,
-        HandOutError::NotAllowed | HandOutError::TooLong { .. } | HandOutError::Undecryptable(_) => Exit::Usage,
-        HandOutError::ProviderUnavailable { .. }
-        | HandOutError::StoreUnavailable
-        | HandOutError::Busy
-        | HandOutError::Stopping => Exit::TryLater,
-        HandOutError::ProviderRefused { .. } | HandOutError::OtherClient | HandOutError::Internal => Exit::Failed,
+        VaultError::NotConnected | VaultError::ReconnectRequired(_) | VaultError::Expired => Exit::LogInAgain,
+        VaultError::NotAllowed
+        | VaultError::AmbiguousUser
+        | VaultError::MinLifeTooLong { .. }
+        | VaultError::Undecryptable(_) => Exit::Usage,
+        VaultError::ProviderUnavailable { .. }
+        | VaultError::StoreUnavailable
+        | VaultError::RevokeUnconfirmed
+        | VaultError::Busy
+        | VaultError::Stopping => Exit::TryLater,
+        VaultError::ProviderRefused { .. } | VaultError::OtherClient | VaultError::Internal => Exit::Failed,
     }
 }
 
@@ -102,65 +72,65 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { user, login, .. } = self;
         match &self.refusal {
-            Refusal::NoToken(error) => self.no_token(error, f),
-            Refusal::Ambiguous => {
-                write!(f, "{user} fits more than one connection; give the user_id, which `videoask-auth status` shows")
-            }
-            Refusal::Unconfirmed => write!(
-                f,
-                "VideoAsk did not confirm that {user} is revoked. Nothing is handed out any more; run the same \
-                 command again, or leave out --revoke to forget it here only"
-            ),
+            Refusal::Vault(error) => self.vault_error(error, f),
             Refusal::Moved => write!(f, "{user} logged in at {login} at this moment; nothing was removed, try again"),
         }
     }
 }
 
 impl Refused {
-    fn no_token(&self, error: &HandOutError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn vault_error(&self, error: &VaultError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { user, login, .. } = self;
         match error {
-            HandOutError::NotConnected => self.not_connected(f),
-            HandOutError::NotAllowed => write!(
+            VaultError::NotConnected => self.not_connected(f),
+            VaultError::NotAllowed => write!(
                 f,
                 "{user} is connected and is not in ALLOWED_USERS, so nothing is handed out: add the user there, or run \
                  `videoask-auth forget --user {user}`"
             ),
-            HandOutError::TooLong { most } => write!(
+            VaultError::MinLifeTooLong { longest } => write!(
                 f,
                 "--min-ttl is too long for {user}: at most {} s, half of a token's life, or each call would refresh",
-                most.as_secs()
+                longest.as_secs()
             ),
-            HandOutError::ReconnectRequired(why) => {
+            VaultError::ReconnectRequired(why) => {
                 write!(f, "{user} must log in again: {}", Reason { why, login })
             }
-            HandOutError::ProviderUnavailable { retry_after } => write!(
+            VaultError::ProviderUnavailable { retry_after } => write!(
                 f,
                 "VideoAsk gives no token for {user} at the moment; the next try is in {} s, and `videoask-auth \
                  status` tells what it said",
                 retry_after.as_secs()
             ),
-            HandOutError::ProviderRefused { failure } => {
+            VaultError::ProviderRefused { failure } => {
                 write!(f, "VideoAsk refuses to refresh the token of {user}.{}", Said { failure, login })
             }
-            HandOutError::StoreUnavailable => {
+            VaultError::AmbiguousUser => {
+                write!(f, "{user} fits more than one connection; give the user_id, which `videoask-auth status` shows")
+            }
+            VaultError::RevokeUnconfirmed => write!(
+                f,
+                "VideoAsk did not confirm that {user} is revoked. Nothing is handed out any more; run the same \
+                 command again, or leave out --revoke to forget it here only"
+            ),
+            VaultError::StoreUnavailable => {
                 write!(f, "the store does not answer; see that what STORE_URL names is well, and try again")
             }
-            HandOutError::OtherClient => {
+            VaultError::OtherClient => {
                 write!(f, "no token for {user} from this connection. {}\n  Log in: {login}", Obstacle::OtherClient)
             }
-            HandOutError::Undecryptable(_) if !self.is_listed => self.not_connected(f),
-            HandOutError::Undecryptable(count) => {
+            VaultError::Undecryptable(_) if !self.is_listed => self.not_connected(f),
+            VaultError::Undecryptable(count) => {
                 write!(f, "no token for {user}: {count}. {}\n  Log in: {login}", Undecryptable::FIX)
             }
-            HandOutError::Busy => {
+            VaultError::Busy => {
                 write!(f, "another process works on the connection of {user} and did not finish in time; try again")
             }
-            HandOutError::Stopping => f.write_str("the command is stopping; run it again"),
-            HandOutError::Internal => {
+            VaultError::Stopping => f.write_str("the command is stopping; run it again"),
+            VaultError::Internal => {
                 f.write_str("an internal error, which is a bug of this program; the line above has its cause")
             }
-            HandOutError::Expired => write!(f, "the access token of {user} has expired; log in at {login}"),
+            VaultError::Expired => write!(f, "the access token of {user} has expired; log in at {login}"),
         }
     }
 

@@ -9,8 +9,8 @@ use crate::{
     },
     vault::{
         End, ListEntry, Previous, Record, Tombstone, Turn, Vault,
+        error::VaultError,
         refresh::{backoff::Jitter, cache::CachedRecord},
-        settings::STORE_TIMEOUT,
     },
 };
 
@@ -30,11 +30,6 @@ pub enum Connected {
     KeptOld,
 }
 
-/// The record could not be stored; nothing is known about whether it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the store did not take the connection")]
-pub struct NotStored;
-
 impl Vault {
     /// Makes `record` the connection of `key`. Whoever works on the old one finds that it moved, and drops what it
     /// brings.
@@ -43,7 +38,7 @@ impl Vault {
         key: &RowKey,
         mut record: Record,
         limits: Option<Limits>,
-    ) -> Result<Connected, NotStored> {
+    ) -> Result<Connected, VaultError> {
         let _turn = self.0.turns.take(&key.0).await;
         for tried in 0..TRIES {
             if tried > 0 {
@@ -51,7 +46,7 @@ impl Vault {
                 self.0.clock.sleep(jitter.of(PAUSE)).await;
             }
             let asked = self.0.clock.boot_time();
-            let there = self.step(self.0.store.read(key)).await?;
+            let there = self.call_store(self.0.store.read(key)).await?;
             if record.body.tokens.refresh_token.is_none() && there.as_ref().is_some_and(|row| self.is_renewable(row)) {
                 return Ok(Connected::KeptOld);
             }
@@ -59,7 +54,7 @@ impl Vault {
             record.body.history.first_connection = Some(self.first_connection(there.as_ref(), &record));
             let row = record.new_row(&self.0.keys, key, State::Live, limits);
             let over = there.as_ref().map(|row| &row.version);
-            if self.step(self.0.store.put(&row, over)).await? == Cas::Applied {
+            if self.call_store(self.0.store.put(&row, over)).await? == Cas::Applied {
                 tracing::info!(
                     user_id = record.body.identity.logged_id(),
                     connection = %record.connection_id,
@@ -74,7 +69,8 @@ impl Vault {
                 return Ok(Connected::Yes);
             }
         }
-        Err(NotStored)
+        // Losing so many races in a row is, for the caller, the same as a store that does not respond.
+        Err(VaultError::StoreUnavailable)
     }
 
     /// Waits until no other login, in this process, claims this e-mail. Hold it from [`Vault::is_email_of_another`] to
@@ -89,8 +85,8 @@ impl Vault {
     ///
     /// Two processes that get the first logins of two users with the same verified e-mail within the same moment each
     /// find it free. Then the name is ambiguous until one of them is forgotten.
-    pub async fn is_email_of_another(&self, email: &str, user: &RowKey) -> Result<bool, NotStored> {
-        let listed = self.list().await.map_err(|_| NotStored)?;
+    pub async fn is_email_of_another(&self, email: &str, user: &RowKey) -> Result<bool, VaultError> {
+        let listed = self.list().await?;
         let holders = listed.iter().filter_map(|listed| match listed {
             ListEntry::Connection(status) if status.state != State::Pending && status.identity.has_email(email) => {
                 Some(&status.key)
@@ -99,17 +95,6 @@ impl Vault {
         });
         let holders: Vec<_> = holders.collect();
         Ok(!holders.is_empty() && !holders.contains(&user))
-    }
-
-    async fn step<T>(&self, step: impl Future<Output = Result<T, crate::store::StoreError>>) -> Result<T, NotStored> {
-        match self.0.clock.timeout(STORE_TIMEOUT, step).await {
-            Some(Ok(answer)) => Ok(answer),
-            Some(Err(error)) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the store did not take a connection");
-                Err(NotStored)
-            }
-            None => Err(NotStored),
-        }
     }
 
     /// Whether the connection that is there has a refresh token. One that cannot be opened is of no use to anybody.

@@ -11,12 +11,13 @@ use crate::{
         records::{State, Version},
     },
     vault::{
-        Identity, Record, Undecryptable, Vault,
+        Identity, Record, Vault,
+        error::{Reconnect, VaultError},
         record::{cause::FailureKind, history::RefreshFailure},
         refresh::{
             RefreshReason, backoff,
             cache::{CachedRecord, Kind},
-            single_flight::{Joined, Setback},
+            single_flight::Joined,
         },
         settings::{RefreshPolicy, STORE_TIMEOUT},
     },
@@ -43,73 +44,6 @@ pub enum MinLife {
 pub struct HandedOut {
     cached: Arc<CachedRecord>,
     expires_at: OffsetDateTime,
-}
-
-/// Why there is no token.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HandOutError {
-    /// No connection, or one that is being revoked.
-    #[error("not connected")]
-    NotConnected,
-    /// The user is not in `ALLOWED_USERS`.
-    #[error("this user is not in ALLOWED_USERS")]
-    NotAllowed,
-    /// Over half the token's life was demanded.
-    #[error("a token can be asked to live {} s at most", most.as_secs())]
-    TooLong {
-        /// This is the most.
-        most: Duration,
-    },
-    /// Only a new login helps.
-    #[error("log in again: {0}")]
-    ReconnectRequired(Reconnect),
-    /// The provider did not give tokens this time.
-    #[error("VideoAsk gives no tokens at the moment")]
-    ProviderUnavailable {
-        /// When it is tried again.
-        retry_after: Duration,
-    },
-    /// The provider refuses this app.
-    #[error("VideoAsk refuses this app")]
-    ProviderRefused {
-        /// What it said, and when it is tried again.
-        failure: Box<RefreshFailure>,
-    },
-    /// The store did not answer, and memory has nothing.
-    #[error("the store does not answer")]
-    StoreUnavailable,
-    /// The record belongs to another client id or token endpoint.
-    #[error("these tokens belong to another CLIENT_ID or VIDEOASK_AUTH_URL")]
-    OtherClient,
-    /// The record was encrypted by an `EXPRESS_SESSION` that is not at hand, or was changed.
-    #[error("{0}")]
-    Undecryptable(Undecryptable),
-    /// In mint mode only the person refreshes, by the button.
-    #[error("the access token has expired; press Refresh")]
-    Expired,
-    /// It takes longer than a caller waits.
-    #[error("another process is refreshing this token")]
-    Busy,
-    /// This process is on its way out, and starts no exchange.
-    #[error("this process is stopping")]
-    Stopping,
-    /// A bug of ours; the log has its cause.
-    #[error("an internal error; the log has its cause")]
-    Internal,
-}
-
-/// Why only a new login helps.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Reconnect {
-    /// The provider said `invalid_grant`.
-    #[error("VideoAsk no longer takes the refresh token")]
-    Dead(Box<RefreshFailure>),
-    /// The login gave none, and the access token has expired.
-    #[error("there is no refresh token; add offline_access to SCOPES")]
-    NoRefreshToken,
-    /// It is dead, and nobody noted why.
-    #[error("the connection has ended")]
-    Ended,
 }
 
 impl HandedOut {
@@ -155,11 +89,11 @@ impl HandedOut {
 
 impl MinLife {
     /// What this comes to for a token of that life.
-    fn of(self, life: Duration) -> Result<Duration, HandOutError> {
+    fn of(self, life: Duration) -> Result<Duration, VaultError> {
         let least = LEAST.min(life / 2);
         match self {
             Self::Wish => Ok(USUAL.min(life / 10).max(least)),
-            Self::Demand(wanted) if wanted > life / 2 => Err(HandOutError::TooLong { most: life / 2 }),
+            Self::Demand(wanted) if wanted > life / 2 => Err(VaultError::MinLifeTooLong { longest: life / 2 }),
             Self::Demand(wanted) => Ok(wanted.max(least)),
         }
     }
@@ -168,7 +102,7 @@ impl MinLife {
 impl Vault {
     /// A token of this record that lives long enough, refreshed if need be. Waits as long as
     /// [`Callers`](super::Callers) says; what it started goes on without it.
-    pub async fn hand_out(&self, key: &RowKey, need: MinLife) -> Result<HandedOut, HandOutError> {
+    pub async fn hand_out(&self, key: &RowKey, need: MinLife) -> Result<HandedOut, VaultError> {
         if let Some(cached) = self.0.memory.fresh(key, self.0.clock.boot_time())
             && self.suffices(&cached, need)? == Suffices::Yes
         {
@@ -178,10 +112,10 @@ impl Vault {
             .clock
             .timeout(self.0.settings.caller_timeout(), self.fetch(key, need))
             .await
-            .unwrap_or(Err(HandOutError::Busy))
+            .unwrap_or(Err(VaultError::Busy))
     }
 
-    async fn fetch(&self, key: &RowKey, need: MinLife) -> Result<HandedOut, HandOutError> {
+    async fn fetch(&self, key: &RowKey, need: MinLife) -> Result<HandedOut, VaultError> {
         for _ in 0..TRIES {
             let cached = self.current(key).await?;
             let Suffices::NotFor(life) = self.suffices(&cached, need)? else {
@@ -196,16 +130,16 @@ impl Vault {
                 // that is no better.
                 RefreshAttempt::ByUs(None) | RefreshAttempt::ByOther(None) | RefreshAttempt::Later => continue,
                 RefreshAttempt::ByUs(setback) | RefreshAttempt::ByOther(setback) => setback,
-                RefreshAttempt::Never => Some(Setback::StoreUnavailable),
+                RefreshAttempt::Never => Some(VaultError::StoreUnavailable),
             };
             // Asked again, since a revoke may have come while this waited.
             return self.last_word(self.current(key).await?, need, setback);
         }
-        self.last_word(self.current(key).await?, need, Some(Setback::Contended))
+        self.last_word(self.current(key).await?, need, Some(VaultError::Busy))
     }
 
     /// Refreshes after whatever is under way, and says what was in the way of it.
-    pub(super) async fn refresh_alone(&self, key: &RowKey, why: RefreshReason) -> Option<Setback> {
+    pub(super) async fn refresh_alone(&self, key: &RowKey, why: RefreshReason) -> Option<VaultError> {
         self.run_alone(key, |job| async move { job.refresh(why).await }).await.err()
     }
 
@@ -226,8 +160,8 @@ impl Vault {
         &self,
         cached: Arc<CachedRecord>,
         need: MinLife,
-        setback: Option<Setback>,
-    ) -> Result<HandedOut, HandOutError> {
+        setback: Option<VaultError>,
+    ) -> Result<HandedOut, VaultError> {
         let now = self.0.clock.now();
         let valid = !cached.record.body.tokens.left(now).is_zero();
         match self.suffices(&cached, need)? {
@@ -237,15 +171,15 @@ impl Vault {
         }
     }
 
-    fn suffices(&self, cached: &CachedRecord, need: MinLife) -> Result<Suffices, HandOutError> {
+    fn suffices(&self, cached: &CachedRecord, need: MinLife) -> Result<Suffices, VaultError> {
         let body = &cached.record.body;
         if !self.0.settings.refresh_policy.allows(&body.identity) {
-            return Err(HandOutError::NotAllowed);
+            return Err(VaultError::NotAllowed);
         }
         // docs/vault.md, rule 9: nothing of another client is used here, its access token included. The API that this
         // app talks to now may be another one too.
         if body.issuer != self.0.settings.issuer {
-            return Err(HandOutError::OtherClient);
+            return Err(VaultError::OtherClient);
         }
         let wanted = need.of(body.tokens.life())?;
         let short = body.tokens.falls_short(wanted, &self.0.settings, self.0.clock.now());
@@ -253,23 +187,23 @@ impl Vault {
     }
 
     /// The error of a connection's state.
-    pub(super) fn shortcoming(&self, cached: &CachedRecord, setback: Option<Setback>) -> HandOutError {
+    pub(super) fn shortcoming(&self, cached: &CachedRecord, setback: Option<VaultError>) -> VaultError {
         let body = &cached.record.body;
         let failure = body.history.failure.clone().map(Box::new);
         match (cached.state, failure) {
-            (State::Dead, Some(failure)) => HandOutError::ReconnectRequired(Reconnect::Dead(failure)),
-            (State::Dead, None) => HandOutError::ReconnectRequired(Reconnect::Ended),
-            _ if body.tokens.refresh_token.is_none() => HandOutError::ReconnectRequired(Reconnect::NoRefreshToken),
-            _ if body.issuer != self.0.settings.issuer => HandOutError::OtherClient,
-            _ if setback.is_some_and(|setback| setback != Setback::Contended) => {
-                setback.map_or(HandOutError::Busy, HandOutError::from)
+            (State::Dead, Some(failure)) => VaultError::ReconnectRequired(Reconnect::Dead(failure)),
+            (State::Dead, None) => VaultError::ReconnectRequired(Reconnect::Ended),
+            _ if body.tokens.refresh_token.is_none() => VaultError::ReconnectRequired(Reconnect::NoRefreshToken),
+            _ if body.issuer != self.0.settings.issuer => VaultError::OtherClient,
+            _ if setback.as_ref().is_some_and(|setback| *setback != VaultError::Busy) => {
+                setback.unwrap_or(VaultError::Busy)
             }
-            (State::Blocked, Some(failure)) => HandOutError::ProviderRefused { failure },
+            (State::Blocked, Some(failure)) => VaultError::ProviderRefused { failure },
             (_, Some(failure)) if failure.kind() == FailureKind::Transient => {
-                HandOutError::ProviderUnavailable { retry_after: failure.wait(self.0.clock.now()) }
+                VaultError::ProviderUnavailable { retry_after: failure.wait(self.0.clock.now()) }
             }
-            _ if self.is_mint() => HandOutError::Expired,
-            _ => HandOutError::Busy,
+            _ if self.is_mint() => VaultError::Expired,
+            _ => VaultError::Busy,
         }
     }
 
@@ -281,9 +215,9 @@ impl Vault {
 /// How a refresh went that a caller wanted.
 pub(super) enum RefreshAttempt {
     /// It was this caller's.
-    ByUs(Option<Setback>),
+    ByUs(Option<VaultError>),
     /// It was under way, perhaps for another reason.
-    ByOther(Option<Setback>),
+    ByOther(Option<VaultError>),
     /// It could not start, and can now.
     Later,
     /// It cannot start: the store does not take the outcome of the one before.

@@ -11,15 +11,14 @@ use time::OffsetDateTime;
 
 use crate::{
     store::{
-        RowKey, StoreError,
+        RowKey,
         records::{Adoption, Expected, Row, State},
     },
     vault::{
-        ConnectionId, HandOutError, History, Identity, Issuer, Record, RecordBody, TokenSet, Tombstone, Undecryptable,
-        Vault,
+        ConnectionId, History, Identity, Issuer, Record, RecordBody, TokenSet, Tombstone, Vault,
+        error::VaultError,
         record::{cause::FailureKind, history::RefreshFailure},
         refresh::RefreshReason,
-        settings::STORE_TIMEOUT,
     },
 };
 
@@ -103,21 +102,21 @@ impl Row {
 
 impl Vault {
     /// Writes the token down, and exchanges it, unless that was done before.
-    pub async fn import(&self, token: RefreshToken) -> Result<Import, HandOutError> {
+    pub async fn import(&self, token: RefreshToken) -> Result<Import, VaultError> {
         let key = RowKey::of_import(&token);
-        let there = self.steady(self.0.store.read(&key)).await?;
+        let there = self.call_store(self.0.store.read(&key)).await?;
         let starts = there.as_ref().is_none_or(|row| self.may_start_again(row));
         if starts {
             let row = self.unexchanged(&key, token).new_row(&self.0.keys, &key, State::Pending, None);
             // Somebody may import the same token at this moment; then this is theirs.
-            self.steady(self.0.store.put(&row, there.as_ref().map(|row| &row.version))).await?;
+            self.call_store(self.0.store.put(&row, there.as_ref().map(|row| &row.version))).await?;
         }
         self.go_on(key).await
     }
 
     /// What became of this token, if it found its owner before. Nothing is sent or written.
-    pub async fn imported_before(&self, token: &RefreshToken) -> Result<Option<Import>, HandOutError> {
-        match self.steady(self.0.store.read(&RowKey::of_import(token))).await? {
+    pub async fn imported_before(&self, token: &RefreshToken) -> Result<Option<Import>, VaultError> {
+        match self.call_store(self.0.store.read(&RowKey::of_import(token))).await? {
             Some(row) if row.state == State::Tombstone => Ok(Some(self.adopted(&row).await?)),
             Some(_) | None => Ok(None),
         }
@@ -133,36 +132,35 @@ impl Vault {
     }
 
     /// What became of an import that found its owner.
-    async fn adopted(&self, tombstone: &Row) -> Result<Import, HandOutError> {
-        let tombstone =
-            Tombstone::of_row(&self.0.keys, tombstone).map_err(|_| HandOutError::Undecryptable(Undecryptable(1)))?;
+    async fn adopted(&self, tombstone: &Row) -> Result<Import, VaultError> {
+        let tombstone = Tombstone::of_row(&self.0.keys, tombstone)?;
         let user = tombstone.identity.label().map(str::to_owned);
         let Some(user_id) = tombstone.identity.user_id else { return Ok(Import::Already) };
-        let owner = self.steady(self.0.store.read(&RowKey::of_user(&user_id))).await?;
+        let owner = self.call_store(self.0.store.read(&RowKey::of_user(&user_id))).await?;
         Ok(match owner.map(|row| row.state) {
             Some(State::Live | State::Blocked | State::Dead | State::Pending) => Import::Already,
             Some(State::Revoking | State::Tombstone) | None => Import::Forgotten { user },
         })
     }
 
-    async fn go_on(&self, key: RowKey) -> Result<Import, HandOutError> {
+    async fn go_on(&self, key: RowKey) -> Result<Import, VaultError> {
         if let Some(setback) = self.refresh_alone(&key, RefreshReason::Import).await {
-            return Err(setback.into());
+            return Err(setback);
         }
-        let Some(row) = self.steady(self.0.store.read(&key)).await? else { return Err(HandOutError::NotConnected) };
+        let Some(row) = self.call_store(self.0.store.read(&key)).await? else { return Err(VaultError::NotConnected) };
         if row.state == State::Tombstone {
             return self.adopted(&row).await;
         }
-        let record = Record::of_row(&self.0.keys, &row).map_err(|_| HandOutError::Undecryptable(Undecryptable(1)))?;
+        let record = Record::of_row(&self.0.keys, &row)?;
         if record.body.issuer != self.0.settings.issuer {
-            return Err(HandOutError::OtherClient);
+            return Err(VaultError::OtherClient);
         }
         match &record.body.history.failure {
             Some(failure) if failure.kind() == FailureKind::Transient => {
-                Err(HandOutError::ProviderUnavailable { retry_after: failure.wait(self.0.clock.now()) })
+                Err(VaultError::ProviderUnavailable { retry_after: failure.wait(self.0.clock.now()) })
             }
             Some(failure) => Ok(Import::Refused(Box::new(failure.clone()))),
-            None if record.generation == 1 => Err(HandOutError::Busy),
+            None if record.generation == 1 => Err(VaultError::Busy),
             None => Ok(Import::Pending(Box::new(PendingImport { key, record }))),
         }
     }
@@ -174,12 +172,12 @@ impl Vault {
         owner: &RowKey,
         identity: Identity,
         replace: Replace,
-    ) -> Result<Adopted, HandOutError> {
+    ) -> Result<Adopted, VaultError> {
         let PendingImport { key: pending, mut record } = import;
         let now = self.0.clock.now();
         record.body.identity = identity;
         for _ in 0..TRIES {
-            let there = self.steady(self.0.store.read(owner)).await?;
+            let there = self.call_store(self.0.store.read(owner)).await?;
             if there.as_ref().is_some_and(|row| row.version.connection_id == record.connection_id.as_str()) {
                 return Ok(Adopted::Yes);
             }
@@ -193,7 +191,7 @@ impl Vault {
             let tombstone = Tombstone::of(&record, now).sealed(&self.0.keys, &pending, &record.version());
             let expected = Expected { version: record.version(), state: State::Pending, attempt: None, lease: None };
             let over = there.as_ref().map(|row| &row.version);
-            match self.steady(self.0.store.adopt(&pending, &expected, &tombstone, &row, over)).await? {
+            match self.call_store(self.0.store.adopt(&pending, &expected, &tombstone, &row, over)).await? {
                 Adoption::Applied => {
                     let (user_id, connection) = (record.body.identity.logged_id(), &record.connection_id);
                     tracing::info!(user_id, %connection, "imported");
@@ -203,7 +201,7 @@ impl Vault {
                 Adoption::OwnerMoved(_) | Adoption::PendingMoved(_) => {}
             }
         }
-        Err(HandOutError::Busy)
+        Err(VaultError::Busy)
     }
 
     /// A connection that has only a refresh token yet.
@@ -224,13 +222,6 @@ impl Vault {
         let id = sha256_hex(&[&key.0, client_id, token_endpoint].map(String::as_str).join("\n"));
         let id = id.chars().take(32).collect::<String>();
         Record { connection_id: ConnectionId::from(id), generation: 1, body }
-    }
-
-    async fn steady<T>(&self, step: impl Future<Output = Result<T, StoreError>>) -> Result<T, HandOutError> {
-        match self.0.clock.timeout(STORE_TIMEOUT, step).await {
-            Some(Ok(answer)) => Ok(answer),
-            Some(Err(_)) | None => Err(HandOutError::StoreUnavailable),
-        }
     }
 }
 

@@ -18,12 +18,12 @@ use crate::{
     },
     vault::{
         Record, RecordError, Tombstone, Vault,
+        error::VaultError,
         refresh::{
             RefreshReason,
             lease::HeldLease,
-            single_flight::{Job, JobResult, Setback},
+            single_flight::{Job, JobResult},
         },
-        settings::STORE_TIMEOUT,
     },
 };
 
@@ -134,9 +134,6 @@ impl Vault {
         loop {
             self.beat();
             let next = self.refresh_due(&mut refreshes).await;
-            if next.is_none() {
-                tracing::warn!("the keeper could not ask the store what is due");
-            }
             if self.0.clock.boot_time() >= next_search {
                 next_search = self.0.clock.boot_time() + SEARCH_EVERY;
                 self.seal_anew(&mut unreadable).await;
@@ -144,7 +141,7 @@ impl Vault {
             }
             self.refresh_misdated_cached(&mut refreshes).await;
             // If this fails, the next tick does it.
-            let _ = self.asked(self.0.store.tidy()).await;
+            let _ = self.call_store(self.0.store.tidy()).await;
             self.0.clock.timeout(next.unwrap_or(TICK), self.0.replan.notified()).await;
         }
     }
@@ -176,7 +173,7 @@ impl Vault {
 
     async fn revalidate_one(&self, key: &RowKey) -> StoreAnswer {
         let looked = self.look(key).await;
-        if self.0.memory.is_blind(key) || matches!(looked, Err(Setback::StoreUnavailable)) {
+        if self.0.memory.is_blind(key) || matches!(looked, Err(VaultError::StoreUnavailable)) {
             return StoreAnswer::Silent;
         }
         StoreAnswer::Given
@@ -193,7 +190,7 @@ impl Vault {
         let now = self.0.clock.now();
         let mut cursor: Option<Cursor> = None;
         loop {
-            let page = self.asked(self.0.store.due(now + TICK, cursor.as_ref(), PAGE)).await?;
+            let page = self.call_store(self.0.store.due(now + TICK, cursor.as_ref(), PAGE)).await.ok()?;
             let last = page.len() < PAGE as usize;
             cursor = page.last().cloned();
             for (due, key) in page {
@@ -224,7 +221,7 @@ impl Vault {
         let end_of_time = PrimitiveDateTime::MAX.assume_utc();
         let mut cursor = (self.0.clock.now() + FAR, RowKey(String::new()));
         loop {
-            let Some(page) = self.asked(self.0.store.due(end_of_time, Some(&cursor), PAGE)).await else { return };
+            let Ok(page) = self.call_store(self.0.store.due(end_of_time, Some(&cursor), PAGE)).await else { return };
             let last = page.len() < PAGE as usize;
             for (due, key) in page {
                 self.beat();
@@ -258,12 +255,12 @@ impl Vault {
         let mut after = None;
         loop {
             let page = Page { after: after.as_ref(), limit: PAGE };
-            let Some(keys) = self.asked(self.0.store.sealed_by_others(&current, page)).await else { return };
+            let Ok(keys) = self.call_store(self.0.store.sealed_by_others(&current, page)).await else { return };
             let last = keys.len() < PAGE as usize;
             for key in keys.iter().filter(|key| !unreadable.contains(key)).cloned().collect::<Vec<_>>() {
                 self.beat();
                 let sealing = self.run_alone(&key, |job| async move { job.seal_anew().await });
-                if sealing.await.is_err_and(|setback| setback == Setback::Unreadable) {
+                if sealing.await.is_err_and(|error| matches!(error, VaultError::Undecryptable(_))) {
                     unreadable.insert(key);
                 }
             }
@@ -272,10 +269,6 @@ impl Vault {
                 return;
             }
         }
-    }
-
-    async fn asked<T>(&self, step: impl Future<Output = Result<T, crate::store::StoreError>>) -> Option<T> {
-        self.0.clock.timeout(STORE_TIMEOUT, step).await?.ok()
     }
 }
 

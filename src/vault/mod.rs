@@ -4,6 +4,7 @@
 //! may start a refresh.
 
 mod connect;
+mod error;
 mod hand_out;
 mod import;
 mod keeper;
@@ -13,6 +14,7 @@ mod refresh;
 mod report;
 mod revoke;
 mod settings;
+mod store_call;
 mod turns;
 
 use std::sync::{Arc, atomic::AtomicU64};
@@ -22,8 +24,9 @@ use tokio::sync::{Notify, SetOnce};
 use crate::{clock::Clock, keys::Keyring, store::records::Records};
 
 pub use self::{
-    connect::{Connected, NotStored},
-    hand_out::{HandOutError, HandedOut, MinLife, Reconnect},
+    connect::Connected,
+    error::{Reconnect, Undecryptable, VaultError},
+    hand_out::{HandedOut, MinLife},
     import::{Adopted, Import, PendingImport, Replace},
     provider::Provider,
     record::{
@@ -40,10 +43,8 @@ pub use self::{
         health::{Health, Unready},
         inventory::{Forgotten, ImportReport, Inventory, SealingKeyUsage, Unreadable},
         status::{ListEntry, Obstacle, Status, VisibleRecord},
-        undecryptable::Undecryptable,
-        user_index::NotFound,
     },
-    revoke::{Ended, Ending, NotEnded},
+    revoke::{Ended, Ending},
     settings::{Allowed, Callers, RefreshPolicy, Settings},
     turns::Turn,
 };

@@ -8,10 +8,11 @@ use crate::{
         records::{Cas, Change, State, Version},
     },
     vault::{
-        HandOutError, Record, Tombstone, Undecryptable, Vault,
+        Record, Tombstone, Vault,
+        error::VaultError,
         refresh::{
             lease::{HeldLease, LEASE_TRIES, is_lease_lost},
-            single_flight::{Job, JobResult, Setback},
+            single_flight::{Job, JobResult},
         },
     },
 };
@@ -34,48 +35,16 @@ pub enum Ended {
     Moved,
 }
 
-/// Why a connection has not ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotEnded {
-    /// It is marked, no token is handed out any more, and it can be tried again: the provider did not confirm.
-    #[error("VideoAsk did not confirm; nothing is handed out any more, and it can be tried again")]
-    Revoking,
-    /// The refresh token belongs to another client id or token endpoint, so this app cannot revoke it.
-    #[error("these tokens belong to another CLIENT_ID or VIDEOASK_AUTH_URL")]
-    OtherClient,
-    /// As for a hand-out.
-    #[error("the store does not answer")]
-    StoreUnavailable,
-    /// As for a hand-out.
-    #[error("another process works on this connection")]
-    Busy,
-    /// As for a hand-out.
-    #[error("this process is stopping")]
-    Stopping,
-    /// As for a hand-out.
-    #[error("an internal error")]
-    Internal,
-    /// As for a hand-out.
-    #[error("{0}")]
-    Undecryptable(Undecryptable),
-}
-
 impl Vault {
     /// Ends a connection, if `shown` is still its version, or whatever its version if nothing was shown.
     /// Goes on without its caller.
-    pub async fn end(&self, key: &RowKey, shown: Option<&Version>, ending: Ending) -> Result<Ended, NotEnded> {
+    pub async fn end(&self, key: &RowKey, shown: Option<&Version>, ending: Ending) -> Result<Ended, VaultError> {
         let shown = shown.cloned();
         let result = self.run_alone(key, |job| async move { job.end(shown, ending).await });
         match result.await {
             Ok(_) => Ok(Ended::Moved),
-            Err(Setback::NotConnected) => Ok(Ended::Yes),
-            Err(Setback::Revoking) => Err(NotEnded::Revoking),
-            Err(Setback::OtherClient) => Err(NotEnded::OtherClient),
-            Err(Setback::StoreUnavailable) => Err(NotEnded::StoreUnavailable),
-            Err(Setback::Contended) => Err(NotEnded::Busy),
-            Err(Setback::Unreadable) => Err(NotEnded::Undecryptable(Undecryptable(1))),
-            Err(Setback::Stopping) => Err(NotEnded::Stopping),
-            Err(Setback::Internal) => Err(NotEnded::Internal),
+            Err(VaultError::NotConnected) => Ok(Ended::Yes),
+            Err(error) => Err(error),
         }
     }
 }
@@ -93,7 +62,7 @@ impl Job {
                 return result;
             }
         }
-        Err(Setback::Contended)
+        Err(VaultError::Busy)
     }
 
     async fn end_under(&self, held: &mut HeldLease, shown: Option<&Version>, ending: Ending) -> JobResult {
@@ -103,7 +72,7 @@ impl Job {
         let record = Record::of_row(&self.vault.0.keys, &held.row)?;
         if let (Ending::Revoke, Some(token)) = (ending, &record.body.tokens.refresh_token) {
             if record.body.issuer != self.vault.0.settings.issuer {
-                return Err(Setback::OtherClient);
+                return Err(VaultError::OtherClient);
             }
             self.mark(held).await?;
             self.post(token).await?;
@@ -112,7 +81,7 @@ impl Job {
     }
 
     /// Nothing is handed out from here.
-    async fn mark(&self, held: &mut HeldLease) -> Result<(), Setback> {
+    async fn mark(&self, held: &mut HeldLease) -> Result<(), VaultError> {
         let asked = self.vault.0.clock.boot_time();
         let mark = Change { state: State::Revoking, due: None, ..held.reopened(None) };
         match self.swap_under(held, &mark).await? {
@@ -121,20 +90,20 @@ impl Job {
                 self.vault.0.memory.forget(&self.key, asked);
                 Ok(())
             }
-            Cas::Conflict(_) => Err(Setback::Contended),
-            Cas::NoRow => Err(Setback::NotConnected),
+            Cas::Conflict(_) => Err(VaultError::Busy),
+            Cas::NoRow => Err(VaultError::NotConnected),
         }
     }
 
-    async fn post(&self, token: &RefreshToken) -> Result<(), Setback> {
+    async fn post(&self, token: &RefreshToken) -> Result<(), VaultError> {
         let vault = &self.vault.0;
         match vault.clock.timeout(vault.settings.exchange_timeout, vault.provider.revoke(token)).await {
             Some(Ok(())) => Ok(()),
             Some(Err(error)) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a revoke was not confirmed");
-                Err(Setback::Revoking)
+                Err(VaultError::RevokeUnconfirmed)
             }
-            None => Err(Setback::Revoking),
+            None => Err(VaultError::RevokeUnconfirmed),
         }
     }
 
@@ -147,25 +116,11 @@ impl Job {
         match self.swap_under(held, &tombstone).await? {
             Cas::Applied => {
                 self.vault.0.memory.forget(&self.key, asked);
-                Err(Setback::NotConnected)
+                Err(VaultError::NotConnected)
             }
-            Cas::Conflict(row) if held.has_lost_only_the_lease(&row) => Err(Setback::Contended),
+            Cas::Conflict(row) if held.has_lost_only_the_lease(&row) => Err(VaultError::Busy),
             Cas::Conflict(row) => self.adopt(&row, asked),
-            Cas::NoRow => Err(Setback::NotConnected),
-        }
-    }
-}
-
-impl From<Setback> for HandOutError {
-    fn from(setback: Setback) -> Self {
-        match setback {
-            Setback::NotConnected | Setback::Revoking => Self::NotConnected,
-            Setback::StoreUnavailable => Self::StoreUnavailable,
-            Setback::Contended => Self::Busy,
-            Setback::Unreadable => Self::Undecryptable(Undecryptable(1)),
-            Setback::OtherClient => Self::OtherClient,
-            Setback::Stopping => Self::Stopping,
-            Setback::Internal => Self::Internal,
+            Cas::NoRow => Err(VaultError::NotConnected),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::{
     store::RowKey,
-    vault::{HandOutError, MinLife, Vault},
+    vault::{MinLife, Vault, VaultError},
     videoask::{Api, ApiError, Form, Forms, Page, replacement_token},
 };
 
@@ -21,7 +21,7 @@ pub struct Account<'a> {
 pub enum AccountError {
     /// There is no token to call with.
     #[error(transparent)]
-    NoToken(#[from] HandOutError),
+    NoToken(#[from] VaultError),
     /// The API did not do as asked.
     #[error(transparent)]
     Api(#[from] ApiError),

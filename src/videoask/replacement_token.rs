@@ -2,7 +2,7 @@
 
 use crate::{
     store::RowKey,
-    vault::{HandOutError, HandedOut, MinLife, Vault},
+    vault::{HandedOut, MinLife, Vault, VaultError},
 };
 
 /// The token for the one retry after the API refused `refused`, got by a forced refresh where that was the current one.
@@ -11,7 +11,7 @@ pub(crate) async fn instead_of(
     refused: &HandedOut,
     vault: &Vault,
     key: &RowKey,
-) -> Result<Option<HandedOut>, HandOutError> {
+) -> Result<Option<HandedOut>, VaultError> {
     let given = vault.replace_refused(key, refused.access_token(), MinLife::Wish).await?;
     Ok(Some(given).filter(|given| given.access_token().secret() != refused.access_token().secret()))
 }

@@ -28,7 +28,7 @@ use crate::{
     provider::Provider,
     store::{RowKey, Store},
     telemetry::Metrics,
-    vault::{HandOutError, Vault, VisibleRecord},
+    vault::{Vault, VaultError, VisibleRecord},
     videoask::{Api, Gateway},
     web::{
         api::Problem,
@@ -162,11 +162,11 @@ impl Site {
                 Ok(shown) if login.login.is_bound_to(&shown) => return Ok((key, shown)),
                 // Revoked or forgotten since, and connected again by another login.
                 Ok(_) => return Err(PageError::LoggedOut),
-                Err(HandOutError::NotConnected) => {}
+                Err(VaultError::NotConnected) => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(HandOutError::NotConnected.into())
+        Err(VaultError::NotConnected.into())
     }
 
     /// `SCOPES` with `offline_access` at its end, in the form the variable takes.

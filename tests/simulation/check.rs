@@ -8,7 +8,7 @@ use videoask_auth::{
         RowKey,
         records::{Row, State, Version},
     },
-    vault::{HandOutError, HandedOut, Record, RecordBody, Settings},
+    vault::{HandedOut, Record, RecordBody, Settings, VaultError},
 };
 
 use super::{
@@ -230,7 +230,7 @@ impl Inner {
     }
 
     /// Holds (d), and the end of (b), when all faults have stopped and callers have asked once more.
-    pub fn check_end(&mut self, process: ProcessId, key: &RowKey, end: &Result<HandedOut, HandOutError>) {
+    pub fn check_end(&mut self, process: ProcessId, key: &RowKey, end: &Result<HandedOut, VaultError>) {
         let row = self.rows.now.get(key).cloned();
         let contents = row.as_ref().and_then(|row| self.open(row));
         let renewable = contents.as_ref().is_some_and(|contents| contents.tokens.refresh_token.is_some());
@@ -241,9 +241,9 @@ impl Inner {
         let fine = match (end, row.as_ref().map(|row| row.state)) {
             (Ok(_), Some(State::Live | State::Blocked | State::Dead)) if unknowable => true,
             (Ok(_), Some(State::Live)) => lives || !renewable,
-            (Err(HandOutError::ReconnectRequired(_)), Some(State::Live)) => !renewable,
-            (Err(HandOutError::ReconnectRequired(_)), Some(State::Dead)) => !lives,
-            (Err(HandOutError::NotConnected), None | Some(State::Revoking | State::Tombstone)) => true,
+            (Err(VaultError::ReconnectRequired(_)), Some(State::Live)) => !renewable,
+            (Err(VaultError::ReconnectRequired(_)), Some(State::Dead)) => !lives,
+            (Err(VaultError::NotConnected), None | Some(State::Revoking | State::Tombstone)) => true,
             _ => false,
         };
         if let Some(Access { expires, .. }) = ended {

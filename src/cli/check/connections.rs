@@ -8,9 +8,7 @@ use crate::{
     clock::Clock,
     config::{AllowedUsers, Config, Mode, StoreUrl},
     store::{self, Missing, records::State},
-    vault::{
-        Callers, FailureReport, HandOutError, Inventory, NextStep, NotFound, Obstacle, Report, Undecryptable, Vault,
-    },
+    vault::{Callers, FailureReport, Inventory, NextStep, Obstacle, Report, Undecryptable, Vault, VaultError},
 };
 
 /// Looks at every connection. In mint mode, and without a store, there is none.
@@ -30,7 +28,7 @@ pub(super) async fn examine(config: Config) -> Result<Vec<Line>, Failure> {
     Ok(lines)
 }
 
-fn unlisted(error: &HandOutError) -> Line {
+fn unlisted(error: &VaultError) -> Line {
     Line::problem(format!("the connections cannot be listed: {error}"), "Check the store, then run check again.")
 }
 
@@ -87,15 +85,15 @@ async fn without_connection(vault: &Vault, allowed: &AllowedUsers, login: &Url) 
     let mut lines = Vec::new();
     for entry in allowed.entries() {
         match vault.find(entry).await {
-            Err(NotFound::NotConnected) => lines.push(Line::note(format!(
+            Err(VaultError::NotConnected) => lines.push(Line::note(format!(
                 "nobody is connected as {entry}, an entry of ALLOWED_USERS. Log in at {login}, or check its spelling"
             ))),
-            Err(NotFound::Ambiguous) => lines.push(Line::problem(
+            Err(VaultError::AmbiguousUser) => lines.push(Line::problem(
                 format!("{entry}, an entry of ALLOWED_USERS, matches more than one connection"),
                 "List the user_id instead, which `videoask-auth status` shows, or forget one of the two.",
             )),
-            // Of these the lines before have told.
-            Ok(_) | Err(NotFound::StoreUnavailable | NotFound::Undecryptable(_)) => {}
+            // The lines above have reported the others.
+            Ok(_) | Err(_) => {}
         }
     }
     lines

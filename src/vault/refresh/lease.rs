@@ -6,7 +6,8 @@ use crate::{
     store::records::{Cas, Change, Claim, Expected, Lease, LeaseSpan, OpenAttempt, Owner, Row},
     vault::{
         Vault,
-        refresh::single_flight::{Job, JobResult, Setback},
+        error::VaultError,
+        refresh::single_flight::{Job, JobResult},
     },
 };
 
@@ -64,13 +65,13 @@ impl Job {
         let (mut watch, mut attempt) = (Watch::default(), OpenAttempt::Respect);
         loop {
             if self.vault.is_closing() {
-                return Err(Err(Setback::Stopping));
+                return Err(Err(VaultError::Stopping));
             }
             let asked = clock.boot_time();
             match self.claim(&owner, &attempt).await {
                 Err(setback) => {
                     // The claim may still arrive. Nobody would wait for it if this does too.
-                    let _ = self.ask(self.vault.0.store.release(&self.key, &owner)).await;
+                    let _ = self.vault.call_store(self.vault.0.store.release(&self.key, &owner)).await;
                     return Err(Err(setback));
                 }
                 Ok(Claim::Claimed(row)) => return Ok(self.held(owner, asked, *row)),
@@ -89,7 +90,7 @@ impl Job {
                 let _ = self.vault.0.waiting.set(());
             }
             if waited > self.vault.0.settings.lease_patience() {
-                return Err(Err(Setback::Contended));
+                return Err(Err(VaultError::Busy));
             }
             clock.sleep(POLL).await;
         }
@@ -97,12 +98,12 @@ impl Job {
 
     pub(crate) async fn release(&self, held: &HeldLease) {
         // Without an answer it runs out by itself.
-        let _ = self.ask(self.vault.0.store.release(&self.key, &held.owner)).await;
+        let _ = self.vault.call_store(self.vault.0.store.release(&self.key, &held.owner)).await;
     }
 
     /// Changes the row as it stands under the lease.
-    pub(crate) async fn swap_under(&self, held: &HeldLease, change: &Change) -> Result<Cas, Setback> {
-        self.ask(self.vault.0.store.swap(&self.key, &held.as_read(), change)).await
+    pub(crate) async fn swap_under(&self, held: &HeldLease, change: &Change) -> Result<Cas, VaultError> {
+        self.vault.call_store(self.vault.0.store.swap(&self.key, &held.as_read(), change)).await
     }
 
     /// What the next claim does about the attempt that this row, asked for at that time, has open.
@@ -118,31 +119,31 @@ impl Job {
         }
     }
 
-    async fn claim(&self, owner: &Owner, attempt: &OpenAttempt) -> Result<Claim, Setback> {
+    async fn claim(&self, owner: &Owner, attempt: &OpenAttempt) -> Result<Claim, VaultError> {
         let now = self.vault.0.clock.now();
         let horizon = now.saturating_add(self.vault.0.settings.lease().try_into().unwrap_or(time::Duration::MAX));
         let lease = Lease { owner: owner.clone(), until: horizon };
-        self.ask(self.vault.0.store.claim(&self.key, &lease, LeaseSpan { now, horizon }, attempt)).await
+        self.vault.call_store(self.vault.0.store.claim(&self.key, &lease, LeaseSpan { now, horizon }, attempt)).await
     }
 
     fn held(&self, owner: Owner, asked: Duration, row: Row) -> HeldLease {
         HeldLease { owner, ends: asked + self.vault.0.settings.lease(), asked, row }
     }
 
-    async fn put_back_or_forget(&self, asked: Duration) -> Result<(), Setback> {
+    async fn put_back_or_forget(&self, asked: Duration) -> Result<(), VaultError> {
         let cached = self.vault.0.memory.cached(&self.key).filter(|cached| cached.is_kept());
         if let Some(cached) = cached.filter(|_| self.may_put_back()) {
             return self.restore(&cached).await.map(|_| ());
         }
         self.vault.0.memory.forget(&self.key, asked);
-        Err(Setback::NotConnected)
+        Err(VaultError::NotConnected)
     }
 
     /// A lease of this process that no task of it holds: its release was lost.
-    async fn drop_what_was_left_behind(&self, row: &Row) -> Result<(), Setback> {
+    async fn drop_what_was_left_behind(&self, row: &Row) -> Result<(), VaultError> {
         match &row.lease {
             Some(lease) if self.is_ours(&lease.owner) => {
-                self.ask(self.vault.0.store.release(&self.key, &lease.owner)).await
+                self.vault.call_store(self.vault.0.store.release(&self.key, &lease.owner)).await
             }
             _ => Ok(()),
         }
@@ -151,7 +152,7 @@ impl Job {
 
 /// Whether work under a lease came to nothing because another process took the lease.
 pub(crate) fn is_lease_lost(result: &JobResult) -> bool {
-    matches!(result, Err(Setback::Contended))
+    matches!(result, Err(VaultError::Busy))
 }
 
 impl HeldLease {

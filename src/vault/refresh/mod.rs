@@ -21,13 +21,14 @@ use crate::{
     store::records::{Cas, Expected, Row, State, Version},
     vault::{
         Record, RecordBody, TokenSet,
+        error::VaultError,
         record::{cause::Cause, history::RefreshFailure},
         refresh::{
             cache::CachedRecord,
             lease::{HeldLease, LEASE_TRIES, is_lease_lost},
             log::{RefreshLine, log_lost_response},
             outcome::{AttemptContext, RefreshOutcome, Trigger},
-            single_flight::{Job, JobResult, Setback},
+            single_flight::{Job, JobResult},
         },
         settings::Settings,
     },
@@ -159,7 +160,7 @@ impl Job {
                 return result;
             }
         }
-        Err(Setback::Contended)
+        Err(VaultError::Busy)
     }
 
     async fn refresh_under(&self, held: &HeldLease, why: &RefreshReason) -> JobResult {
@@ -189,17 +190,17 @@ impl Job {
     async fn exchange(&self, held: &HeldLease, cached: &Arc<CachedRecord>, trigger: Trigger) -> JobResult {
         let Some(token) = &cached.record.body.tokens.refresh_token else { return Ok(Arc::clone(cached)) };
         if self.vault.is_closing() {
-            return Err(Setback::Stopping);
+            return Err(VaultError::Stopping);
         }
         let expected = match self.begin(held).await {
             Ok(Begun::Yes(expected)) => expected,
-            Ok(Begun::Moved(row)) if held.has_lost_only_the_lease(&row) => return Err(Setback::Contended),
+            Ok(Begun::Moved(row)) if held.has_lost_only_the_lease(&row) => return Err(VaultError::Busy),
             Ok(Begun::Moved(row)) => return self.adopt(&row, held.asked),
             Err(setback) => return self.close_unsent(held, setback).await,
         };
         let started = self.vault.0.clock.monotonic();
         let Some((sent, answer)) = self.send(held, &cached.record, token).await else {
-            return self.close_unsent(held, Setback::StoreUnavailable).await;
+            return self.close_unsent(held, VaultError::StoreUnavailable).await;
         };
         let context = AttemptContext { sent, now: self.vault.0.clock.now(), process: &self.vault.0.settings.process };
         let transition = cached.record.after(cached.state, answer, trigger, context);
@@ -211,11 +212,11 @@ impl Job {
     }
 
     /// "Attempt A started": nothing is sent unless the store has said yes to it.
-    async fn begin(&self, held: &HeldLease) -> Result<Begun, Setback> {
+    async fn begin(&self, held: &HeldLease) -> Result<Begun, VaultError> {
         match self.swap_under(held, &held.reopened(Some(&held.owner))).await? {
             Cas::Applied => Ok(Begun::Yes(held.attempted())),
             Cas::Conflict(row) => Ok(Begun::Moved(row)),
-            Cas::NoRow => Err(Setback::NotConnected),
+            Cas::NoRow => Err(VaultError::NotConnected),
         }
     }
 

@@ -7,9 +7,10 @@ use oauth2::AccessToken;
 use crate::{
     store::{RowKey, records::Version},
     vault::{
-        HandOutError, HandedOut, MinLife, Vault,
+        HandedOut, MinLife, Vault,
+        error::VaultError,
         hand_out::RefreshAttempt,
-        refresh::{RefreshReason, cache::CachedRecord, single_flight::Setback},
+        refresh::{RefreshReason, cache::CachedRecord},
     },
 };
 
@@ -25,15 +26,15 @@ pub enum Refreshed {
 impl Vault {
     /// The button: exchanges the token set that was shown, unless it is no longer the current one. A dead connection
     /// is tried once more.
-    pub async fn refresh_now(&self, key: &RowKey, shown: &Version) -> Result<Refreshed, HandOutError> {
+    pub async fn refresh_now(&self, key: &RowKey, shown: &Version) -> Result<Refreshed, VaultError> {
         self.0
             .clock
             .timeout(self.0.settings.caller_timeout(), self.press(key, shown))
             .await
-            .unwrap_or(Err(HandOutError::Busy))
+            .unwrap_or(Err(VaultError::Busy))
     }
 
-    async fn press(&self, key: &RowKey, shown: &Version) -> Result<Refreshed, HandOutError> {
+    async fn press(&self, key: &RowKey, shown: &Version) -> Result<Refreshed, VaultError> {
         let before = self.current(key).await?;
         if before.record.version() != *shown {
             return Ok(Refreshed::AlreadyNewer);
@@ -53,7 +54,7 @@ impl Vault {
                 // Twenty people pressed at once, and it failed for all of them.
                 RefreshAttempt::ByOther(setback) if setback.is_some() || after.has_new_failure(&before) => setback,
                 RefreshAttempt::ByOther(_) | RefreshAttempt::Later => continue,
-                RefreshAttempt::Never => Some(Setback::StoreUnavailable),
+                RefreshAttempt::Never => Some(VaultError::StoreUnavailable),
             };
             return Err(self.why_not(&after, setback));
         }
@@ -66,15 +67,15 @@ impl Vault {
         key: &RowKey,
         refused: &AccessToken,
         need: MinLife,
-    ) -> Result<HandedOut, HandOutError> {
+    ) -> Result<HandedOut, VaultError> {
         let replaced = async {
             self.force(key, refused).await?;
             self.hand_out(key, need).await
         };
-        self.0.clock.timeout(self.0.settings.caller_timeout(), replaced).await.unwrap_or(Err(HandOutError::Busy))
+        self.0.clock.timeout(self.0.settings.caller_timeout(), replaced).await.unwrap_or(Err(VaultError::Busy))
     }
 
-    async fn force(&self, key: &RowKey, refused: &AccessToken) -> Result<(), HandOutError> {
+    async fn force(&self, key: &RowKey, refused: &AccessToken) -> Result<(), VaultError> {
         loop {
             let cached = self.current(key).await?;
             let (now, why) = (self.0.clock.now(), RefreshReason::TokenRejected(refused.clone()));
@@ -91,9 +92,9 @@ impl Vault {
         }
     }
 
-    fn why_not(&self, cached: &Arc<CachedRecord>, setback: Option<Setback>) -> HandOutError {
+    fn why_not(&self, cached: &Arc<CachedRecord>, setback: Option<VaultError>) -> VaultError {
         if !self.0.settings.refresh_policy.allows(&cached.record.body.identity) {
-            return HandOutError::NotAllowed;
+            return VaultError::NotAllowed;
         }
         self.shortcoming(cached, setback)
     }

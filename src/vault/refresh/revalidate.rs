@@ -10,9 +10,10 @@ use crate::{
     },
     vault::{
         Vault,
+        error::VaultError,
         refresh::{
             cache::{CachedRecord, Kind},
-            single_flight::{Job, JobResult, Joined, Setback},
+            single_flight::{Job, JobResult, Joined},
         },
         settings::CACHE_TTL,
     },
@@ -50,13 +51,13 @@ impl Job {
         loop {
             let began = self.vault.0.clock.boot_time();
             let result = self.try_look().await;
-            if result.as_ref().err() != Some(&Setback::StoreUnavailable) {
+            if result.as_ref().err() != Some(&VaultError::StoreUnavailable) {
                 return result;
             }
             let now = self.vault.0.clock.boot_time();
             // A silence that this process slept through says nothing about the store.
             if now <= began + CACHE_TTL {
-                return self.vault.0.memory.blind(&self.key, now).ok_or(Setback::StoreUnavailable);
+                return self.vault.0.memory.blind(&self.key, now).ok_or(VaultError::StoreUnavailable);
             }
         }
     }
@@ -64,7 +65,7 @@ impl Job {
     async fn try_look(&self) -> JobResult {
         let Some(cached) = self.vault.0.memory.cached(&self.key) else { return self.read().await };
         let asked = self.vault.0.clock.boot_time();
-        match self.ask(self.vault.0.store.peek(&self.key)).await? {
+        match self.vault.call_store(self.vault.0.store.peek(&self.key)).await? {
             Some(head) if cached.is(&head) => {
                 self.vault.0.memory.confirm(&self.key, &cached, asked);
                 Ok(cached)
@@ -72,7 +73,7 @@ impl Job {
             // Not to be handed out, even if the store says no more than this.
             Some(RowVersion { state: State::Revoking | State::Tombstone, .. }) => {
                 self.vault.0.memory.forget(&self.key, asked);
-                Err(Setback::NotConnected)
+                Err(VaultError::NotConnected)
             }
             head if cached.is_lost_by(head.as_ref()) && self.may_put_back() => self.restore(&cached).await,
             _ => self.read().await,
@@ -81,11 +82,11 @@ impl Job {
 
     async fn read(&self) -> JobResult {
         let asked = self.vault.0.clock.boot_time();
-        if let Some(row) = self.ask(self.vault.0.store.read(&self.key)).await? {
+        if let Some(row) = self.vault.call_store(self.vault.0.store.read(&self.key)).await? {
             return self.adopt(&row, asked);
         }
         self.vault.0.memory.forget(&self.key, asked);
-        Err(Setback::NotConnected)
+        Err(VaultError::NotConnected)
     }
 
     /// Whether what memory has may be written back now.
@@ -97,14 +98,14 @@ impl Job {
     pub(crate) async fn restore(&self, cached: &Arc<CachedRecord>) -> JobResult {
         let asked = self.vault.0.clock.boot_time();
         let row = cached.record.new_row(&self.vault.0.keys, &self.key, cached.state, cached.limits);
-        match self.ask(self.vault.0.store.restore(&row)).await? {
+        match self.vault.call_store(self.vault.0.store.restore(&row)).await? {
             Cas::Applied => {
                 tracing::error!(generation = row.version.generation, "the store had lost a record; it is written back");
                 self.vault.0.memory.insert_if_newer(&self.key, Arc::clone(cached), asked);
                 Ok(Arc::clone(cached))
             }
             Cas::Conflict(row) => self.adopt(&row, asked),
-            Cas::NoRow => Err(Setback::NotConnected),
+            Cas::NoRow => Err(VaultError::NotConnected),
         }
     }
 }

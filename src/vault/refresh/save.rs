@@ -6,11 +6,12 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     store::records::{Cas, Change, Expected, Row},
     vault::{
+        error::VaultError,
         refresh::{
             cache::CachedRecord,
             lease::HeldLease,
             log::RefreshLine,
-            single_flight::{Job, JobResult, Setback},
+            single_flight::{Job, JobResult},
         },
         settings::RETRY_INTERVAL,
     },
@@ -31,7 +32,7 @@ impl Job {
         let result = loop {
             let asked = self.vault.0.clock.boot_time();
             match self.try_write_down(expected, &cached, asked).await {
-                Err(Setback::StoreUnavailable) => {
+                Err(VaultError::StoreUnavailable) => {
                     memory.keep(&self.key, Arc::clone(&cached), brought, asked);
                     self.publish(Ok(Arc::clone(&cached)));
                     // Not after the saving: the store may be away for long.
@@ -59,7 +60,7 @@ impl Job {
             attempt: None,
             sealed: Some(cached.record.sealed(&self.vault.0.keys, &self.key)),
         };
-        match self.ask(self.vault.0.store.swap(&self.key, expected, &change)).await? {
+        match self.vault.call_store(self.vault.0.store.swap(&self.key, expected, &change)).await? {
             Cas::Applied => {
                 self.vault.0.memory.mark_saved(&self.key);
                 self.vault.0.memory.insert_if_newer(&self.key, Arc::clone(cached), asked);
@@ -71,7 +72,7 @@ impl Job {
             Cas::NoRow => {
                 self.vault.0.memory.mark_saved(&self.key);
                 self.vault.0.memory.forget(&self.key, asked);
-                Err(Setback::NotConnected)
+                Err(VaultError::NotConnected)
             }
         }
     }
@@ -88,12 +89,12 @@ impl Job {
 
     /// Closes an attempt that was never sent, also one whose beginning the store gave no answer to: it may have been
     /// done, or be done late. The waiters do not wait for this.
-    pub(crate) async fn close_unsent(&self, held: &HeldLease, setback: Setback) -> JobResult {
-        self.publish(Err(setback));
+    pub(crate) async fn close_unsent(&self, held: &HeldLease, error: VaultError) -> JobResult {
+        self.publish(Err(error.clone()));
         let closed = held.reopened(None);
-        while self.ask(self.vault.0.store.swap(&self.key, &held.attempted(), &closed)).await.is_err() {
+        while self.vault.call_store(self.vault.0.store.swap(&self.key, &held.attempted(), &closed)).await.is_err() {
             self.vault.0.clock.sleep(RETRY_INTERVAL).await;
         }
-        Err(setback)
+        Err(error)
     }
 }

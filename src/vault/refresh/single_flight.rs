@@ -10,43 +10,22 @@ use std::{
 
 use crate::{
     store::{
-        RowKey, StoreError,
+        RowKey,
         records::{Owner, Row, State},
     },
     telemetry,
     vault::{
-        Record, RecordError, Vault,
+        Record, Vault,
+        error::VaultError,
         refresh::{
             cache::{CachedRecord, JoinResult, Kind},
             task::Task,
         },
-        settings::STORE_TIMEOUT,
     },
 };
 
 /// What the waiters get.
-pub(crate) type JobResult = Result<Arc<CachedRecord>, Setback>;
-
-/// Why there is no record to show for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Setback {
-    /// No row, or one that is not to be handed out.
-    NotConnected,
-    /// The store gave no answer.
-    StoreUnavailable,
-    /// Another process is at it for longer than it should need.
-    Contended,
-    /// The row is there, and this process cannot open it.
-    Unreadable,
-    /// It is marked, and the provider has not confirmed.
-    Revoking,
-    /// Its refresh token is another client's.
-    OtherClient,
-    /// This process is on its way out, and starts nothing.
-    Stopping,
-    /// A bug of ours; the log has the cause.
-    Internal,
-}
+pub(crate) type JobResult = Result<Arc<CachedRecord>, VaultError>;
 
 /// One task at work on one record.
 #[derive(Debug)]
@@ -106,7 +85,7 @@ impl Vault {
             Kind::Work => match self.0.in_flight.start() {
                 Some(guard) => Some(guard),
                 // The flight is dropped here, and tells those who wait.
-                None => return Err(Setback::Stopping),
+                None => return Err(VaultError::Stopping),
             },
         };
         let job = Arc::new(job);
@@ -125,7 +104,7 @@ async fn unwound(work: impl Future<Output = JobResult>) -> JobResult {
     poll_fn(|context| {
         catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))).unwrap_or_else(|payload| {
             tracing::error!(cause = telemetry::panic_cause(&*payload), "the work on a record panicked");
-            Poll::Ready(Err(Setback::Internal))
+            Poll::Ready(Err(VaultError::Internal))
         })
     })
     .await
@@ -135,21 +114,6 @@ impl Job {
     /// Gives the waiters their result. The task may go on writing it down; only the first result counts.
     pub(crate) fn publish(&self, result: JobResult) {
         self.task.publish(result);
-    }
-
-    /// One step of the store, within its time. Without an answer it may still have been done, or be done later.
-    pub(crate) async fn ask<T>(&self, step: impl Future<Output = Result<T, StoreError>>) -> Result<T, Setback> {
-        match self.vault.0.clock.timeout(STORE_TIMEOUT, step).await {
-            Some(Ok(answer)) => Ok(answer),
-            Some(Err(error)) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the store did not do as asked");
-                Err(Setback::StoreUnavailable)
-            }
-            None => {
-                tracing::warn!("the store did not answer in time");
-                Err(Setback::StoreUnavailable)
-            }
-        }
     }
 
     /// Takes over a row as the store showed it when asked at that time.
@@ -162,7 +126,7 @@ impl Job {
         };
         if hidden {
             memory.forget(&self.key, asked);
-            return Err(Setback::NotConnected);
+            return Err(VaultError::NotConnected);
         }
         let record = Record::of_row(&self.vault.0.keys, row)?;
         let cached = Arc::new(CachedRecord { record, state: row.state, limits: row.limits });
@@ -183,13 +147,6 @@ impl Job {
     }
 }
 
-impl From<RecordError> for Setback {
-    fn from(error: RecordError) -> Self {
-        tracing::error!(error = &error as &dyn std::error::Error, "a record cannot be opened; it is left as it is");
-        Self::Unreadable
-    }
-}
-
 impl Drop for Job {
     fn drop(&mut self) {
         self.vault.0.memory.leave(&self.key, self.kind);
@@ -203,7 +160,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_an_internal_error() {
-        assert!(matches!(unwound(async { panic!("a bug") }).await, Err(Setback::Internal)));
-        assert!(matches!(unwound(async { Err(Setback::Contended) }).await, Err(Setback::Contended)));
+        assert!(matches!(unwound(async { panic!("a bug") }).await, Err(VaultError::Internal)));
+        assert!(matches!(unwound(async { Err(VaultError::Busy) }).await, Err(VaultError::Busy)));
     }
 }

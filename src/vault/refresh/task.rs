@@ -2,7 +2,7 @@
 
 use tokio::sync::SetOnce;
 
-use crate::vault::refresh::single_flight::{JobResult, Setback};
+use crate::vault::{error::VaultError, refresh::single_flight::JobResult};
 
 /// First it has a result, and then it ends: in between it may still be writing the result down. Its waiters are woken
 /// in the order they came (a `watch` channel wakes them in a random one, and no schedule could be replayed).
@@ -21,7 +21,7 @@ impl Task {
 
     /// It is over. One that ends without a result was stopped with the process.
     pub(crate) fn end(&self) {
-        self.publish(Err(Setback::Stopping));
+        self.publish(Err(VaultError::Stopping));
         let _ = self.ended.set(());
     }
 

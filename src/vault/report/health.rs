@@ -2,10 +2,7 @@
 
 use crate::{
     store::{RowKey, StoreError, Unwritable},
-    vault::{
-        Vault,
-        settings::{RefreshPolicy, STORE_TIMEOUT},
-    },
+    vault::{Vault, settings::RefreshPolicy, store_call::StoreFailure},
 };
 
 /// A key that no row has: to ask for it shows that the store answers.
@@ -66,11 +63,10 @@ impl Vault {
             return Health::Unfit(Unready::KeeperSilent);
         }
         let nobody = RowKey(NOBODY.to_owned());
-        let asked = self.0.store.peek(&nobody);
-        let down = match self.0.clock.timeout(STORE_TIMEOUT, asked).await {
-            Some(Ok(_)) => None,
-            Some(Err(StoreError::Replaced { .. })) => Some(Unready::StoreReplaced),
-            Some(Err(_)) | None => Some(Unready::StoreDown),
+        let down = match self.try_store(self.0.store.peek(&nobody)).await {
+            Ok(_) => None,
+            Err(StoreFailure::Failed(StoreError::Replaced { .. })) => Some(Unready::StoreReplaced),
+            Err(StoreFailure::Failed(_) | StoreFailure::TimedOut) => Some(Unready::StoreDown),
         };
         if let Some(down) = down {
             let can_serve = self.0.memory.has_token(self.0.clock.now());
@@ -84,7 +80,9 @@ impl Vault {
     }
 
     async fn unwritable(&self) -> Option<Unwritable> {
-        let tried = self.0.clock.timeout(STORE_TIMEOUT, self.0.store.check_writes()).await?;
-        tried.err().as_ref().and_then(Unwritable::of)
+        match self.try_store(self.0.store.check_writes()).await {
+            Err(StoreFailure::Failed(error)) => Unwritable::of(&error),
+            Ok(()) | Err(StoreFailure::TimedOut) => None,
+        }
     }
 }

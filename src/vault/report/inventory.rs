@@ -8,9 +8,9 @@ use crate::{
     keys::Purpose,
     store::records::{KeyId, State},
     vault::{
-        FailureReport, HandOutError, ListEntry, NotFound, Report, Status, Tombstone, Undecryptable, Vault,
+        FailureReport, ListEntry, Report, Status, Tombstone, Undecryptable, Vault,
+        error::VaultError,
         report::{user_index::is_connection, whole},
-        settings::STORE_TIMEOUT,
     },
 };
 
@@ -87,7 +87,7 @@ pub struct SealingKeyUsage {
 
 impl Vault {
     /// Looks through the store, for whoever is told to log in at `login_url`.
-    pub async fn inventory(&self, login_url: &Url) -> Result<Inventory, HandOutError> {
+    pub async fn inventory(&self, login_url: &Url) -> Result<Inventory, VaultError> {
         let now = self.0.clock.now();
         let (login_url, sealed_by) = (login_url.to_string(), self.seals().await?);
         let mut inventory = Inventory { login_url, sealed_by, ..Inventory::default() };
@@ -98,28 +98,25 @@ impl Vault {
     }
 
     /// Whether the connection that a name means is of use: there, and neither dead nor on its way out.
-    pub async fn is_live(&self, name: &str) -> Result<bool, NotFound> {
+    pub async fn is_live(&self, name: &str) -> Result<bool, VaultError> {
         let key = match self.find(name).await {
-            Err(NotFound::NotConnected | NotFound::Undecryptable(_)) => return Ok(false),
+            Err(VaultError::NotConnected | VaultError::Undecryptable(_)) => return Ok(false),
             found => found?,
         };
-        match self.0.clock.timeout(STORE_TIMEOUT, self.0.store.peek(&key)).await {
-            Some(Ok(head)) => Ok(head.is_some_and(|head| matches!(head.state, State::Live | State::Blocked))),
-            Some(Err(_)) | None => Err(NotFound::StoreUnavailable),
-        }
+        let head = self.call_store(self.0.store.peek(&key)).await?;
+        Ok(head.is_some_and(|head| matches!(head.state, State::Live | State::Blocked)))
     }
 
     /// Whether the connection of this name was revoked or forgotten: only its tombstone is left.
-    pub async fn is_forgotten(&self, name: &str) -> Result<bool, NotFound> {
-        let listed = self.list().await.map_err(|_| NotFound::StoreUnavailable)?;
+    pub async fn is_forgotten(&self, name: &str) -> Result<bool, VaultError> {
+        let listed = self.list().await?;
         Ok(listed
             .iter()
             .any(|listed| matches!(listed, ListEntry::Tombstone(_, tombstone) if tombstone.identity.is_called(name))))
     }
 
-    async fn seals(&self) -> Result<SealingKeyUsage, HandOutError> {
-        let counted = self.0.clock.timeout(STORE_TIMEOUT, self.0.store.count_by_sealing_key()).await;
-        let Some(Ok(counts)) = counted else { return Err(HandOutError::StoreUnavailable) };
+    async fn seals(&self) -> Result<SealingKeyUsage, VaultError> {
+        let counts = self.call_store(self.0.store.count_by_sealing_key()).await?;
         let at_hand: Vec<KeyId> = self.0.keys.key_ids(Purpose::Record).collect();
         Ok(SealingKeyUsage::count(&counts, &at_hand))
     }

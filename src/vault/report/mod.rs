@@ -4,7 +4,6 @@ pub(crate) mod health;
 pub(crate) mod inventory;
 pub(crate) mod metrics;
 pub(crate) mod status;
-pub(crate) mod undecryptable;
 pub(crate) mod user_index;
 
 use serde::{Serialize, Serializer};

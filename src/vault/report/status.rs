@@ -9,10 +9,7 @@ use crate::{
         Limits, RowKey,
         records::{Page, Row, State, Version},
     },
-    vault::{
-        End, HandOutError, History, Identity, Record, Retry, Tombstone, Vault, refresh::cache::CachedRecord,
-        settings::STORE_TIMEOUT,
-    },
+    vault::{End, History, Identity, Record, Retry, Tombstone, Vault, error::VaultError, refresh::cache::CachedRecord},
 };
 
 const PAGE: u32 = 100;
@@ -104,23 +101,22 @@ impl Status {
 
 impl Vault {
     /// The record of this key, for the pages of its own person: expired, dead or blocked as it may be.
-    pub async fn show(&self, key: &RowKey) -> Result<VisibleRecord, HandOutError> {
+    pub async fn show(&self, key: &RowKey) -> Result<VisibleRecord, VaultError> {
         let cached = self.current(key).await?;
         if self.0.settings.refresh_policy.allows(&cached.record.body.identity) {
             Ok(VisibleRecord(cached))
         } else {
-            Err(HandOutError::NotAllowed)
+            Err(VaultError::NotAllowed)
         }
     }
 
     /// Everything that is kept, pages of sessions aside. Imports that found their owner are left out.
-    pub async fn list(&self) -> Result<Vec<ListEntry>, HandOutError> {
+    pub async fn list(&self) -> Result<Vec<ListEntry>, VaultError> {
         let mut listed = Vec::new();
         let mut after: Option<RowKey> = None;
         loop {
             let page = Page { after: after.as_ref(), limit: PAGE };
-            let answer = self.0.clock.timeout(STORE_TIMEOUT, self.0.store.list(page)).await;
-            let Some(Ok(rows)) = answer else { return Err(HandOutError::StoreUnavailable) };
+            let rows = self.call_store(self.0.store.list(page)).await?;
             let last = rows.len() < PAGE as usize;
             after = rows.last().map(|row| row.key.clone());
             listed.extend(rows.iter().filter(|row| !row.is_adopted_import()).map(|row| self.describe(row)));
@@ -149,9 +145,8 @@ impl Vault {
     }
 
     /// The version of a connection that is marked as revoked and not confirmed, for another try.
-    pub async fn revoking(&self, key: &RowKey) -> Result<Option<Version>, HandOutError> {
-        let answer = self.0.clock.timeout(STORE_TIMEOUT, self.0.store.peek(key)).await;
-        let Some(Ok(head)) = answer else { return Err(HandOutError::StoreUnavailable) };
+    pub async fn revoking(&self, key: &RowKey) -> Result<Option<Version>, VaultError> {
+        let head = self.call_store(self.0.store.peek(key)).await?;
         Ok(head.filter(|head| head.state == State::Revoking).map(|head| head.version))
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     store::{RowKey, records::State},
-    vault::{HandOutError, Identity, Undecryptable, Vault, report::status::ListEntry, settings::STALE_RETRY},
+    vault::{Identity, Undecryptable, Vault, error::VaultError, report::status::ListEntry, settings::STALE_RETRY},
 };
 
 /// A list of all connections is read at most this often, however many unknown names are asked for. So a name that
@@ -57,23 +57,6 @@ enum Entry {
     Several,
 }
 
-/// Why a name means no connection.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotFound {
-    /// No connection has this name.
-    #[error("nobody of that name is connected")]
-    NotConnected,
-    /// No connection that can be decrypted has this name, and there are others.
-    #[error("{0}")]
-    Undecryptable(Undecryptable),
-    /// More than one has.
-    #[error("that name fits more than one connection; use the user_id")]
-    Ambiguous,
-    /// The store could not list them.
-    #[error("the store does not answer")]
-    StoreUnavailable,
-}
-
 impl RowKey {
     /// Where the connection of a user lies in keep mode. No key of a session has a colon.
     #[must_use]
@@ -85,7 +68,7 @@ impl RowKey {
 impl Vault {
     /// The connection that a name means; of e-mails, only one that counts. While the store is silent, a name that was
     /// known before still means the same: what is in memory can be handed out.
-    pub async fn find(&self, name: &str) -> Result<RowKey, NotFound> {
+    pub async fn find(&self, name: &str) -> Result<RowKey, VaultError> {
         let directory = &self.0.user_index;
         if let Some(found) = self.find_lately(name, self.0.clock.boot_time()) {
             return found;
@@ -111,7 +94,7 @@ impl Vault {
         self.0.user_index.lock().printed = None;
     }
 
-    async fn print(&self) -> Result<Book, HandOutError> {
+    async fn print(&self) -> Result<Book, VaultError> {
         let mut book = Book::default();
         for listed in self.list().await? {
             match listed {
@@ -128,7 +111,7 @@ impl Vault {
     }
 
     /// What the last list says, if it is good enough.
-    fn find_lately(&self, name: &str, now: Duration) -> Option<Result<RowKey, NotFound>> {
+    fn find_lately(&self, name: &str, now: Duration) -> Option<Result<RowKey, VaultError>> {
         let edition = self.0.user_index.lock();
         let found = edition.names.find(name);
         // A name is good for longer while its connection is in use: the vault notices at once if that is gone.
@@ -150,18 +133,18 @@ impl UserIndex {
 
 impl Snapshot {
     /// What the last list says, however old. A name that is not in it may have come since.
-    fn find_blindly(&self, name: &str) -> Result<RowKey, NotFound> {
+    fn find_blindly(&self, name: &str) -> Result<RowKey, VaultError> {
         self.names.find(name).map_err(|error| match error {
-            NotFound::NotConnected | NotFound::Undecryptable(_) => NotFound::StoreUnavailable,
-            error @ (NotFound::Ambiguous | NotFound::StoreUnavailable) => error,
+            VaultError::NotConnected | VaultError::Undecryptable(_) => VaultError::StoreUnavailable,
+            error => error,
         })
     }
 }
 
 impl Book {
-    fn find(&self, name: &str) -> Result<RowKey, NotFound> {
+    fn find(&self, name: &str) -> Result<RowKey, VaultError> {
         match self.allowed.find(name) {
-            Err(NotFound::NotConnected) => self.others.find(name),
+            Err(VaultError::NotConnected) => self.others.find(name),
             found => found,
         }
     }
@@ -177,13 +160,13 @@ impl Names {
         }
     }
 
-    fn find(&self, name: &str) -> Result<RowKey, NotFound> {
+    fn find(&self, name: &str) -> Result<RowKey, VaultError> {
         match (self.ids.get(name), self.emails.get(&name.to_ascii_lowercase())) {
-            (None, None) if self.undecryptable == 0 => Err(NotFound::NotConnected),
-            (None, None) => Err(NotFound::Undecryptable(Undecryptable(self.undecryptable))),
+            (None, None) if self.undecryptable == 0 => Err(VaultError::NotConnected),
+            (None, None) => Err(VaultError::Undecryptable(Undecryptable(self.undecryptable))),
             (Some(Entry::One(key)), None) | (None, Some(Entry::One(key))) => Ok(key.clone()),
             (Some(Entry::One(id)), Some(Entry::One(email))) if id == email => Ok(id.clone()),
-            _ => Err(NotFound::Ambiguous),
+            _ => Err(VaultError::AmbiguousUser),
         }
     }
 }
@@ -226,7 +209,7 @@ mod tests {
             assert_eq!(names.find(name), Ok(RowKey("0".to_owned())), "{name}");
         }
         for name in ["U-1", "email|ada@corp.com", ""] {
-            assert_eq!(names.find(name), Err(NotFound::NotConnected), "{name}");
+            assert_eq!(names.find(name), Err(VaultError::NotConnected), "{name}");
         }
     }
 
@@ -234,8 +217,8 @@ mod tests {
     fn one_name_of_two_users_means_neither() {
         let names =
             names(&[named("u-1", "", "both@example.com"), named("both@example.com", "", ""), named("u-1", "x", "")]);
-        assert_eq!(names.find("both@example.com"), Err(NotFound::Ambiguous));
-        assert_eq!(names.find("u-1"), Err(NotFound::Ambiguous));
+        assert_eq!(names.find("both@example.com"), Err(VaultError::AmbiguousUser));
+        assert_eq!(names.find("u-1"), Err(VaultError::AmbiguousUser));
         assert_eq!(names.find("x"), Ok(RowKey("2".to_owned())));
     }
 }

@@ -24,7 +24,7 @@ use crate::{
     http::{self, BuildError},
     store::RowKey,
     telemetry::{Endpoint, Metrics},
-    vault::{HandOutError, HandedOut, Vault},
+    vault::{HandedOut, Vault, VaultError},
     videoask::{
         api::ORGANIZATION,
         gateway::{
@@ -62,7 +62,7 @@ pub struct Passage<B> {
 pub enum GatewayError {
     /// The token was refused, and there is none in its place.
     #[error(transparent)]
-    NoToken(#[from] HandOutError),
+    NoToken(#[from] VaultError),
     /// No connection within 3 s; nothing was sent.
     #[error("VideoAsk's API could not be reached")]
     Unreachable(#[source] reqwest::Error),
@@ -120,7 +120,7 @@ impl Gateway {
         }
         let Some(copy) = progress.copy() else { return Ok(answer) };
         let second = self.clock.timeout(patience, replacement_token::instead_of(token, vault, key)).await;
-        match second.unwrap_or(Err(HandOutError::Busy))? {
+        match second.unwrap_or(Err(VaultError::Busy))? {
             Some(second) => {
                 pulse.beat();
                 self.send(&head, second.access_token(), copy.into(), &pulse, &progress).await

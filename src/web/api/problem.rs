@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 
 use crate::{
     telemetry::{self, ProblemType},
-    vault::{HandOutError, NextStep, Obstacle, Reconnect, RefreshFailure, Retry, Rotation, Undecryptable},
+    vault::{NextStep, Obstacle, Reconnect, RefreshFailure, Retry, Rotation, Undecryptable, VaultError},
     videoask::GatewayError,
     web::{Site, middleware::trace::RequestId},
 };
@@ -287,21 +287,22 @@ fn advice(failure: &RefreshFailure, state: &str) -> String {
     }
 }
 
-impl From<HandOutError> for Problem {
-    fn from(error: HandOutError) -> Self {
+impl From<VaultError> for Problem {
+    fn from(error: VaultError) -> Self {
         match error {
-            HandOutError::NotConnected => Self::NotConnected,
-            HandOutError::NotAllowed => Self::NotAllowed,
-            HandOutError::TooLong { most } => Self::TooLong { most },
-            HandOutError::ReconnectRequired(reason) => Self::ReconnectRequired(reason),
-            HandOutError::ProviderUnavailable { retry_after } => Self::ProviderUnavailable { retry_after },
-            HandOutError::ProviderRefused { failure } => Self::ProviderRefused { failure },
-            HandOutError::StoreUnavailable => Self::StoreUnavailable,
-            HandOutError::OtherClient => Self::OtherClient,
-            HandOutError::Busy | HandOutError::Stopping => Self::waited_in_vain(),
-            HandOutError::Undecryptable(count) => Self::Undecryptable(count),
-            // Only mint mode says `Expired`, which has no API keys.
-            HandOutError::Expired | HandOutError::Internal => Self::Internal,
+            VaultError::NotConnected => Self::NotConnected,
+            VaultError::NotAllowed => Self::NotAllowed,
+            VaultError::AmbiguousUser => Self::AmbiguousUser,
+            VaultError::MinLifeTooLong { longest } => Self::TooLong { most: longest },
+            VaultError::ReconnectRequired(reason) => Self::ReconnectRequired(reason),
+            VaultError::ProviderUnavailable { retry_after } => Self::ProviderUnavailable { retry_after },
+            VaultError::ProviderRefused { failure } => Self::ProviderRefused { failure },
+            VaultError::StoreUnavailable => Self::StoreUnavailable,
+            VaultError::OtherClient => Self::OtherClient,
+            VaultError::Busy | VaultError::Stopping => Self::waited_in_vain(),
+            VaultError::Undecryptable(count) => Self::Undecryptable(count),
+            // Mint mode alone returns `Expired`, and no API call revokes.
+            VaultError::Expired | VaultError::RevokeUnconfirmed | VaultError::Internal => Self::Internal,
         }
     }
 }

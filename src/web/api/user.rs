@@ -3,7 +3,7 @@
 use crate::{
     config::Mode,
     store::RowKey,
-    vault::NotFound,
+    vault::VaultError,
     web::{Site, api::problem::Problem},
 };
 
@@ -20,15 +20,12 @@ impl Site {
         }
         match self.vault.find(name).await {
             Ok(key) => Ok(key),
-            Err(NotFound::Ambiguous) => Err(Problem::AmbiguousUser),
-            Err(NotFound::StoreUnavailable) => Err(Problem::StoreUnavailable),
-            Err(NotFound::NotConnected | NotFound::Undecryptable(_))
+            Err(VaultError::NotConnected | VaultError::Undecryptable(_))
                 if allowed.admits(Some(name), Some(name), None).is_none() =>
             {
                 Err(Problem::NotAllowed)
             }
-            Err(NotFound::Undecryptable(count)) => Err(Problem::Undecryptable(count)),
-            Err(NotFound::NotConnected) => Err(Problem::NotConnected),
+            Err(error) => Err(error.into()),
         }
     }
 }

@@ -234,12 +234,10 @@ impl From<&PageError> for LoginResult {
             PageError::IdToken(_) => Self::IdTokenRefused,
             PageError::Unknown(_) => Self::Unidentified,
             PageError::NotListed(_) | PageError::EmailInUse(_) => Self::NotListed,
-            PageError::Store(_) | PageError::Session(_) | PageError::NotStored(_) | PageError::Vault(_) => {
-                Self::StoreFailed
-            }
+            PageError::Store(_) | PageError::Session(_) | PageError::Vault(_) => Self::StoreFailed,
             // No login ends like this.
             PageError::Api(_)
-            | PageError::NotEnded(_)
+            | PageError::NotRevoked(_)
             | PageError::LoggedOut
             | PageError::CrossSite
             | PageError::BadQuery

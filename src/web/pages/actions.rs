@@ -12,7 +12,7 @@ use tower_sessions::Session;
 use crate::{
     store::{RowKey, records::Version},
     telemetry,
-    vault::{Ended, Ending, HandOutError, Refreshed},
+    vault::{Ended, Ending, Refreshed, VaultError},
     web::{
         Site,
         pages::{banner::Confirmation, error::PageError},
@@ -59,7 +59,8 @@ async fn revoke(
     form: Submitted,
 ) -> Result<Redirect, PageError> {
     let shown = version(form)?;
-    let done = match site.vault.end(&key_of(&site, &login).await?, Some(&shown), Ending::Revoke).await? {
+    let key = key_of(&site, &login).await?;
+    let done = match site.vault.end(&key, Some(&shown), Ending::Revoke).await.map_err(PageError::NotRevoked)? {
         Ended::Yes => Confirmation::Revoked,
         Ended::Moved => Confirmation::NotRevoked,
     };
@@ -77,7 +78,7 @@ async fn revoke(
 async fn key_of(site: &Site, login: &LoggedIn) -> Result<RowKey, PageError> {
     match site.connection_of(login).await {
         Ok((key, _)) => Ok(key),
-        Err(PageError::Vault(HandOutError::NotConnected)) => {
+        Err(PageError::Vault(VaultError::NotConnected)) => {
             site.keys_of(login).into_iter().next().ok_or(PageError::LoggedOut)
         }
         Err(error) => Err(error),

@@ -16,7 +16,7 @@ use crate::{
     provider::{ExchangeError, IdTokenError},
     store::StoreError,
     telemetry,
-    vault::{HandOutError, Identity, NotEnded, NotStored},
+    vault::{Identity, VaultError},
     videoask::{AccountError, ApiError},
     web::{
         Site,
@@ -95,15 +95,12 @@ pub enum PageError {
     /// Keep mode: the user is listed by an e-mail with which another `user_id` is connected.
     #[error("the e-mail belongs to another connected user_id")]
     EmailInUse(Box<Identity>),
-    /// The connection was not stored.
-    #[error("the connection was not stored")]
-    NotStored(#[from] NotStored),
-    /// The vault has nothing to show, or did not refresh.
-    #[error("the vault gave nothing")]
-    Vault(#[from] HandOutError),
-    /// The connection was not ended.
-    #[error("the connection was not ended")]
-    NotEnded(#[from] NotEnded),
+    /// The vault has no connection to show, or did not store or refresh it.
+    #[error("the vault failed")]
+    Vault(#[from] VaultError),
+    /// The connection was not revoked.
+    #[error("the connection was not revoked")]
+    NotRevoked(#[source] VaultError),
     /// The page needs a login.
     #[error("not logged in")]
     LoggedOut,
@@ -172,10 +169,9 @@ impl Failure {
             &*self.0,
             PageError::Store(_)
                 | PageError::Session(_)
-                | PageError::NotStored(_)
                 | PageError::LoggedOut
-                | PageError::Vault(HandOutError::StoreUnavailable | HandOutError::Busy)
-                | PageError::NotEnded(NotEnded::StoreUnavailable | NotEnded::Busy)
+                | PageError::Vault(VaultError::StoreUnavailable | VaultError::Busy)
+                | PageError::NotRevoked(VaultError::StoreUnavailable | VaultError::Busy)
         )
     }
 

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 
 use crate::{
     provider::{ExchangeError, IdTokenError, Refusal},
-    vault::{Cause, HandOutError, Identity, NextStep, NotEnded, Reconnect, RefreshFailure, Retry, Rotation},
+    vault::{Cause, Identity, NextStep, Reconnect, RefreshFailure, Retry, Rotation, VaultError},
     videoask::ApiError,
     web::pages::{error::PageError, outside_text, prose::Prose},
 };
@@ -214,7 +214,7 @@ pub fn explain(error: &PageError) -> Explanation {
         PageError::Exchange(error) => exchange(error),
         PageError::IdToken(error) => id_token(error),
         PageError::Api(error) => api(error),
-        PageError::Store(_) | PageError::Session(_) | PageError::NotStored(_) => store(),
+        PageError::Store(_) | PageError::Session(_) => store(),
         PageError::Unknown(error) => Explanation::new(
             S::BAD_GATEWAY,
             "VideoAsk did not say who you are",
@@ -226,7 +226,7 @@ pub fn explain(error: &PageError) -> Explanation {
         PageError::NotListed(identity) => not_listed(identity),
         PageError::EmailInUse(identity) => email_in_use(identity),
         PageError::Vault(error) => connection(error),
-        PageError::NotEnded(error) => not_ended(*error),
+        PageError::NotRevoked(error) => not_revoked(error),
         PageError::LoggedOut => Explanation::new(
             S::FORBIDDEN,
             "You are not logged in",
@@ -504,16 +504,16 @@ fn email_in_use(identity: &Identity) -> Explanation {
 }
 
 /// Why the vault has nothing to show, or did not refresh.
-fn connection(error: &HandOutError) -> Explanation {
+fn connection(error: &VaultError) -> Explanation {
     use StatusCode as S;
     match error {
-        HandOutError::NotConnected => Explanation::new(
+        VaultError::NotConnected => Explanation::new(
             S::NOT_FOUND,
             "Nothing is kept here any longer",
             "Your tokens were revoked or removed, or your session ended.",
             "Log in to start again.",
         ),
-        HandOutError::NotAllowed => Explanation::new(
+        VaultError::NotAllowed => Explanation::new(
             S::FORBIDDEN,
             "You are no longer on this app's list",
             "The connection is still stored, but it is neither used nor refreshed.",
@@ -521,8 +521,8 @@ fn connection(error: &HandOutError) -> Explanation {
         )
         .operator("Put the user back into `ALLOWED_USERS`, or run `videoask-auth forget`.")
         .action(Action::LogInAsAnother),
-        HandOutError::ReconnectRequired(reason) => reconnect(reason),
-        HandOutError::ProviderUnavailable { retry_after } => Explanation::new(
+        VaultError::ReconnectRequired(reason) => reconnect(reason),
+        VaultError::ProviderUnavailable { retry_after } => Explanation::new(
             S::SERVICE_UNAVAILABLE,
             "The refresh failed for now",
             "VideoAsk did not return new tokens. The tokens you have stay as they are.",
@@ -530,9 +530,9 @@ fn connection(error: &HandOutError) -> Explanation {
         )
         .retry_after(*retry_after)
         .action(Action::Tokens),
-        HandOutError::ProviderRefused { failure } => provider_refused(failure),
-        HandOutError::StoreUnavailable => store(),
-        HandOutError::OtherClient => Explanation::new(
+        VaultError::ProviderRefused { failure } => provider_refused(failure),
+        VaultError::StoreUnavailable => store(),
+        VaultError::OtherClient => Explanation::new(
             S::CONFLICT,
             "These tokens belong to another app",
             "They were issued to another `CLIENT_ID`, or by another `VIDEOASK_AUTH_URL`, so this app cannot refresh \
@@ -540,24 +540,25 @@ fn connection(error: &HandOutError) -> Explanation {
             "Log in again to get new ones.",
         )
         .operator("To use the old ones, set the old values again and restart."),
-        HandOutError::Undecryptable(_) => Explanation::new(
+        VaultError::Undecryptable(_) => Explanation::new(
             S::CONFLICT,
             "The stored tokens cannot be decrypted",
             "They were encrypted with another `EXPRESS_SESSION`, or were changed in the store.",
             "Log in again to get new tokens.",
         )
         .operator("If you changed `EXPRESS_SESSION`, put the old value into `EXPRESS_SESSION_PREVIOUS` and restart."),
-        HandOutError::Stopping => stopping(),
-        HandOutError::Expired => Explanation::new(
+        VaultError::Stopping => stopping(),
+        VaultError::Expired => Explanation::new(
             S::CONFLICT,
             "The access token has expired",
             "In this mode, the app refreshes only when you ask it to.",
             "Go to your tokens and press \"Refresh now\".",
         )
         .action(Action::Tokens),
-        HandOutError::Busy => busy(),
-        // No page asks for a token by its life, so `TooLong` is a fault of ours too.
-        HandOutError::Internal | HandOutError::TooLong { .. } => internal(),
+        VaultError::Busy => busy(),
+        VaultError::RevokeUnconfirmed => not_revoked(error),
+        // No page names a user or a minimum life.
+        VaultError::Internal | VaultError::AmbiguousUser | VaultError::MinLifeTooLong { .. } => internal(),
     }
 }
 
@@ -632,16 +633,16 @@ fn failing(explanation: Explanation, failure: &RefreshFailure) -> Explanation {
     explanation.fact("VideoAsk says", &failure.message.to_string())
 }
 
-fn not_ended(error: NotEnded) -> Explanation {
+fn not_revoked(error: &VaultError) -> Explanation {
     match error {
-        NotEnded::Revoking => Explanation::new(
+        VaultError::RevokeUnconfirmed => Explanation::new(
             StatusCode::BAD_GATEWAY,
             "VideoAsk did not confirm the revocation",
             "The connection is marked as revoked, and this app no longer uses it. VideoAsk's side is not certain.",
             "Go to your tokens, and try again there.",
         )
         .action(Action::Tokens),
-        NotEnded::OtherClient => Explanation::new(
+        VaultError::OtherClient => Explanation::new(
             StatusCode::CONFLICT,
             "These tokens belong to another app",
             "They were issued to another `CLIENT_ID`, or by another `VIDEOASK_AUTH_URL`, so this app cannot revoke \
@@ -650,11 +651,8 @@ fn not_ended(error: NotEnded) -> Explanation {
         )
         .operator("To revoke them here, set the old values again, restart and try once more.")
         .action(Action::Tokens),
-        NotEnded::StoreUnavailable => store(),
-        NotEnded::Internal => internal(),
-        NotEnded::Stopping => stopping(),
-        NotEnded::Busy => Explanation { title: "A refresh is under way: nothing was revoked", ..busy() },
-        NotEnded::Undecryptable(_) => Explanation::new(
+        VaultError::Busy => Explanation { title: "A refresh is under way: nothing was revoked", ..busy() },
+        VaultError::Undecryptable(_) => Explanation::new(
             StatusCode::CONFLICT,
             "The stored tokens cannot be decrypted",
             "They were encrypted with another `EXPRESS_SESSION`, so this app cannot revoke them.",
@@ -662,5 +660,6 @@ fn not_ended(error: NotEnded) -> Explanation {
         )
         .operator("If you changed `EXPRESS_SESSION`, put the old value into `EXPRESS_SESSION_PREVIOUS` and restart.")
         .action(Action::Home),
+        error => connection(error),
     }
 }

@@ -9,7 +9,7 @@ use axum::{
 use tower_sessions::Session;
 
 use crate::{
-    vault::HandOutError,
+    vault::VaultError,
     web::{
         Site,
         pages::{
@@ -39,7 +39,7 @@ async fn home(
                 None => VisitorLine::Unnamed,
             },
             Err(PageError::LoggedOut) => VisitorLine::Stranger,
-            Err(PageError::Vault(HandOutError::NotConnected)) => VisitorLine::Disconnected,
+            Err(PageError::Vault(VaultError::NotConnected)) => VisitorLine::Disconnected,
             // The token page says what is wrong. It must not hide the way to a new login.
             Err(_) => VisitorLine::Hindered,
         },

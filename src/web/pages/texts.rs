@@ -13,8 +13,8 @@ use crate::{
         records::{State, Version},
     },
     vault::{
-        Cause, EmailProof, FailureKind, FailureReport, HandOutError, Identity, NotEnded, NotStored, Obstacle,
-        ProviderMessage, Reconnect, RefreshFailure, Report, Retry, Rotation, Undecryptable,
+        Cause, EmailProof, FailureKind, FailureReport, Identity, Obstacle, ProviderMessage, Reconnect, RefreshFailure,
+        Report, Retry, Rotation, Undecryptable, VaultError,
     },
     videoask::ApiError,
     web::{
@@ -93,7 +93,7 @@ fn identity() -> Identity {
 /// Every error, with the action that its page should offer.
 fn every_error() -> Vec<(PageError, Action)> {
     let text = || "As VideoAsk puts it.".to_owned();
-    let refused_by = |cause| HandOutError::ProviderRefused { failure: Box::new(failure(cause)) }.into();
+    let refused_by = |cause| VaultError::ProviderRefused { failure: Box::new(failure(cause)) }.into();
     let dead = || Box::new(failure(Cause::GrantEnded));
     let claim = IdTokenError::Claim { claim: "iss", expected: text(), came: text(), mend: "Set `ISSUER` or log in." };
     vec![
@@ -125,32 +125,31 @@ fn every_error() -> Vec<(PageError, Action)> {
         (ApiError::Nonsense.into(), Action::Tokens),
         (StoreError::Missing { at: StoreLocation::File(PathBuf::from("/data/store.db")) }.into(), Action::Home),
         (session::Error::Store(session_store::Error::Backend(text())).into(), Action::Home),
-        (PageError::NotStored(NotStored), Action::Home),
         (PageError::Unknown(ApiError::Nonsense), Action::LogInAgain),
         (PageError::NotListed(Box::new(identity())), Action::LogInAsAnother),
         (PageError::EmailInUse(Box::new(identity())), Action::LogInAsAnother),
-        (HandOutError::NotConnected.into(), Action::LogInAgain),
-        (HandOutError::NotAllowed.into(), Action::LogInAsAnother),
-        (HandOutError::TooLong { most: Duration::from_secs(1) }.into(), Action::Home),
-        (HandOutError::ReconnectRequired(Reconnect::Dead(dead())).into(), Action::LogInAgain),
-        (HandOutError::ReconnectRequired(Reconnect::NoRefreshToken).into(), Action::LogInAgain),
-        (HandOutError::ReconnectRequired(Reconnect::Ended).into(), Action::LogInAgain),
-        (HandOutError::ProviderUnavailable { retry_after: Duration::from_secs(9) }.into(), Action::Tokens),
+        (VaultError::NotConnected.into(), Action::LogInAgain),
+        (VaultError::NotAllowed.into(), Action::LogInAsAnother),
+        (VaultError::MinLifeTooLong { longest: Duration::from_secs(1) }.into(), Action::Home),
+        (VaultError::ReconnectRequired(Reconnect::Dead(dead())).into(), Action::LogInAgain),
+        (VaultError::ReconnectRequired(Reconnect::NoRefreshToken).into(), Action::LogInAgain),
+        (VaultError::ReconnectRequired(Reconnect::Ended).into(), Action::LogInAgain),
+        (VaultError::ProviderUnavailable { retry_after: Duration::from_secs(9) }.into(), Action::Tokens),
         (refused_by(Cause::ClientRejected), Action::Tokens),
         (refused_by(Cause::Denied), Action::Tokens),
         (refused_by(Cause::Other), Action::Tokens),
         (refused_by(Cause::InteractionRequired), Action::LogInAgain),
         (refused_by(Cause::UserBlocked), Action::LogInAgain),
-        (HandOutError::StoreUnavailable.into(), Action::Home),
-        (HandOutError::OtherClient.into(), Action::LogInAgain),
-        (HandOutError::Undecryptable(Undecryptable(1)).into(), Action::LogInAgain),
-        (HandOutError::Expired.into(), Action::Tokens),
-        (HandOutError::Busy.into(), Action::Tokens),
-        (NotEnded::Revoking.into(), Action::Tokens),
-        (NotEnded::OtherClient.into(), Action::Tokens),
-        (NotEnded::StoreUnavailable.into(), Action::Home),
-        (NotEnded::Busy.into(), Action::Tokens),
-        (NotEnded::Undecryptable(Undecryptable(1)).into(), Action::Home),
+        (VaultError::StoreUnavailable.into(), Action::Home),
+        (VaultError::OtherClient.into(), Action::LogInAgain),
+        (VaultError::Undecryptable(Undecryptable(1)).into(), Action::LogInAgain),
+        (VaultError::Expired.into(), Action::Tokens),
+        (VaultError::Busy.into(), Action::Tokens),
+        (PageError::NotRevoked(VaultError::RevokeUnconfirmed), Action::Tokens),
+        (PageError::NotRevoked(VaultError::OtherClient), Action::Tokens),
+        (PageError::NotRevoked(VaultError::StoreUnavailable), Action::Home),
+        (PageError::NotRevoked(VaultError::Busy), Action::Tokens),
+        (PageError::NotRevoked(VaultError::Undecryptable(Undecryptable(1))), Action::Home),
         (PageError::LoggedOut, Action::LogIn),
         (PageError::TooBusy, Action::LogInAgain),
         (PageError::CrossSite, Action::Home),
@@ -182,9 +181,8 @@ fn variant(error: &PageError) -> &'static str {
         PageError::Unknown(_) => "Unknown",
         PageError::NotListed(_) => "NotListed",
         PageError::EmailInUse(_) => "EmailInUse",
-        PageError::NotStored(_) => "NotStored",
         PageError::Vault(_) => "Vault",
-        PageError::NotEnded(_) => "NotEnded",
+        PageError::NotRevoked(_) => "NotRevoked",
         PageError::LoggedOut => "LoggedOut",
         PageError::TooBusy => "TooBusy",
         PageError::CrossSite => "CrossSite",
@@ -228,10 +226,10 @@ fn fits(action: Action, next: &str) -> bool {
 
 #[test]
 fn what_expired_is_not_told_as_what_is_busy() {
-    let title = |error: HandOutError| explain(&error.into()).title;
-    assert_eq!(title(HandOutError::Expired), "The access token has expired");
-    assert_eq!(title(HandOutError::Busy), "A refresh is already under way");
-    assert_eq!(title(HandOutError::TooLong { most: Duration::ZERO }), "Something went wrong in this app");
+    let title = |error: VaultError| explain(&error.into()).title;
+    assert_eq!(title(VaultError::Expired), "The access token has expired");
+    assert_eq!(title(VaultError::Busy), "A refresh is already under way");
+    assert_eq!(title(VaultError::MinLifeTooLong { longest: Duration::ZERO }), "Something went wrong in this app");
 }
 
 #[test]

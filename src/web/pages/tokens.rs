@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
-    vault::{EmailProof, HandOutError, Identity, Report, TokenSet},
+    vault::{EmailProof, Identity, Report, TokenSet, VaultError},
     web::{
         Site,
         middleware::same_origin,
@@ -53,7 +53,7 @@ async fn tokens(
     done: Result<Query<DoneQuery>, QueryRejection>,
 ) -> Result<Response, PageError> {
     let (key, shown) = match site.connection_of(&login).await {
-        Err(PageError::Vault(HandOutError::NotConnected)) => return without_connection(&site, &login).await,
+        Err(PageError::Vault(VaultError::NotConnected)) => return without_connection(&site, &login).await,
         found => found?,
     };
     let now = site.clock.now();
@@ -98,7 +98,7 @@ async fn without_connection(site: &Site, login: &LoggedIn) -> Result<Response, P
             return Ok(RevokingPage { frame, version }.into_response());
         }
     }
-    Err(HandOutError::NotConnected.into())
+    Err(VaultError::NotConnected.into())
 }
 
 /// The fields of `/api/token`, and the refresh token.

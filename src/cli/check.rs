@@ -5,7 +5,7 @@ mod connections;
 use crate::{
     cli::{Source, failure::Failure, output},
     clock::Clock,
-    config::{ApiConfig, Config, Count, EnvLookup, Environment},
+    config::{ApiConfig, Config, EnvLookup, Environment, ProblemCount},
     provider::{self, Provider},
     store::{self, Examined, Room, State},
     telemetry::{self, Metrics},
@@ -76,7 +76,7 @@ impl Report {
     }
 
     fn conclude(self) -> Result<(), Failure> {
-        if self.problems == 0 { Ok(()) } else { Err(Failure::Found(Count(self.problems))) }
+        if self.problems == 0 { Ok(()) } else { Err(Failure::Found(ProblemCount(self.problems))) }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
         exec::NotRun, forms::NotListed, import::NotImported, input::InputError, refresh_token::NotARefreshToken,
         refusal::Refused,
     },
-    config::{Count, EnvLookup, Origin, Problems},
+    config::{ConfigError, EnvLookup, ProblemCount, ValueSource},
     http,
     store::{Finding, StoreError},
     telemetry,
@@ -19,7 +19,7 @@ use crate::{
 pub(super) enum Failure {
     /// The configuration is wrong.
     #[error("{}", with_first_steps(.0))]
-    Configuration(#[from] Problems),
+    Configuration(#[from] ConfigError),
     /// A command on kept connections, and nothing is kept.
     #[error(
         "`{command}` works in keep mode only, and ALLOWED_USERS is not set (in {env_file}).\n  \
@@ -88,7 +88,7 @@ pub(super) enum Failure {
     Server(#[from] ServeError),
     /// `check` found something, and said so.
     #[error("{0} found")]
-    Found(Count),
+    Found(ProblemCount),
     /// `healthcheck` got no good answer.
     #[error("{0}")]
     Unhealthy(String),
@@ -101,8 +101,8 @@ pub(super) enum Failure {
 }
 
 /// Who has set nothing wrong, and only left things out, may have only just begun.
-fn with_first_steps(problems: &Problems) -> String {
-    if !problems.problems().iter().all(|problem| *problem.origin() == Origin::Unset) {
+fn with_first_steps(problems: &ConfigError) -> String {
+    if !problems.problems().iter().all(|problem| *problem.source() == ValueSource::Unset) {
         return problems.to_string();
     }
     format!(

@@ -1,15 +1,15 @@
-//! VideoAsk's API.
+//! `VIDEOASK_API_URL` and `ORGANIZATION_ID`: how to reach VideoAsk's API.
 
 use url::Url;
 
 use crate::config::{
-    finding::Fault,
-    reader::{Reader, Reported},
+    diagnostic::Issue,
+    env_reader::{EnvReader, Reported},
     variable::{ORGANIZATION_ID, VIDEOASK_API_URL},
     web_url,
 };
 
-/// VideoAsk's API.
+/// How to reach VideoAsk's API.
 #[derive(Clone, Debug)]
 pub struct ApiConfig {
     /// `VIDEOASK_API_URL`, without a trailing slash; may have a base path.
@@ -19,17 +19,17 @@ pub struct ApiConfig {
 }
 
 impl ApiConfig {
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Reported> {
+    pub(super) fn read(reader: &mut EnvReader<'_>) -> Result<Self, Reported> {
         let url = reader.or_default(VIDEOASK_API_URL, "https://api.videoask.com", web_url::parse);
         let organization_id = reader.optional(ORGANIZATION_ID, parse_organization);
         Ok(Self { url: web_url::without_trailing_slash(url?), organization_id: organization_id? })
     }
 }
 
-fn parse_organization(text: &str) -> Result<String, Fault> {
+fn parse_organization(text: &str) -> Result<String, Issue> {
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let mend = "Copy the id from the answer of VideoAsk's GET /organizations.";
-        return Err(Fault::new("it has a character that cannot be in a header", mend));
+        let fix = "Copy the id from the response of VideoAsk's GET /organizations.";
+        return Err(Issue::new("it has a character that cannot be in a header", fix));
     }
     Ok(text.to_owned())
 }

@@ -1,21 +1,21 @@
-//! `API_KEY`: what opens the machine routes.
+//! `API_KEY`: the keys for the machine API.
 
 use secrecy::SecretString;
 
 use crate::config::{
-    finding::Fault,
+    diagnostic::Issue,
+    env_reader::{EnvReader, Reported},
     list,
     mode::Mode,
-    reader::{Reader, Reported},
     variable::API_KEY,
-    weak,
+    weak_secret,
 };
 
 const SHORTEST: usize = 32;
-const MEND: &str = "Make each key with: openssl rand -hex 32 (and put commas between keys)";
+const FIX: &str = "Create each key with: openssl rand -hex 32 (and put commas between keys)";
 
-/// The keys, unless one of them is also one of `others`: a key goes to every caller, another secret to none.
-pub(super) fn read(reader: &mut Reader<'_>, mode: &Mode, others: &[&str]) -> Result<Vec<SecretString>, Reported> {
+/// Reads the keys. None may equal one of the `others`: API keys are given to callers, other secrets to nobody.
+pub(super) fn read(reader: &mut EnvReader<'_>, mode: &Mode, others: &[&str]) -> Result<Vec<SecretString>, Reported> {
     let Some(value) = reader.get(API_KEY)? else { return Ok(Vec::new()) };
     if *mode == Mode::Mint {
         reader.check(&value, |_| Err::<(), _>(without_users()))?;
@@ -23,33 +23,33 @@ pub(super) fn read(reader: &mut Reader<'_>, mode: &Mode, others: &[&str]) -> Res
     reader.check(&value, |text| list::elements(text).map(|key| parse(key, others)).collect())
 }
 
-fn without_users() -> Fault {
-    Fault::new(
-        "there is no ALLOWED_USERS, and keys open only listed users' accounts",
+fn without_users() -> Issue {
+    Issue::new(
+        "ALLOWED_USERS is not set, and API keys only work for listed users",
         "Set ALLOWED_USERS to the users whose tokens this app should keep, or unset API_KEY.",
     )
 }
 
-fn parse(key: &str, others: &[&str]) -> Result<SecretString, Fault> {
+fn parse(key: &str, others: &[&str]) -> Result<SecretString, Issue> {
     if key.is_empty() {
-        return Err(Fault::new("an element is empty", "Leave out the comma that has no key beside it."));
+        return Err(Issue::new("an element is empty", "Leave out the comma that has no key beside it."));
     }
     if key.chars().count() < SHORTEST {
-        return Err(Fault::new(format!("a key is shorter than {SHORTEST} characters"), MEND));
+        return Err(Issue::new(format!("a key is shorter than {SHORTEST} characters"), FIX));
     }
     if !is_bearer_token(key) {
-        return Err(Fault::new("a key has a character that cannot be in an Authorization header", MEND));
+        return Err(Issue::new("a key has a character that cannot be in an Authorization header", FIX));
     }
-    if let Some(weakness) = weak::find(key) {
-        return Err(Fault::new(format!("a key {weakness}, so it can be guessed"), MEND));
+    if let Some(weakness) = weak_secret::find(key) {
+        return Err(Issue::new(format!("a key {weakness}, so it can be guessed"), FIX));
     }
     if others.contains(&key) {
-        return Err(Fault::new("a key is the same as another secret of this configuration", MEND));
+        return Err(Issue::new("a key is the same as another secret of this configuration", FIX));
     }
     Ok(key.into())
 }
 
-/// RFC 6750, 2.1. So keys with another separator than a comma are no single key.
+/// RFC 6750, 2.1. This also rejects keys that are separated by something other than a comma.
 fn is_bearer_token(key: &str) -> bool {
     key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte))
 }

@@ -1,10 +1,10 @@
-//! `APP_URL`: the origin by which browsers reach this app.
+//! `APP_URL`: the origin at which browsers reach this app.
 
 use url::Url;
 
 use crate::config::{
-    finding::Fault,
-    reader::{Reader, Reported},
+    diagnostic::Issue,
+    env_reader::{EnvReader, Reported},
     variable, web_url,
 };
 
@@ -13,22 +13,22 @@ use crate::config::{
 pub struct AppUrl(Url);
 
 impl AppUrl {
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Reported> {
-        const MEND: &str = "Set the URL at which browsers reach this app; on your own machine http://localhost:3000.";
-        reader.required(variable::APP_URL, MEND, Self::parse)
+    pub(super) fn read(reader: &mut EnvReader<'_>) -> Result<Self, Reported> {
+        const FIX: &str = "Set the URL at which browsers reach this app; on your own machine http://localhost:3000.";
+        reader.required(variable::APP_URL, FIX, Self::parse)
     }
 
-    fn parse(text: &str) -> Result<Self, Fault> {
+    fn parse(text: &str) -> Result<Self, Issue> {
         let url = web_url::parse(text)?;
         if url.host_str().is_some_and(|host| host == "glitch.me" || host.ends_with(".glitch.me")) {
-            return Err(Fault::new(
+            return Err(Issue::new(
                 "it is at glitch.me, and Glitch stopped hosting apps on 8 July 2025",
                 "Set the URL at which this app runs now, and register its callback in VideoAsk's developer app.",
             ));
         }
         if url.path() != "/" {
             let origin = url.origin().ascii_serialization();
-            return Err(Fault::new("it has a path, and this app lives at the root", format!("Write {origin} alone.")));
+            return Err(Issue::new("it has a path, and this app serves the root", format!("Write {origin} alone.")));
         }
         Ok(Self(url))
     }
@@ -41,31 +41,31 @@ impl AppUrl {
         url
     }
 
-    /// The origin as browsers send it in `Origin`, such as `https://tokens.example.com`.
+    /// The origin as browsers send it in `ValueSource`, such as `https://tokens.example.com`.
     #[must_use]
     pub fn origin(&self) -> String {
         self.0.origin().ascii_serialization()
     }
 
-    /// Where a person logs in.
+    /// The URL of the login.
     #[must_use]
     pub fn login(&self) -> Url {
         self.join("/auth/videoask")
     }
 
-    /// The callback to register in VideoAsk's developer settings.
+    /// The callback URL to register in VideoAsk's developer settings.
     #[must_use]
     pub fn callback(&self) -> Url {
         self.join("/auth/videoask/callback")
     }
 
-    /// Whether browsers come by https: decides `Secure`, `__Host-` and HSTS.
+    /// Whether browsers use https. It decides on `Secure`, `__Host-` and HSTS.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.0.scheme() == "https"
     }
 
-    /// The URL itself.
+    /// The URL as configured.
     #[must_use]
     pub fn as_url(&self) -> &Url {
         &self.0

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-/// Why a text is no duration.
+/// Why a text is not a duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DurationError {
     /// Not a whole number and a unit.
     #[error("write a whole number and a unit, ms, s, m or h, such as 90s")]
     Malformed,
     /// More than 64 bits of milliseconds.
-    #[error("this is too long a time")]
+    #[error("this duration is too long")]
     TooLong,
 }
 
-/// As [`parse`], or a whole number of seconds without a unit: how long a token should last is asked for in both ways.
+/// Like [`parse`], and also accepts a number without a unit as seconds. `min_ttl` and `--min-ttl` take both.
 ///
 /// ```
 /// use std::time::Duration;
@@ -27,11 +27,11 @@ pub fn parse_or_seconds(text: &str) -> Result<Duration, DurationError> {
         return parse(text);
     }
     let seconds: u64 = text.parse().map_err(|_| DurationError::TooLong)?;
-    // As long as any time with a unit can be.
+    // The same upper limit as for a number with a unit.
     seconds.checked_mul(1000).map(Duration::from_millis).ok_or(DurationError::TooLong)
 }
 
-/// Reads a whole number and its unit.
+/// Parses a whole number and its unit.
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,6 +1,6 @@
 //! Encodings of text files other than plain UTF-8, as Windows editors and PowerShell write them.
 
-use crate::config::finding::Fault;
+use crate::config::diagnostic::Issue;
 
 const BOM: char = '\u{feff}';
 
@@ -13,9 +13,9 @@ pub(super) fn is_utf16(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) || is_every_other_zero
 }
 
-/// What to say about such a file.
-pub(super) fn utf16() -> Fault {
-    Fault::new(
+/// The issue to report about a UTF-16 file.
+pub(super) fn utf16() -> Issue {
+    Issue::new(
         "the file is UTF-16, not UTF-8",
         "Save it as UTF-8. Notepad: Save As, Encoding: UTF-8. PowerShell: Set-Content -Encoding utf8. \
          Elsewhere: iconv -f UTF-16 -t UTF-8",
@@ -27,7 +27,7 @@ pub(super) fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c == BOM || c.is_whitespace())
 }
 
-/// Whether the text has a character that nobody sees, which a copy may have brought along.
+/// Whether the text has an invisible character, which copying from a web page may add.
 pub(super) fn has_invisible(text: &str) -> bool {
     text.contains(|c: char| matches!(c, BOM | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}'))
 }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::{Display, Formatter, Result as Written},
     io::{self, ErrorKind, Read},
     path::{Path, PathBuf},
 };
@@ -10,9 +9,10 @@ use std::{
 use zeroize::Zeroizing;
 
 use crate::config::{
+    diagnostic::{Diagnostic, Issue, ValueSource},
     encoding,
-    finding::{Fault, Finding, Origin},
-    line::{self, Line, Unreadable},
+    env_line::{EnvLine, LineError},
+    env_lookup::EnvLookup,
     misspelling,
     variable::Variable,
 };
@@ -32,33 +32,19 @@ pub enum EnvFile {
     Named(PathBuf),
 }
 
-/// Which `.env` was looked for, by absolute path, and whether it was read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum EnvLookup {
-    /// None was looked for.
-    #[default]
-    NotWanted,
-    /// There is none, which is fine as long as the environment sets what is required.
-    Missing(PathBuf),
-    /// It is there, or was named, and cannot be read.
-    Unreadable(PathBuf),
-    /// It was read.
-    Read(PathBuf),
-}
-
-/// What a `.env` says: its entries by key, and what is to be said about it.
+/// The entries of a `.env` by key, and the problems and warnings found in it.
 #[derive(Default)]
 pub(super) struct Entries {
     pub(super) lookup: EnvLookup,
-    pub(super) problems: Vec<Finding>,
-    pub(super) warnings: Vec<Finding>,
+    pub(super) problems: Vec<Diagnostic>,
+    pub(super) warnings: Vec<Diagnostic>,
     by_key: BTreeMap<String, Entry>,
 }
 
-/// What one key of ours has.
+/// The entry of one of our variables.
 pub(super) struct Entry {
     pub(super) line: usize,
-    /// `None` if its line was refused, which has been reported.
+    /// `None` if its line was rejected, which has been reported.
     pub(super) value: Option<Zeroizing<String>>,
 }
 
@@ -87,31 +73,8 @@ impl EnvFile {
     }
 }
 
-impl EnvLookup {
-    /// The file that was read.
-    #[must_use]
-    pub fn path(&self) -> Option<&Path> {
-        match self {
-            Self::Read(path) => Some(path),
-            Self::NotWanted | Self::Missing(_) | Self::Unreadable(_) => None,
-        }
-    }
-}
-
-/// Names every place where values were looked for.
-impl Display for EnvLookup {
-    fn fmt(&self, f: &mut Formatter<'_>) -> Written {
-        match self {
-            Self::NotWanted => f.write_str("the environment"),
-            Self::Missing(path) => write!(f, "the environment; there is no {}", path.display()),
-            Self::Unreadable(path) => write!(f, "the environment; {} cannot be read", path.display()),
-            Self::Read(path) => write!(f, "the environment and {}", path.display()),
-        }
-    }
-}
-
-fn unreadable(error: &io::Error) -> Fault {
-    let (wrong, fix) = match error.kind() {
+fn unreadable(error: &io::Error) -> Issue {
+    let (message, fix) = match error.kind() {
         ErrorKind::NotFound => {
             ("there is no such file".to_owned(), "Correct the path, or leave out --env-file to read ./.env.")
         }
@@ -124,15 +87,15 @@ fn unreadable(error: &io::Error) -> Fault {
         ),
         kind => (format!("this file cannot be read ({kind})"), "Put a readable text file in its place."),
     };
-    Fault::new(wrong, fix)
+    Issue::new(message, fix)
 }
 
-/// Reads a file that a person wrote; something that has no end, such as a device, is not one.
+/// Reads a file of at most 1 MiB. The limit stops at files without an end, such as devices.
 pub(super) fn read_small(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     const LIMIT: usize = 1 << 20;
     let file = std::fs::File::open(path)?;
     let length = usize::try_from(file.metadata()?.len()).unwrap_or(LIMIT).min(LIMIT);
-    // With room for all of it and some more, so that no copy is left behind by a move to a larger buffer.
+    // Large enough from the start: growing would leave an unwiped copy of the secrets behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(length + 64));
     file.take(LIMIT as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > LIMIT { Err(ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
@@ -144,17 +107,17 @@ impl Entries {
         let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
         for (index, bytes) in bytes.split(|byte| *byte == b'\n').enumerate() {
             let line = index + 1;
-            match line::parse(bytes) {
-                Line::Blank => {}
-                Line::Pair { key, value } => entries.add(key, Entry { line, value: Some(value) }),
-                Line::Bad { key, why } => entries.refuse(key, line, why),
+            match EnvLine::parse(bytes) {
+                EnvLine::Blank => {}
+                EnvLine::Pair { key, value } => entries.add(key, Entry { line, value: Some(value) }),
+                EnvLine::Invalid { key, error } => entries.reject(key, line, error),
             }
         }
         entries
     }
 
-    fn unreadable(path: PathBuf, fault: Fault) -> Self {
-        let problem = Finding::new(None, Origin::EnvFile(path.clone()), fault);
+    fn unreadable(path: PathBuf, issue: Issue) -> Self {
+        let problem = Diagnostic::new(None, ValueSource::EnvFile(path.clone()), issue);
         Self { lookup: EnvLookup::Unreadable(path), problems: vec![problem], ..Self::default() }
     }
 
@@ -163,47 +126,48 @@ impl Entries {
         self.by_key.get(key)
     }
 
-    /// Where a line of this file is.
-    pub(super) fn origin(&self, line: usize) -> Origin {
-        Origin::Line { path: self.lookup.path().unwrap_or(Path::new(".env")).to_owned(), line }
+    /// The source of a value in this line.
+    pub(super) fn source(&self, line: usize) -> ValueSource {
+        ValueSource::Line { path: self.lookup.path().unwrap_or(Path::new(".env")).to_owned(), line }
     }
 
-    fn refuse(&mut self, key: Option<String>, line: usize, why: Unreadable) {
+    fn reject(&mut self, key: Option<String>, line: usize, error: LineError) {
         let variable = key.as_deref().and_then(Variable::set_by);
-        self.problems.push(Finding::new(variable, self.origin(line), Fault::new(why.wrong(), why.mend())));
+        self.problems.push(Diagnostic::new(variable, self.source(line), Issue::new(error.message(), error.fix())));
         if let Some(key) = key {
             self.add(key, Entry { line, value: None });
         }
     }
 
-    /// Keeps what is ours. Which of two lines wins depends on the reader, so neither does.
+    /// Keeps an entry of one of our variables. Programs differ in which of two lines for one key wins, so a second line
+    /// is a problem.
     fn add(&mut self, key: String, mut entry: Entry) {
         let Some(variable) = Variable::set_by(&key) else {
             self.warn_of_no_effect(&key, entry.line);
             return;
         };
         if let Some(first) = self.by_key.get(&key) {
-            let wrong = format!("{key} is already set in line {}", first.line);
-            let fault = Fault::new(wrong, "Keep one of the two lines.");
-            self.problems.push(Finding::new(Some(variable), self.origin(entry.line), fault));
+            let message = format!("{key} is already set in line {}", first.line);
+            let issue = Issue::new(message, "Keep one of the two lines.");
+            self.problems.push(Diagnostic::new(Some(variable), self.source(entry.line), issue));
             entry.value = None;
         }
         self.by_key.insert(key, entry);
     }
 
-    /// A key that is not ours is another program's business, unless somebody meant it for this one.
+    /// Warns of a key that the user probably meant for this program, but that has no effect.
     fn warn_of_no_effect(&mut self, key: &str, line: usize) {
-        let fault = if READ_BY_LIBRARIES.contains(&key.to_ascii_uppercase().as_str()) {
-            let wrong = format!("{key} has no effect in a .env file");
-            Some(Fault::new(wrong, "Set it in the real environment of this program."))
+        let issue = if READ_BY_LIBRARIES.contains(&key.to_ascii_uppercase().as_str()) {
+            let message = format!("{key} has no effect in a .env file");
+            Some(Issue::new(message, "Set it in the real environment of this program."))
         } else {
             misspelling::of(key).map(|meant| {
-                let wrong = format!("{key} is no variable of this program");
-                Fault::new(wrong, format!("If {meant} is meant, write it like this."))
+                let message = format!("{key} is no variable of this program");
+                Issue::new(message, format!("If {meant} is meant, write it like this."))
             })
         };
-        if let Some(fault) = fault {
-            self.warnings.push(Finding::new(None, self.origin(line), fault));
+        if let Some(issue) = issue {
+            self.warnings.push(Diagnostic::new(None, self.source(line), issue));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The process environment, taken once, as a value.
+//! The process environment, copied once.
 
 use std::{
     collections::BTreeMap,
@@ -7,7 +7,7 @@ use std::{
 
 use zeroize::Zeroize;
 
-/// The variables of a process. Tests make their own.
+/// The variables of a process. Tests build their own.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<OsString, OsString>);
 
@@ -19,7 +19,7 @@ impl Environment {
         Self(std::env::vars_os().collect())
     }
 
-    /// A variable's value; one that is empty, or nothing but white space, counts as not set.
+    /// A variable's value. An empty or blank one counts as unset.
     pub(super) fn get(&self, name: &str) -> Option<&OsStr> {
         let is_blank = |value: &&OsString| value.to_str().is_some_and(|text| text.trim().is_empty());
         self.0.get(OsStr::new(name)).filter(|value| !is_blank(value)).map(OsString::as_os_str)
@@ -32,7 +32,7 @@ impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Environment 
     }
 }
 
-/// Wipes the copies. The block that the parent process passed stays where the system put it.
+/// Wipes the copies. The original block, which the operating system set up, cannot be wiped.
 impl Drop for Environment {
     fn drop(&mut self) {
         for value in std::mem::take(&mut self.0).into_values() {
@@ -41,7 +41,7 @@ impl Drop for Environment {
     }
 }
 
-/// The environment holds secrets, ours and other programs': only its size is shown.
+/// Shows only the number of variables: the environment holds secrets, ours and those of other programs.
 impl std::fmt::Debug for Environment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Environment({} variables)", self.0.len())

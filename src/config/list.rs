@@ -1,6 +1,6 @@
-//! Lists in one value, with commas between their elements.
+//! Comma-separated lists.
 
-/// The elements, without the white space around them; an empty one is an element too.
+/// The elements, without the white space around them. Empty elements are included.
 pub(super) fn elements(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim)
 }

@@ -3,20 +3,20 @@
 use std::num::NonZeroUsize;
 
 use crate::config::{
-    finding::Fault,
-    reader::{Reader, Reported},
+    diagnostic::Issue,
+    env_reader::{EnvReader, Reported},
     variable::MAX_CONNECTIONS,
 };
 
-/// More than any machine has ports for.
+/// Far above any file limit; a larger value is a mistake.
 const MOST: usize = 1_000_000;
 
 /// Reads the variable. Without it, the server's default applies.
-pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<NonZeroUsize>, Reported> {
+pub(super) fn read(reader: &mut EnvReader<'_>) -> Result<Option<NonZeroUsize>, Reported> {
     reader.optional(MAX_CONNECTIONS, parse)
 }
 
-fn parse(text: &str) -> Result<NonZeroUsize, Fault> {
+fn parse(text: &str) -> Result<NonZeroUsize, Issue> {
     let count = text.parse().ok().filter(|count: &NonZeroUsize| count.get() <= MOST);
-    count.ok_or_else(|| Fault::new("it is not a number of connections", "Write a number from 1 to 1000000."))
+    count.ok_or_else(|| Issue::new("it is not a number of connections", "Write a number from 1 to 1000000."))
 }

@@ -1,8 +1,8 @@
-//! Which of our names a key of `.env` was probably meant to be.
+//! Recognises misspelled variable names in `.env`.
 
 use crate::config::variable::VARIABLES;
 
-/// The name that `key` looks like. A key that is no near miss is another program's, and none of our business.
+/// The variable that `key` is probably meant to be. Other keys belong to other programs.
 pub(super) fn of(key: &str) -> Option<String> {
     let names = VARIABLES.iter().flat_map(|variable| {
         let file = variable.is_secret().then(|| variable.file_name());
@@ -15,12 +15,12 @@ pub(super) fn of(key: &str) -> Option<String> {
         .map(|(_, name)| name)
 }
 
-/// Short names are near to many words: `USER` is no misspelling of `ISSUER`.
+/// Short names resemble many words: `USER` is not a misspelling of `ISSUER`.
 fn tolerated(name: &str) -> usize {
     if name.len() < 8 { 1 } else { 2 }
 }
 
-/// Case and separators are the first things to go wrong, so they do not count.
+/// The letters in upper case, without separators: differences in these do not count.
 fn letters(name: &str) -> Vec<char> {
     name.chars().filter(|c| !matches!(c, '_' | '.')).map(|c| c.to_ascii_uppercase()).collect()
 }

@@ -1,51 +1,55 @@
-//! What the operator decided: the environment, over `.env`, checked as a whole before anything starts.
+//! The configuration, read from the environment and `.env`, and checked as a whole before anything starts.
 //!
-//! Every section reads its own variables through one `Reader`, which finds values and collects problems, so that all
-//! of them are reported at once. No message ever holds a value. The white space around a value is dropped, and what
-//! is empty counts as not set.
+//! Each section reads its own variables through one `EnvReader`, which finds the values and collects the problems, so
+//! that all of them are reported at once. No message contains a value. White space around a value is dropped, and an
+//! empty value counts as unset.
 
 mod api;
 mod api_keys;
 mod app_url;
+mod diagnostic;
 pub mod duration;
 mod encoding;
 mod env_file;
+mod env_line;
+mod env_lookup;
+mod env_reader;
 mod environment;
-mod finding;
-mod line;
 mod list;
 mod listen;
 mod log_filter;
 mod max_connections;
 mod misspelling;
 mod mode;
+mod pkce;
 mod placeholder;
 mod provider;
-mod reader;
 mod redis_url;
 mod scopes;
 mod secrets;
 mod store_url;
 mod telemetry;
-mod user_name;
+mod user_entry;
 mod variable;
-mod weak;
+mod weak_secret;
 mod web_url;
 
 use std::num::NonZeroUsize;
 
-use reader::{Reader, Reported};
+use env_reader::{EnvReader, Reported};
 use secrecy::SecretString;
 
 pub use self::{
     api::ApiConfig,
     app_url::AppUrl,
-    env_file::{EnvFile, EnvLookup},
+    diagnostic::{ConfigError, Diagnostic, ProblemCount, ValueSource},
+    env_file::EnvFile,
+    env_lookup::EnvLookup,
     environment::Environment,
-    finding::{Count, Finding, Origin, Problems},
     listen::Listen,
     mode::{AllowedUsers, Mode},
-    provider::{Pkce, ProviderConfig},
+    pkce::Pkce,
+    provider::ProviderConfig,
     secrets::Secrets,
     store_url::StoreUrl,
     telemetry::{LogFormat, TelemetryConfig},
@@ -53,7 +57,7 @@ pub use self::{
     web_url::is_loopback,
 };
 
-/// Everything, in sections; each constructor takes its own.
+/// The whole configuration, in sections. Each constructor takes its own section.
 #[derive(Debug)]
 pub struct Config {
     /// `APP_URL`.
@@ -66,7 +70,7 @@ pub struct Config {
     pub secrets: Secrets,
     /// `STORE_URL`.
     pub store: StoreUrl,
-    /// The OAuth client's side.
+    /// The OAuth client and the authorization server.
     pub provider: ProviderConfig,
     /// VideoAsk's API.
     pub api: ApiConfig,
@@ -78,32 +82,32 @@ pub struct Config {
     pub telemetry: TelemetryConfig,
 }
 
-/// A configuration without problems, and what is to be said about it.
+/// A configuration without problems, and its warnings.
 #[derive(Debug)]
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
-    /// What does not stop the start.
-    pub warnings: Vec<Finding>,
+    /// What should be fixed, but does not stop the start.
+    pub warnings: Vec<Diagnostic>,
     /// Which `.env` was looked for, and whether it was read.
     pub env_file: EnvLookup,
 }
 
 impl Config {
     /// Reads and checks every variable.
-    pub fn load(environment: &Environment, env_file: &EnvFile) -> Result<Loaded, Problems> {
-        let mut reader = Reader::new(environment, env_file);
+    pub fn load(environment: &Environment, env_file: &EnvFile) -> Result<Loaded, ConfigError> {
+        let mut reader = EnvReader::new(environment, env_file);
         let config = Self::read(&mut reader);
         let read = reader.finish(config)?;
         Ok(Loaded { config: read.value, warnings: read.warnings, env_file: read.env_file })
     }
 
-    /// A configuration made in code, by the same checks: for the demo and for tests.
-    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Loaded, Problems> {
+    /// A configuration from pairs of name and value, with the same checks: for the demo and for tests.
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Loaded, ConfigError> {
         Self::load(&pairs.into_iter().collect(), &EnvFile::None)
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Reported> {
+    fn read(reader: &mut EnvReader<'_>) -> Result<Self, Reported> {
         let mode = Mode::read(reader);
         let app_url = AppUrl::read(reader);
         let listen = Listen::read(reader);

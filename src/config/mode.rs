@@ -1,19 +1,19 @@
-//! `ALLOWED_USERS`: who may log in, and with it whose the refresh token is.
+//! `ALLOWED_USERS`: who may log in, and which of the two modes applies.
 
 use crate::config::{
-    finding::Fault,
+    diagnostic::Issue,
+    env_reader::{EnvReader, Reported, Value},
     list,
-    reader::{Reader, Reported, Value},
-    user_name::{self, is_email},
+    user_entry::{self, is_email},
     variable::ALLOWED_USERS,
 };
 
-/// Who may log in, and whose refresh token it is.
+/// Who may log in, and who refreshes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Anyone with a VideoAsk login; the pair belongs to the person and is never refreshed behind their back.
+    /// Anyone with a VideoAsk login. Only the person refreshes, with the button.
     Mint,
-    /// Only the listed users; this app holds and refreshes their tokens.
+    /// Only the listed users. This app keeps and refreshes their tokens.
     Keep(AllowedUsers),
 }
 
@@ -31,8 +31,8 @@ impl Mode {
         }
     }
 
-    /// A list that was refused still means keep mode, by which the rest is checked, so that every problem comes up.
-    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+    /// An invalid list still means keep mode, so that the other variables are checked for that mode.
+    pub(super) fn read(reader: &mut EnvReader<'_>) -> Self {
         let users = reader.get(ALLOWED_USERS).and_then(|value| Self::users(reader, value));
         match users {
             Ok(None) => Self::Mint,
@@ -41,16 +41,16 @@ impl Mode {
         }
     }
 
-    fn users(reader: &mut Reader<'_>, value: Option<Value>) -> Result<Option<AllowedUsers>, Reported> {
+    fn users(reader: &mut EnvReader<'_>, value: Option<Value>) -> Result<Option<AllowedUsers>, Reported> {
         value.map(|value| reader.check(&value, AllowedUsers::parse)).transpose()
     }
 }
 
 impl AllowedUsers {
-    fn parse(text: &str) -> Result<Self, Fault> {
+    fn parse(text: &str) -> Result<Self, Issue> {
         let mut users: Vec<String> = Vec::new();
         for user in list::elements(text) {
-            user_name::check(user)?;
+            user_entry::check(user)?;
             if !users.iter().any(|known| same(known, user)) {
                 users.push(user.to_owned());
             }
@@ -64,8 +64,8 @@ impl AllowedUsers {
         &self.0
     }
 
-    /// The entry that admits a user, known by any of these. Give an e-mail only where it counts: verified by an
-    /// id_token, or vouched for by an import.
+    /// The first entry that matches any of these. Pass an e-mail address only if it is proven: verified by an id_token,
+    /// or vouched for by an import.
     #[must_use]
     pub fn admits(&self, email: Option<&str>, user_id: Option<&str>, sub: Option<&str>) -> Option<&str> {
         let by_email = |entry: &str| is_email(entry) && email.is_some_and(|email| email.eq_ignore_ascii_case(entry));
@@ -73,7 +73,7 @@ impl AllowedUsers {
         self.0.iter().map(String::as_str).find(|entry| admits(entry))
     }
 
-    /// Whether the list needs e-mails, and so the scopes that bring them.
+    /// Whether an entry is an e-mail address, which needs the scopes `openid` and `email`.
     pub(super) fn holds_email(&self) -> bool {
         self.0.iter().any(|entry| is_email(entry))
     }

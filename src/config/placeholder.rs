@@ -1,15 +1,15 @@
-//! The values of `.env.example` that stand for what the reader has to fill in.
+//! The placeholders of `.env.example`.
 
-use crate::config::finding::Fault;
+use crate::config::diagnostic::Issue;
 
 const PLACEHOLDERS: [&str; 3] =
     ["paste-the-client-id-here", "paste-the-client-secret-here", "paste-a-random-secret-here"];
 
-/// Refuses a value that was copied from `.env.example` and never filled in.
-pub(super) fn refuse(text: &str) -> Result<(), Fault> {
+/// Rejects a placeholder that was never replaced.
+pub(super) fn reject(text: &str) -> Result<(), Issue> {
     if PLACEHOLDERS.contains(&text) {
-        let mend = "Put your own value in its place; the lines above it in .env.example say where to get one.";
-        return Err(Fault::new("it is still the placeholder of .env.example", mend));
+        let fix = "Replace it with your own value; the lines above it in .env.example say where to get one.";
+        return Err(Issue::new("it is still the placeholder of .env.example", fix));
     }
     Ok(())
 }

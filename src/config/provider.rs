@@ -1,4 +1,4 @@
-//! The OAuth client, and the authorization server it talks to.
+//! The OAuth client, and the authorization server that it talks to.
 
 use std::time::Duration;
 
@@ -7,12 +7,13 @@ use url::Url;
 
 use crate::config::{
     app_url::AppUrl,
+    diagnostic::Issue,
     duration,
-    finding::Fault,
+    env_reader::{EnvReader, Reported},
     mode::Mode,
-    reader::{Reader, Reported},
+    pkce::Pkce,
     scopes,
-    variable::{AUDIENCE, CLIENT_ID, CLIENT_SECRET, EXCHANGE_TIMEOUT, ISSUER, PKCE, VIDEOASK_AUTH_URL},
+    variable::{AUDIENCE, CLIENT_ID, CLIENT_SECRET, EXCHANGE_TIMEOUT, ISSUER, VIDEOASK_AUTH_URL},
     web_url,
 };
 
@@ -31,7 +32,7 @@ pub struct ProviderConfig {
     pub scopes: Vec<String>,
     /// `PKCE`.
     pub pkce: Pkce,
-    /// `EXCHANGE_TIMEOUT`: one exchange in all.
+    /// `EXCHANGE_TIMEOUT`: the time limit of one whole exchange.
     pub exchange_timeout: Duration,
     /// `VIDEOASK_AUTH_URL`, without a trailing slash in its path (a bare origin keeps the one that a URL always has).
     pub auth_url: Url,
@@ -41,19 +42,11 @@ pub struct ProviderConfig {
     pub issuer: String,
 }
 
-/// Whether the login proves itself by RFC 7636.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pkce {
-    /// S256, always.
-    On,
-    /// For a tenant that refuses it.
-    Off,
-}
-
 impl ProviderConfig {
-    /// Reads every variable before it gives up on any. `app_url` is another section's, and already reported if wrong.
+    /// Reads every variable before it returns an error. `app_url` comes from its own section, which has reported its
+    /// problems.
     pub(super) fn read(
-        reader: &mut Reader<'_>,
+        reader: &mut EnvReader<'_>,
         mode: &Mode,
         app_url: Result<&AppUrl, Reported>,
     ) -> Result<Self, Reported> {
@@ -81,47 +74,29 @@ impl ProviderConfig {
     }
 }
 
-impl Pkce {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Reported> {
-        let value = reader.value_or_default(PKCE, "on")?;
-        let pkce = reader.check(&value, Self::parse)?;
-        if pkce == Self::Off {
-            let wrong = "every login needs an id_token now, because without PKCE only that protects a login from a \
-                         stolen code; a login without one is refused";
-            reader.warn(&value, Fault::new(wrong, "Set PKCE=on, unless VideoAsk rejects PKCE for your app."));
-        }
-        Ok(pkce)
-    }
-
-    fn parse(text: &str) -> Result<Self, Fault> {
-        match text {
-            "on" => Ok(Self::On),
-            "off" => Ok(Self::Off),
-            _ => Err(Fault::new("it is neither on nor off", "Write on, or off for a tenant that refuses PKCE.")),
-        }
-    }
-}
-
-/// RFC 6749 allows more, but what has a space or a quote in it was not copied as VideoAsk shows it.
-fn parse_credential(text: &str) -> Result<String, Fault> {
+/// RFC 6749 allows more, but VideoAsk issues no credential with a space or a quote in it.
+fn parse_credential(text: &str) -> Result<String, Issue> {
     let is_odd = |c: char| !c.is_ascii_graphic() || matches!(c, '"' | '\'' | '`' | '<' | '>');
     if text.contains(is_odd) {
-        return Err(Fault::new("it has a space, a quote or another character that none has", DEVELOPER_APP));
+        return Err(Issue::new(
+            "it has a space, a quote or another character that VideoAsk does not use",
+            DEVELOPER_APP,
+        ));
     }
     Ok(text.to_owned())
 }
 
-fn parse_timeout(text: &str) -> Result<Duration, Fault> {
+fn parse_timeout(text: &str) -> Result<Duration, Issue> {
     const RANGE: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
-    let timeout = duration::parse(text).map_err(|error| Fault::new(error.to_string(), "Write it like 10s."))?;
+    let timeout = duration::parse(text).map_err(|error| Issue::new(error.to_string(), "Write it like 10s."))?;
     if !RANGE.contains(&timeout) {
-        return Err(Fault::new("it is not within 1 s and 60 s", "Write it like 10s."));
+        return Err(Issue::new("it is not between 1 s and 60 s", "Write it like 10s."));
     }
     Ok(timeout)
 }
 
-/// A URL that is compared or sent as it stands, so not even a slash of it is changed.
-fn parse_identifier(text: &str) -> Result<String, Fault> {
+/// A URL that is compared or sent exactly as written, so not even a trailing slash is dropped.
+fn parse_identifier(text: &str) -> Result<String, Issue> {
     web_url::parse(text).map(|_| text.to_owned())
 }
 

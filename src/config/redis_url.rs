@@ -1,9 +1,9 @@
-//! What a Redis URL may be. Checked here, before the Redis client sees it: a URL parser reads an unescaped `@`, `#` or
-//! `?` of a password in its own way, and part of the password becomes the host, which is looked up in the DNS.
+//! Checks a Redis URL before the Redis client parses it. With an unescaped `@`, `#` or `?` in the password, a URL parser
+//! takes part of the password as the host name, which then goes to the DNS.
 
 use std::net::Ipv6Addr;
 
-use crate::config::finding::Fault;
+use crate::config::diagnostic::Issue;
 
 /// The form of a Redis URL, as a fix.
 pub(super) const FORM: &str = "Write redis://user:password@host:port/database; only the host is required.";
@@ -16,39 +16,39 @@ const PERCENT_ENCODE: &str = "Percent-encode each special character of the passw
 const PASSWORD_ALONE: &str =
     "Write redis://:password@host, with a colon before the password, if there is no user name.";
 
-/// Whether the text after `redis://` or `rediss://` is `[user:password@]host[:port][/database]`. No part of it is in
-/// the fault.
-pub(super) fn check(rest: &str) -> Result<(), Fault> {
+/// Checks that the text after `redis://` or `rediss://` is `[user:password@]host[:port][/database]`. No part of it is
+/// in the issue.
+pub(super) fn check(rest: &str) -> Result<(), Issue> {
     let (login, server) = match rest.rsplit_once('@') {
         Some((login, server)) => (Some(login), server),
         None => (None, rest),
     };
     login.map_or(Ok(()), check_login)?;
     if server.contains('#') {
-        return Err(Fault::new("it has a fragment (#), which has no meaning here", NO_FRAGMENT));
+        return Err(Issue::new("it has a fragment (#), which has no meaning here", NO_FRAGMENT));
     }
     if server.contains('?') {
-        return Err(Fault::new("it has parameters (?), and a Redis URL has none here", NO_PARAMETERS));
+        return Err(Issue::new("it has parameters (?), and a Redis URL has none here", NO_PARAMETERS));
     }
     let (address, database) = server.split_once('/').unwrap_or((server, ""));
     check_address(address)?;
     if database.chars().all(|digit| digit.is_ascii_digit()) {
         Ok(())
     } else {
-        Err(Fault::new("its path is not the number of a database", FORM))
+        Err(Issue::new("its path is not the number of a database", FORM))
     }
 }
 
-fn check_login(login: &str) -> Result<(), Fault> {
+fn check_login(login: &str) -> Result<(), Issue> {
     if !is_encoded(login) {
-        return Err(Fault::new(
+        return Err(Issue::new(
             "its user name or password has a special character that is not encoded",
             PERCENT_ENCODE,
         ));
     }
     match login.split_once(':') {
         Some((_, password)) if !password.is_empty() => Ok(()),
-        _ => Err(Fault::new("it has an @, and no password before it", PASSWORD_ALONE)),
+        _ => Err(Issue::new("it has an @ without a password before it", PASSWORD_ALONE)),
     }
 }
 
@@ -70,13 +70,13 @@ fn is_encoded(login: &str) -> bool {
     true
 }
 
-fn check_address(address: &str) -> Result<(), Fault> {
+fn check_address(address: &str) -> Result<(), Issue> {
     let bracketed = address.strip_prefix('[').and_then(|rest| rest.split_once(']'));
     let (host, port) = bracketed.unwrap_or_else(|| address.split_at(address.find(':').unwrap_or(address.len())));
     let host_is_right = if bracketed.is_some() { host.parse::<Ipv6Addr>().is_ok() } else { is_host(host) };
     let port_is_right =
         port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port != 0));
-    if host_is_right && port_is_right { Ok(()) } else { Err(Fault::new("its host or port is not one", FORM)) }
+    if host_is_right && port_is_right { Ok(()) } else { Err(Issue::new("its host or port is not valid", FORM)) }
 }
 
 fn is_host(host: &str) -> bool {

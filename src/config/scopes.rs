@@ -1,10 +1,10 @@
-//! `SCOPES`: what the login asks for.
+//! `SCOPES`: the scopes that a login requests.
 
 use crate::config::{
-    finding::Fault,
+    diagnostic::Issue,
+    env_reader::{EnvReader, Reported, Value},
     mode::Mode,
-    provider::Pkce,
-    reader::{Reader, Reported, Value},
+    pkce::Pkce,
     variable::SCOPES,
 };
 
@@ -12,7 +12,7 @@ const DEFAULT: &str = "openid,profile,email,offline_access";
 
 /// The scopes in the order given, each once.
 pub(super) fn read(
-    reader: &mut Reader<'_>,
+    reader: &mut EnvReader<'_>,
     mode: &Mode,
     pkce: Result<Pkce, Reported>,
 ) -> Result<Vec<String>, Reported> {
@@ -23,10 +23,10 @@ pub(super) fn read(
     Ok(scopes)
 }
 
-/// Without PKCE, only the nonce in an id_token ties a code to the browser that started the login: a stolen code would
-/// work in the thief's own login.
+/// Without PKCE, only the nonce in an id_token ties a code to the browser that started the login. Without both, an
+/// attacker could use a stolen code in a login of their own.
 fn check_proof(
-    reader: &mut Reader<'_>,
+    reader: &mut EnvReader<'_>,
     pkce: Result<Pkce, Reported>,
     value: &Value,
     scopes: &[String],
@@ -34,33 +34,33 @@ fn check_proof(
     if !matches!(pkce, Ok(Pkce::Off)) || scopes.iter().any(|scope| scope == "openid") {
         return Ok(());
     }
-    let wrong = "it lacks openid, and PKCE is off: then only an id_token protects a login from a stolen code";
-    reader.check(value, |_| Err(Fault::new(wrong, "Add openid, or set PKCE=on.")))
+    let message = "it lacks openid, and PKCE is off: then only an id_token protects a login from a stolen code";
+    reader.check(value, |_| Err(Issue::new(message, "Add openid, or set PKCE=on.")))
 }
 
-fn parse(text: &str) -> Result<Vec<String>, Fault> {
+fn parse(text: &str) -> Result<Vec<String>, Issue> {
     let mut scopes: Vec<String> = Vec::new();
     for scope in text.split(|c: char| c == ',' || c.is_whitespace()).filter(|scope| !scope.is_empty()) {
         if scope.contains([';', '|', '+']) {
             let fix = format!("Use commas between scopes, as in {DEFAULT}.");
-            return Err(Fault::new("scopes are separated by a ;, | or +", fix));
+            return Err(Issue::new("scopes are separated by a ;, | or +", fix));
         }
         if !scope.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\') {
-            let mend = format!("Write scope names with commas between them, such as {DEFAULT}.");
-            return Err(Fault::new("a scope has a character that RFC 6749 does not allow", mend));
+            let fix = format!("Write scope names with commas between them, such as {DEFAULT}.");
+            return Err(Issue::new("a scope has a character that RFC 6749 does not allow", fix));
         }
         if !scopes.iter().any(|known| known == scope) {
             scopes.push(scope.to_owned());
         }
     }
     if scopes.is_empty() {
-        return Err(Fault::new("it holds no scope", format!("Unset it, or write {DEFAULT}.")));
+        return Err(Issue::new("it contains no scope", format!("Unset it, or write {DEFAULT}.")));
     }
     Ok(scopes)
 }
 
-/// Keep mode cannot do without some scopes. In mint mode a person may want less, and hears what that means.
-fn check_for(reader: &mut Reader<'_>, mode: &Mode, value: &Value, scopes: &[String]) -> Result<(), Reported> {
+/// Keep mode requires some scopes. Mint mode warns of what is missing without them.
+fn check_for(reader: &mut EnvReader<'_>, mode: &Mode, value: &Value, scopes: &[String]) -> Result<(), Reported> {
     let missing = |scope: &str| !scopes.iter().any(|given| given == scope);
     match mode {
         Mode::Keep(users) => {
@@ -71,19 +71,19 @@ fn check_for(reader: &mut Reader<'_>, mode: &Mode, value: &Value, scopes: &[Stri
         }
         Mode::Mint => {
             if missing("offline_access") {
-                reader.warn(value, Fault::new("without offline_access a login brings no refresh token", "Add it."));
+                reader.warn(value, Issue::new("without offline_access a login brings no refresh token", "Add it."));
             }
             if missing("openid") {
-                reader.warn(value, Fault::new("without openid nothing proves who logged in", "Add it."));
+                reader.warn(value, Issue::new("without openid nothing proves who logged in", "Add it."));
             }
             Ok(())
         }
     }
 }
 
-fn lacking(missing: &[&str]) -> Fault {
+fn lacking(missing: &[&str]) -> Issue {
     let names = missing.join(" and ");
-    Fault::new(
+    Issue::new(
         format!(
             "it lacks {names}, and ALLOWED_USERS is set: refreshing needs offline_access, e-mails openid and email"
         ),

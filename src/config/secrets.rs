@@ -1,21 +1,21 @@
-//! `EXPRESS_SESSION` and its predecessors: what all keys are derived from.
+//! `EXPRESS_SESSION` and `EXPRESS_SESSION_PREVIOUS`: all keys are derived from these.
 
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::{
-    finding::Fault,
+    diagnostic::Issue,
+    env_reader::{EnvReader, Reported, Value},
     list,
     mode::Mode,
-    reader::{Reader, Reported, Value},
     variable::{EXPRESS_SESSION, EXPRESS_SESSION_PREVIOUS},
-    weak,
+    weak_secret,
 };
 
-/// What guards a kept refresh token.
+/// The shortest secret in keep mode, where it protects refresh tokens for as long as they are kept.
 const STRONG: usize = 32;
-/// What a Glitch `.env` may have; it guards sessions of a day at most.
+/// The shortest secret in mint mode, where it protects sessions of at most a day: a `.env` from Glitch must work.
 const WEAKEST: usize = 16;
-const MEND: &str = "Make one with: openssl rand -base64 48";
+const FIX: &str = "Create one with: openssl rand -base64 48";
 
 /// The secrets all keys are derived from.
 #[derive(Debug)]
@@ -27,24 +27,24 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    pub(super) fn read(reader: &mut Reader<'_>, mode: &Mode) -> Result<Self, Reported> {
+    pub(super) fn read(reader: &mut EnvReader<'_>, mode: &Mode) -> Result<Self, Reported> {
         let current = Self::read_current(reader, mode);
         let previous = Self::read_previous(reader);
         Ok(Self { current: current?, previous: previous? })
     }
 
-    /// A weak one is not refused here: it must still decrypt what it once encrypted.
-    fn read_previous(reader: &mut Reader<'_>) -> Result<Vec<SecretString>, Reported> {
+    /// A weak one is accepted here: it must still decrypt what it once encrypted.
+    fn read_previous(reader: &mut EnvReader<'_>) -> Result<Vec<SecretString>, Reported> {
         let Some(value) = reader.get(EXPRESS_SESSION_PREVIOUS)? else { return Ok(Vec::new()) };
         if value.text().contains(|c: char| c == ';' || c.is_whitespace()) && !value.text().contains(',') {
-            let wrong = "it has a ; or white space in it; if that separates two secrets, neither decrypts anything";
-            reader.warn(&value, Fault::new(wrong, "Use commas between secrets."));
+            let message = "it has a ; or white space in it; if that separates two secrets, neither decrypts anything";
+            reader.warn(&value, Issue::new(message, "Use commas between secrets."));
         }
         reader.check(&value, parse_previous)
     }
 
-    fn read_current(reader: &mut Reader<'_>, mode: &Mode) -> Result<SecretString, Reported> {
-        let current = reader.required_value(EXPRESS_SESSION, MEND)?;
+    fn read_current(reader: &mut EnvReader<'_>, mode: &Mode) -> Result<SecretString, Reported> {
+        let current = reader.required_value(EXPRESS_SESSION, FIX)?;
         let least = if *mode == Mode::Mint { WEAKEST } else { STRONG };
         reader.check(&current, |text| at_least(least, text))?;
         reader.check(&current, not_weak)?;
@@ -58,35 +58,36 @@ impl Secrets {
     }
 }
 
-fn at_least(least: usize, text: &str) -> Result<(), Fault> {
+fn at_least(least: usize, text: &str) -> Result<(), Issue> {
     if text.chars().count() < least {
-        return Err(Fault::new(format!("it is shorter than {least} characters"), MEND));
+        return Err(Issue::new(format!("it is shorter than {least} characters"), FIX));
     }
     Ok(())
 }
 
-fn not_weak(text: &str) -> Result<(), Fault> {
-    weak::find(text).map_or(Ok(()), |weakness| Err(Fault::new(format!("it {weakness}, so it can be guessed"), MEND)))
+fn not_weak(text: &str) -> Result<(), Issue> {
+    weak_secret::find(text)
+        .map_or(Ok(()), |weakness| Err(Issue::new(format!("it {weakness}, so it can be guessed"), FIX)))
 }
 
-fn warn_of_weakness(reader: &mut Reader<'_>, current: &Value) {
+fn warn_of_weakness(reader: &mut EnvReader<'_>, current: &Value) {
     if current.text().chars().count() < STRONG {
-        reader.warn(current, Fault::new(format!("it is shorter than {STRONG} characters"), MEND));
+        reader.warn(current, Issue::new(format!("it is shorter than {STRONG} characters"), FIX));
     }
     if current.text().contains(',') {
-        let wrong = "it has a comma in it, so it could never be an element of EXPRESS_SESSION_PREVIOUS";
-        reader.warn(current, Fault::new(wrong, MEND));
+        let message = "it has a comma in it, so it could never be an element of EXPRESS_SESSION_PREVIOUS";
+        reader.warn(current, Issue::new(message, FIX));
     }
 }
 
-/// These open what an earlier secret sealed, in whichever mode that was.
-fn parse_previous(text: &str) -> Result<Vec<SecretString>, Fault> {
+/// Parses the previous secrets. The shorter limit applies, since they may come from mint mode.
+fn parse_previous(text: &str) -> Result<Vec<SecretString>, Issue> {
     list::elements(text)
         .map(|element| {
             if element.chars().count() < WEAKEST {
-                let wrong = format!("an element is shorter than {WEAKEST} characters");
-                let mend = "List former values of EXPRESS_SESSION, whole, with commas between them.";
-                return Err(Fault::new(wrong, mend));
+                let message = format!("an element is shorter than {WEAKEST} characters");
+                let fix = "List former values of EXPRESS_SESSION, whole, with commas between them.";
+                return Err(Issue::new(message, fix));
             }
             Ok(element.into())
         })

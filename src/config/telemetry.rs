@@ -1,24 +1,24 @@
 //! `RUST_LOG` and `LOG_FORMAT`: how the program logs.
 
 use crate::config::{
+    diagnostic::{ConfigError, Issue},
     env_file::EnvFile,
+    env_reader::{EnvReader, Reported},
     environment::Environment,
-    finding::{Fault, Problems},
     log_filter,
-    reader::{Reader, Reported},
     variable::{LOG_FORMAT, RUST_LOG},
 };
 
 /// How the program logs.
 #[derive(Clone, Debug)]
 pub struct TelemetryConfig {
-    /// `RUST_LOG`, as `tracing_subscriber`'s `Targets` reads it. Unset, it is for the command to say how much it tells.
+    /// `RUST_LOG`, as `tracing_subscriber`'s `Targets` parses it. If it is unset, the command decides.
     pub filter: Option<String>,
     /// `LOG_FORMAT`.
     pub format: LogFormat,
 }
 
-/// The shape of a log line.
+/// The format of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     /// For people.
@@ -28,21 +28,21 @@ pub enum LogFormat {
 }
 
 impl TelemetryConfig {
-    /// Reads these two from the environment alone, for `demo`, which reads no `.env`.
-    pub fn load(environment: &Environment) -> Result<Self, Problems> {
-        let mut reader = Reader::new(environment, &EnvFile::None);
+    /// Reads these two from the environment only, for `demo`, which reads no `.env`.
+    pub fn load(environment: &Environment) -> Result<Self, ConfigError> {
+        let mut reader = EnvReader::new(environment, &EnvFile::None);
         let telemetry = Self::read(&mut reader);
         reader.finish(telemetry).map(|read| read.value)
     }
 
-    /// `LOG_FORMAT` alone, for the errors of a configuration that has other problems. One that cannot be read is text.
+    /// `LOG_FORMAT` alone, to report a configuration with problems. Falls back to text.
     #[must_use]
     pub fn format_alone(environment: &Environment, env_file: &EnvFile) -> LogFormat {
-        let mut reader = Reader::new(environment, env_file);
+        let mut reader = EnvReader::new(environment, env_file);
         LogFormat::read(&mut reader).unwrap_or(LogFormat::Text)
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Reported> {
+    pub(super) fn read(reader: &mut EnvReader<'_>) -> Result<Self, Reported> {
         let filter = reader.optional(RUST_LOG, log_filter::parse);
         let format = LogFormat::read(reader);
         Ok(Self { filter: filter?, format: format? })
@@ -50,15 +50,15 @@ impl TelemetryConfig {
 }
 
 impl LogFormat {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Reported> {
+    fn read(reader: &mut EnvReader<'_>) -> Result<Self, Reported> {
         reader.or_default(LOG_FORMAT, "text", Self::parse)
     }
 
-    fn parse(text: &str) -> Result<Self, Fault> {
+    fn parse(text: &str) -> Result<Self, Issue> {
         match text {
             "text" => Ok(Self::Text),
             "json" => Ok(Self::Json),
-            _ => Err(Fault::new("it is neither text nor json", "Write text, or json for machines.")),
+            _ => Err(Issue::new("it is neither text nor json", "Write text, or json for machines.")),
         }
     }
 }

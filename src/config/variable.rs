@@ -1,6 +1,6 @@
-//! The table of variables: their names, and which of them are secret.
+//! The variables that this program reads, and which of them are secret.
 
-/// One variable of the table.
+/// A variable that this program reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Variable {
     name: &'static str,
@@ -10,7 +10,7 @@ pub struct Variable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Plain,
-    /// May come as `NAME_FILE` too.
+    /// Can also come from the file that `NAME_FILE` names.
     Secret,
 }
 
@@ -18,7 +18,7 @@ macro_rules! table {
     ($($name:ident: $kind:ident),* $(,)?) => {
         $(pub(super) const $name: Variable = Variable { name: stringify!($name), kind: Kind::$kind };)*
 
-        /// Every variable this program reads, in the order of the table.
+        /// Every variable this program reads, in the order of docs/configuration.md.
         pub const VARIABLES: &[Variable] = &[$($name),*];
     };
 }

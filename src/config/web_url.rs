@@ -1,10 +1,10 @@
-//! What every URL of the configuration must be: https, or http to this very machine, and without a password.
+//! The rules for URLs in the configuration: https, or http to a loopback host, and no user name or password.
 
 use url::{Host, Url};
 
-use crate::config::finding::Fault;
+use crate::config::diagnostic::Issue;
 
-/// Whether a host is this machine by name or number, so that http to it crosses no network.
+/// Whether the URL's host is this machine, so that http to it crosses no network.
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
@@ -15,21 +15,24 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// A URL by these rules; it may have a path.
-pub(super) fn parse(text: &str) -> Result<Url, Fault> {
+/// Parses a URL by these rules. It may have a path.
+pub(super) fn parse(text: &str) -> Result<Url, Issue> {
     const EXAMPLE: &str = "Write a whole URL, such as https://tokens.example.com.";
-    let url = Url::parse(text).map_err(|_| Fault::new("it is not a URL", EXAMPLE))?;
+    let url = Url::parse(text).map_err(|_| Issue::new("it is not a URL", EXAMPLE))?;
     if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
-        return Err(Fault::new("it does not begin with https:// and a host", EXAMPLE));
+        return Err(Issue::new("it does not start with https:// and a host", EXAMPLE));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Fault::new("it holds a user name or a password", "Leave out what comes before the @, and the @."));
+        return Err(Issue::new(
+            "it contains a user name or a password",
+            "Leave out what comes before the @, and the @.",
+        ));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(Fault::new("it has a query or a fragment", "Leave out the ? or # and what follows."));
+        return Err(Issue::new("it has a query or a fragment", "Leave out the ? or # and what follows."));
     }
     if url.scheme() == "http" && !is_loopback(&url) {
-        return Err(Fault::new(
+        return Err(Issue::new(
             "it is http to a host that is not this machine, so secrets would cross the network in the clear",
             "Use https; http is for localhost, 127.0.0.1 and [::1].",
         ));

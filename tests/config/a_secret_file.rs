@@ -15,7 +15,7 @@ fn gives_the_secret_without_its_newline_relative_to_the_env_file() {
 #[test]
 fn and_the_secret_itself_are_too_much() {
     let problem = problem(&[("CLIENT_SECRET_FILE", "/nowhere")]);
-    assert_eq!(problem.wrong(), "CLIENT_SECRET_FILE is set too");
+    assert_eq!(problem.message(), "CLIENT_SECRET_FILE is set too");
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn that_is_empty_is_a_problem() {
     let folder = folder("CLIENT_SECRET_FILE=secret.txt\n");
     std::fs::write(folder.path().join("secret.txt"), "\n").unwrap();
     let problems = load_in(folder.path(), &without_secret()).unwrap_err();
-    assert!(only(&problems).wrong().contains("empty"), "{problems}");
+    assert!(only(&problems).message().contains("empty"), "{problems}");
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn is_for_secrets_alone() {
     let folder = folder("CLIENT_ID_FILE=id.txt\n");
     let environment: Vec<_> = GLITCH.into_iter().filter(|(name, _)| *name != "CLIENT_ID").collect();
     let problems = load_in(folder.path(), &environment).unwrap_err();
-    assert_eq!(only(&problems).wrong(), "it is required");
+    assert_eq!(only(&problems).message(), "it is required");
 }
 
 #[test]
@@ -56,13 +56,13 @@ fn gives_the_secret_without_a_byte_order_mark_and_white_space() {
     let utf16: Vec<u8> = secret.encode_utf16().flat_map(u16::to_le_bytes).collect();
     std::fs::write(folder.path().join("secret.txt"), [&[0xff, 0xfe], &*utf16].concat()).unwrap();
     let problem = only(&load_in(folder.path(), &environment).unwrap_err());
-    assert_eq!(problem.wrong(), "the file is UTF-16, not UTF-8");
+    assert_eq!(problem.message(), "the file is UTF-16, not UTF-8");
 }
 
 #[test]
 fn with_an_invisible_character_inside_is_a_problem_as_it_is_in_any_value() {
     for character in ['\u{feff}', '\u{200b}', '\u{ad}'] {
         let secret = format!("0123456789abcdef{character}0123456789abcdef");
-        assert!(problem(&[("EXPRESS_SESSION", &secret)]).wrong().contains("invisible"), "{character:?}");
+        assert!(problem(&[("EXPRESS_SESSION", &secret)]).message().contains("invisible"), "{character:?}");
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 
-fn with_keys(keys: &str) -> Result<Loaded, Problems> {
+fn with_keys(keys: &str) -> Result<Loaded, ConfigError> {
     Config::from_pairs(pairs(&[("ALLOWED_USERS", "u-1"), ("API_KEY", keys)]))
 }
 
@@ -26,11 +26,11 @@ fn that_are_weak_missing_or_used_elsewhere_are_refused() {
     ];
     for (keys, wrong) in cases {
         let problem = only(&with_keys(keys).unwrap_err());
-        assert!(problem.wrong().contains(wrong), "{}", problem.wrong());
+        assert!(problem.message().contains(wrong), "{}", problem.message());
     }
 }
 
 #[test]
 fn need_allowed_users() {
-    assert!(problem(&[("API_KEY", KEY)]).wrong().contains("ALLOWED_USERS"));
+    assert!(problem(&[("API_KEY", KEY)]).message().contains("ALLOWED_USERS"));
 }

@@ -34,15 +34,15 @@ fn is_nothing_else() {
 }
 
 #[test]
-fn with_a_path_is_refused_and_the_mend_names_the_origin() {
+fn with_a_path_is_refused_and_the_fix_names_the_origin() {
     let problem = problem(&[("APP_URL", "https://Tokens.example.com/auth/videoask/callback")]);
-    assert_eq!(problem.mend(), "Write https://tokens.example.com alone.");
+    assert_eq!(problem.fix(), "Write https://tokens.example.com alone.");
 }
 
 #[test]
 fn at_glitch_is_refused_with_the_reason() {
     for value in ["https://videoask-x.glitch.me", "https://VIDEOASK-X.GLITCH.ME/"] {
-        assert!(problem(&[("APP_URL", value)]).wrong().contains("Glitch stopped hosting"));
+        assert!(problem(&[("APP_URL", value)]).message().contains("Glitch stopped hosting"));
     }
     config(&[("APP_URL", "https://notglitch.me")]);
 }

@@ -23,7 +23,7 @@ fn is_read_where_both_readers_agree() {
 }
 
 #[test]
-fn is_refused_where_they_do_not_and_single_quotes_are_the_mend() {
+fn is_refused_where_they_do_not_and_single_quotes_are_the_fix() {
     let cases = [
         ("CLIENT_ID=a$b", "a `$`"),
         ("CLIENT_ID=\"a$b\"", "a `$`"),
@@ -42,8 +42,8 @@ fn is_refused_where_they_do_not_and_single_quotes_are_the_mend() {
     for (line, wrong) in cases {
         let problem = client_id_by(line).unwrap_err();
         assert_eq!(about(&problem), "CLIENT_ID", "{line}");
-        assert!(problem.wrong().contains(wrong), "{line}: {}", problem.wrong());
-        assert!(problem.mend().contains("single quotes"), "{line}: {}", problem.mend());
+        assert!(problem.message().contains(wrong), "{line}: {}", problem.message());
+        assert!(problem.fix().contains("single quotes"), "{line}: {}", problem.fix());
     }
 }
 
@@ -57,7 +57,7 @@ fn has_a_line_that_cannot_be_read_reported_by_its_number_alone() {
         assert!(shown.contains("line 2") && !shown.contains("canary"), "{shown}");
     }
     let open = client_id_by("CLIENT_ID='abc").unwrap_err();
-    assert!(open.wrong().contains("not closed"), "{}", open.wrong());
+    assert!(open.message().contains("not closed"), "{}", open.message());
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn yields_to_a_real_variable_but_not_to_an_empty_one() {
 #[test]
 fn may_not_set_a_variable_twice() {
     let problem = client_id_by("CLIENT_ID=abc\nCLIENT_ID=abc").unwrap_err();
-    assert_eq!(problem.wrong(), "CLIENT_ID is already set in line 1");
+    assert_eq!(problem.message(), "CLIENT_ID is already set in line 1");
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn must_be_there_if_it_was_named() {
     assert_eq!(load(".env").unwrap().config.listen.port, 4000);
     let other = folder.path().join("other.env");
     let problem = only(&load("other.env").unwrap_err());
-    assert_eq!((problem.wrong(), problem.origin()), ("there is no such file", &Origin::EnvFile(other)));
+    assert_eq!((problem.message(), problem.source()), ("there is no such file", &ValueSource::EnvFile(other)));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn that_cannot_be_read_is_the_one_problem_and_not_what_follows_from_it() {
 
     std::fs::create_dir(&path).unwrap();
     let problem = only(&load());
-    assert_eq!((problem.wrong(), problem.origin()), ("this is a directory", &Origin::EnvFile(path)));
+    assert_eq!((problem.message(), problem.source()), ("this is a directory", &ValueSource::EnvFile(path)));
 
     let named = Config::load(&nothing, &EnvFile::Named("no/such.env".into())).unwrap_err();
     let absolute = std::env::current_dir().unwrap().join("no/such.env");
@@ -126,7 +126,7 @@ fn that_is_utf_16_is_named_as_such_once() {
     let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
     for bytes in [[&[0xff, 0xfe], &*little].concat(), [&[0xfe, 0xff], &*big].concat(), little, big] {
         let problem = only(&load_in(folder(bytes).path(), &[]).unwrap_err());
-        assert_eq!(problem.wrong(), "the file is UTF-16, not UTF-8");
-        assert!(problem.mend().contains("Save it as UTF-8"), "{}", problem.mend());
+        assert_eq!(problem.message(), "the file is UTF-16, not UTF-8");
+        assert!(problem.fix().contains("Save it as UTF-8"), "{}", problem.fix());
     }
 }

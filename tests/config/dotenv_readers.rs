@@ -44,7 +44,7 @@ fn trimmed(pair: Option<(String, String)>) -> Option<(String, String)> {
     pair.map(|(key, value)| (key, value.trim_matches(is_dropped).to_owned()))
 }
 
-fn ours(line: &str) -> Result<String, Problems> {
+fn ours(line: &str) -> Result<String, ConfigError> {
     let environment: Vec<_> = GLITCH.into_iter().filter(|(name, _)| *name != "EXPRESS_SESSION").collect();
     let loaded = load_in(folder(line).path(), &environment)?;
     Ok(loaded.config.secrets.current.expose_secret().to_owned())

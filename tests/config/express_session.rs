@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn has_16_characters_in_mint_mode_and_32_in_keep_mode() {
     assert_refused("EXPRESS_SESSION", &["0123456789abcde", "ééééééééééééééé"]);
-    assert!(warning(&[("EXPRESS_SESSION", "0123456789abcdef")]).wrong().contains("shorter than 32"));
+    assert!(warning(&[("EXPRESS_SESSION", "0123456789abcdef")]).message().contains("shorter than 32"));
     let keep = |secret| Config::from_pairs(pairs(&[("ALLOWED_USERS", "u-1"), ("EXPRESS_SESSION", secret)]));
     assert!(keep("0123456789abcdef0123456789abcde").is_err());
     assert!(keep("0123456789abcdef0123456789abcdef").is_ok());
@@ -20,7 +20,7 @@ fn has_predecessors_that_are_whole() {
 #[test]
 fn with_a_comma_could_not_become_a_predecessor() {
     let warning = warning(&[("EXPRESS_SESSION", "0123456789abcdef,0123456789abcdef")]);
-    assert!(warning.wrong().contains("EXPRESS_SESSION_PREVIOUS"));
+    assert!(warning.message().contains("EXPRESS_SESSION_PREVIOUS"));
 }
 
 #[test]
@@ -29,8 +29,8 @@ fn that_anybody_would_guess_is_refused_with_the_command_that_makes_a_good_one() 
     for secret in [&*long, "your-secret-here", "changemechangeme", "abcabcabcabcabcabc", "paste-a-random-secret-here"] {
         let found = problem(&[("EXPRESS_SESSION", secret)]);
         assert_eq!(about(&found), "EXPRESS_SESSION", "{secret}");
-        let is_placeholder_of_ours = found.wrong().contains(".env.example");
-        assert!(is_placeholder_of_ours || found.mend().contains("openssl rand -base64 48"), "{secret}: {found}");
+        let is_placeholder_of_ours = found.message().contains(".env.example");
+        assert!(is_placeholder_of_ours || found.fix().contains("openssl rand -base64 48"), "{secret}: {found}");
     }
     assert_eq!(loaded(&[("EXPRESS_SESSION_PREVIOUS", &long)]).warnings, [], "it must still decrypt");
 }
@@ -44,5 +44,5 @@ fn of_glitch_may_be_anything_else_of_16_characters() {
 #[test]
 fn has_predecessors_with_commas_between_them() {
     let found = warning(&[("EXPRESS_SESSION_PREVIOUS", "0123456789abcdef;fedcba9876543210")]);
-    assert!(found.mend().contains("commas"), "{found}");
+    assert!(found.fix().contains("commas"), "{found}");
 }

@@ -24,7 +24,7 @@ fn on_another_port_than_a_loopback_app_url_is_a_warning() {
     let local = ("APP_URL", "http://localhost:3000");
     let found = warning(&[local, ("PORT", "8080")]);
     assert_eq!(about(&found), "PORT");
-    assert!(found.mend().contains("APP_URL=http://localhost:8080") && found.mend().contains("PORT=3000"), "{found}");
+    assert!(found.fix().contains("APP_URL=http://localhost:8080") && found.fix().contains("PORT=3000"), "{found}");
     assert_eq!(about(&warning(&[("APP_URL", "http://127.0.0.1")])), "PORT");
     for fitting in
         [&[local][..], &[local, ("PORT", "3000")], &[local, ("PORT", "0")], &[("APP_URL", "https://localhost")]]
@@ -37,7 +37,7 @@ fn on_another_port_than_a_loopback_app_url_is_a_warning() {
 fn on_loopback_by_default_where_a_platform_sets_the_port_is_a_warning() {
     let found = warning(&[("PORT", "8080")]);
     assert_eq!(about(&found), "HOST");
-    assert!(found.mend().contains("HOST=0.0.0.0"), "{found}");
+    assert!(found.fix().contains("HOST=0.0.0.0"), "{found}");
     for host in ["0.0.0.0", "127.0.0.1", "::"] {
         assert_eq!(loaded(&[("PORT", "8080"), ("HOST", host)]).warnings, []);
     }

@@ -24,8 +24,8 @@ use std::{path::Path, time::Duration};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 use videoask_auth::config::{
-    AllowedUsers, Config, EnvFile, EnvLookup, Environment, Finding, Listen, Loaded, LogFormat, Mode, Origin, Pkce,
-    Problems, StoreUrl, TelemetryConfig, VARIABLES, duration,
+    AllowedUsers, Config, ConfigError, Diagnostic, EnvFile, EnvLookup, Environment, Listen, Loaded, LogFormat, Mode,
+    Pkce, StoreUrl, TelemetryConfig, VARIABLES, ValueSource, duration,
 };
 
 const GLITCH: [(&str, &str); 5] = [
@@ -51,22 +51,22 @@ fn config(changed: &[(&str, &str)]) -> Config {
     loaded(changed).config
 }
 
-fn refused(changed: &[(&str, &str)]) -> Problems {
+fn refused(changed: &[(&str, &str)]) -> ConfigError {
     Config::from_pairs(pairs(changed)).err().unwrap_or_else(|| panic!("{changed:?} is not refused"))
 }
 
 /// The one problem that these settings have.
-fn problem(changed: &[(&str, &str)]) -> Finding {
+fn problem(changed: &[(&str, &str)]) -> Diagnostic {
     only(&refused(changed))
 }
 
-fn only(problems: &Problems) -> Finding {
+fn only(problems: &ConfigError) -> Diagnostic {
     let [problem] = problems.problems() else { panic!("not one problem: {problems}") };
     problem.clone()
 }
 
 /// The one warning that these settings have.
-fn warning(changed: &[(&str, &str)]) -> Finding {
+fn warning(changed: &[(&str, &str)]) -> Diagnostic {
     let warnings = loaded(changed).warnings;
     let [warning] = warnings.as_slice() else { panic!("not one warning: {warnings:?}") };
     warning.clone()
@@ -79,7 +79,7 @@ fn assert_refused(name: &str, values: &[&str]) {
     }
 }
 
-fn about(finding: &Finding) -> &'static str {
+fn about(finding: &Diagnostic) -> &'static str {
     finding.variable().map_or("", |variable| variable.name())
 }
 
@@ -90,12 +90,12 @@ fn folder(env: impl AsRef<[u8]>) -> TempDir {
     folder
 }
 
-fn load_in(folder: &Path, environment: &[(&str, &str)]) -> Result<Loaded, Problems> {
+fn load_in(folder: &Path, environment: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
     Config::load(&environment.iter().copied().collect(), &EnvFile::In(folder.to_owned()))
 }
 
 /// What one `.env` line makes of `CLIENT_ID`, the rest being right.
-fn client_id_by(line: &str) -> Result<String, Finding> {
+fn client_id_by(line: &str) -> Result<String, Diagnostic> {
     let folder = folder(format!("{line}\n"));
     let environment: Vec<_> = GLITCH.into_iter().filter(|(name, _)| *name != "CLIENT_ID").collect();
     match load_in(folder.path(), &environment) {

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn come_all_at_once_each_with_its_source_and_mend() {
+fn come_all_at_once_each_with_its_source_and_fix() {
     let folder = folder("APP_URL=https://videoask-x.glitch.me\nCLIENT_ID=abc\nPORT=http\n");
     let environment = [("HOST", "localhost:3000"), ("PKCE", "maybe")];
     let problems = load_in(folder.path(), &environment).unwrap_err();

@@ -12,19 +12,19 @@ fn stand_between_commas_or_spaces_and_count_once() {
 fn with_another_separator_are_refused_with_the_right_one() {
     for value in ["openid;profile", "openid; profile", "openid|profile", "openid+profile", "openid,profile;email"] {
         let found = problem(&[("SCOPES", value)]);
-        assert!(found.mend().starts_with("Use commas"), "{value}: {found}");
+        assert!(found.fix().starts_with("Use commas"), "{value}: {found}");
     }
 }
 
 #[test]
 fn that_mint_mode_lacks_are_a_warning() {
-    assert!(warning(&[("SCOPES", "openid")]).wrong().contains("no refresh token"));
-    assert!(warning(&[("SCOPES", "offline_access")]).wrong().contains("openid"));
+    assert!(warning(&[("SCOPES", "openid")]).message().contains("no refresh token"));
+    assert!(warning(&[("SCOPES", "offline_access")]).message().contains("openid"));
 }
 
 #[test]
 fn that_keep_mode_needs_are_demanded() {
-    let lacking = |users, scopes| problem(&[("ALLOWED_USERS", users), ("SCOPES", scopes)]).mend().to_owned();
+    let lacking = |users, scopes| problem(&[("ALLOWED_USERS", users), ("SCOPES", scopes)]).fix().to_owned();
     assert_eq!(lacking("u-1", "openid,email"), "Add offline_access.");
     assert_eq!(lacking("ada@example.com", "offline_access"), "Add openid and email.");
     config(&[("ALLOWED_USERS", "u-1"), ("SCOPES", "offline_access")]);
@@ -35,8 +35,8 @@ fn without_pkce_openid_is_demanded_in_either_mode() {
     for users in ["", "u-1"] {
         let settings = [("PKCE", "off"), ("ALLOWED_USERS", users), ("SCOPES", "email,offline_access")];
         let problem = problem(&settings);
-        assert_eq!((about(&problem), problem.mend()), ("SCOPES", "Add openid, or set PKCE=on."));
+        assert_eq!((about(&problem), problem.fix()), ("SCOPES", "Add openid, or set PKCE=on."));
     }
-    assert!(warning(&[("PKCE", "off")]).wrong().contains("id_token"));
+    assert!(warning(&[("PKCE", "off")]).message().contains("id_token"));
     assert!(loaded(&[("PKCE", "on")]).warnings.is_empty());
 }

@@ -46,7 +46,7 @@ fn of_another_form_is_refused_with_the_forms_and_without_its_password() {
         assert_eq!(about(&only(&problems)), "STORE_URL");
         assert!(!format!("{problems} {problems:?}").contains("canary"), "{problems}");
     }
-    assert!(problem(&[("STORE_URL", "memory")]).mend().contains("sqlite://"));
+    assert!(problem(&[("STORE_URL", "memory")]).fix().contains("sqlite://"));
 }
 
 #[test]
@@ -57,8 +57,8 @@ fn of_redis_with_an_unescaped_special_character_is_refused_with_how_to_encode_it
         for login in [format!(":{password}"), format!("ada:{password}")] {
             let problems = refused(&[("STORE_URL", &format!("redis://{login}@127.0.0.1:1"))]);
             let problem = only(&problems);
-            assert!(problem.wrong().contains("special character"), "{password}: {problem}");
-            assert!(problem.mend().contains("@ is written %40"), "{problem}");
+            assert!(problem.message().contains("special character"), "{password}: {problem}");
+            assert!(problem.fix().contains("@ is written %40"), "{problem}");
             for part in ["Ab", "cd", "ef", "can", "ary", "ada", "127.0.0.1"] {
                 assert!(!format!("{problems} {problems:?}").contains(part), "{part}: {problems}");
             }
@@ -89,7 +89,7 @@ fn of_redis_has_no_parameters_no_fragment_and_one_host() {
     ] {
         for scheme in ["redis", "rediss"] {
             let problem = problem(&[("STORE_URL", &format!("{scheme}://{rest}"))]);
-            assert!(problem.mend().contains(fix), "{rest}: {problem}");
+            assert!(problem.fix().contains(fix), "{rest}: {problem}");
         }
     }
 }
@@ -98,7 +98,7 @@ fn of_redis_has_no_parameters_no_fragment_and_one_host() {
 fn of_sqlite_has_no_parameters_but_a_file_name_may_have_a_question_mark() {
     for path in ["/x.db?mode=rwc", "x.db?mode=ro&cache=shared", "data/x.db?_pragma=busy_timeout", "x.db?vfs="] {
         let problem = problem(&[("STORE_URL", &format!("sqlite://{path}"))]);
-        assert!(problem.wrong().contains("parameters"), "{path}: {problem}");
+        assert!(problem.message().contains("parameters"), "{path}: {problem}");
     }
     for path in ["/really?.db", "/a?b.db", "/why?not.db"] {
         assert_eq!(sqlite(config(&[("STORE_URL", &format!("sqlite://{path}"))]).store), Path::new(path));

@@ -44,7 +44,7 @@ fn with_an_unknown_directive_is_an_error_since_it_would_silence_everything() {
     for value in values {
         let problem = problem(&[("RUST_LOG", value)]);
         assert_eq!(about(&problem), "RUST_LOG", "{value}");
-        assert!(problem.mend().contains("error, warn, info, debug, trace or off"), "{value}: {}", problem.mend());
+        assert!(problem.fix().contains("error, warn, info, debug, trace or off"), "{value}: {}", problem.fix());
     }
     assert_refused("LOG_FORMAT", &["xml"]);
 }

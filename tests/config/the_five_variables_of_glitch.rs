@@ -4,7 +4,7 @@ use super::*;
 fn start_mint_mode_without_a_warning() {
     let Loaded { config, warnings, env_file } = loaded(&[]);
     assert!(warnings.is_empty(), "{warnings:?}");
-    assert_eq!(env_file, EnvLookup::NotWanted);
+    assert_eq!(env_file, EnvLookup::NotRequested);
     assert_eq!(config.mode, Mode::Mint);
     assert!(config.api_keys.is_empty());
 }
@@ -30,7 +30,7 @@ fn are_each_required_but_scopes() {
         for blank in ["", "  "] {
             let problem = problem(&[(name, blank)]);
             assert_eq!(about(&problem), name);
-            assert_eq!(problem.wrong(), "it is required");
+            assert_eq!(problem.message(), "it is required");
         }
     }
     assert_eq!(config(&[("SCOPES", "")]).provider.scopes, ["openid", "profile", "email", "offline_access"]);

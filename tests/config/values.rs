@@ -9,7 +9,7 @@ fn that_are_not_unicode_are_a_problem_and_no_panic() {
     environment[1].1 = OsString::from_vec(b"canary\xff".to_vec());
     let environment: Environment = environment.into_iter().collect();
     let problems = Config::load(&environment, &EnvFile::None).unwrap_err();
-    assert_eq!(only(&problems).wrong(), "CLIENT_SECRET is not Unicode text");
+    assert_eq!(only(&problems).message(), "CLIENT_SECRET is not Unicode text");
     assert!(!format!("{problems} {problems:?} {environment:?}").contains("canary"));
 }
 

@@ -1,4 +1,4 @@
-//! What is wrong with the configuration, told so that it can be fixed. A secret's value is never part of it.
+//! Problems and warnings of the configuration, each with its fix. They never contain the value of a secret.
 
 use std::{
     borrow::Cow,
@@ -6,11 +6,11 @@ use std::{
     path::PathBuf,
 };
 
-use crate::config::{env_file::EnvLookup, variable::Variable};
+use crate::config::{env_lookup::EnvLookup, variable::Variable};
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum ValueSource {
     /// A real variable of the process.
     Environment,
     /// A line of `.env`.
@@ -28,39 +28,39 @@ pub enum Origin {
     Unset,
 }
 
-/// Why a value is wrong, and how to mend it.
+/// What is wrong with a value, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    wrong: Cow<'static, str>,
-    mend: Cow<'static, str>,
+pub(super) struct Issue {
+    message: Cow<'static, str>,
+    fix: Cow<'static, str>,
 }
 
 /// A problem, which stops the start, or a warning, which does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct Diagnostic {
     variable: Option<Variable>,
-    origin: Origin,
-    fault: Fault,
+    source: ValueSource,
+    issue: Issue,
 }
 
-/// Everything that is wrong, at once. Whoever gets it prints it and ends with exit code 2.
+/// All problems of a configuration, and its warnings. A command prints them and exits with 2.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problems {
+pub struct ConfigError {
     env_file: EnvLookup,
-    list: Vec<Finding>,
-    warnings: Vec<Finding>,
+    problems: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
 }
 
-impl Fault {
-    /// `wrong` goes on from "NAME (its origin):"; `mend` is a whole sentence.
-    pub(super) fn new(wrong: impl Into<Cow<'static, str>>, mend: impl Into<Cow<'static, str>>) -> Self {
-        Self { wrong: wrong.into(), mend: mend.into() }
+impl Issue {
+    /// `message` continues "NAME (its source): "; `fix` is a whole sentence.
+    pub(super) fn new(message: impl Into<Cow<'static, str>>, fix: impl Into<Cow<'static, str>>) -> Self {
+        Self { message: message.into(), fix: fix.into() }
     }
 }
 
-impl Finding {
-    pub(super) fn new(variable: Option<Variable>, origin: Origin, fault: Fault) -> Self {
-        Self { variable, origin, fault }
+impl Diagnostic {
+    pub(super) fn new(variable: Option<Variable>, source: ValueSource, issue: Issue) -> Self {
+        Self { variable, source, issue }
     }
 
     /// The variable it is about; a line of `.env` that cannot be read has none.
@@ -71,28 +71,28 @@ impl Finding {
 
     /// Where its value came from.
     #[must_use]
-    pub fn origin(&self) -> &Origin {
-        &self.origin
+    pub fn source(&self) -> &ValueSource {
+        &self.source
     }
 
-    /// Why it is wrong.
+    /// What is wrong.
     #[must_use]
-    pub fn wrong(&self) -> &str {
-        &self.fault.wrong
+    pub fn message(&self) -> &str {
+        &self.issue.message
     }
 
-    /// How to mend it.
+    /// How to fix it.
     #[must_use]
-    pub fn mend(&self) -> &str {
-        &self.fault.mend
+    pub fn fix(&self) -> &str {
+        &self.issue.fix
     }
 }
 
-/// A number of problems, in words that fit it.
+/// A number of problems. `Display` writes `1 problem` or `2 problems`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Count(pub usize);
+pub struct ProblemCount(pub usize);
 
-impl Display for Count {
+impl Display for ProblemCount {
     fn fmt(&self, f: &mut Formatter<'_>) -> Written {
         match self.0 {
             1 => f.write_str("1 problem"),
@@ -101,27 +101,27 @@ impl Display for Count {
     }
 }
 
-impl Problems {
-    pub(super) fn new(env_file: EnvLookup, problems: Vec<Finding>, warnings: Vec<Finding>) -> Self {
-        Self { env_file, list: problems, warnings }
+impl ConfigError {
+    pub(super) fn new(env_file: EnvLookup, problems: Vec<Diagnostic>, warnings: Vec<Diagnostic>) -> Self {
+        Self { env_file, problems, warnings }
     }
 
     /// What stops the start.
     #[must_use]
-    pub fn problems(&self) -> &[Finding] {
-        &self.list
+    pub fn problems(&self) -> &[Diagnostic] {
+        &self.problems
     }
 
-    /// What does not, but may be why: a misspelt name leaves the right one unset.
+    /// What does not, but may be the cause: a misspelled name leaves the right one unset.
     #[must_use]
-    pub fn warnings(&self) -> &[Finding] {
+    pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
     }
 }
 
-impl std::error::Error for Problems {}
+impl std::error::Error for ConfigError {}
 
-impl Display for Origin {
+impl Display for ValueSource {
     fn fmt(&self, f: &mut Formatter<'_>) -> Written {
         match self {
             Self::Environment => f.write_str("environment"),
@@ -132,24 +132,24 @@ impl Display for Origin {
     }
 }
 
-impl Display for Finding {
+impl Display for Diagnostic {
     fn fmt(&self, f: &mut Formatter<'_>) -> Written {
         match self.variable {
-            Some(variable) => write!(f, "{variable} ({})", self.origin)?,
-            None => write!(f, "{}", self.origin)?,
+            Some(variable) => write!(f, "{variable} ({})", self.source)?,
+            None => write!(f, "{}", self.source)?,
         }
-        write!(f, ": {}.\n  Fix: {}", self.wrong(), self.mend())
+        write!(f, ": {}.\n  Fix: {}", self.message(), self.fix())
     }
 }
 
-impl Display for Problems {
+impl Display for ConfigError {
     fn fmt(&self, f: &mut Formatter<'_>) -> Written {
-        // First of all, since a missing file explains the variables that are not set.
+        // First, since a missing file explains the variables that are not set.
         if let EnvLookup::Missing(path) = &self.env_file {
             writeln!(f, "There is no {}: only the environment was read.", path.display())?;
         }
-        write!(f, "{} found in the configuration.", Count(self.list.len()))?;
-        for problem in &self.list {
+        write!(f, "{} found in the configuration.", ProblemCount(self.problems.len()))?;
+        for problem in &self.problems {
             write!(f, "\n\n{problem}")?;
         }
         for warning in &self.warnings {

@@ -1,10 +1,10 @@
 //! An entry of `ALLOWED_USERS`: an e-mail address, VideoAsk's `user_id`, or the `sub` of an id_token.
 //!
-//! A misspelled entry would admit nobody and say nothing, so each must look like one of the three.
+//! A misspelled entry would match nobody without any error, so each must look like one of the three.
 
-use crate::config::finding::Fault;
+use crate::config::diagnostic::Issue;
 
-/// A `user_id` or `sub` made of letters alone has at least this many; a shorter one is a person's name.
+/// The shortest `user_id` or `sub` of letters only; a shorter one is probably a person's name.
 const SHORTEST_OF_LETTERS: usize = 16;
 const FIX: &str = "Write e-mail addresses, VideoAsk user ids or Auth0 subs, with commas between them, such as \
                    ada@example.com,auth0|5f7c8ec7c33c6c004bbafe82.";
@@ -14,24 +14,24 @@ pub(super) fn is_email(entry: &str) -> bool {
     entry.contains('@') && !entry.contains('|')
 }
 
-/// Refuses what is none of the three.
-pub(super) fn check(entry: &str) -> Result<(), Fault> {
+/// Rejects an entry that is none of the three.
+pub(super) fn check(entry: &str) -> Result<(), Issue> {
     if entry.is_empty() {
-        return Err(Fault::new("an element is empty", "Leave out the comma that has no user beside it."));
+        return Err(Issue::new("an element is empty", "Leave out the comma that has no user beside it."));
     }
     if entry.contains('*') {
-        return Err(Fault::new("an entry has a * in it, and there are no patterns here", FIX));
+        return Err(Issue::new("an entry has a * in it, and there are no patterns here", FIX));
     }
     let is_separator = |c: char| c.is_whitespace() || c.is_control() || matches!(c, ';' | '"' | '<' | '>');
     if entry.contains(is_separator) || entry.starts_with('\'') || entry.ends_with('\'') {
-        return Err(Fault::new("an entry has a space, a semicolon, a quote or a bracket in it", FIX));
+        return Err(Issue::new("an entry has a space, a semicolon, a quote or a bracket in it", FIX));
     }
     match entry {
         entry if is_email(entry) && !is_email_address(entry) => {
-            Err(Fault::new("an entry has an @ and is not an e-mail address", FIX))
+            Err(Issue::new("an entry has an @ and is not an e-mail address", FIX))
         }
         entry if !is_email(entry) && !is_id(entry) => {
-            Err(Fault::new("an entry is neither an e-mail address nor looks like a user id or sub", FIX))
+            Err(Issue::new("an entry is neither an e-mail address nor looks like a user id or sub", FIX))
         }
         _ => Ok(()),
     }

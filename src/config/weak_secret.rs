@@ -1,12 +1,12 @@
-//! Secrets that anybody would guess: one repeated character or word, a sequence, or a placeholder that nobody replaced.
+//! Recognises secrets that are easy to guess: a repeated character or word, a sequence, or a placeholder.
 
 use zeroize::Zeroizing;
 
-/// A secret that repeats a longer piece than this is not obviously made by hand.
+/// A secret that repeats a longer piece than this may be random.
 const LONGEST_WORD: usize = 12;
 /// Random text of 16 characters or more has more distinct ones.
 const FEWEST_CHARACTERS: usize = 5;
-/// What tutorials and templates write where a secret belongs, by its letters alone.
+/// Placeholders of tutorials and templates, letters only.
 const PLACEHOLDERS: [&str; 14] = [
     "changeme",
     "changethis",
@@ -24,9 +24,9 @@ const PLACEHOLDERS: [&str; 14] = [
     "pastearandomsecret",
 ];
 
-/// What makes a secret weak; it goes on from "it" or "a key".
+/// What makes a secret weak; the text continues "it" or "a key".
 pub(super) fn find(secret: &str) -> Option<&'static str> {
-    // Wiped, and with room for all, so that growing leaves no copy behind.
+    // Wiped, and large enough from the start: growing would leave an unwiped copy behind.
     let mut characters = Zeroizing::new(Vec::with_capacity(4 * secret.len()));
     characters.extend(secret.chars().flat_map(char::to_lowercase));
     let mut letters = Zeroizing::new(String::with_capacity(4 * secret.len()));
@@ -48,7 +48,7 @@ fn distinct(characters: &[char]) -> usize {
     characters.iter().collect::<std::collections::BTreeSet<_>>().len()
 }
 
-/// Whether a short piece, twice or more, makes up all of it, the last time perhaps cut off.
+/// Whether it is a short piece repeated, the last repetition perhaps incomplete.
 fn repeats_a_word(characters: &[char]) -> bool {
     let longest = LONGEST_WORD.min(characters.len() / 2);
     (1..=longest).any(|word| characters.iter().zip(&characters[word..]).all(|(a, b)| a == b))

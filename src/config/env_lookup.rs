@@ -1,0 +1,43 @@
+//! Which `.env` was looked for, and what came of it.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+/// Which `.env` was looked for, by absolute path, and whether it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum EnvLookup {
+    /// None was looked for.
+    #[default]
+    NotRequested,
+    /// There is none, which is fine as long as the environment sets what is required.
+    Missing(PathBuf),
+    /// It is there, or was named, and cannot be read.
+    Unreadable(PathBuf),
+    /// It was read.
+    Read(PathBuf),
+}
+
+impl EnvLookup {
+    /// The file that was read.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Read(path) => Some(path),
+            Self::NotRequested | Self::Missing(_) | Self::Unreadable(_) => None,
+        }
+    }
+}
+
+/// Names every place where values were looked for.
+impl fmt::Display for EnvLookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotRequested => f.write_str("the environment"),
+            Self::Missing(path) => write!(f, "the environment; there is no {}", path.display()),
+            Self::Unreadable(path) => write!(f, "the environment; {} cannot be read", path.display()),
+            Self::Read(path) => write!(f, "the environment and {}", path.display()),
+        }
+    }
+}

@@ -5,7 +5,6 @@ mod server;
 
 use std::{future::Future, num::NonZeroUsize, sync::Arc, time::Duration};
 
-use axum::Router;
 use tokio::{
     net::TcpListener,
     sync::{Semaphore, watch},
@@ -21,7 +20,10 @@ use crate::{
     telemetry::{self, Metrics},
     vault::{self, Callers, Drain, RefreshPolicy, Settings, Vault},
     videoask::{Api, Gateway},
-    web::{self, CODE_EXCHANGES, Rooms, Site},
+    web::{
+        self, ApiKeys, AppState, Assets, CODE_EXCHANGES, CookiePolicy, FailureLimit, PendingLogins, RequestIds,
+        Sessions, UsedStates,
+    },
 };
 
 /// How long requests may go on after the signal to stop.
@@ -31,16 +33,11 @@ const SAVING: Duration = Duration::from_secs(5);
 /// How often ended sessions are deleted.
 const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
 
-/// The program, ready to serve.
+/// The server, ready to serve.
 pub struct App {
-    router: Router,
-    vault: Vault,
-    mode: Mode,
+    state: Arc<AppState>,
     max_connections: Option<NonZeroUsize>,
-    exchanges: Arc<Semaphore>,
     exchange_timeout: Duration,
-    store: Arc<dyn Store>,
-    clock: Clock,
 }
 
 /// Why serving did not end well.
@@ -52,35 +49,17 @@ pub enum ServeError {
 }
 
 impl App {
-    /// Builds the app, bottom up. Consumes the configuration: once keys and hashes are derived, EXPRESS_SESSION and
-    /// API_KEY are wiped from memory.
+    /// Builds the server. Consumes the configuration: once keys and hashes are derived, EXPRESS_SESSION and API_KEY are
+    /// wiped from memory.
     ///
     /// # Errors
     /// When an HTTP client cannot be built, as without any CA certificates.
     #[expect(clippy::needless_pass_by_value, reason = "dropping the configuration wipes its secrets")]
     pub fn build(config: Config, store: Arc<dyn Store>, clock: Clock) -> Result<Self, http::BuildError> {
-        let House { provider, api, keys, vault, metrics } =
-            House::build(&config, Arc::clone(&store), clock.clone(), Callers::Requests)?;
-        let rooms = Rooms {
-            provider,
-            api,
-            gateway: Gateway::new(&config.api, clock.clone(), metrics.clone())?,
-            vault: vault.clone(),
-            store: Arc::clone(&store),
-            keys,
-            clock: clock.clone(),
-            metrics,
-        };
-        let site = Site::new(&config, rooms);
         Ok(Self {
-            exchanges: Arc::clone(&site.exchanges),
-            exchange_timeout: config.provider.exchange_timeout,
-            router: web::router(site),
-            vault,
-            mode: config.mode.clone(),
+            state: Arc::new(state(&config, store, clock, Callers::Requests)?),
             max_connections: config.max_connections,
-            store,
-            clock,
+            exchange_timeout: config.provider.exchange_timeout,
         })
     }
 
@@ -95,11 +74,12 @@ impl App {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
-        let Self { router, vault, mode, max_connections, exchanges, exchange_timeout, store, clock } = self;
+        let Self { state, max_connections, exchange_timeout } = self;
+        let AppState { clock, vault, code_exchanges, .. } = &*state;
         let (running, stopping) = watch::channel(());
         let background = [
-            tokio::spawn(sweep(store, clock.clone())),
-            tokio::spawn(keep(vault.clone(), mode, stopped(stopping.clone()))),
+            tokio::spawn(sweep(Arc::clone(&state.store), clock.clone())),
+            tokio::spawn(keep(vault.clone(), state.mode.clone(), stopped(stopping.clone()))),
         ];
         tokio::spawn(async move {
             shutdown.await;
@@ -108,15 +88,15 @@ impl App {
         });
         let limit = server::connection_limit(max_connections);
         let finished = async {
-            server::serve(listener, router, limit, stopping.clone()).await;
+            server::serve(listener, web::router(Arc::clone(&state)), limit, stopping.clone()).await;
             // A browser that hung up leaves its exchange behind.
-            exchanges_done(&exchanges).await;
+            exchanges_done(code_exchanges).await;
         };
         let overdue = async {
             stopped(stopping.clone()).await;
             clock.sleep(GRACE).await;
             let patience = (exchange_timeout + SAVING).saturating_sub(GRACE);
-            tokio::select! { () = exchanges_done(&exchanges) => {} () = clock.sleep(patience) => {} }
+            tokio::select! { () = exchanges_done(code_exchanges) => {} () = clock.sleep(patience) => {} }
         };
         let requests = async {
             tokio::select! {
@@ -140,47 +120,53 @@ impl App {
     }
 }
 
-/// The rooms between the store and the pages, as a server and a command share them.
-pub struct House {
-    /// The OAuth client.
-    pub provider: Arc<Provider>,
-    /// VideoAsk's API.
-    pub api: Api,
-    /// Keys.
-    pub keys: Arc<Keyring>,
-    /// Connections.
-    pub vault: Vault,
-    /// What the others count. Nobody reads those of a command.
-    pub metrics: Metrics,
-}
-
-impl House {
-    /// Builds them over a store.
-    ///
-    /// # Errors
-    /// When an HTTP client cannot be built, as without any CA certificates.
-    pub fn build(
-        config: &Config,
-        store: Arc<dyn Store>,
-        clock: Clock,
-        callers: Callers,
-    ) -> Result<Self, http::BuildError> {
-        let keys = Arc::new(Keyring::new(&config.secrets.current, &config.secrets.previous));
-        let metrics = Metrics::default();
-        let provider = Arc::new(Provider::new(&config.provider, clock.clone(), metrics.clone())?);
-        let api = Api::new(&config.api, clock.clone(), metrics.clone())?;
-        let settings = Settings {
-            process: process_name(&keys),
-            issuer: provider.issuer(),
-            exchange_timeout: config.provider.exchange_timeout,
-            refresh_policy: refresh_policy(&config.mode),
-            callers,
-            clock_tolerance: Settings::CLOCK_TOLERANCE,
-        };
-        let vault =
-            Vault::new(store, Arc::clone(&provider) as Arc<dyn vault::Provider>, Arc::clone(&keys), clock, settings);
-        Ok(Self { provider, api, keys, vault, metrics })
-    }
+/// Builds what requests and commands share, bottom up.
+///
+/// # Errors
+/// When an HTTP client cannot be built, as without any CA certificates.
+pub fn state(
+    config: &Config,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    callers: Callers,
+) -> Result<AppState, http::BuildError> {
+    let keys = Arc::new(Keyring::new(&config.secrets.current, &config.secrets.previous));
+    let metrics = Metrics::default();
+    let provider = Arc::new(Provider::new(&config.provider, clock.clone(), metrics.clone())?);
+    let settings = Settings {
+        process: process_name(&keys),
+        issuer: provider.issuer(),
+        exchange_timeout: config.provider.exchange_timeout,
+        refresh_policy: refresh_policy(&config.mode),
+        callers,
+        clock_tolerance: Settings::CLOCK_TOLERANCE,
+    };
+    let oauth_client = Arc::clone(&provider) as Arc<dyn vault::Provider>;
+    let vault = Vault::new(Arc::<dyn Store>::clone(&store), oauth_client, Arc::clone(&keys), clock.clone(), settings);
+    Ok(AppState {
+        app_url: config.app_url.clone(),
+        mode: config.mode.clone(),
+        issuer: config.provider.issuer.clone(),
+        scopes: config.provider.scopes.clone(),
+        api_url: config.api.url.clone(),
+        auth_url: config.provider.auth_url.clone(),
+        api: Api::new(&config.api, clock.clone(), metrics.clone())?,
+        gateway: Gateway::new(&config.api, clock.clone(), metrics.clone())?,
+        sessions: Sessions::new(Arc::clone(&store), Arc::clone(&keys), clock.clone()),
+        pending_logins: PendingLogins::new(Arc::clone(&keys), CookiePolicy::new(&config.app_url)),
+        used_states: UsedStates::default(),
+        code_exchanges: Arc::new(Semaphore::new(CODE_EXCHANGES as usize)),
+        failure_limit: FailureLimit::default(),
+        api_keys: ApiKeys::new(&config.api_keys),
+        assets: Assets::embedded(),
+        request_ids: RequestIds::starting_at(u64::from_be_bytes(keys.random_bytes())),
+        clock,
+        keys,
+        store,
+        provider,
+        vault,
+        metrics,
+    })
 }
 
 fn refresh_policy(mode: &Mode) -> RefreshPolicy {

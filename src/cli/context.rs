@@ -5,13 +5,14 @@ use std::{convert::Infallible, pin::pin, sync::Arc};
 use url::Url;
 
 use crate::{
-    app::{House, ServeError},
+    app::{self, ServeError},
     cli::{Source, failure::Failure, output, signals, spinner},
     clock::Clock,
     config::{AllowedUsers, Config, Environment, Loaded, Mode, StoreUrl},
     store::{self, Missing, Opened, Origin, Severity, Store, StoreError},
     telemetry::{self, Verbosity},
     vault::{Callers, Drain, Vault},
+    web::AppState,
 };
 
 /// A configuration in keep mode. Nothing is opened yet.
@@ -20,9 +21,9 @@ pub(crate) struct Setup {
     allowed: AllowedUsers,
 }
 
-/// An open store, and the house over it.
+/// An open store, and what works on it.
 pub(crate) struct Kept {
-    pub(crate) house: House,
+    pub(crate) app: AppState,
     pub(crate) allowed: AllowedUsers,
     /// Where a person logs in.
     pub(crate) login: Url,
@@ -52,7 +53,7 @@ impl Setup {
             kept = spinner::during("Opening the store", self.open(missing)) => kept?,
             () = &mut stop => return Err(Failure::Stopped),
         };
-        let vault = &kept.house.vault;
+        let vault = &kept.app.vault;
         let worked = tokio::select! {
             worked = work(&kept) => worked,
             () = &mut stop => Err(Failure::Stopped),
@@ -79,7 +80,7 @@ impl Setup {
         }
         let store = vet(&config, opened)?;
         let login = config.app_url.login();
-        Ok(Kept { house: House::build(&config, store, Clock::system(), Callers::Command)?, allowed, login })
+        Ok(Kept { app: app::state(&config, store, Clock::system(), Callers::Command)?, allowed, login })
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn run(Options { user, revoke, source }: Options) -> Result<(),
 
 /// Says what it did.
 async fn forget(kept: &Kept, user: &str, ending: Ending) -> Result<String, Failure> {
-    let vault = &kept.house.vault;
+    let vault = &kept.app.vault;
     let ended = async {
         let key = match vault.find(user).await {
             Err(VaultError::NotConnected | VaultError::Undecryptable(_)) if vault.is_forgotten(user).await? => {

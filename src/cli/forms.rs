@@ -51,8 +51,8 @@ pub(super) async fn run(Options { user, json, source }: Options) -> Result<(), F
 
 async fn list(kept: &Kept, user: Option<&str>) -> Result<Vec<Form>, Failure> {
     let user = kept.user_or_default(user);
-    let key = kept.house.vault.find(user).await.map_err(|error| kept.refuse(user, error))?;
-    let account = Account::new(&kept.house.api, &kept.house.vault, &key);
+    let key = kept.app.vault.find(user).await.map_err(|error| kept.refuse(user, error))?;
+    let account = Account::new(&kept.app.api, &kept.app.vault, &key);
     let forms = spinner::during("Listing the forms", account.all_forms(Page::new(A_PAGE, 0))).await;
     forms.map_err(|error| match error {
         AccountError::NoToken(error) => kept.refuse(user, Refusal::from(error)),

@@ -86,7 +86,7 @@ pub(super) async fn run(Options { user, replace, source }: Options) -> Result<()
 
 /// Says what it did.
 async fn import(kept: &Kept, token: RefreshToken, user: Option<&str>, replace: Replace) -> Result<String, Failure> {
-    let vault = &kept.house.vault;
+    let vault = &kept.app.vault;
     let refused = |error: VaultError| kept.refuse(user.unwrap_or(NOBODY_YET), error);
     // Before all else: in an entrypoint this runs at each start, beside the connection that it made.
     if let Some(import) = vault.imported_before(&token).await.map_err(refused)? {
@@ -114,7 +114,7 @@ async fn conclude(kept: &Kept, import: Import, user: Option<&str>, replace: Repl
 
 /// Asked before the exchange, since a token that is not wanted had better not be spent.
 async fn refuse_to_replace(kept: &Kept, user: &str) -> Result<(), Failure> {
-    let vault = &kept.house.vault;
+    let vault = &kept.app.vault;
     if vault.is_live(user).await.map_err(|error| kept.refuse(user, Refusal::from(error)))? {
         return Err(NotImported::NeedsReplace { user: user.to_owned(), pending: UNSENT }.into());
     }
@@ -123,7 +123,7 @@ async fn refuse_to_replace(kept: &Kept, user: &str) -> Result<(), Failure> {
 
 /// Finds the owner and gives it to them, if they may have it.
 async fn give(kept: &Kept, pending: PendingImport, user: Option<&str>, replace: Replace) -> Result<String, Failure> {
-    let me = spinner::during("Asking whose it is", kept.house.api.me(pending.access_token())).await;
+    let me = spinner::during("Asking whose it is", kept.app.api.me(pending.access_token())).await;
     let identity = vouched(me.map_err(NotImported::Unknown)?);
     let (owner, user_id) = named(&identity);
     if let Some(user) = user.filter(|user| !identity.is_called(user)) {
@@ -134,7 +134,7 @@ async fn give(kept: &Kept, pending: PendingImport, user: Option<&str>, replace: 
         return Err(NotImported::NotListed { owner, entry }.into());
     }
     let key = RowKey::of_user(&user_id);
-    let adopted = kept.house.vault.adopt(pending, &key, identity, replace).await;
+    let adopted = kept.app.vault.adopt(pending, &key, identity, replace).await;
     match adopted.map_err(|error| kept.refuse(&owner, error))? {
         Adopted::Yes => Ok(format!("imported: {owner} is connected")),
         Adopted::NeedsReplace => Err(NotImported::NeedsReplace { user: owner, pending: WAITS }.into()),

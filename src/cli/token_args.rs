@@ -26,7 +26,7 @@ impl Wanted {
     pub(crate) async fn of(&self, kept: &Kept, refused: Option<&AccessToken>) -> Result<HandedOut, Failure> {
         let user = kept.user_or_default(self.user.as_deref());
         let need = self.min_ttl.map_or(MinLife::Wish, MinLife::Demand);
-        let vault = &kept.house.vault;
+        let vault = &kept.app.vault;
         let handed_out = async {
             let key = vault.find(user).await.map_err(Refusal::from)?;
             match refused {

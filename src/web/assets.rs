@@ -1,5 +1,7 @@
 //! The static files, embedded in the binary under names that change with their content, so browsers may keep them.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     extract::Path,
@@ -10,7 +12,7 @@ use axum::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use ring::digest;
 
-use crate::web::{Site, pages::error::PageError};
+use crate::web::{pages::error::PageError, state::AppState};
 
 const YEAR: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
@@ -70,7 +72,7 @@ impl Assets {
     }
 }
 
-pub(super) fn router() -> Router<Site> {
+pub(super) fn router() -> Router<Arc<AppState>> {
     Router::new()
         .route("/static/{name}", get(asset))
         .route(

@@ -1,14 +1,16 @@
 //! Whether the process is alive, for whatever may restart it, and ready, for whatever sends it requests.
 
+use std::sync::Arc;
+
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
 use serde::Serialize;
 
-use crate::{vault::Health, web::Site};
+use crate::{vault::Health, web::state::AppState};
 
 const ALIVE: &str = "/healthz";
 const READY: &str = "/readyz";
 
-pub(super) fn router() -> Router<Site> {
+pub(super) fn router() -> Router<Arc<AppState>> {
     Router::new().route(ALIVE, get(async || "ok\n")).route(READY, get(ready))
 }
 
@@ -24,8 +26,8 @@ struct Readiness {
     reason: Option<String>,
 }
 
-async fn ready(State(site): State<Site>) -> (StatusCode, Json<Readiness>) {
-    let (code, status, ailment) = match site.vault.health().await {
+async fn ready(State(app): State<Arc<AppState>>) -> (StatusCode, Json<Readiness>) {
+    let (code, status, ailment) = match app.vault.health().await {
         Health::Good => (StatusCode::OK, "ready", None),
         Health::Degraded(ailment) => (StatusCode::OK, "degraded", Some(ailment)),
         Health::Unfit(ailment) => (StatusCode::SERVICE_UNAVAILABLE, "unready", Some(ailment)),

@@ -6,12 +6,6 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use axum::{
-    extract::{FromRequestParts, Request, State},
-    http::request::Parts,
-    middleware::Next,
-    response::Response,
-};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -30,14 +24,7 @@ use crate::{
     store::{Created, Limits, RowKey, SessionRow, Store},
     telemetry,
     vault::VisibleRecord,
-    web::{
-        Site,
-        cookies::CookiePolicy,
-        pages::{
-            error::{Failure, PageError},
-            templates::NavVisitor,
-        },
-    },
+    web::{cookies::CookiePolicy, pages::error::PageError},
 };
 
 /// Ends a session that nobody uses.
@@ -49,7 +36,8 @@ const TOUCH_EVERY: Duration = Duration::from_secs(60);
 /// A clock that is corrected by this much ends no session.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
-const LOGIN: &str = "login";
+/// The key of the login in a session's values.
+pub(super) const LOGIN: &str = "login";
 
 /// What a session's blob holds.
 type SessionValues = HashMap<String, serde_json::Value>;
@@ -71,7 +59,7 @@ pub enum Login {
 }
 
 impl Login {
-    /// Whether nobody revoked or forgot the connection since this login.
+    /// Whether the connection was neither revoked nor forgotten since this login.
     pub(super) fn is_bound_to(&self, shown: &VisibleRecord) -> bool {
         match self {
             Self::Mint => true,
@@ -80,7 +68,7 @@ impl Login {
     }
 
     /// Whether this is a login of the mode the program runs in.
-    fn is_of(&self, mode: &Mode) -> bool {
+    pub(super) fn is_of(&self, mode: &Mode) -> bool {
         matches!((self, mode), (Self::Mint, Mode::Mint) | (Self::Keep { .. }, Mode::Keep(_)))
     }
 }
@@ -226,77 +214,4 @@ pub(super) async fn begin(session: &Session, login: &Login) -> Result<Id, PageEr
     session.insert(LOGIN, login).await?;
     session.save().await?;
     session.id().ok_or(PageError::Internal)
-}
-
-/// Who asks for a page.
-#[derive(Debug)]
-pub(super) enum Visitor {
-    /// A browser that is logged in, in the mode the program runs in.
-    LoggedIn(LoggedIn),
-    /// Anyone else.
-    Stranger,
-}
-
-/// A browser that is logged in; as an extractor it turns anyone else away.
-#[derive(Debug)]
-pub(super) struct LoggedIn {
-    /// The session's id.
-    pub id: Id,
-    /// Where the connection lies.
-    pub login: Login,
-}
-
-impl Visitor {
-    async fn of(session: &Session, site: &Site) -> Result<Self, PageError> {
-        let login = session.get::<Login>(LOGIN).await?.filter(|login| login.is_of(&site.mode));
-        Ok(match (login, session.id()) {
-            (Some(login), Some(id)) => Self::LoggedIn(LoggedIn { id, login }),
-            _ => Self::Stranger,
-        })
-    }
-}
-
-impl FromRequestParts<Site> for Visitor {
-    type Rejection = PageError;
-
-    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, PageError> {
-        let session = parts.extensions.get::<Session>().ok_or(PageError::Internal)?;
-        Self::of(session, site).await
-    }
-}
-
-/// Tells an error page who is logged in. It is rendered outside of the layer that knows sessions, so the name travels
-/// in the response's extensions.
-pub(super) async fn name_visitor(State(site): State<Site>, request: Request, next: Next) -> Response {
-    let session = request.extensions().get::<Session>().cloned();
-    let mut response = next.run(request).await;
-    let may_ask = response.extensions().get::<Failure>().is_some_and(Failure::leaves_the_store_usable);
-    if let Some(session) = session.filter(|_| may_ask) {
-        let visitor = nav_visitor(&session, &site).await;
-        response.extensions_mut().insert(visitor);
-    }
-    response
-}
-
-/// Whom the navigation is for; an error page must not fail over it.
-async fn nav_visitor(session: &Session, site: &Site) -> NavVisitor {
-    match Visitor::of(session, site).await {
-        Ok(Visitor::LoggedIn(login)) => match site.connection_of(&login).await {
-            Ok((_, shown)) => NavVisitor::named(&shown.record().body.identity),
-            Err(PageError::LoggedOut) => NavVisitor::Stranger,
-            Err(_) => NavVisitor::LoggedIn(None),
-        },
-        Ok(Visitor::Stranger) | Err(_) => NavVisitor::Stranger,
-    }
-}
-
-impl FromRequestParts<Site> for LoggedIn {
-    type Rejection = PageError;
-
-    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, PageError> {
-        match Visitor::from_request_parts(parts, site).await? {
-            Visitor::LoggedIn(login) => Ok(login),
-            Visitor::Stranger => Err(PageError::LoggedOut),
-        }
-    }
 }

@@ -7,11 +7,12 @@ use oauth2::AccessToken;
 use serde_json::{Value, json};
 use standin::{Quirk, User};
 use videoask_auth::{
-    app::House,
+    app,
     clock::Clock,
     config::Config,
     store::{self, Missing, RowKey},
     vault::{Callers, Connected, Identity, Record, TokenSet},
+    web::AppState,
 };
 
 use crate::{
@@ -197,8 +198,8 @@ async fn nor_by_two_processes_on_one_store() {
     let mut logins = Vec::new();
     for _ in 0..2 {
         let store = store::open(&config.store, Missing::Create).await.expect("the folder is ours").store;
-        let House { vault, keys, provider, .. } =
-            House::build(&config, store, Clock::system(), Callers::Requests).expect("it can be built");
+        let AppState { vault, keys, provider, .. } =
+            app::state(&config, store, Clock::system(), Callers::Requests).expect("it can be built");
         for number in 0..32 {
             let access_token = AccessToken::new(format!("token-{number}"));
             let life = Some(Duration::from_secs(60));

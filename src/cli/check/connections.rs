@@ -3,7 +3,7 @@
 use url::Url;
 
 use crate::{
-    app::House,
+    app,
     cli::{check::Line, failure::Failure},
     clock::Clock,
     config::{AllowedUsers, Config, Mode, StoreUrl},
@@ -19,7 +19,7 @@ pub(super) async fn examine(config: Config) -> Result<Vec<Line>, Failure> {
     // Why it does not open has been said already.
     let Ok(opened) = store::open(&config.store, Missing::Refuse).await else { return Ok(Vec::new()) };
     let login = config.app_url.join("/auth/videoask");
-    let vault = House::build(&config, opened.store, Clock::system(), Callers::Command)?.vault;
+    let vault = app::state(&config, opened.store, Clock::system(), Callers::Command)?.vault;
     let mut lines = match vault.inventory(&login).await {
         Ok(inventory) => of_inventory(&inventory, &login),
         Err(error) => return Ok(vec![unlisted(&error)]),

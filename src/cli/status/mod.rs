@@ -30,7 +30,7 @@ pub(super) async fn run(Options { json, source }: Options) -> Result<(), Failure
 }
 
 async fn look(kept: &Kept) -> Result<Inventory, Failure> {
-    let inventory = spinner::during("Looking through the store", kept.house.vault.inventory(&kept.login)).await;
+    let inventory = spinner::during("Looking through the store", kept.app.vault.inventory(&kept.login)).await;
     inventory.map_err(|error| kept.refuse("", error))
 }
 

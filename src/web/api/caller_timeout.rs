@@ -1,20 +1,18 @@
-//! How long a machine waits for a token.
+//! How long a caller of the HTTP API waits for a token.
 
 use std::time::Duration;
 
-use crate::web::{Site, api::Problem};
+use crate::{clock::Clock, web::api::problem::Problem};
 
-/// The longest that a caller of the HTTP API waits for tokens, over all that one request needs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest that one request waits for tokens in all.
+pub(crate) const CALLER_TIMEOUT: Duration = Duration::from_secs(30);
 
-impl Site {
-    /// The result, or a problem once the caller has waited for too long. A refresh that was started goes on.
-    pub(in crate::web) fn within_patience<T>(
-        &self,
-        result: impl Future<Output = Result<T, Problem>>,
-    ) -> impl Future<Output = Result<T, Problem>> {
-        // It is large, and each future around it would hold a copy.
-        let result = Box::pin(result);
-        async { self.clock.timeout(PATIENCE, result).await.unwrap_or_else(|| Err(Problem::waited_in_vain())) }
-    }
+/// The result, or a problem when the caller has waited too long. A refresh that was started goes on.
+pub(super) fn with_caller_timeout<T>(
+    clock: &Clock,
+    result: impl Future<Output = Result<T, Problem>>,
+) -> impl Future<Output = Result<T, Problem>> {
+    // It is large, and each future around it would hold a copy.
+    let result = Box::pin(result);
+    async { clock.timeout(CALLER_TIMEOUT, result).await.unwrap_or_else(|| Err(Problem::timed_out())) }
 }

@@ -1,10 +1,12 @@
 //! `GET /api/connections`: what is kept, as `status --json` tells it, and no secret.
 
+use std::sync::Arc;
+
 use crate::{
     vault::Inventory,
     web::{
-        Site,
-        api::{Problem, query::NoQuery},
+        api::{problem::Problem, query::NoQuery},
+        state::AppState,
     },
 };
 use axum::{
@@ -13,14 +15,14 @@ use axum::{
     routing::get,
 };
 
-pub(super) fn router() -> Router<Site> {
+pub(super) fn router() -> Router<Arc<AppState>> {
     Router::new().route("/api/connections", get(connections))
 }
 
 async fn connections(
-    State(site): State<Site>,
+    State(app): State<Arc<AppState>>,
     query: Result<Query<NoQuery>, QueryRejection>,
 ) -> Result<Json<Inventory>, Problem> {
     query.map_err(|_| Problem::Invalid("This takes no query."))?;
-    Ok(Json(site.vault.inventory(&site.app_url.login()).await?))
+    Ok(Json(app.vault.inventory(&app.app_url.login()).await?))
 }

@@ -1,30 +1,26 @@
-//! `API_KEY`: which requests carry one.
+//! The keys of `API_KEY`, and where a request carries one.
 
-use axum::{
-    extract::FromRequestParts,
-    http::{HeaderMap, header, request::Parts},
-};
+use axum::http::{HeaderMap, header};
 use ring::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::web::{Site, api::problem::Problem};
-
-/// The keys, as hashes: of equal length, so that comparing tells nothing of a key, and of no use to who reads memory.
-pub struct ApiKeys(Vec<[u8; 32]>);
+/// The keys, as SHA-256 hashes: all of one length, so that comparing reveals nothing about a key, and useless to someone
+/// who can read memory.
+pub(crate) struct ApiKeys(Vec<[u8; 32]>);
 
 impl ApiKeys {
-    pub(in crate::web) fn new(keys: &[SecretString]) -> Self {
+    pub(crate) fn new(keys: &[SecretString]) -> Self {
         Self(keys.iter().map(|key| hash(key.expose_secret().as_bytes())).collect())
     }
 
-    /// Whether there is none, and so no route for machines.
-    pub(in crate::web) fn is_empty(&self) -> bool {
+    /// Whether there is no key. Then the HTTP API does not exist.
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Compares with every key, whichever fits, so that the time taken does not tell.
-    fn admit(&self, presented: &[u8]) -> bool {
+    /// Compares with every key, so that the time does not depend on which one matches.
+    pub(super) fn accepts(&self, presented: &[u8]) -> bool {
         let presented = hash(presented);
         self.0.iter().fold(Choice::from(0), |found, key| found | key.ct_eq(&presented)).into()
     }
@@ -36,24 +32,7 @@ fn hash(key: &[u8]) -> [u8; 32] {
     hash
 }
 
-/// That a request carries a key (RFC 6750, 2.1).
-pub(super) struct Admitted;
-
-impl FromRequestParts<Site> for Admitted {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
-        let problem = match bearer(&parts.headers) {
-            Some(presented) if site.api_keys.admit(presented) => return Ok(Self),
-            Some(_) => Problem::KeyWrong,
-            None => Problem::KeyMissing,
-        };
-        site.count_turned_away(parts, &problem);
-        Err(problem)
-    }
-}
-
-/// The one bearer credential of a request. Of two, nobody could say which counts.
+/// The bearer token of a request (RFC 6750, 2.1); none if there are two `Authorization` headers.
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
     let (only, None) = (all.next()?.as_bytes(), all.next()) else { return None };
@@ -72,11 +51,11 @@ mod tests {
     }
 
     #[test]
-    fn any_of_the_keys_opens_and_nothing_else_does() {
+    fn each_key_is_accepted_and_nothing_else() {
         let keys = ApiKeys::new(&["first-key".to_owned().into(), "second-key".to_owned().into()]);
-        assert!(keys.admit(b"first-key") && keys.admit(b"second-key"));
+        assert!(keys.accepts(b"first-key") && keys.accepts(b"second-key"));
         for wrong in ["", "first", "first-key2", "FIRST-KEY", "first-key,second-key"] {
-            assert!(!keys.admit(wrong.as_bytes()), "{wrong}");
+            assert!(!keys.accepts(wrong.as_bytes()), "{wrong}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! `GET /metrics`: the figures, for Prometheus.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     extract::State,
@@ -8,16 +10,16 @@ use axum::{
     routing::get,
 };
 
-use crate::{telemetry::Exposition, web::Site};
+use crate::{telemetry::Exposition, web::state::AppState};
 
-pub(super) fn router() -> Router<Site> {
+pub(super) fn router() -> Router<Arc<AppState>> {
     Router::new().route("/metrics", get(metrics))
 }
 
-async fn metrics(State(site): State<Site>, headers: HeaderMap) -> Response {
+async fn metrics(State(app): State<Arc<AppState>>, headers: HeaderMap) -> Response {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let exposition = preferred(accepted.flat_map(|value| value.split(',')));
-    let page = site.metrics.page(site.vault.gauges().await, exposition);
+    let page = app.metrics.page(app.vault.gauges().await, exposition);
     ([(header::CONTENT_TYPE, exposition.content_type()), (header::VARY, "accept")], page).into_response()
 }
 

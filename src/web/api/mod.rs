@@ -1,54 +1,45 @@
-//! Routes for machines: an API key in, JSON out, and every failure a [`Problem`].
+//! The HTTP API for programs: it takes an API key, returns JSON, and every failure is a [`problem::Problem`].
 //!
-//! They exist only where `API_KEY` is set. The key is asked for once, by a layer over all of them, so no route can
-//! forget it; sessions and cookies are layers of the pages alone, so neither can ever stand for a key.
+//! Its routes exist only if `API_KEY` is set. One layer over all of them checks the key, so no route can forget to.
+//! Sessions and cookies are layers of the pages alone, so neither can replace a key.
 
+mod auth;
 mod caller_timeout;
 mod connections;
 mod counting;
-mod keys;
+pub(crate) mod keys;
 mod metrics;
 mod openapi;
-mod problem;
+pub(crate) mod paths;
+pub(crate) mod problem;
 mod proxy;
 mod query;
 mod token;
 mod user;
 
-use axum::{Router, middleware};
+use std::sync::Arc;
+
+use axum::{Router, middleware::from_extractor_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::web::{Site, api::keys::Admitted, middleware::panic};
+use crate::web::{api::auth::Authorized, middleware::panic, state::AppState};
 
-pub use self::keys::ApiKeys;
-pub(super) use self::{
-    problem::{Problem, ProblemReport},
-    proxy::ROOM,
-};
-
-/// The machine routes, behind the key; none without one.
-pub(super) fn router(site: &Site) -> Router<Site> {
-    if site.api_keys.is_empty() {
+/// The routes, behind the key; none without a key.
+pub(super) fn router(app: &Arc<AppState>) -> Router<Arc<AppState>> {
+    if app.api_keys.is_empty() {
         return Router::new();
     }
-    // Both as one, since a router pays for each layer anew.
+    // One tuple, because each `route_layer` call wraps every route again.
     routes().route_layer((
-        middleware::from_extractor_with_state::<Admitted, Site>(site.clone()),
+        from_extractor_with_state::<Authorized, Arc<AppState>>(Arc::clone(app)),
         CatchPanicLayer::custom(panic::problem),
     ))
 }
 
-fn routes() -> Router<Site> {
+fn routes() -> Router<Arc<AppState>> {
     token::router()
         .merge(connections::router())
         .merge(openapi::router())
         .merge(metrics::router())
         .merge(proxy::router())
-}
-
-/// Whether machines ask for this path, so that what is not there is told in their language.
-pub(super) fn is_for_machines(path: &str) -> bool {
-    ["/api", proxy::ROOM, "/metrics"]
-        .iter()
-        .any(|room| path.strip_prefix(room).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }

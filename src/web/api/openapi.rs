@@ -1,11 +1,13 @@
 //! `GET /api/openapi.json`: the routes for machines, described. The tests check the routes against it.
 
+use std::sync::Arc;
+
 use axum::{Router, http::header, routing::get};
 
-use crate::web::Site;
+use crate::web::state::AppState;
 
 const DESCRIPTION: &str = include_str!("openapi.json");
 
-pub(super) fn router() -> Router<Site> {
+pub(super) fn router() -> Router<Arc<AppState>> {
     Router::new().route("/api/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], DESCRIPTION)))
 }

@@ -14,10 +14,11 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::{
+    config::AppUrl,
     telemetry::{self, ProblemType},
     vault::{NextStep, Obstacle, Reconnect, RefreshFailure, Retry, Rotation, Undecryptable, VaultError},
     videoask::GatewayError,
-    web::{Site, middleware::trace::RequestId},
+    web::request_id::RequestId,
 };
 
 /// What comes before the word in a `type`: a name, not an address, and the same wherever this app runs.
@@ -27,7 +28,7 @@ const SOON: Duration = Duration::from_secs(5);
 
 /// Why a machine gets no answer.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::web) enum Problem {
+pub(crate) enum Problem {
     /// No API key, or one in the wrong place.
     #[error("no API key came")]
     KeyMissing,
@@ -111,7 +112,7 @@ struct Body {
 
 impl Problem {
     /// The last word of the `type`, which callers may rely on.
-    pub(super) fn word(&self) -> ProblemType {
+    pub(super) fn r#type(&self) -> ProblemType {
         match self {
             Self::KeyMissing | Self::KeyWrong => ProblemType::Unauthorized,
             Self::Invalid(_) | Self::TooLong { .. } => ProblemType::InvalidRequest,
@@ -133,7 +134,7 @@ impl Problem {
     }
 
     /// The caller has waited as long as it may.
-    pub(super) fn waited_in_vain() -> Self {
+    pub(super) fn timed_out() -> Self {
         Self::ProviderUnavailable { retry_after: SOON }
     }
 
@@ -299,7 +300,7 @@ impl From<VaultError> for Problem {
             VaultError::ProviderRefused { failure } => Self::ProviderRefused { failure },
             VaultError::StoreUnavailable => Self::StoreUnavailable,
             VaultError::OtherClient => Self::OtherClient,
-            VaultError::Busy | VaultError::Stopping => Self::waited_in_vain(),
+            VaultError::Busy | VaultError::Stopping => Self::timed_out(),
             VaultError::Undecryptable(count) => Self::Undecryptable(count),
             // Mint mode alone returns `Expired`, and no API call revokes.
             VaultError::Expired | VaultError::RevokeUnconfirmed | VaultError::Internal => Self::Internal,
@@ -309,7 +310,7 @@ impl From<VaultError> for Problem {
 
 /// A problem on its way to the layer that knows the request id. Responses are cloned with their extensions.
 #[derive(Clone, Debug)]
-pub(in crate::web) struct ProblemReport(Arc<Problem>);
+pub(crate) struct ProblemReport(Arc<Problem>);
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
@@ -321,18 +322,18 @@ impl IntoResponse for Problem {
 
 impl ProblemReport {
     /// Logs the cause and gives the answer.
-    pub(in crate::web) fn render(&self, site: &Site, id: RequestId) -> Response {
+    pub(crate) fn render(&self, app_url: &AppUrl, now: OffsetDateTime, id: RequestId) -> Response {
         let problem = &*self.0;
         let status = problem.status();
         self.log(status);
-        let retry_after = problem.retry_after(site.clock.now());
+        let retry_after = problem.retry_after(now);
         let body = Json(Body {
-            r#type: format!("{NAMESPACE}{}", problem.word().as_str()),
+            r#type: format!("{NAMESPACE}{}", problem.r#type().as_str()),
             title: problem.title(),
             status: status.as_u16(),
             detail: problem.detail(),
             request_id: id.to_string(),
-            login_url: problem.needs_login().then(|| site.app_url.login().into()),
+            login_url: problem.needs_login().then(|| app_url.login().into()),
             reason: problem.reason(),
             retry_after,
         });

@@ -1,6 +1,6 @@
 //! `GET /api/token`: an access token that lives long enough; `POST`: one in place of a token that the API refused.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -21,9 +21,9 @@ use crate::{
     telemetry::Route,
     vault::{HandedOut, MinLife},
     web::{
-        Site,
-        api::{Problem, query::NoQuery},
+        api::{caller_timeout::with_caller_timeout, counting, problem::Problem, query::NoQuery, user::find_connection},
         pages::times::timestamp,
+        state::AppState,
     },
 };
 
@@ -38,7 +38,7 @@ const NO_QUERY: &str = "This takes no query: `user` goes into the body.";
 const BODY: &str = "The body must be a JSON object (Content-Type: application/json) with `refused` (the token, a string) \
      and, if need be, `user` (a string), and nothing else.";
 
-pub(super) fn router() -> Router<Site> {
+pub(super) fn router() -> Router<Arc<AppState>> {
     let limits = (RequestBodyTimeoutLayer::new(BODY_TIMEOUT), DefaultBodyLimit::max(BODY_LIMIT));
     Router::new().route("/api/token", get(current).merge(post(replaced).layer(limits)))
 }
@@ -68,35 +68,38 @@ struct Answer<'a> {
     user: Option<&'a str>,
 }
 
-async fn current(State(site): State<Site>, query: Result<Query<Wanted>, QueryRejection>) -> Result<Response, Problem> {
-    let handed_out = site.counted(Route::GetToken, hand_out(&site, query)).await?;
-    Ok(answer(&site, &handed_out))
+async fn current(
+    State(app): State<Arc<AppState>>,
+    query: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let handed_out = counting::hand_out(&app.metrics, Route::GetToken, hand_out(&app, query)).await?;
+    Ok(answer(&app, &handed_out))
 }
 
-async fn hand_out(site: &Site, query: Result<Query<Wanted>, QueryRejection>) -> Result<HandedOut, Problem> {
+async fn hand_out(app: &AppState, query: Result<Query<Wanted>, QueryRejection>) -> Result<HandedOut, Problem> {
     let Query(Wanted { user, min_ttl }) = query.map_err(|_| Problem::Invalid(QUERY))?;
     let demanded = min_ttl.as_deref().map(duration::parse_or_seconds).transpose();
     let need = demanded.map_err(|_| Problem::Invalid(QUERY))?.map_or(MinLife::Wish, MinLife::Demand);
     // The decoding of a query turns `+` into a space, and no name has a space.
     let user = user.map(|user| user.replace(' ', "+"));
-    site.within_patience(async {
-        let key = site.connection_named(user.as_deref()).await?;
-        Ok(site.vault.hand_out(&key, need).await?)
+    with_caller_timeout(&app.clock, async {
+        let key = find_connection(app, user.as_deref()).await?;
+        Ok(app.vault.hand_out(&key, need).await?)
     })
     .await
 }
 
 async fn replaced(
-    State(site): State<Site>,
+    State(app): State<Arc<AppState>>,
     query: Result<Query<NoQuery>, QueryRejection>,
     body: Result<Json<Refusal>, JsonRejection>,
 ) -> Result<Response, Problem> {
-    let handed_out = site.counted(Route::PostToken, replace(&site, query, body)).await?;
-    Ok(answer(&site, &handed_out))
+    let handed_out = counting::hand_out(&app.metrics, Route::PostToken, replace(&app, query, body)).await?;
+    Ok(answer(&app, &handed_out))
 }
 
 async fn replace(
-    site: &Site,
+    app: &AppState,
     query: Result<Query<NoQuery>, QueryRejection>,
     body: Result<Json<Refusal>, JsonRejection>,
 ) -> Result<HandedOut, Problem> {
@@ -108,19 +111,19 @@ async fn replace(
     if refused.secret().is_empty() {
         return Err(Problem::Invalid(BODY));
     }
-    site.within_patience(async {
-        let key = site.connection_named(user.as_deref()).await?;
-        Ok(site.vault.replace_refused(&key, &refused, MinLife::Wish).await?)
+    with_caller_timeout(&app.clock, async {
+        let key = find_connection(app, user.as_deref()).await?;
+        Ok(app.vault.replace_refused(&key, &refused, MinLife::Wish).await?)
     })
     .await
 }
 
-fn answer(site: &Site, token: &HandedOut) -> Response {
+fn answer(app: &AppState, token: &HandedOut) -> Response {
     let answer = Answer {
         access_token: token.access_token().secret(),
         token_type: "Bearer",
         expires_at: timestamp(token.expires_at()),
-        expires_in: (token.expires_at() - site.clock.now()).whole_seconds().max(0),
+        expires_in: (token.expires_at() - app.clock.now()).whole_seconds().max(0),
         scope: token.scope(),
         user: token.identity().label(),
     };

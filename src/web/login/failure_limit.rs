@@ -5,8 +5,8 @@ use std::{
     time::Duration,
 };
 
-use crate::web::CODE_EXCHANGES;
-
+/// The most code exchanges in flight. Each holds a connection to VideoAsk.
+pub(crate) const CODE_EXCHANGES: u32 = 64;
 /// How many exchanges may fail before callbacks are refused.
 const CAPACITY: u32 = 30;
 /// How long it takes until one more may fail.

@@ -7,7 +7,7 @@ use crate::{
     telemetry,
     vault::{EmailProof, Identity, Turn},
     videoask::{ApiError, Me},
-    web::{Site, pages::error::PageError, session::Login},
+    web::{pages::error::PageError, session::Login, state::AppState},
 };
 
 /// How often `/me` is asked within one login, where the login depends on it.
@@ -15,22 +15,22 @@ const TRIES: u32 = 3;
 
 /// Mint mode: by the id_token, or by `/me` where there is none; a failing `/me` never hides the pair. Keep mode: by
 /// both, since `user_id` is the key of what is kept.
-pub(crate) async fn identify(site: &Site, reply: &TokenReply, nonce: &Nonce) -> Result<Identity, PageError> {
+pub(crate) async fn identify(app: &AppState, reply: &TokenReply, nonce: &Nonce) -> Result<Identity, PageError> {
     let claimed = match &reply.id_token {
         Some(id_token) => {
             // A nonce that was not sent must not come back either.
-            let nonce = site.provider.asks_openid().then_some(nonce);
-            Some(Identity::from(site.provider.verify_id_token(id_token, nonce).await?))
+            let nonce = app.provider.asks_openid().then_some(nonce);
+            Some(Identity::from(app.provider.verify_id_token(id_token, nonce).await?))
         }
-        None if site.provider.requires_id_token() => return Err(IdTokenError::Missing.into()),
+        None if app.provider.requires_id_token() => return Err(IdTokenError::Missing.into()),
         None => None,
     };
-    match (&site.mode, claimed) {
+    match (&app.mode, claimed) {
         (Mode::Mint, Some(identity)) => Ok(identity),
         (Mode::Mint, None) => {
-            Ok(site.api.me(&reply.access_token).await.map_or_else(|error| unnamed(&error), Identity::from))
+            Ok(app.api.me(&reply.access_token).await.map_or_else(|error| unnamed(&error), Identity::from))
         }
-        (Mode::Keep(_), claimed) => Ok(claimed.unwrap_or_default().named_by(insist_on_me(site, reply).await?)),
+        (Mode::Keep(_), claimed) => Ok(claimed.unwrap_or_default().named_by(insist_on_me(app, reply).await?)),
     }
 }
 
@@ -40,10 +40,10 @@ fn unnamed(error: &ApiError) -> Identity {
 }
 
 /// `/me`, asked again where it failed for a passing reason.
-async fn insist_on_me(site: &Site, reply: &TokenReply) -> Result<Me, PageError> {
+async fn insist_on_me(app: &AppState, reply: &TokenReply) -> Result<Me, PageError> {
     let mut tries = 1;
     loop {
-        match site.api.me(&reply.access_token).await {
+        match app.api.me(&reply.access_token).await {
             Ok(me) => return Ok(me),
             Err(error @ ApiError::Unauthorized { .. }) => return Err(PageError::Unknown(error)),
             Err(error) if tries == TRIES => return Err(PageError::Unknown(error)),
@@ -60,28 +60,27 @@ pub(crate) struct Admitted {
     _turn: Option<Turn>,
 }
 
-impl Site {
-    /// Lets a user of `ALLOWED_USERS` in. An e-mail entry belongs to the `user_id` that is connected with it: a second
-    /// account with the same verified e-mail would make the name ambiguous, and every program fail. Whoever is listed
-    /// by an id is let in whatever their e-mail.
-    pub(crate) async fn admit(&self, identity: &Identity) -> Result<Admitted, PageError> {
-        let Mode::Keep(allowed) = &self.mode else { return Ok(Admitted { login: Login::Mint, _turn: None }) };
-        let not_listed = || PageError::NotListed(Box::new(identity.clone()));
-        let user_id = identity.user_id.clone().filter(|_| identity.is_in(allowed)).ok_or_else(not_listed)?;
-        let turn = match identity.proven_email().filter(|_| !identity.is_in_by_id(allowed)) {
-            Some(email) => Some(self.claim_email(email, &user_id, identity).await?),
-            None => None,
-        };
-        Ok(Admitted { login: Login::Keep { user_id, first_connection: None }, _turn: turn })
-    }
+/// Admits a user of `ALLOWED_USERS`. An e-mail entry belongs to the `user_id` that is connected with it: a second account
+/// with the same verified e-mail would make the name ambiguous, and requests for it would fail. A user who is listed by
+/// an id is admitted with any e-mail.
+pub(crate) async fn admit(app: &AppState, identity: &Identity) -> Result<Admitted, PageError> {
+    let Mode::Keep(allowed) = &app.mode else { return Ok(Admitted { login: Login::Mint, _turn: None }) };
+    let not_listed = || PageError::NotListed(Box::new(identity.clone()));
+    let user_id = identity.user_id.clone().filter(|_| identity.is_in(allowed)).ok_or_else(not_listed)?;
+    let turn = match identity.proven_email().filter(|_| !identity.is_in_by_id(allowed)) {
+        Some(email) => Some(reserve_email(app, email, &user_id, identity).await?),
+        None => None,
+    };
+    Ok(Admitted { login: Login::Keep { user_id, first_connection: None }, _turn: turn })
+}
 
-    async fn claim_email(&self, email: &str, user_id: &str, identity: &Identity) -> Result<Turn, PageError> {
-        let turn = self.vault.turn_of_email(email).await;
-        if self.vault.is_email_of_another(email, &RowKey::of_user(user_id)).await? {
-            return Err(PageError::EmailInUse(Box::new(identity.clone())));
-        }
-        Ok(turn)
+/// Waits until no other login with this e-mail is being stored, and checks that no other user is connected with it.
+async fn reserve_email(app: &AppState, email: &str, user_id: &str, identity: &Identity) -> Result<Turn, PageError> {
+    let turn = app.vault.turn_of_email(email).await;
+    if app.vault.is_email_of_another(email, &RowKey::of_user(user_id)).await? {
+        return Err(PageError::EmailInUse(Box::new(identity.clone())));
     }
+    Ok(turn)
 }
 
 impl Identity {

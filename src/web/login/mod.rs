@@ -31,14 +31,20 @@ use crate::{
     telemetry::{self, LoginResult, excerpt},
     vault::{Connected, Record, TokenSet},
     web::{
-        CODE_EXCHANGES, Site,
-        login::{failure_limit::Admission, identify::identify, pending::PendingLogin, replay::FirstUse},
+        login::{
+            failure_limit::{Admission, CODE_EXCHANGES},
+            identify::{admit, identify},
+            pending::PendingLogin,
+            replay::FirstUse,
+        },
         pages::{error::PageError, tokens::WITHOUT_REFRESH_TOKEN},
-        session::{self, Login, Visitor},
+        session::{self, Login},
+        state::AppState,
+        visitor::Visitor,
     },
 };
 
-pub(super) fn router() -> Router<Site> {
+pub(super) fn router() -> Router<Arc<AppState>> {
     // axum would answer HEAD by GET's handler, and a link preview would start a login or spend a code.
     let start = get(start).head(not_head);
     let callback = get(callback).head(not_head);
@@ -56,7 +62,7 @@ struct StartQuery {
 
 /// Remembers a login in the browser and sends it to VideoAsk.
 async fn start(
-    State(site): State<Site>,
+    State(app): State<Arc<AppState>>,
     query: Result<Query<StartQuery>, axum::extract::rejection::QueryRejection>,
     cookies: Cookies,
 ) -> Result<Response, PageError> {
@@ -66,10 +72,10 @@ async fn start(
         Some("login") => Some(Prompt::Login),
         Some(_) => return Err(PageError::BadQuery),
     };
-    let login = PendingLogin::begun_at(site.clock.now());
-    site.pending.begin(&cookies, &login);
+    let login = PendingLogin::begun_at(app.clock.now());
+    app.pending_logins.begin(&cookies, &login);
     let PendingLogin { state, nonce, verifier, .. } = &login;
-    let url = site.provider.authorize_url(&AuthorizeParams { state, nonce, verifier, prompt, login_hint: None });
+    let url = app.provider.authorize_url(&AuthorizeParams { state, nonce, verifier, prompt, login_hint: None });
     Ok((StatusCode::FOUND, [(LOCATION, String::from(url))]).into_response())
 }
 
@@ -85,20 +91,20 @@ struct CallbackQuery {
 
 /// Checks the way back in the order that gives nothing away, then exchanges the code.
 async fn callback(
-    State(site): State<Site>,
+    State(app): State<Arc<AppState>>,
     query: Result<Query<CallbackQuery>, axum::extract::rejection::QueryRejection>,
     cookies: Cookies,
     session: Session,
     visitor: Visitor,
 ) -> Result<Redirect, PageError> {
     let query = query.map(|Query(query)| query).unwrap_or_default();
-    let arrived = arrive(&site, query, &cookies, &visitor);
-    let (login, code, permit) = arrived.inspect_err(|error| site.metrics.login(error.into()))?;
-    let metrics = site.metrics.clone();
+    let arrived = arrive(&app, query, &cookies, &visitor);
+    let (login, code, permit) = arrived.inspect_err(|error| app.metrics.login(error.into()))?;
+    let metrics = app.metrics.clone();
     // A task of its own: a browser that hangs up must not cut an exchange that was sent, nor its saving.
     let finish = async move {
-        let finished = finish(&site, login, code, session, permit).await;
-        site.metrics.login(finished.as_ref().map_or_else(LoginResult::from, |_| LoginResult::Ok));
+        let finished = finish(&app, login, code, session, permit).await;
+        app.metrics.login(finished.as_ref().map_or_else(LoginResult::from, |_| LoginResult::Ok));
         finished
     };
     let finished = tokio::spawn(finish.in_current_span()).await.unwrap_or_else(|_| {
@@ -113,32 +119,32 @@ async fn callback(
 
 /// All that comes before the exchange.
 fn arrive(
-    site: &Site,
+    app: &AppState,
     query: CallbackQuery,
     cookies: &Cookies,
     visitor: &Visitor,
 ) -> Result<(PendingLogin, AuthorizationCode, OwnedSemaphorePermit), PageError> {
     let state = query.state.clone().ok_or(PageError::NoPendingLogin)?;
-    let Some(login) = site.pending.take(cookies, &state) else {
+    let Some(login) = app.pending_logins.take(cookies, &state) else {
         return Err(match visitor {
             Visitor::LoggedIn(_) => PageError::AlreadyLoggedIn,
-            Visitor::Stranger if site.used_states.contains(&state) => PageError::Replayed,
-            Visitor::Stranger => PageError::NoPendingLogin,
+            Visitor::LoggedOut if app.used_states.contains(&state) => PageError::Replayed,
+            Visitor::LoggedOut => PageError::NoPendingLogin,
         });
     };
-    let code = accept(site, &login, &state, query)?;
-    let permit = may_exchange(site)?;
+    let code = accept(app, &login, &state, query)?;
+    let permit = may_exchange(app)?;
     Ok((login, code, permit))
 }
 
 /// A permit for one exchange, unless too many are in flight or too many have failed.
-fn may_exchange(site: &Site) -> Result<OwnedSemaphorePermit, PageError> {
-    let permit = Arc::clone(&site.exchanges).try_acquire_owned().map_err(|_| PageError::TooBusy)?;
-    let free = u32::try_from(site.exchanges.available_permits()).unwrap_or(0);
-    match site.failure_limit.admit(CODE_EXCHANGES.saturating_sub(free), site.clock.monotonic()) {
+fn may_exchange(app: &AppState) -> Result<OwnedSemaphorePermit, PageError> {
+    let permit = Arc::clone(&app.code_exchanges).try_acquire_owned().map_err(|_| PageError::TooBusy)?;
+    let free = u32::try_from(app.code_exchanges.available_permits()).unwrap_or(0);
+    match app.failure_limit.admit(CODE_EXCHANGES.saturating_sub(free), app.clock.monotonic()) {
         Admission::Admitted => Ok(permit),
         Admission::Refused => {
-            site.metrics.login_throttled();
+            app.metrics.login_throttled();
             Err(PageError::TooBusy)
         }
     }
@@ -146,22 +152,22 @@ fn may_exchange(site: &Site) -> Result<OwnedSemaphorePermit, PageError> {
 
 /// The checks between the cookie and the exchange.
 fn accept(
-    site: &Site,
+    app: &AppState,
     login: &PendingLogin,
     state: &CsrfToken,
     query: CallbackQuery,
 ) -> Result<AuthorizationCode, PageError> {
-    if login.expired(site.clock.now()) {
+    if login.expired(app.clock.now()) {
         return Err(PageError::PendingLoginExpired);
     }
     if !bool::from(login.state.secret().as_bytes().ct_eq(state.secret().as_bytes())) {
         return Err(PageError::StateMismatch);
     }
-    if site.used_states.mark(state, site.clock.monotonic()) == FirstUse::No {
+    if app.used_states.mark(state, app.clock.monotonic()) == FirstUse::No {
         return Err(PageError::Replayed);
     }
-    if let Some(came) = query.iss.filter(|iss| *iss != site.issuer) {
-        return Err(PageError::WrongIssuer { expected: site.issuer.clone(), came: excerpt(&came) });
+    if let Some(came) = query.iss.filter(|iss| *iss != app.issuer) {
+        return Err(PageError::WrongIssuer { expected: app.issuer.clone(), came: excerpt(&came) });
     }
     let description = excerpt(&query.error_description.unwrap_or_default());
     match query.error {
@@ -173,35 +179,35 @@ fn accept(
 
 /// Exchanges the code, proves who it is, and saves session and record.
 async fn finish(
-    site: &Site,
+    app: &AppState,
     login: PendingLogin,
     code: AuthorizationCode,
     session: Session,
     _permit: OwnedSemaphorePermit,
 ) -> Result<Connected, PageError> {
     let PendingLogin { nonce, verifier, .. } = login;
-    let sent = site.clock.now();
-    let exchanged = site.provider.exchange_code(code, Some(verifier)).await;
-    let reply = exchanged.inspect_err(|_| site.failure_limit.charge(site.clock.monotonic()))?;
-    let identity = identify(site, &reply, &nonce).await?;
-    let admitted = site.admit(&identity).await?;
+    let sent = app.clock.now();
+    let exchanged = app.provider.exchange_code(code, Some(verifier)).await;
+    let reply = exchanged.inspect_err(|_| app.failure_limit.charge(app.clock.monotonic()))?;
+    let identity = identify(app, &reply, &nonce).await?;
+    let admitted = admit(app, &identity).await?;
     let TokenReply { access_token, refresh_token, scope, expires_in, .. } = reply;
     let tokens = TokenSet::dated(access_token, refresh_token, scope, expires_in, sent);
-    save(site, &session, &admitted.login, Record::minted(&site.keys, tokens, identity, site.provider.issuer())).await
+    save(app, &session, &admitted.login, Record::minted(&app.keys, tokens, identity, app.provider.issuer())).await
 }
 
 /// The session first, since only then there is an id to key a mint record by; without its record it is taken back.
-async fn save(site: &Site, session: &Session, login: &Login, record: Record) -> Result<Connected, PageError> {
+async fn save(app: &AppState, session: &Session, login: &Login, record: Record) -> Result<Connected, PageError> {
     let id = session::begin(session, login).await?;
     let (key, limits) = match login {
-        Login::Mint => (site.sessions.key(id), Some(site.sessions.limits())),
+        Login::Mint => (app.sessions.key(id), Some(app.sessions.limits())),
         Login::Keep { user_id, .. } => (RowKey::of_user(user_id), None),
     };
     let saved = async {
-        let stored = site.vault.login(&key, record, limits).await?;
+        let stored = app.vault.login(&key, record, limits).await?;
         if let Login::Keep { user_id, .. } = login {
-            let first_connection = site.vault.show(&key).await?.record().body.history.first_connection.clone();
-            site.sessions.bind(id, &Login::Keep { user_id: user_id.clone(), first_connection }).await?;
+            let first_connection = app.vault.show(&key).await?.record().body.history.first_connection.clone();
+            app.sessions.bind(id, &Login::Keep { user_id: user_id.clone(), first_connection }).await?;
         }
         Ok(stored)
     };

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::{
     telemetry,
-    web::{api::Problem, pages::error::PageError},
+    web::{api::problem::Problem, pages::error::PageError},
 };
 
 type Payload = Box<dyn Any + Send>;

@@ -1,5 +1,7 @@
 //! What a request to a page must pass before its handler.
 
+use std::sync::Arc;
+
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, Method, Uri, header},
@@ -10,15 +12,19 @@ use url::Url;
 
 use crate::{
     config::{AppUrl, is_loopback},
-    web::{Site, pages::error::PageError},
+    web::{pages::error::PageError, state::AppState},
 };
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Refuses an unsafe request that another site's page sent: by `Sec-Fetch-Site`, or by `Origin` where a browser does
+/// Refuses an unsafe request that another site's page sent: by `Sec-Fetch-AppState`, or by `Origin` where a browser does
 /// not send that. `null` is nobody's origin.
-pub(crate) async fn same_origin(State(site): State<Site>, request: Request, next: Next) -> Result<Response, PageError> {
-    if request.method().is_safe() || from_ourselves(&site.app_url, request.headers()) {
+pub(crate) async fn same_origin(
+    State(app): State<Arc<AppState>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, PageError> {
+    if request.method().is_safe() || from_ourselves(&app.app_url, request.headers()) {
         return Ok(next.run(request).await);
     }
     Err(PageError::CrossSite)
@@ -31,7 +37,7 @@ fn from_ourselves(app_url: &AppUrl, headers: &HeaderMap) -> bool {
     }
 }
 
-/// Refuses a request that another site's page started, also a mere link. A client that does not send `Sec-Fetch-Site`
+/// Refuses a request that another site's page started, also a mere link. A client that does not send `Sec-Fetch-AppState`
 /// is let through: old browsers, and no page can read a download of another site anyway.
 pub(crate) async fn not_cross_site(request: Request, next: Next) -> Result<Response, PageError> {
     match request.headers().get(SEC_FETCH_SITE) {
@@ -45,8 +51,8 @@ const REDIRECTED: &str = "redirected";
 
 /// Redirects a page that was requested under another loopback name to `APP_URL`: cookies set under one name are not sent to
 /// another, so a login that starts there could not be finished.
-pub(crate) async fn one_loopback_name(State(site): State<Site>, request: Request, next: Next) -> Response {
-    match canonical(&site.app_url, request.method(), request.headers(), request.uri()) {
+pub(crate) async fn one_loopback_name(State(app): State<Arc<AppState>>, request: Request, next: Next) -> Response {
+    match canonical(&app.app_url, request.method(), request.headers(), request.uri()) {
         Some(url) => Redirect::temporary(url.as_str()).into_response(),
         None => next.run(request).await,
     }

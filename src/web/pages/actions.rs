@@ -1,5 +1,7 @@
 //! The buttons of the token page that change the connection: refresh now, and revoke.
 
+use std::sync::Arc;
+
 use axum::{
     Form, Router,
     extract::{State, rejection::FormRejection},
@@ -14,13 +16,13 @@ use crate::{
     telemetry,
     vault::{Ended, Ending, Refreshed, VaultError},
     web::{
-        Site,
         pages::{banner::Confirmation, error::PageError},
-        session::LoggedIn,
+        state::AppState,
+        visitor::LoggedIn,
     },
 };
 
-pub(crate) fn router() -> Router<Site> {
+pub(crate) fn router() -> Router<Arc<AppState>> {
     Router::new().route("/tokens/refresh", post(refresh)).route("/tokens/revoke", post(revoke))
 }
 
@@ -39,10 +41,10 @@ fn version(form: Submitted) -> Result<Version, PageError> {
 }
 
 /// Exchanges the refresh token that was shown, in either mode: the vault's one refresh.
-async fn refresh(State(site): State<Site>, login: LoggedIn, form: Submitted) -> Result<Redirect, PageError> {
+async fn refresh(State(app): State<Arc<AppState>>, login: LoggedIn, form: Submitted) -> Result<Redirect, PageError> {
     let shown = version(form)?;
-    let (key, _) = site.connection_of(&login).await?;
-    let done = match site.vault.refresh_now(&key, &shown).await? {
+    let (key, _) = login.connection(&app).await?;
+    let done = match app.vault.refresh_now(&key, &shown).await? {
         Refreshed::Exchanged => Confirmation::Refreshed,
         Refreshed::AlreadyNewer => Confirmation::NotRefreshed,
     };
@@ -53,14 +55,13 @@ async fn refresh(State(site): State<Site>, login: LoggedIn, form: Submitted) -> 
 /// Ends the connection at VideoAsk, and here, and with it the session that showed it. One that is on its way out already
 /// is tried again, so this does not ask for what may be shown.
 async fn revoke(
-    State(site): State<Site>,
+    State(app): State<Arc<AppState>>,
     session: Session,
     login: LoggedIn,
     form: Submitted,
 ) -> Result<Redirect, PageError> {
     let shown = version(form)?;
-    let key = key_of(&site, &login).await?;
-    let done = match site.vault.end(&key, Some(&shown), Ending::Revoke).await.map_err(PageError::NotRevoked)? {
+    let done = match app.vault.end(&key_of(&app, &login).await?, Some(&shown), Ending::Revoke).await? {
         Ended::Yes => Confirmation::Revoked,
         Ended::Moved => Confirmation::NotRevoked,
     };
@@ -75,11 +76,11 @@ async fn revoke(
 }
 
 /// In mint mode the row lies under one of several keys; in keep mode there is one, whatever lies there.
-async fn key_of(site: &Site, login: &LoggedIn) -> Result<RowKey, PageError> {
-    match site.connection_of(login).await {
+async fn key_of(app: &AppState, login: &LoggedIn) -> Result<RowKey, PageError> {
+    match login.connection(app).await {
         Ok((key, _)) => Ok(key),
         Err(PageError::Vault(VaultError::NotConnected)) => {
-            site.keys_of(login).into_iter().next().ok_or(PageError::LoggedOut)
+            login.row_keys(app).into_iter().next().ok_or(PageError::LoggedOut)
         }
         Err(error) => Err(error),
     }

@@ -5,7 +5,7 @@ use url::Url;
 use crate::{
     config::Mode,
     vault::Identity,
-    web::{Site, api::ROOM},
+    web::{api::paths::PROXY_PREFIX, state::AppState},
 };
 
 /// Where its requests go, and what it shows there.
@@ -25,10 +25,10 @@ pub enum ApiAccess {
 
 impl ApiAccess {
     /// The one with the least for a program to do, as this app is set up.
-    pub(crate) fn of(site: &Site, identity: &Identity) -> Self {
-        match &site.mode {
+    pub(crate) fn of(app: &AppState, identity: &Identity) -> Self {
+        match &app.mode {
             Mode::Mint => Self::Copied,
-            Mode::Keep(_) if site.api_keys.is_empty() => Self::Executed,
+            Mode::Keep(_) if app.api_keys.is_empty() => Self::Executed,
             Mode::Keep(allowed) => {
                 let is_default = allowed.entries().first().is_some_and(|first| identity.is_called(first));
                 let name = identity.proven_email().or(identity.user_id.as_deref());
@@ -38,10 +38,10 @@ impl ApiAccess {
     }
 
     /// What VideoAsk's paths come after.
-    pub(crate) fn base_url(&self, site: &Site) -> Url {
+    pub(crate) fn base_url(&self, app: &AppState) -> Url {
         match self {
-            Self::Copied | Self::Executed => site.api_url.clone(),
-            Self::Proxied { .. } => site.app_url.join(ROOM),
+            Self::Copied | Self::Executed => app.api_url.clone(),
+            Self::Proxied { .. } => app.app_url.join(PROXY_PREFIX),
         }
     }
 

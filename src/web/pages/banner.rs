@@ -33,8 +33,8 @@ pub(crate) struct DoneQuery {
 impl Confirmation {
     /// The sentence for the page.
     #[must_use]
-    pub fn sentence(self, holder: TokenOwner) -> &'static str {
-        match (self, holder) {
+    pub fn sentence(self, owner: TokenOwner) -> &'static str {
+        match (self, owner) {
             (Self::Refreshed, TokenOwner::Person) => "Refreshed. These are your new tokens. Copy both again.",
             (Self::Refreshed, TokenOwner::App) => {
                 "Refreshed. These are your new tokens. Your programs get them by themselves."

@@ -19,12 +19,12 @@ use crate::{
     vault::{Identity, VaultError},
     videoask::{AccountError, ApiError},
     web::{
-        Site,
-        middleware::trace::RequestId,
         pages::{
             explain::{Explanation, explain},
             templates::{CurrentPage, ErrorPage, Layout, NavVisitor},
         },
+        request_id::RequestId,
+        state::AppState,
     },
 };
 
@@ -155,11 +155,11 @@ impl IntoResponse for PageError {
 
 impl Failure {
     /// Logs the cause and gives the page.
-    pub(crate) fn render(&self, site: &Site, id: RequestId, visitor: NavVisitor) -> Response {
+    pub(crate) fn render(&self, app: &AppState, id: RequestId, visitor: NavVisitor) -> Response {
         let explanation = explain(&self.0);
         self.log(explanation.status);
-        let frame = Layout::new(site, visitor, CurrentPage::Other);
-        ErrorPage { frame, explanation, request_id: id.to_string() }.into_response()
+        let layout = Layout::new(&app.assets, visitor, CurrentPage::Other);
+        ErrorPage { layout, explanation, request_id: id.to_string() }.into_response()
     }
 
     /// Whether the page may ask the store who is logged in: not where the store has just failed, which would make the

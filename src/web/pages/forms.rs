@@ -1,5 +1,7 @@
 //! `GET /tokens/forms`: proof that the token works, by listing the account's forms with it.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     extract::{Query, State, rejection::QueryRejection},
@@ -10,13 +12,13 @@ use serde::Deserialize;
 use crate::{
     videoask::{Account, Form, Forms, Page},
     web::{
-        Site,
         pages::{
             error::PageError,
             outside_text,
             templates::{CurrentPage, FormLine, FormsPage, Layout, NavVisitor},
         },
-        session::LoggedIn,
+        state::AppState,
+        visitor::LoggedIn,
     },
 };
 
@@ -24,7 +26,7 @@ use crate::{
 const LIMIT: u32 = 20;
 const MOST: u32 = 100;
 
-pub(crate) fn router() -> Router<Site> {
+pub(crate) fn router() -> Router<Arc<AppState>> {
     Router::new().route("/tokens/forms", get(forms))
 }
 
@@ -35,18 +37,18 @@ struct FormsQuery {
 }
 
 async fn forms(
-    State(site): State<Site>,
+    State(app): State<Arc<AppState>>,
     login: LoggedIn,
     query: Result<Query<FormsQuery>, QueryRejection>,
 ) -> Result<FormsPage, PageError> {
     let Query(query) = query.map_err(|_| PageError::BadQuery)?;
     let (limit, offset) = (query.limit.unwrap_or(LIMIT).clamp(1, MOST), query.offset.unwrap_or(0));
-    let (key, found) = site.connection_of(&login).await?;
-    let account = Account::new(&site.api, &site.vault, &key);
+    let (key, found) = login.connection(&app).await?;
+    let account = Account::new(&app.api, &app.vault, &key);
     let Forms { count, forms, next, previous } = account.forms(&Page::new(limit, offset)).await?;
     let (before, shown) = (u64::from(offset), forms.len() as u64);
     Ok(FormsPage {
-        frame: Layout::new(&site, NavVisitor::named(&found.record().body.identity), CurrentPage::TryIt),
+        layout: Layout::new(&app.assets, NavVisitor::named(&found.record().body.identity), CurrentPage::TryIt),
         count,
         range: (shown > 0).then_some((before + 1, before + shown)),
         forms: forms.into_iter().map(line).collect(),

@@ -1,5 +1,7 @@
 //! `GET /` and `POST /logout`.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     extract::{Query, State, rejection::QueryRejection},
@@ -11,44 +13,44 @@ use tower_sessions::Session;
 use crate::{
     vault::VaultError,
     web::{
-        Site,
         pages::{
             banner::{Confirmation, DoneQuery},
             error::PageError,
             outside_text,
             templates::{CurrentPage, HomePage, Layout, NavVisitor, TokenOwner, VisitorLine},
         },
-        session::Visitor,
+        state::AppState,
+        visitor::Visitor,
     },
 };
 
-pub(crate) fn router() -> Router<Site> {
+pub(crate) fn router() -> Router<Arc<AppState>> {
     Router::new().route("/", get(home)).route("/logout", post(logout))
 }
 
 async fn home(
-    State(site): State<Site>,
+    State(app): State<Arc<AppState>>,
     visitor: Visitor,
     done: Result<Query<DoneQuery>, QueryRejection>,
 ) -> Result<HomePage, PageError> {
     let visitor = match visitor {
-        Visitor::Stranger => VisitorLine::Stranger,
-        Visitor::LoggedIn(login) => match site.connection_of(&login).await {
+        Visitor::LoggedOut => VisitorLine::LoggedOut,
+        Visitor::LoggedIn(login) => match login.connection(&app).await {
             Ok((_, shown)) => match shown.record().body.identity.label() {
                 Some(name) => VisitorLine::Named(outside_text::shown(name)),
                 None => VisitorLine::Unnamed,
             },
-            Err(PageError::LoggedOut) => VisitorLine::Stranger,
+            Err(PageError::LoggedOut) => VisitorLine::LoggedOut,
             Err(PageError::Vault(VaultError::NotConnected)) => VisitorLine::Disconnected,
             // The token page says what is wrong. It must not hide the way to a new login.
-            Err(_) => VisitorLine::Hindered,
+            Err(_) => VisitorLine::Unavailable,
         },
     };
     Ok(HomePage {
-        frame: Layout::new(&site, NavVisitor::from(&visitor), CurrentPage::Other),
-        holder: TokenOwner::of(&site.mode),
-        login_url: site.app_url.login().into(),
-        callback_url: site.app_url.callback().into(),
+        layout: Layout::new(&app.assets, NavVisitor::from(&visitor), CurrentPage::Other),
+        owner: TokenOwner::of(&app.mode),
+        login_url: app.app_url.login().into(),
+        callback_url: app.app_url.callback().into(),
         confirmation: Confirmation::of(done).filter(|_| !visitor.has_connection()),
         visitor,
     })

@@ -75,13 +75,13 @@ impl Tone {
 
 impl StatusCard {
     /// The card for a connection. Where several things are wrong, the one that only the person can fix comes first.
-    pub(crate) fn of(report: &Report, holder: TokenOwner, now: OffsetDateTime) -> Self {
+    pub(crate) fn of(report: &Report, owner: TokenOwner, now: OffsetDateTime) -> Self {
         let card = match (report.obstacle, &report.failure) {
             (Some(Obstacle::NoRefreshToken), _) => no_refresh_token(report, now),
             (Some(obstacle @ (Obstacle::OtherClient | Obstacle::NotAllowed)), _) => not_in_use(obstacle, report, now),
-            (None, Some(failure)) => failing(report, failure, holder, now),
-            (None, None) if report.expires_at <= now => expired(holder),
-            (None, None) => working(report, holder, now),
+            (None, Some(failure)) => failing(report, failure, owner, now),
+            (None, None) if report.expires_at <= now => expired(owner),
+            (None, None) => working(report, owner, now),
         };
         Self { reload_in: card.reload_in.or_else(|| reload_in(report, now)), ..card }
     }
@@ -141,19 +141,19 @@ fn not_in_use(obstacle: Obstacle, report: &Report, now: OffsetDateTime) -> Statu
     StatusCard::new(Tone::Bad, "This connection is not in use", sentences, CardAction::Link(Action::LogInAgain))
 }
 
-fn failing(report: &Report, failure: &FailureReport, holder: TokenOwner, now: OffsetDateTime) -> StatusCard {
+fn failing(report: &Report, failure: &FailureReport, owner: TokenOwner, now: OffsetDateTime) -> StatusCard {
     let (title, tone) = match report.state {
         State::Dead => ("Connection lost: log in again".into(), Tone::Bad),
         State::Blocked => ("VideoAsk refused the refresh".into(), Tone::Bad),
         State::Live | State::Revoking | State::Pending | State::Tombstone => {
-            let title = match holder {
+            let title = match owner {
                 TokenOwner::Person => "The last refresh failed".into(),
                 TokenOwner::App => Line::from("Refresh failing since ").moment(failure.since, now),
             };
             (title, tone_of_expiry(report, now))
         }
     };
-    let action = match (failure.next_step, holder) {
+    let action = match (failure.next_step, owner) {
         (NextStep::LogInAgain, _) => CardAction::Link(Action::LogInAgain),
         (NextStep::RefreshAgain, _) | (NextStep::Check | NextStep::AskAdministrator, TokenOwner::Person) => {
             CardAction::Refresh(Emphasis::Primary)
@@ -177,10 +177,10 @@ fn failing(report: &Report, failure: &FailureReport, holder: TokenOwner, now: Of
     StatusCard::new(tone, title, sentences.into_iter().flatten(), action)
 }
 
-fn expired(holder: TokenOwner) -> StatusCard {
+fn expired(owner: TokenOwner) -> StatusCard {
     let title = "The access token has expired";
     let action = CardAction::Refresh(Emphasis::Primary);
-    match holder {
+    match owner {
         TokenOwner::Person => {
             let sentence = "Press \"Refresh now\" to get a new one with the refresh token.";
             StatusCard::new(Tone::Bad, title, [sentence.into()], action)
@@ -192,8 +192,8 @@ fn expired(holder: TokenOwner) -> StatusCard {
     }
 }
 
-fn working(report: &Report, holder: TokenOwner, now: OffsetDateTime) -> StatusCard {
-    match (report.log_in_before, holder) {
+fn working(report: &Report, owner: TokenOwner, now: OffsetDateTime) -> StatusCard {
+    match (report.log_in_before, owner) {
         (Some(before), _) => {
             let title = Line::from("Log in before ").moment(before, now);
             let age = "The previous connection ended at about this age. A new login keeps your programs going.";

@@ -1,4 +1,4 @@
-//! The pages as templates, and the frame that all of them share.
+//! The pages as templates, and the layout that all of them share.
 
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
@@ -8,7 +8,6 @@ use crate::{
     store::records::Version,
     vault::Identity,
     web::{
-        Site,
         assets::Assets,
         pages::{
             api_access::ApiAccess,
@@ -37,8 +36,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    pub(crate) fn new(site: &Site, visitor: NavVisitor, current: CurrentPage) -> Self {
-        Self { assets: site.assets.clone(), visitor, current }
+    pub(crate) fn new(assets: &Assets, visitor: NavVisitor, current: CurrentPage) -> Self {
+        Self { assets: assets.clone(), visitor, current }
     }
 }
 
@@ -47,7 +46,7 @@ impl Layout {
 pub enum NavVisitor {
     /// Nobody is logged in, so there is nothing to navigate to.
     #[default]
-    Stranger,
+    LoggedOut,
     /// Someone is logged in, under this e-mail address, name or id if VideoAsk told one.
     LoggedIn(Option<String>),
 }
@@ -61,9 +60,9 @@ impl NavVisitor {
 impl From<&VisitorLine> for NavVisitor {
     fn from(visitor: &VisitorLine) -> Self {
         match visitor {
-            VisitorLine::Stranger => Self::Stranger,
+            VisitorLine::LoggedOut => Self::LoggedOut,
             VisitorLine::Named(name) => Self::LoggedIn(Some(name.clone())),
-            VisitorLine::Unnamed | VisitorLine::Disconnected | VisitorLine::Hindered => Self::LoggedIn(None),
+            VisitorLine::Unnamed | VisitorLine::Disconnected | VisitorLine::Unavailable => Self::LoggedIn(None),
         }
     }
 }
@@ -84,13 +83,13 @@ pub enum CurrentPage {
 #[template(path = "home.html")]
 pub struct HomePage {
     /// The layout's part.
-    pub frame: Layout,
+    pub layout: Layout,
     /// Absolute, to `APP_URL`: following it from another name of this host still gets its cookies back.
     pub login_url: String,
     /// To register in VideoAsk's developer settings.
     pub callback_url: String,
     /// Who refreshes.
-    pub holder: TokenOwner,
+    pub owner: TokenOwner,
     /// Who is logged in, if anyone.
     pub visitor: VisitorLine,
     /// What a button has just done.
@@ -101,7 +100,7 @@ pub struct HomePage {
 #[derive(Debug)]
 pub enum VisitorLine {
     /// Not logged in.
-    Stranger,
+    LoggedOut,
     /// Logged in, under this name.
     Named(String),
     /// Logged in, but VideoAsk did not say who.
@@ -109,21 +108,21 @@ pub enum VisitorLine {
     /// Logged in, but the connection is gone.
     Disconnected,
     /// Logged in, but the connection cannot be shown; the token page says why.
-    Hindered,
+    Unavailable,
 }
 
 impl VisitorLine {
     pub(crate) fn has_connection(&self) -> bool {
         match self {
-            Self::Named(_) | Self::Unnamed | Self::Hindered => true,
-            Self::Stranger | Self::Disconnected => false,
+            Self::Named(_) | Self::Unnamed | Self::Unavailable => true,
+            Self::LoggedOut | Self::Disconnected => false,
         }
     }
 
     fn is_logged_in(&self) -> bool {
         match self {
-            Self::Named(_) | Self::Unnamed | Self::Hindered | Self::Disconnected => true,
-            Self::Stranger => false,
+            Self::Named(_) | Self::Unnamed | Self::Unavailable | Self::Disconnected => true,
+            Self::LoggedOut => false,
         }
     }
 }
@@ -142,9 +141,9 @@ pub enum LoginResult {
 #[template(path = "tokens.html")]
 pub struct TokensPage {
     /// The layout's part.
-    pub frame: Layout,
+    pub layout: Layout,
     /// Who refreshes.
-    pub holder: TokenOwner,
+    pub owner: TokenOwner,
     /// What a button has just done.
     pub confirmation: Option<Confirmation>,
     /// Whether the page shows what the login brought.
@@ -172,8 +171,8 @@ pub struct TokensPage {
     /// `SCOPES` as it would have to be for a refresh token to come.
     pub scopes_with_offline_access: String,
     /// How a program gets at the API.
-    pub way: ApiAccess,
-    /// Programs to copy, which go that way.
+    pub api_access: ApiAccess,
+    /// Programs to copy, for this access.
     pub snippets: Vec<Snippet>,
     /// Whole programs that refresh by themselves, for a person who holds a refresh token.
     pub refreshing: Vec<Snippet>,
@@ -183,7 +182,7 @@ impl TokensPage {
     /// The class of the copy button of the access token: the main action of a page that is there to copy from, unless
     /// the state of the connection asks for another one.
     fn copy_look(&self) -> &'static str {
-        match (self.holder, self.card.has_primary_action()) {
+        match (self.owner, self.card.has_primary_action()) {
             (TokenOwner::Person, false) => "primary",
             (TokenOwner::Person, true) | (TokenOwner::App, _) => "",
         }
@@ -221,7 +220,7 @@ impl TokenOwner {
 #[template(path = "revoking.html")]
 pub struct RevokingPage {
     /// The layout's part.
-    pub frame: Layout,
+    pub layout: Layout,
     /// What is being revoked.
     pub version: Version,
 }
@@ -249,7 +248,7 @@ impl Snippet {
 #[template(path = "forms.html")]
 pub struct FormsPage {
     /// The layout's part.
-    pub frame: Layout,
+    pub layout: Layout,
     /// How many forms there are.
     pub count: u64,
     /// Of these, the page's first and last, counted from 1.
@@ -278,7 +277,7 @@ pub struct FormLine {
 #[template(path = "error.html")]
 pub struct ErrorPage {
     /// The layout's part.
-    pub frame: Layout,
+    pub layout: Layout,
     /// The words.
     pub explanation: Explanation,
     /// As in the log.

@@ -54,7 +54,7 @@ const UNWANTED: [&str; 13] = [
     "makes no sense",
 ];
 
-fn frame() -> Layout {
+fn layout() -> Layout {
     let visitor = NavVisitor::LoggedIn(Some("ada@example.com".to_owned()));
     Layout { assets: Assets::embedded(), visitor, current: CurrentPage::Other }
 }
@@ -206,7 +206,7 @@ fn every_error_page_has_a_text_and_an_action_that_fit() {
         assert_eq!(explanation.retry_after.is_some(), busy, "{name}: 503, and only that, says when to try again");
         let title = explanation.title;
         assert!(!next.contains("above") && !next.contains("If you run"), "{name}: {next}");
-        let page = ErrorPage { frame: frame(), explanation, request_id: "0123456789abcdef".to_owned() };
+        let page = ErrorPage { layout: layout(), explanation, request_id: "0123456789abcdef".to_owned() };
         let html = page.render().expect("it renders");
         check(&name, &html);
         assert!(html.contains(&format!("{title} · VideoAsk auth").replace('\'', "&#39;")), "{name}: {html}");
@@ -235,17 +235,17 @@ fn what_expired_is_not_told_as_what_is_busy() {
 #[test]
 fn every_state_of_the_token_page_has_a_text_and_an_action_that_fit() {
     let mut seen = 0;
-    for holder in [TokenOwner::Person, TokenOwner::App] {
-        for report in every_report(holder) {
+    for owner in [TokenOwner::Person, TokenOwner::App] {
+        for report in every_report(owner) {
             for login in [LoginResult::Shown, LoginResult::KeptOld] {
-                for way in [
+                for api_access in [
                     ApiAccess::Copied,
                     ApiAccess::Executed,
                     ApiAccess::Proxied { pick: None },
                     ApiAccess::Proxied { pick: Some("ada@example.com".to_owned()) },
                 ] {
-                    let name = format!("{holder:?} {login:?} {way:?} {report:?}");
-                    check_token_page(&name, &report, holder, login, way);
+                    let name = format!("{owner:?} {login:?} {api_access:?} {report:?}");
+                    check_token_page(&name, &report, owner, login, api_access);
                     seen += 1;
                 }
             }
@@ -254,12 +254,12 @@ fn every_state_of_the_token_page_has_a_text_and_an_action_that_fit() {
     assert_eq!(seen, 2 * 2 * 4 * 2 * 3 * 14 * 3);
 }
 
-fn check_token_page(name: &str, report: &Report, holder: TokenOwner, login: LoginResult, way: ApiAccess) {
-    let html = token_page(report, holder, login, way).render().expect("it renders");
+fn check_token_page(name: &str, report: &Report, owner: TokenOwner, login: LoginResult, api_access: ApiAccess) {
+    let html = token_page(report, owner, login, api_access).render().expect("it renders");
     check(name, &html);
     let expired = report.expires_at <= NOW;
     assert_eq!(html.contains("The access token has expired"), expired, "{name}");
-    if holder == TokenOwner::Person {
+    if owner == TokenOwner::Person {
         assert!(!html.contains("this app tries again"), "{name}: nobody tries in mint mode");
     }
     if report.has_refresh_token() {
@@ -271,13 +271,13 @@ fn check_token_page(name: &str, report: &Report, holder: TokenOwner, login: Logi
     }
 }
 
-fn token_page(report: &Report, holder: TokenOwner, login: LoginResult, way: ApiAccess) -> TokensPage {
+fn token_page(report: &Report, owner: TokenOwner, login: LoginResult, api_access: ApiAccess) -> TokensPage {
     TokensPage {
-        frame: frame(),
-        holder,
+        layout: layout(),
+        owner,
         confirmation: Some(Confirmation::Refreshed),
         login_result: login,
-        card: StatusCard::of(report, holder, NOW),
+        card: StatusCard::of(report, owner, NOW),
         version: Version { connection_id: "id".to_owned(), generation: 1 },
         access_token: "access".to_owned(),
         refresh_token: report.has_refresh_token().then(|| "refresh".to_owned()),
@@ -285,10 +285,10 @@ fn token_page(report: &Report, holder: TokenOwner, login: LoginResult, way: ApiA
         user: super::tokens::describe(&identity()),
         logged_in: Line::default().moment(report.minted_at, NOW),
         rotation: timeline::rotation(report.rotation),
-        timeline: timeline::events(report, holder, NOW),
+        timeline: timeline::events(report, owner, NOW),
         claims: None,
         scopes_with_offline_access: "openid,offline_access".to_owned(),
-        way,
+        api_access,
         refreshing: vec![snippet("refreshing-1", "Node")],
         snippets: vec![snippet("snippet-1", "Python")],
     }
@@ -299,11 +299,11 @@ fn snippet(id: &str, language: &'static str) -> Snippet {
 }
 
 /// Every state that a shown connection may be in: 2 times of expiry, 3 obstacles, no trouble or one of 13, and 3 pasts.
-fn every_report(holder: TokenOwner) -> Vec<Report> {
+fn every_report(owner: TokenOwner) -> Vec<Report> {
     let mut reports = Vec::new();
     for expires_at in [NOW + Duration::from_secs(86_340), NOW] {
         for obstacle in [None, Some(Obstacle::OtherClient), Some(Obstacle::NoRefreshToken)] {
-            for (state, failure) in every_failure(holder) {
+            for (state, failure) in every_failure(owner) {
                 for (refreshes, rotation) in [(0, Rotation::Unknown), (1, Rotation::NotSeen), (2, Rotation::Seen)] {
                     let refreshed = refreshes > 0;
                     reports.push(Report {
@@ -331,8 +331,8 @@ fn every_report(holder: TokenOwner) -> Vec<Report> {
     reports
 }
 
-fn every_failure(holder: TokenOwner) -> Vec<(State, Option<FailureReport>)> {
-    let retry = match holder {
+fn every_failure(owner: TokenOwner) -> Vec<(State, Option<FailureReport>)> {
+    let retry = match owner {
         TokenOwner::Person => Retry::Manual,
         TokenOwner::App => Retry::Automatic,
     };
@@ -372,28 +372,28 @@ fn every_failure(holder: TokenOwner) -> Vec<(State, Option<FailureReport>)> {
 
 #[test]
 fn every_other_page_has_a_text_and_an_action_that_fit() {
-    for holder in [TokenOwner::Person, TokenOwner::App] {
+    for owner in [TokenOwner::Person, TokenOwner::App] {
         for confirmation in [None, Some(Confirmation::Revoked), Some(Confirmation::LoggedOut)] {
             let visitors = [
-                VisitorLine::Stranger,
+                VisitorLine::LoggedOut,
                 VisitorLine::Named("Ada".to_owned()),
                 VisitorLine::Unnamed,
                 VisitorLine::Disconnected,
-                VisitorLine::Hindered,
+                VisitorLine::Unavailable,
             ];
             for visitor in visitors {
-                let name = format!("{holder:?} {confirmation:?} {visitor:?}");
+                let name = format!("{owner:?} {confirmation:?} {visitor:?}");
                 let (login_url, callback_url) = ("http://localhost/auth".to_owned(), "http://localhost/cb".to_owned());
-                let page = HomePage { frame: frame(), login_url, callback_url, holder, visitor, confirmation };
+                let page = HomePage { layout: layout(), login_url, callback_url, owner, visitor, confirmation };
                 check(&name, &page.render().expect("it renders"));
             }
         }
     }
     let version = Version { connection_id: "id".to_owned(), generation: 1 };
-    check("revoking", &RevokingPage { frame: frame(), version }.render().expect("it renders"));
+    check("revoking", &RevokingPage { layout: layout(), version }.render().expect("it renders"));
     for (count, range) in [(0, None), (45, None)] {
         let (forms, previous, next) = (Vec::<FormLine>::new(), None, None);
-        let page = FormsPage { frame: frame(), count, range, forms, previous, next };
+        let page = FormsPage { layout: layout(), count, range, forms, previous, next };
         check("forms", &page.render().expect("it renders"));
     }
 }

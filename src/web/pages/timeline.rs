@@ -43,9 +43,9 @@ impl EventKind {
 }
 
 /// The entries. In mint mode a login alone is no news: the page says elsewhere when it was.
-pub(crate) fn events(report: &Report, holder: TokenOwner, now: OffsetDateTime) -> Vec<Event> {
-    let happened: Vec<_> = failure(report, now).into_iter().chain(refresh(report, holder, now)).collect();
-    match holder {
+pub(crate) fn events(report: &Report, owner: TokenOwner, now: OffsetDateTime) -> Vec<Event> {
+    let happened: Vec<_> = failure(report, now).into_iter().chain(refresh(report, owner, now)).collect();
+    match owner {
         TokenOwner::Person if happened.is_empty() => happened,
         TokenOwner::Person | TokenOwner::App => {
             next(report, now).into_iter().chain(happened).chain([login(report, now)]).collect()
@@ -92,7 +92,7 @@ fn failure(report: &Report, now: OffsetDateTime) -> Option<Event> {
     Some(Event { kind: EventKind::Bad, title: Prose::from(title).into(), details })
 }
 
-fn refresh(report: &Report, holder: TokenOwner, now: OffsetDateTime) -> Option<Event> {
+fn refresh(report: &Report, owner: TokenOwner, now: OffsetDateTime) -> Option<Event> {
     let at = report.refreshed_at?;
     let title = match report.refreshes {
         0 | 1 => "Refreshed".to_owned(),
@@ -100,7 +100,7 @@ fn refresh(report: &Report, holder: TokenOwner, now: OffsetDateTime) -> Option<E
     };
     let when = Line::default().moment(at, now);
     // Which process refreshed is of use only where several may.
-    let when = match (holder, &report.refreshed_by) {
+    let when = match (owner, &report.refreshed_by) {
         (TokenOwner::App, Some(process)) => when.text(", by process ").outside(process),
         (TokenOwner::App, None) | (TokenOwner::Person, _) => when,
     };

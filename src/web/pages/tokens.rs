@@ -1,5 +1,7 @@
 //! `GET /tokens` and its downloads.
 
+use std::sync::Arc;
+
 use axum::{
     Json, Router,
     extract::{Path, Query, State, rejection::QueryRejection},
@@ -14,7 +16,6 @@ use time::OffsetDateTime;
 use crate::{
     vault::{EmailProof, Identity, Report, TokenSet, VaultError},
     web::{
-        Site,
         middleware::same_origin,
         pages::{
             api_access::ApiAccess,
@@ -29,14 +30,15 @@ use crate::{
             timeline,
             times::{ago, timestamp},
         },
-        session::LoggedIn,
+        state::AppState,
+        visitor::LoggedIn,
     },
 };
 
 /// In the query after a login that brought no refresh token, over a connection that has one.
 pub(crate) const WITHOUT_REFRESH_TOKEN: &str = "without-refresh-token";
 
-pub(crate) fn router() -> Router<Site> {
+pub(crate) fn router() -> Router<Arc<AppState>> {
     let export = get(export).layer(middleware::from_fn(same_origin::not_cross_site));
     Router::new().route("/tokens", get(tokens)).route("/tokens/export/{format}", export)
 }
@@ -47,29 +49,29 @@ struct TokensQuery {
 }
 
 async fn tokens(
-    State(site): State<Site>,
+    State(app): State<Arc<AppState>>,
     login: LoggedIn,
     query: Result<Query<TokensQuery>, QueryRejection>,
     done: Result<Query<DoneQuery>, QueryRejection>,
 ) -> Result<Response, PageError> {
-    let (key, shown) = match site.connection_of(&login).await {
-        Err(PageError::Vault(VaultError::NotConnected)) => return without_connection(&site, &login).await,
+    let (key, shown) = match login.connection(&app).await {
+        Err(PageError::Vault(VaultError::NotConnected)) => return without_connection(&app, &login).await,
         found => found?,
     };
-    let now = site.clock.now();
+    let now = app.clock.now();
     let contents = &shown.record().body;
     let tokens = &contents.tokens;
-    let report = Report::of(&site.vault.status_of(&key, &shown), now);
-    let way = ApiAccess::of(&site, &contents.identity);
+    let report = Report::of(&app.vault.status_of(&key, &shown), now);
+    let api_access = ApiAccess::of(&app, &contents.identity);
     let kept_old = query.is_ok_and(|Query(query)| query.login.as_deref() == Some(WITHOUT_REFRESH_TOKEN));
     let login_result = if kept_old { LoginResult::KeptOld } else { LoginResult::Shown };
-    let holder = TokenOwner::of(&site.mode);
+    let owner = TokenOwner::of(&app.mode);
     let page = TokensPage {
-        frame: Layout::new(&site, NavVisitor::named(&contents.identity), CurrentPage::Tokens),
-        holder,
+        layout: Layout::new(&app.assets, NavVisitor::named(&contents.identity), CurrentPage::Tokens),
+        owner,
         confirmation: Confirmation::of(done),
         login_result,
-        card: StatusCard::of(&report, holder, now),
+        card: StatusCard::of(&report, owner, now),
         version: shown.record().version(),
         access_token: tokens.access_token.secret().clone(),
         refresh_token: tokens.refresh_token.as_ref().map(|token| token.secret().clone()),
@@ -77,28 +79,37 @@ async fn tokens(
         user: describe(&contents.identity),
         logged_in: Line::default().moment(report.minted_at, now).text(format!(" ({})", ago(now - report.minted_at))),
         rotation: timeline::rotation(report.rotation),
-        timeline: timeline::events(&report, holder, now),
+        timeline: timeline::events(&report, owner, now),
         claims: tokens.claims().map(|claims| Claims::new(claims, now)),
-        scopes_with_offline_access: site.scopes_with_offline_access(),
-        snippets: snippets(&way.base_url(&site), way.variable()),
-        refreshing: match (holder, &tokens.refresh_token) {
-            (TokenOwner::Person, Some(_)) => refreshing_programs(&site.api_url, &site.auth_url),
+        scopes_with_offline_access: scopes_with_offline_access(&app.scopes),
+        snippets: snippets(&api_access.base_url(&app), api_access.variable()),
+        refreshing: match (owner, &tokens.refresh_token) {
+            (TokenOwner::Person, Some(_)) => refreshing_programs(&app.api_url, &app.auth_url),
             (TokenOwner::Person, None) | (TokenOwner::App, _) => Vec::new(),
         },
-        way,
+        api_access,
     };
     Ok(page.into_response())
 }
 
 /// One that is being revoked can be tried again; for any other there is only a new login.
-async fn without_connection(site: &Site, login: &LoggedIn) -> Result<Response, PageError> {
-    for key in site.keys_of(login) {
-        if let Some(version) = site.vault.revoking(&key).await? {
-            let frame = Layout::new(site, NavVisitor::LoggedIn(None), CurrentPage::Tokens);
-            return Ok(RevokingPage { frame, version }.into_response());
+async fn without_connection(app: &AppState, login: &LoggedIn) -> Result<Response, PageError> {
+    for key in login.row_keys(app) {
+        if let Some(version) = app.vault.revoking(&key).await? {
+            let layout = Layout::new(&app.assets, NavVisitor::LoggedIn(None), CurrentPage::Tokens);
+            return Ok(RevokingPage { layout, version }.into_response());
         }
     }
     Err(VaultError::NotConnected.into())
+}
+
+/// `SCOPES` with `offline_access` at its end, in the form that the variable takes.
+fn scopes_with_offline_access(scopes: &[String]) -> String {
+    let mut scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+    if !scopes.contains(&"offline_access") {
+        scopes.push("offline_access");
+    }
+    scopes.join(",")
 }
 
 /// The fields of `/api/token`, and the refresh token.
@@ -114,11 +125,15 @@ struct Export<'a> {
     refresh_token: Option<&'a str>,
 }
 
-async fn export(State(site): State<Site>, login: LoggedIn, Path(format): Path<String>) -> Result<Response, PageError> {
-    let (_, shown) = site.connection_of(&login).await?;
+async fn export(
+    State(app): State<Arc<AppState>>,
+    login: LoggedIn,
+    Path(format): Path<String>,
+) -> Result<Response, PageError> {
+    let (_, shown) = login.connection(&app).await?;
     let contents = &shown.record().body;
-    let mut export = Export::new(&contents.tokens, &contents.identity, site.clock.now());
-    if TokenOwner::of(&site.mode) == TokenOwner::App {
+    let mut export = Export::new(&contents.tokens, &contents.identity, app.clock.now());
+    if TokenOwner::of(&app.mode) == TokenOwner::App {
         // Two that refresh would log each other out, so the one that this app refreshes does not leave by a download.
         export.refresh_token = None;
     }

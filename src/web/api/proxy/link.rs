@@ -6,7 +6,10 @@ use std::fmt::Write;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use url::Url;
 
-use crate::web::api::proxy::{ROOM, headers::HEADERS_LIMIT, path};
+use crate::web::api::{
+    paths::PROXY_PREFIX,
+    proxy::{headers::HEADERS_LIMIT, path},
+};
 
 /// The rewritten links are longer than a response's headers may be.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,7 +50,7 @@ impl LinkRewriter<'_> {
         let url = self.asked.join(&percent_encoded(reference)).ok()?;
         let below = path::below(self.base, &url).filter(|_| url.origin() == self.base.origin());
         let Some(below) = below else { return Some(String::from(url).into_bytes()) };
-        let mut here = format!("{ROOM}{below}");
+        let mut here = format!("{PROXY_PREFIX}{below}");
         for (mark, rest) in [('?', url.query()), ('#', url.fragment())] {
             if let Some(rest) = rest {
                 here.push(mark);

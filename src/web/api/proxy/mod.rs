@@ -8,6 +8,8 @@ mod key;
 mod link;
 mod path;
 
+use std::sync::Arc;
+
 use std::io;
 
 use axum::{
@@ -26,28 +28,32 @@ use crate::{
     vault::{HandedOut, MinLife},
     videoask::{Answer, GatewayError, Passage},
     web::{
-        Site,
-        api::{caller_timeout::PATIENCE, problem::Problem},
+        api::{
+            caller_timeout::{CALLER_TIMEOUT, with_caller_timeout},
+            counting,
+            paths::PROXY_PREFIX,
+            problem::Problem,
+            user::find_connection,
+        },
+        state::AppState,
     },
 };
 
-/// Where the API's root is here.
-pub(in crate::web) const ROOM: &str = "/proxy";
 /// Picks the user whose token is put in.
 const USER: &str = "x-videoask-user";
 
-pub(super) fn router() -> Router<Site> {
-    let below = |path: &str| format!("{ROOM}/{path}");
+pub(super) fn router() -> Router<Arc<AppState>> {
+    let below = |path: &str| format!("{PROXY_PREFIX}/{path}");
     Router::new().route(&below(""), any(answer)).route(&below("{*path}"), any(answer))
 }
 
-async fn answer(State(site): State<Site>, request: Request) -> Result<Response, Problem> {
-    let answer = pass(&site, request).await;
-    site.count_proxied(&answer);
+async fn answer(State(app): State<Arc<AppState>>, request: Request) -> Result<Response, Problem> {
+    let answer = pass(&app, request).await;
+    counting::proxied(&app.metrics, &answer);
     answer
 }
 
-async fn pass(site: &Site, request: Request) -> Result<Response, Problem> {
+async fn pass(app: &AppState, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     if parts.method == Method::CONNECT || asks_for_another_protocol(&parts.headers) {
         return Err(Problem::Invalid("Requests are passed on, connections are not: no CONNECT, and no Upgrade."));
@@ -57,18 +63,18 @@ async fn pass(site: &Site, request: Request) -> Result<Response, Problem> {
             "The API key belongs in the header Authorization and nowhere else, or VideoAsk sees it.",
         ));
     }
-    let url = path::target(&site.api_url, &parts.uri)?;
-    let began = site.clock.monotonic();
-    let token = site.within_patience(token(site, &parts.headers));
-    let (key, token) = site.counted(Route::Proxy, token).await?;
-    let patience = PATIENCE.saturating_sub(site.clock.monotonic().saturating_sub(began));
+    let url = path::target(&app.api_url, &parts.uri)?;
+    let began = app.clock.monotonic();
+    let token = with_caller_timeout(&app.clock, token(app, &parts.headers));
+    let (key, token) = counting::hand_out(&app.metrics, Route::Proxy, token).await?;
+    let patience = CALLER_TIMEOUT.saturating_sub(app.clock.monotonic().saturating_sub(began));
     let passage = Passage {
         method: parts.method.clone(),
         url: url.clone(),
         headers: headers::for_videoask(&parts.headers),
         body,
     };
-    let Answer { status, headers, body } = site.gateway.pass(passage, &token, &site.vault, &key, patience).await?;
+    let Answer { status, headers, body } = app.gateway.pass(passage, &token, &app.vault, &key, patience).await?;
     let body = match parts.method {
         // A body of a known length would be taken for the one that a GET has.
         Method::HEAD => Body::from_stream(stream::empty::<io::Result<&[u8]>>()),
@@ -83,7 +89,7 @@ async fn pass(site: &Site, request: Request) -> Result<Response, Problem> {
     if let Some(length) = headers::length_of_no_body(&parts.method, status, &headers) {
         response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
     }
-    link::rewrite_links(response.headers_mut(), &url, &site.api_url)
+    link::rewrite_links(response.headers_mut(), &url, &app.api_url)
         .map_err(|link::TooLong| GatewayError::HeadersTooLarge)?;
     Ok(response)
 }
@@ -94,9 +100,9 @@ fn asks_for_another_protocol(headers: &HeaderMap) -> bool {
     headers::listed(headers, &header::UPGRADE).any(|protocol| !protocol.eq_ignore_ascii_case(b"h2c"))
 }
 
-async fn token(site: &Site, headers: &HeaderMap) -> Result<(RowKey, HandedOut), Problem> {
-    let key = site.connection_named(user(headers)?).await?;
-    let token = site.vault.hand_out(&key, MinLife::Wish).await?;
+async fn token(app: &AppState, headers: &HeaderMap) -> Result<(RowKey, HandedOut), Problem> {
+    let key = find_connection(app, user(headers)?).await?;
+    let token = app.vault.hand_out(&key, MinLife::Wish).await?;
     Ok((key, token))
 }
 

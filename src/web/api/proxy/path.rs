@@ -5,17 +5,17 @@ use url::Url;
 
 use crate::{
     http,
-    web::api::{problem::Problem, proxy::ROOM},
+    web::api::{paths::PROXY_PREFIX, problem::Problem},
 };
 
 const REFUSED: &str = "The path is passed on as it is, so it can have no empty segment but the last one, no `.` or `..`, \
      no backslash or control character, and none of these percent-encoded, nor a slash. What `;` separates from a \
      segment, or in it, cannot leave such a segment.";
 
-/// The URL of a request below [`ROOM`], at the API that `base` is the root of.
+/// The URL of a request below [`PROXY_PREFIX`], at the API that `base` is the root of.
 pub(super) fn target(base: &Url, uri: &Uri) -> Result<Url, Problem> {
     // By the raw path: a decoded one can no longer be told from one that means something else.
-    let path = uri.path().strip_prefix(ROOM).filter(|path| is_plain(path)).ok_or(Problem::Invalid(REFUSED))?;
+    let path = uri.path().strip_prefix(PROXY_PREFIX).filter(|path| is_plain(path)).ok_or(Problem::Invalid(REFUSED))?;
     let mut url = http::endpoint(base, path);
     url.set_query(uri.query());
     // The last word is not the check above but what the parser made of it.

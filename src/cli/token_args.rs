@@ -25,12 +25,12 @@ impl Wanted {
     /// A token good enough, refreshed if need be; a new one in place of `refused`, if that is the current one.
     pub(crate) async fn of(&self, kept: &Kept, refused: Option<&AccessToken>) -> Result<HandedOut, Failure> {
         let user = kept.user_or_default(self.user.as_deref());
-        let need = self.min_ttl.map_or(MinLife::Wish, MinLife::Demand);
+        let need = self.min_ttl.map_or(MinLife::BestEffort, MinLife::Strict);
         let vault = &kept.app.vault;
         let handed_out = async {
             let key = vault.find(user).await.map_err(Refusal::from)?;
             match refused {
-                Some(refused) => vault.replace_refused(&key, refused, need).await.map_err(Refusal::from),
+                Some(refused) => vault.replace_rejected(&key, refused, need).await.map_err(Refusal::from),
                 None => vault.hand_out(&key, need).await.map_err(Refusal::from),
             }
         };

@@ -1,4 +1,4 @@
-//! Handing out an access token that lives long enough.
+//! Hands out an access token that works for long enough.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,72 +11,75 @@ use crate::{
         records::{State, Version},
     },
     vault::{
-        Identity, Record, Vault,
+        Vault,
         error::{Reconnect, VaultError},
-        record::{cause::FailureKind, history::RefreshFailure},
-        refresh::{
-            RefreshReason, backoff,
-            cache::{CachedRecord, Kind},
-            single_flight::Joined,
-        },
-        settings::{RefreshPolicy, STORE_TIMEOUT},
+        record::{Record, cause::FailureKind, history::RefreshFailure, identity::Identity},
+        refresh::{backoff, cached_record::CachedRecord, reason::RefreshReason},
     },
 };
 
-const USUAL: Duration = Duration::from_secs(60);
-/// A token that ends sooner is of no use to anybody.
-const LEAST: Duration = Duration::from_secs(1);
-/// How often a caller's wish is tried on rows that keep moving.
+const DEFAULT_MIN_LIFE: Duration = Duration::from_secs(60);
+/// A token that expires sooner is of no use.
+const SHORTEST_MIN_LIFE: Duration = Duration::from_secs(1);
+/// How often a hand-out starts over because the record changed meanwhile.
 const TRIES: usize = 4;
 
-/// How long the token should live at least.
+/// How long the token should work at least.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MinLife {
-    /// A minute or a tenth of its life, whichever is less; a shorter one will do where there is no better.
+    /// A minute or a tenth of its life, whichever is less. If no refresh is possible, less will do.
     #[default]
-    Wish,
+    BestEffort,
     /// This long, or an error.
-    Demand(Duration),
+    Strict(Duration),
 }
 
-/// A token, good at the moment it was handed out.
+/// A token that was valid when it was handed out.
 #[derive(Clone, Debug)]
 pub struct HandedOut {
     cached: Arc<CachedRecord>,
     expires_at: OffsetDateTime,
 }
 
+/// Whether a token works for long enough.
+#[derive(PartialEq, Eq)]
+enum Remaining {
+    Enough,
+    /// It should work for this long.
+    LessThan(Duration),
+}
+
 impl HandedOut {
-    fn at(now: OffsetDateTime, cached: Arc<CachedRecord>) -> Self {
+    fn new(cached: Arc<CachedRecord>, now: OffsetDateTime) -> Self {
         let expires_at = now + cached.record.body.tokens.left(now);
         Self { cached, expires_at }
     }
 
-    /// Opens the API.
+    /// The bearer token for VideoAsk's API.
     #[must_use]
     pub fn access_token(&self) -> &AccessToken {
         &self.record().body.tokens.access_token
     }
 
-    /// When it ends: never later than its whole life from when it was handed out.
+    /// When it expires: never more than its whole life after it was handed out.
     #[must_use]
     pub fn expires_at(&self) -> OffsetDateTime {
         self.expires_at
     }
 
-    /// What was granted, where the provider says it.
+    /// What was granted, if the provider said so.
     #[must_use]
     pub fn scope(&self) -> Option<&str> {
         self.record().body.tokens.scope.as_deref()
     }
 
-    /// Whose it is.
+    /// The user it acts as.
     #[must_use]
     pub fn identity(&self) -> &Identity {
         &self.record().body.identity
     }
 
-    /// Which token set it is of.
+    /// The token set that it is from.
     #[must_use]
     pub fn version(&self) -> Version {
         self.record().version()
@@ -88,150 +91,112 @@ impl HandedOut {
 }
 
 impl MinLife {
-    /// What this comes to for a token of that life.
+    /// What this means for a token of that life.
     fn of(self, life: Duration) -> Result<Duration, VaultError> {
-        let least = LEAST.min(life / 2);
+        let shortest = SHORTEST_MIN_LIFE.min(life / 2);
         match self {
-            Self::Wish => Ok(USUAL.min(life / 10).max(least)),
-            Self::Demand(wanted) if wanted > life / 2 => Err(VaultError::MinLifeTooLong { longest: life / 2 }),
-            Self::Demand(wanted) => Ok(wanted.max(least)),
+            Self::BestEffort => Ok(DEFAULT_MIN_LIFE.min(life / 10).max(shortest)),
+            Self::Strict(wanted) if wanted > life / 2 => Err(VaultError::MinLifeTooLong { longest: life / 2 }),
+            Self::Strict(wanted) => Ok(wanted.max(shortest)),
         }
     }
 }
 
 impl Vault {
-    /// A token of this record that lives long enough, refreshed if need be. Waits as long as
-    /// [`Callers`](super::Callers) says; what it started goes on without it.
-    pub async fn hand_out(&self, key: &RowKey, need: MinLife) -> Result<HandedOut, VaultError> {
-        if let Some(cached) = self.0.memory.fresh(key, self.0.clock.boot_time())
-            && self.suffices(&cached, need)? == Suffices::Yes
+    /// An access token of this record that works for long enough, refreshed if necessary. Waits as long as
+    /// [`Callers`](super::Callers) says. The refresh goes on without its caller.
+    pub async fn hand_out(&self, key: &RowKey, min_life: MinLife) -> Result<HandedOut, VaultError> {
+        if let Some(cached) = self.0.cache.fresh(key, self.0.clock.boot_time())
+            && self.remaining(&cached, min_life)? == Remaining::Enough
         {
-            return Ok(HandedOut::at(self.0.clock.now(), cached));
+            return Ok(HandedOut::new(cached, self.0.clock.now()));
         }
-        self.0
-            .clock
-            .timeout(self.0.settings.caller_timeout(), self.fetch(key, need))
-            .await
-            .unwrap_or(Err(VaultError::Busy))
+        self.limit_wait(self.refresh_and_hand_out(key, min_life)).await
     }
 
-    async fn fetch(&self, key: &RowKey, need: MinLife) -> Result<HandedOut, VaultError> {
+    async fn refresh_and_hand_out(&self, key: &RowKey, min_life: MinLife) -> Result<HandedOut, VaultError> {
         for _ in 0..TRIES {
-            let cached = self.current(key).await?;
-            let Suffices::NotFor(life) = self.suffices(&cached, need)? else {
-                return Ok(HandedOut::at(self.0.clock.now(), cached));
+            let cached = self.up_to_date(key).await?;
+            let now = self.0.clock.now();
+            let Remaining::LessThan(wanted) = self.remaining(&cached, min_life)? else {
+                return Ok(HandedOut::new(cached, now));
             };
-            let why = RefreshReason::MinLife(life);
-            if !cached.may_be_sent(&why, &self.0.settings, self.0.clock.now()) || self.is_mint() {
-                return self.last_word(cached, need, None);
+            let reason = RefreshReason::MinLife(wanted);
+            if !cached.may_refresh(&reason, &self.0.settings, now) {
+                return self.hand_out_unrefreshed(cached, min_life, None);
             }
-            let setback = match self.try_refresh(key, why).await {
-                // It may have been started by somebody who was content with less, or the row may have moved to a set
-                // that is no better.
-                RefreshAttempt::ByUs(None) | RefreshAttempt::ByOther(None) | RefreshAttempt::Later => continue,
-                RefreshAttempt::ByUs(setback) | RefreshAttempt::ByOther(setback) => setback,
-                RefreshAttempt::Never => Some(VaultError::StoreUnavailable),
-            };
-            // Asked again, since a revoke may have come while this waited.
-            return self.last_word(self.current(key).await?, need, setback);
+            if let Err(error) = self.refresh_shared(key, reason).await.into_result() {
+                // The record may have been revoked meanwhile.
+                let cached = self.up_to_date(key).await?;
+                return self.hand_out_unrefreshed(cached, min_life, Some(error));
+            }
+            // The refresh may have been for a caller that needed less, or the record may have been replaced.
         }
-        self.last_word(self.current(key).await?, need, Some(VaultError::Busy))
+        self.hand_out_unrefreshed(self.up_to_date(key).await?, min_life, Some(VaultError::Busy))
     }
 
-    /// Refreshes after whatever is under way, and says what was in the way of it.
-    pub(super) async fn refresh_alone(&self, key: &RowKey, why: RefreshReason) -> Option<VaultError> {
-        self.run_alone(key, |job| async move { job.refresh(why).await }).await.err()
+    /// Limits how long a caller waits.
+    pub(super) async fn limit_wait<T>(
+        &self,
+        work: impl Future<Output = Result<T, VaultError>>,
+    ) -> Result<T, VaultError> {
+        let timeout = self.0.settings.caller_timeout();
+        // Boxed, since a future that takes another one by value has twice its size.
+        self.0.clock.timeout(timeout, Box::pin(work)).await.unwrap_or(Err(VaultError::Busy))
     }
 
-    /// Refreshes, or waits for a refresh that is under way.
-    pub(super) async fn try_refresh(&self, key: &RowKey, why: RefreshReason) -> RefreshAttempt {
-        match self.run_shared(key, Kind::Work, |job| async move { job.refresh(why).await }).await {
-            Joined::Own(result) => RefreshAttempt::ByUs(result.err()),
-            Joined::Shared(result) => RefreshAttempt::ByOther(result.err()),
-            Joined::Busy(_, work) => match self.0.clock.timeout(STORE_TIMEOUT, work.ended()).await {
-                Some(()) => RefreshAttempt::Later,
-                None => RefreshAttempt::Never,
-            },
-        }
-    }
-
-    /// What can be handed out, or said, when nothing more can be done.
-    fn last_word(
+    /// The token as it is, if that will do; otherwise why there is no better one.
+    fn hand_out_unrefreshed(
         &self,
         cached: Arc<CachedRecord>,
-        need: MinLife,
-        setback: Option<VaultError>,
+        min_life: MinLife,
+        error: Option<VaultError>,
     ) -> Result<HandedOut, VaultError> {
         let now = self.0.clock.now();
-        let valid = !cached.record.body.tokens.left(now).is_zero();
-        match self.suffices(&cached, need)? {
-            Suffices::Yes => Ok(HandedOut::at(now, cached)),
-            Suffices::NotFor(_) if valid && need == MinLife::Wish => Ok(HandedOut::at(now, cached)),
-            Suffices::NotFor(_) => Err(self.shortcoming(&cached, setback)),
+        let is_valid = !cached.record.body.tokens.left(now).is_zero();
+        match self.remaining(&cached, min_life)? {
+            Remaining::Enough => Ok(HandedOut::new(cached, now)),
+            Remaining::LessThan(_) if is_valid && min_life == MinLife::BestEffort => Ok(HandedOut::new(cached, now)),
+            Remaining::LessThan(_) => Err(self.why_not_refreshed(&cached, error)),
         }
     }
 
-    fn suffices(&self, cached: &CachedRecord, need: MinLife) -> Result<Suffices, VaultError> {
+    fn remaining(&self, cached: &CachedRecord, min_life: MinLife) -> Result<Remaining, VaultError> {
         let body = &cached.record.body;
         if !self.0.settings.refresh_policy.allows(&body.identity) {
             return Err(VaultError::NotAllowed);
         }
-        // docs/vault.md, rule 9: nothing of another client is used here, its access token included. The API that this
-        // app talks to now may be another one too.
+        // docs/vault.md, rule 9. Not even the access token is used: the API may be another one too.
         if body.issuer != self.0.settings.issuer {
             return Err(VaultError::OtherClient);
         }
-        let wanted = need.of(body.tokens.life())?;
-        let short = body.tokens.falls_short(wanted, &self.0.settings, self.0.clock.now());
-        Ok(if short { Suffices::NotFor(wanted) } else { Suffices::Yes })
+        let wanted = min_life.of(body.tokens.life())?;
+        let is_short = body.tokens.falls_short(wanted, &self.0.settings, self.0.clock.now());
+        Ok(if is_short { Remaining::LessThan(wanted) } else { Remaining::Enough })
     }
 
-    /// The error of a connection's state.
-    pub(super) fn shortcoming(&self, cached: &CachedRecord, setback: Option<VaultError>) -> VaultError {
+    /// Why this record was not refreshed: its state, or else the error of the refresh.
+    pub(super) fn why_not_refreshed(&self, cached: &CachedRecord, error: Option<VaultError>) -> VaultError {
         let body = &cached.record.body;
         let failure = body.history.failure.clone().map(Box::new);
-        match (cached.state, failure) {
-            (State::Dead, Some(failure)) => VaultError::ReconnectRequired(Reconnect::Dead(failure)),
-            (State::Dead, None) => VaultError::ReconnectRequired(Reconnect::Ended),
+        match (cached.state, failure, error) {
+            (State::Dead, Some(failure), _) => VaultError::ReconnectRequired(Reconnect::Dead(failure)),
+            (State::Dead, None, _) => VaultError::ReconnectRequired(Reconnect::Ended),
             _ if body.tokens.refresh_token.is_none() => VaultError::ReconnectRequired(Reconnect::NoRefreshToken),
             _ if body.issuer != self.0.settings.issuer => VaultError::OtherClient,
-            _ if setback.as_ref().is_some_and(|setback| *setback != VaultError::Busy) => {
-                setback.unwrap_or(VaultError::Busy)
-            }
-            (State::Blocked, Some(failure)) => VaultError::ProviderRefused { failure },
-            (_, Some(failure)) if failure.kind() == FailureKind::Transient => {
+            (_, _, Some(error)) if error != VaultError::Busy => error,
+            (State::Blocked, Some(failure), _) => VaultError::ProviderRefused { failure },
+            (_, Some(failure), _) if failure.kind() == FailureKind::Transient => {
                 VaultError::ProviderUnavailable { retry_after: failure.wait(self.0.clock.now()) }
             }
-            _ if self.is_mint() => VaultError::Expired,
+            _ if self.0.settings.refresh_policy.is_manual() => VaultError::Expired,
             _ => VaultError::Busy,
         }
     }
-
-    pub(super) fn is_mint(&self) -> bool {
-        matches!(self.0.settings.refresh_policy, RefreshPolicy::Manual)
-    }
-}
-
-/// How a refresh went that a caller wanted.
-pub(super) enum RefreshAttempt {
-    /// It was this caller's.
-    ByUs(Option<VaultError>),
-    /// It was under way, perhaps for another reason.
-    ByOther(Option<VaultError>),
-    /// It could not start, and can now.
-    Later,
-    /// It cannot start: the store does not take the outcome of the one before.
-    Never,
-}
-
-#[derive(PartialEq, Eq)]
-enum Suffices {
-    Yes,
-    NotFor(Duration),
 }
 
 impl RefreshFailure {
-    /// How long until the next try; nothing where the stored time cannot be right.
+    /// How long until the next try; zero if the stored time cannot be right.
     #[must_use]
     pub fn wait(&self, now: OffsetDateTime) -> Duration {
         self.retry_at.map_or(Duration::ZERO, |retry| backoff::left(retry, backoff::longest(self.kind()), now))

@@ -1,13 +1,10 @@
-//! A refresh token from elsewhere: written down first, then exchanged once, then given to whoever it belongs to.
+//! Imports a refresh token: stores it first, then exchanges it once, then moves the connection to its owner.
 //!
-//! A pending import lies under the fingerprint of its token. When it finds its owner a tombstone stays there, and
-//! nothing ever deletes it: so a token that was imported before is known, whatever became of it.
-
-use std::time::Duration;
+//! A pending import is stored under the fingerprint of its token. After the move, a tombstone stays there for good, so a
+//! token that was imported before is recognized.
 
 use oauth2::{AccessToken, RefreshToken};
 use ring::digest::{SHA256, digest};
-use time::OffsetDateTime;
 
 use crate::{
     store::{
@@ -15,32 +12,38 @@ use crate::{
         records::{Adoption, Expected, Row, State},
     },
     vault::{
-        ConnectionId, History, Identity, Issuer, Record, RecordBody, TokenSet, Tombstone, Vault,
+        Vault,
         error::VaultError,
-        record::{cause::FailureKind, history::RefreshFailure},
-        refresh::RefreshReason,
+        record::{
+            Issuer, Record, RecordBody,
+            cause::FailureKind,
+            connection_id::ConnectionId,
+            history::{History, RefreshFailure},
+            identity::Identity,
+            token_set::TokenSet,
+            tombstone::Tombstone,
+        },
+        refresh::reason::RefreshReason,
     },
 };
 
 const PREFIX: &str = "import:";
-/// What asking who the user is may take.
-pub(super) const TO_IDENTIFY: Duration = Duration::from_secs(60);
-/// How often a step is tried against rows that keep moving.
+/// How often the move is tried while other processes change the rows.
 const TRIES: usize = 5;
 
 /// How far an import has come.
 #[derive(Clone, Debug)]
 pub enum Import {
-    /// This token was imported before, and was not sent again.
+    /// This token was imported before. It was not sent again.
     Already,
-    /// This token was imported before, and the connection that came of it was revoked or forgotten.
+    /// This token was imported before, and its connection was revoked or forgotten.
     Forgotten {
-        /// Whose it was, if that is known.
+        /// Its user, if known.
         user: Option<String>,
     },
-    /// It is exchanged, and nobody is known to own it yet.
+    /// It is exchanged, and its owner is not known yet.
     Pending(Box<PendingImport>),
-    /// The provider did not take it.
+    /// The provider refused it.
     Refused(Box<RefreshFailure>),
 }
 
@@ -51,44 +54,43 @@ pub struct PendingImport {
     record: Record,
 }
 
-/// What became of giving an import to its owner.
+/// What became of moving an import to its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Adopted {
-    /// It is the connection now.
+    /// It is the owner's connection now.
     Yes,
     /// The owner has a live connection; the import stays pending.
     NeedsReplace,
 }
 
-/// Whether an import may take the place of a live connection.
+/// What an import may replace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replace {
-    /// It may.
+    /// Any connection.
     Live,
-    /// Only that of a dead one, or of none.
+    /// Only a dead connection, or none.
     OnlyDead,
 }
 
 impl PendingImport {
-    /// Opens the API, to ask whose it is.
+    /// The token to ask VideoAsk with whose it is.
     #[must_use]
     pub fn access_token(&self) -> &AccessToken {
         &self.record.body.tokens.access_token
     }
 }
 
-/// The SHA-256 of a text.
 fn sha256_hex(text: &str) -> String {
     digest(&SHA256, text.as_bytes()).as_ref().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 impl RowKey {
-    /// Where the import of this token lies: its plain SHA-256, which needs no salt since the token is random.
+    /// The key of the import of this token: its plain SHA-256, which needs no salt because the token is random.
     fn of_import(token: &RefreshToken) -> Self {
         Self(format!("{PREFIX}{}", sha256_hex(token.secret())))
     }
 
-    /// Whether an import lies here, and not a user's or a session's record.
+    /// Whether this is the key of an import, and not of a user's or a session's record.
     pub(super) fn is_import(&self) -> bool {
         self.0.starts_with(PREFIX)
     }
@@ -101,20 +103,19 @@ impl Row {
 }
 
 impl Vault {
-    /// Writes the token down, and exchanges it, unless that was done before.
+    /// Stores the token and exchanges it, unless that was done before.
     pub async fn import(&self, token: RefreshToken) -> Result<Import, VaultError> {
         let key = RowKey::of_import(&token);
-        let there = self.call_store(self.0.store.read(&key)).await?;
-        let starts = there.as_ref().is_none_or(|row| self.may_start_again(row));
-        if starts {
+        let stored = self.call_store(self.0.store.read(&key)).await?;
+        if stored.as_ref().is_none_or(|row| self.may_replace_import(row)) {
             let row = self.unexchanged(&key, token).new_row(&self.0.keys, &key, State::Pending, None);
-            // Somebody may import the same token at this moment; then this is theirs.
-            self.call_store(self.0.store.put(&row, there.as_ref().map(|row| &row.version))).await?;
+            // A conflict means that the same token is being imported elsewhere, which is as good.
+            self.call_store(self.0.store.put(&row, stored.as_ref().map(|row| &row.version))).await?;
         }
-        self.go_on(key).await
+        self.exchange_import(key).await
     }
 
-    /// What became of this token, if it found its owner before. Nothing is sent or written.
+    /// What became of this token, if it was moved to its owner before. Nothing is sent or written.
     pub async fn imported_before(&self, token: &RefreshToken) -> Result<Option<Import>, VaultError> {
         match self.call_store(self.0.store.read(&RowKey::of_import(token))).await? {
             Some(row) if row.state == State::Tombstone => Ok(Some(self.adopted(&row).await?)),
@@ -122,16 +123,16 @@ impl Vault {
         }
     }
 
-    /// Whether a token that another client sent, and never exchanged, may be sent by this one: the operator has
-    /// corrected CLIENT_ID since. While an attempt is open, nobody knows whether it was exchanged.
-    fn may_start_again(&self, row: &Row) -> bool {
+    /// Whether a token that was imported for another client, and never exchanged, may be imported for this one: the
+    /// operator has corrected CLIENT_ID. While an attempt is open, nobody knows whether it was exchanged.
+    fn may_replace_import(&self, row: &Row) -> bool {
         matches!(row.state, State::Pending | State::Dead)
             && row.version.generation == 1
             && row.attempt.is_none()
             && Record::of_row(&self.0.keys, row).is_ok_and(|record| record.body.issuer != self.0.settings.issuer)
     }
 
-    /// What became of an import that found its owner.
+    /// What became of an import that was moved to its owner.
     async fn adopted(&self, tombstone: &Row) -> Result<Import, VaultError> {
         let tombstone = Tombstone::of_row(&self.0.keys, tombstone)?;
         let user = tombstone.identity.label().map(str::to_owned);
@@ -143,10 +144,8 @@ impl Vault {
         })
     }
 
-    async fn go_on(&self, key: RowKey) -> Result<Import, VaultError> {
-        if let Some(setback) = self.refresh_alone(&key, RefreshReason::Import).await {
-            return Err(setback);
-        }
+    async fn exchange_import(&self, key: RowKey) -> Result<Import, VaultError> {
+        self.refresh_alone(&key, RefreshReason::Import).await?;
         let Some(row) = self.call_store(self.0.store.read(&key)).await? else { return Err(VaultError::NotConnected) };
         if row.state == State::Tombstone {
             return self.adopted(&row).await;
@@ -165,7 +164,7 @@ impl Vault {
         }
     }
 
-    /// Gives a pending import to the user it was found to belong to.
+    /// Moves a pending import to its owner.
     pub async fn adopt(
         &self,
         import: PendingImport,
@@ -177,20 +176,20 @@ impl Vault {
         let now = self.0.clock.now();
         record.body.identity = identity;
         for _ in 0..TRIES {
-            let there = self.call_store(self.0.store.read(owner)).await?;
-            if there.as_ref().is_some_and(|row| row.version.connection_id == record.connection_id.as_str()) {
+            let stored = self.call_store(self.0.store.read(owner)).await?;
+            if stored.as_ref().is_some_and(|row| row.version.connection_id == record.connection_id.as_str()) {
                 return Ok(Adopted::Yes);
             }
-            let live = there.as_ref().is_some_and(|row| matches!(row.state, State::Live | State::Blocked));
+            let live = stored.as_ref().is_some_and(|row| matches!(row.state, State::Live | State::Blocked));
             if live && replace == Replace::OnlyDead {
                 return Ok(Adopted::NeedsReplace);
             }
-            record.body.history.previous = there.as_ref().and_then(|row| self.previous(row, &record));
-            record.body.history.first_connection = Some(self.first_connection(there.as_ref(), &record));
+            record.body.history.previous = stored.as_ref().and_then(|row| self.previous(row, &record));
+            record.body.history.first_connection = Some(self.first_connection(stored.as_ref(), &record));
             let row = record.new_row(&self.0.keys, owner, State::Live, None);
             let tombstone = Tombstone::of(&record, now).sealed(&self.0.keys, &pending, &record.version());
             let expected = Expected { version: record.version(), state: State::Pending, attempt: None, lease: None };
-            let over = there.as_ref().map(|row| &row.version);
+            let over = stored.as_ref().map(|row| &row.version);
             match self.call_store(self.0.store.adopt(&pending, &expected, &tombstone, &row, over)).await? {
                 Adoption::Applied => {
                     let (user_id, connection) = (record.body.identity.logged_id(), &record.connection_id);
@@ -204,7 +203,7 @@ impl Vault {
         Err(VaultError::Busy)
     }
 
-    /// A connection that has only a refresh token yet.
+    /// A connection that has only a refresh token so far.
     fn unexchanged(&self, key: &RowKey, token: RefreshToken) -> Record {
         let now = self.0.clock.now();
         let tokens = TokenSet {
@@ -217,17 +216,10 @@ impl Vault {
         let issuer = self.0.settings.issuer.clone();
         let body =
             RecordBody { tokens, identity: Identity::default(), issuer, minted_at: now, history: History::default() };
-        // As random as the token, the same for two who import it at once, and another for another client.
+        // As random as the token; the same for two imports of it at once, and different for another client.
         let Issuer { client_id, token_endpoint } = &self.0.settings.issuer;
         let id = sha256_hex(&[&key.0, client_id, token_endpoint].map(String::as_str).join("\n"));
         let id = id.chars().take(32).collect::<String>();
         Record { connection_id: ConnectionId::from(id), generation: 1, body }
-    }
-}
-
-impl RefreshReason {
-    /// Whether a pending import is still to be exchanged, or was so long ago that its owner cannot be asked for.
-    pub(super) fn import_applies(state: State, record: &Record, now: OffsetDateTime) -> bool {
-        state == State::Pending && (record.generation == 1 || record.body.tokens.left(now) < TO_IDENTIFY)
     }
 }

@@ -1,13 +1,24 @@
-//! What holds records, refreshes them exactly once, and hands out access tokens. `docs/vault.md` explains the machine.
+//! Stores connections, refreshes each token exactly once, and hands out access tokens. docs/vault.md explains how and
+//! why.
 //!
-//! There is one record type, one sealing and one refresh. The mode decides only the key a record lies under, and who
-//! may start a refresh.
+//! - [`connect`], [`import`]: save a new connection.
+//! - [`hand_out`], [`on_request`], [`keeper`]: the three reasons for a refresh: a caller, a person or a rejected token,
+//!   and the time.
+//! - [`refresh`]: the one refresh: cache, single flight, lease, write-ahead, exchange, save.
+//! - [`revoke`]: ends a connection.
+//! - [`report`]: what people and machines may know about it all.
+//! - [`record`]: what is stored.
+//!
+//! There is one record type, one encryption scheme and one refresh. The mode selects only the record key, and who may
+//! start a refresh.
 
 mod connect;
 mod error;
 mod hand_out;
 mod import;
 mod keeper;
+mod key_lock;
+mod on_request;
 mod provider;
 mod record;
 mod refresh;
@@ -15,7 +26,6 @@ mod report;
 mod revoke;
 mod settings;
 mod store_call;
-mod turns;
 
 use std::sync::{Arc, atomic::AtomicU64};
 
@@ -28,16 +38,19 @@ pub use self::{
     error::{Reconnect, Undecryptable, VaultError},
     hand_out::{HandedOut, MinLife},
     import::{Adopted, Import, PendingImport, Replace},
+    key_lock::KeyLockGuard,
+    on_request::Refreshed,
     provider::Provider,
     record::{
-        Issuer, Record, RecordBody, RecordError, Tombstone,
+        Issuer, Record, RecordBody, RecordError,
         cause::{Cause, FailureKind, NextStep, Retry},
         connection_id::ConnectionId,
         history::{End, Exchanged, History, Previous, ProviderMessage, RefreshFailure, Rotation},
         identity::{EmailProof, Identity},
         token_set::TokenSet,
+        tombstone::Tombstone,
     },
-    refresh::{in_flight::Drain, on_request::Refreshed},
+    refresh::in_flight::Drain,
     report::{
         FailureReport, Report,
         health::{Health, Unready},
@@ -46,7 +59,6 @@ pub use self::{
     },
     revoke::{Ended, Ending},
     settings::{Allowed, Callers, RefreshPolicy, Settings},
-    turns::Turn,
 };
 
 /// All connections, as one process sees them. Cheap to clone.
@@ -60,19 +72,21 @@ struct Inner {
     keys: Arc<Keyring>,
     clock: Clock,
     settings: Settings,
-    memory: refresh::cache::Cache,
+    cache: refresh::cache::Cache,
     in_flight: refresh::in_flight::InFlight,
-    replan: Notify,
-    heartbeat: keeper::Heartbeat,
     user_index: report::user_index::UserIndex,
-    turns: turns::Turns,
+    key_locks: key_lock::KeyLocks,
+    keeper_active: keeper::LastActive,
+    /// Wakes the keeper.
+    replan: Notify,
+    /// Makes the names of leases and attempts unique.
     serial: AtomicU64,
     /// Set once this process has had to wait for another one.
     waiting: SetOnce<()>,
 }
 
 impl Vault {
-    /// A vault that remembers nothing yet. Its tasks run on the runtime of whoever calls it.
+    /// A vault with an empty cache. Its jobs run on the Tokio runtime of its callers.
     #[must_use]
     pub fn new(
         store: Arc<dyn Records>,
@@ -87,12 +101,12 @@ impl Vault {
             keys,
             clock,
             settings,
-            memory: refresh::cache::Cache::default(),
+            cache: refresh::cache::Cache::default(),
             in_flight: refresh::in_flight::InFlight::default(),
-            replan: Notify::new(),
-            heartbeat: keeper::Heartbeat::default(),
             user_index: report::user_index::UserIndex::default(),
-            turns: turns::Turns::default(),
+            key_locks: key_lock::KeyLocks::default(),
+            keeper_active: keeper::LastActive::default(),
+            replan: Notify::new(),
             serial: AtomicU64::new(0),
             waiting: SetOnce::new(),
         }))

@@ -1,4 +1,4 @@
-//! What the vault asks of the authorization server.
+//! What the vault needs from the authorization server.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use oauth2::RefreshToken;
 
 use crate::{
     provider::{self, ExchangeError, TokenReply},
-    vault::Issuer,
+    vault::record::Issuer,
 };
 
-/// One POST each; nothing is tried again here, since only the vault knows whether a token may be sent twice.
+/// One POST each, without retries: only the vault knows whether a token may be sent twice.
 #[async_trait]
 pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// The refresh grant (RFC 6749, 6).
@@ -31,7 +31,7 @@ impl Provider for provider::Provider {
 }
 
 impl provider::Provider {
-    /// What the refresh tokens that this client gets belong to.
+    /// What the refresh tokens of this client belong to.
     #[must_use]
     pub fn issuer(&self) -> Issuer {
         Issuer { client_id: self.client_id().to_owned(), token_endpoint: self.token_endpoint().to_string() }

@@ -1,64 +1,63 @@
-//! What a vault is told once, and the numbers that follow from it.
+//! The settings of a vault, and the time limits that follow from them.
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use crate::vault::{Identity, Issuer, Retry};
+use crate::vault::record::{Issuer, cause::Retry, identity::Identity};
 
-/// How long memory is trusted without asking the store.
+/// How long the cache is trusted after the store confirmed it.
 pub(super) const CACHE_TTL: Duration = Duration::from_secs(5);
-/// A record is written back to a store that lost it if the store confirmed it, or was silent, at most this long ago.
-/// Otherwise it may have been forgotten elsewhere meanwhile.
-pub(super) const WATCHED: Duration = Duration::from_secs(15);
-/// How often at most a process refreshes a record because a time in it is impossible. Two processes whose clocks are
-/// far apart would otherwise correct each other without a pause.
-pub(super) const REDATE_EVERY: Duration = Duration::from_secs(60);
-/// How long a store that did not answer is not asked again for a token that is at hand.
+/// A record is written back to a store that lost it if the store confirmed it at most this long ago, or has been
+/// unreachable since. Otherwise another process may have forgotten it.
+pub(super) const RESTORE_WINDOW: Duration = Duration::from_secs(15);
+/// The shortest time between two refreshes by one process because a time in the record is impossible. Two processes
+/// whose clocks are far apart would otherwise correct each other without a pause.
+pub(super) const REDATE_INTERVAL: Duration = Duration::from_secs(60);
+/// How long the cache is used without asking a store again that did not respond.
 pub(super) const STALE_RETRY: Duration = Duration::from_secs(1);
-/// The time that a send leaves for saving what it brings.
-pub(super) const SAVING: Duration = Duration::from_secs(5);
-/// How often saving and closing are tried again.
+/// The time of a lease that is kept free for the save after an exchange.
+const SAVE_BUDGET: Duration = Duration::from_secs(5);
+/// The pause before a save or close is retried.
 pub(super) const RETRY_INTERVAL: Duration = Duration::from_secs(1);
-/// One step of the store. With the pause before the next try it is at most the 3 s of docs/vault.md, rule 6. The
-/// store's own timeouts are shorter.
+/// The longest call of the store. Together with [`RETRY_INTERVAL`] it is the 3 s of docs/vault.md, rule 6.
 pub(super) const STORE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How much longer than a lease a task waits for one: somebody else may hold it, or have left an attempt open.
-const BEYOND_LEASE: Duration = Duration::from_secs(10);
-/// How long a request waits at most.
+/// How much longer than one lease length a job waits for the lease.
+const LEASE_TIMEOUT_MARGIN: Duration = Duration::from_secs(10);
+/// The longest wait of an HTTP request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Who this vault is, and for whom it works.
+/// What a vault is built with.
 #[derive(Clone)]
 pub struct Settings {
-    /// The name of this process in leases and in the history. No other process, and no earlier start, has the same.
+    /// The name of this process in leases and in the history, used by no other process and no earlier start.
     pub process: String,
     /// The client and token endpoint whose refresh tokens may be sent.
     pub issuer: Issuer,
-    /// `EXCHANGE_TIMEOUT`.
+    /// `EXCHANGE_TIMEOUT`: the longest time of one exchange.
     pub exchange_timeout: Duration,
     /// Who may start a refresh.
     pub refresh_policy: RefreshPolicy,
     /// Who waits for tokens.
     pub callers: Callers,
-    /// How much further ahead than its longest legal span a stored time may lie, since the clocks of two machines
-    /// differ a little. One that lies further ahead was written by a clock that was wrong.
+    /// How much further ahead than its longest legal span a stored time may lie, since clocks differ a little. One that
+    /// lies further ahead was written by a wrong clock.
     pub clock_tolerance: Duration,
 }
 
-/// Who waits for tokens, and so for how long.
+/// Who waits for tokens, which decides for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Callers {
     /// Requests over HTTP: 30 s.
     Requests,
-    /// One command: long enough to take over what a crashed process left.
+    /// A command: long enough to take over the attempt of a crashed process.
     Command,
 }
 
 /// Who may start a refresh, by the mode.
 #[derive(Clone)]
 pub enum RefreshPolicy {
-    /// Mint mode: a person, by the button, and nobody else.
+    /// Mint mode: only the person, with the button.
     Manual,
-    /// Keep mode: the vault, for users who pass this check at each use.
+    /// Keep mode: the vault and the person, for users who pass this check at each use.
     Automatic(Allowed),
 }
 
@@ -69,37 +68,44 @@ impl Settings {
     /// [`Settings::clock_tolerance`], for machines whose clocks are set by NTP.
     pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
 
-    /// A lease outlives two exchanges, their saving, and the store's answers in between.
+    /// The length of a lease: two exchanges, a save, and the calls of the store in between.
     pub(super) fn lease(&self) -> Duration {
         2 * self.exchange_timeout + Duration::from_secs(10)
     }
 
-    /// What must be left of the lease for one send.
+    /// What must be left of a lease before the refresh token is sent.
     pub(super) fn send_budget(&self) -> Duration {
-        self.exchange_timeout + SAVING
+        self.exchange_timeout + SAVE_BUDGET
     }
 
-    /// How long a task waits for a lease.
-    pub(super) fn lease_patience(&self) -> Duration {
-        self.lease() + BEYOND_LEASE
+    /// How long a job waits for a lease.
+    pub(super) fn lease_timeout(&self) -> Duration {
+        self.lease() + LEASE_TIMEOUT_MARGIN
     }
 
     /// How long a caller waits at most.
     pub(super) fn caller_timeout(&self) -> Duration {
         match self.callers {
             Callers::Requests => REQUEST_TIMEOUT,
-            Callers::Command => self.lease_patience().max(REQUEST_TIMEOUT),
+            Callers::Command => self.lease_timeout().max(REQUEST_TIMEOUT),
         }
     }
 
-    /// How long a shutdown waits for what is under way.
-    #[must_use]
-    pub fn grace(&self) -> Duration {
-        2 * self.exchange_timeout + SAVING
+    /// How long a shutdown waits for jobs in flight.
+    pub(super) fn grace(&self) -> Duration {
+        2 * self.exchange_timeout + SAVE_BUDGET
     }
 }
 
 impl RefreshPolicy {
+    /// Whether only the person may start a refresh.
+    pub(super) fn is_manual(&self) -> bool {
+        match self {
+            Self::Manual => true,
+            Self::Automatic(_) => false,
+        }
+    }
+
     /// Who retries a refresh that failed.
     pub(super) fn retry(&self) -> Retry {
         match self {

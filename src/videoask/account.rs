@@ -36,7 +36,7 @@ impl<'a> Account<'a> {
 
     /// A page of the forms.
     pub async fn forms(self, page: &Page) -> Result<Forms, AccountError> {
-        let first = self.vault.hand_out(self.key, MinLife::Wish).await?;
+        let first = self.vault.hand_out(self.key, MinLife::BestEffort).await?;
         match self.api.forms(first.access_token(), page).await {
             Err(refusal @ ApiError::Unauthorized { .. }) => {
                 match replacement_token::instead_of(&first, self.vault, self.key).await? {

@@ -12,6 +12,6 @@ pub(crate) async fn instead_of(
     vault: &Vault,
     key: &RowKey,
 ) -> Result<Option<HandedOut>, VaultError> {
-    let given = vault.replace_refused(key, refused.access_token(), MinLife::Wish).await?;
+    let given = vault.replace_rejected(key, refused.access_token(), MinLife::BestEffort).await?;
     Ok(Some(given).filter(|given| given.access_token().secret() != refused.access_token().secret()))
 }

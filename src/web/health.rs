@@ -30,7 +30,7 @@ async fn ready(State(app): State<Arc<AppState>>) -> (StatusCode, Json<Readiness>
     let (code, status, ailment) = match app.vault.health().await {
         Health::Good => (StatusCode::OK, "ready", None),
         Health::Degraded(ailment) => (StatusCode::OK, "degraded", Some(ailment)),
-        Health::Unfit(ailment) => (StatusCode::SERVICE_UNAVAILABLE, "unready", Some(ailment)),
+        Health::Unready(ailment) => (StatusCode::SERVICE_UNAVAILABLE, "unready", Some(ailment)),
     };
     (code, Json(Readiness { status, reason: ailment.map(|ailment| ailment.to_string()) }))
 }

@@ -206,7 +206,7 @@ async fn nor_by_two_processes_on_one_store() {
             let tokens = TokenSet::dated(access_token, None, None, life, EPOCH);
             let record = Record::minted(&keys, tokens, Identity::default(), provider.issuer());
             let (vault, key) = (vault.clone(), key.clone());
-            logins.push(tokio::spawn(async move { vault.login(&key, record, None).await }));
+            logins.push(tokio::spawn(async move { vault.connect(&key, record, None).await }));
         }
     }
     for login in join_all(logins).await {

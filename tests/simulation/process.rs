@@ -191,7 +191,7 @@ impl Process {
                 // Nobody but the person refreshes; what comes of it is seen below.
                 let _ = vault.refresh_now(&key, &shown).await;
             }
-            let result = vault.hand_out(&key, MinLife::Demand(Duration::from_secs(1))).await;
+            let result = vault.hand_out(&key, MinLife::Strict(Duration::from_secs(1))).await;
             let mut world = world.lock();
             world.check_end(id, &key, &result);
             if let Ok(handed) = &result {
@@ -207,7 +207,7 @@ impl Process {
         let (world, id, key) = (self.world.clone(), self.id, key.clone());
         let limits = (self.mode == Mode::Mint).then_some(LIMITS);
         self.spawn(move |vault| async move {
-            let stored = vault.login(&key, record, limits).await;
+            let stored = vault.connect(&key, record, limits).await;
             world.lock().tell(format_args!("p{id} stored a login: {stored:?}"));
         });
     }
@@ -225,7 +225,7 @@ impl Process {
     pub fn refuse(&mut self, key: &RowKey, refused: AccessToken) {
         let (world, id, key) = (self.world.clone(), self.id, key.clone());
         self.spawn(move |vault| async move {
-            let handed = vault.replace_refused(&key, &refused, MinLife::Wish).await;
+            let handed = vault.replace_rejected(&key, &refused, MinLife::BestEffort).await;
             let mut world = world.lock();
             world.tell(format_args!("p{id} was told of a refused token: {handed:?}"));
             if let Ok(handed) = handed {

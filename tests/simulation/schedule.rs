@@ -138,9 +138,9 @@ impl Schedule {
         for index in 0..self.processes.len() {
             for _ in 0..self.random.below(3) {
                 let need = if self.random.chance(300) {
-                    MinLife::Demand(self.random.millis(0..30_000))
+                    MinLife::Strict(self.random.millis(0..30_000))
                 } else {
-                    MinLife::Wish
+                    MinLife::BestEffort
                 };
                 self.processes[index].ask(&key, need);
             }

@@ -1,23 +1,23 @@
-//! What happened to a connection, kept with it, so that its end has a reason.
+//! What happened to a connection, stored with it.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::vault::record::cause::{Cause, FailureKind};
 
-/// The past of one connection, and a word on the one before.
+/// The history of one connection, and of its predecessor in short.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
-    /// How often a refresh gave tokens.
+    /// How many refreshes returned tokens.
     pub exchanges: u64,
     /// The latest of them.
     pub last: Option<Exchanged>,
-    /// How many of the latest in a row were forced by a token that the API refused.
+    /// How many of the latest in a row were forced because the API rejected a token.
     #[serde(default)]
     pub forced: u32,
     /// Whether the provider was seen to rotate.
     pub rotation: Rotation,
-    /// What is wrong now.
+    /// Why refreshes fail now, if they do.
     #[serde(rename = "trouble")]
     pub failure: Option<RefreshFailure>,
     /// When the response to the current refresh token was lost, if it was: VideoAsk may have spent the token.
@@ -34,14 +34,14 @@ pub struct History {
 /// One successful exchange.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchanged {
-    /// When.
+    /// The time of the response.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub at: OffsetDateTime,
-    /// By which process.
+    /// The process that made it.
     pub by: String,
 }
 
-/// Whether a refresh gives a new refresh token.
+/// Whether a refresh returns a new refresh token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rotation {
@@ -57,24 +57,24 @@ pub enum Rotation {
 /// A connection that was replaced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Previous {
-    /// When it was made.
+    /// When its login or import was.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub minted_at: OffsetDateTime,
-    /// When it was known to be of no more use.
+    /// When it died or was replaced.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub ended_at: OffsetDateTime,
-    /// How it came to that.
+    /// How it ended.
     #[serde(default)]
     pub end: End,
 }
 
-/// How a connection came to its end.
+/// How a connection ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum End {
-    /// The provider no longer took its refresh token: so long, and no longer, such a connection may live.
+    /// The provider refused its refresh token: this is how long such a connection lasts.
     Died,
-    /// Somebody logged in again, or removed it: that says nothing of how long it would have lived.
+    /// Somebody logged in again, or removed it, so nobody knows how long it would have lasted.
     #[default]
     Replaced,
 }
@@ -82,7 +82,7 @@ pub enum End {
 /// Refreshes that fail, since when, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshFailure {
-    /// Why.
+    /// The cause of the latest failure.
     #[serde(default)]
     pub cause: Cause,
     /// When the first of them failed.
@@ -90,24 +90,24 @@ pub struct RefreshFailure {
     pub since: OffsetDateTime,
     /// How many failed in a row with this meaning.
     pub failures: u32,
-    /// Before this nothing is sent; `None` is never again by the vault itself.
+    /// The vault sends nothing before this time; `None`: it never does by itself.
     #[serde(with = "time::serde::timestamp::milliseconds::option")]
     pub retry_at: Option<OffsetDateTime>,
-    /// What the provider said, of the latest.
+    /// What the provider said at the latest failure.
     #[serde(rename = "words")]
     pub message: ProviderMessage,
-    /// Which process heard it.
+    /// The process that received it.
     pub by: String,
 }
 
-/// The provider's words, escaped and cut by whoever made them.
+/// What the provider said, escaped and cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderMessage {
-    /// The HTTP status, if there was an answer.
+    /// The HTTP status, if there was a response.
     pub status: Option<u16>,
     /// The OAuth error code, if there was one.
     pub code: Option<String>,
-    /// Its description, or what was wrong with the answer.
+    /// Its description, or what was wrong with the response.
     pub text: String,
 }
 
@@ -116,6 +116,13 @@ impl RefreshFailure {
     #[must_use]
     pub fn kind(&self) -> FailureKind {
         self.cause.kind()
+    }
+}
+
+impl ProviderMessage {
+    /// A message of this app, about a response that has no words of its own.
+    pub(crate) fn of_text(text: &str) -> Self {
+        Self { text: text.to_owned(), ..Self::default() }
     }
 }
 

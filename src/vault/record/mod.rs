@@ -1,10 +1,11 @@
-//! The stored connection of one user or one browser session, and its sealing.
+//! The stored connection of one user or one browser session, and its encryption (sealing).
 
 pub(crate) mod cause;
 pub(crate) mod connection_id;
 pub(crate) mod history;
 pub(crate) mod identity;
 pub(crate) mod token_set;
+pub(crate) mod tombstone;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;
@@ -16,7 +17,7 @@ use crate::{
         Limits, RowKey,
         records::{NewRow, Row, Sealed, State, Version},
     },
-    vault::{ConnectionId, History, Identity, TokenSet},
+    vault::record::{connection_id::ConnectionId, history::History, identity::Identity, token_set::TokenSet},
 };
 
 /// One connection.
@@ -26,18 +27,18 @@ pub struct Record {
     pub connection_id: ConnectionId,
     /// Counts the token sets of this connection, from 1.
     pub generation: u64,
-    /// What is sealed.
+    /// The part that is encrypted.
     pub body: RecordBody,
 }
 
-/// What lies in the sealed blob.
+/// The encrypted part of a record.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RecordBody {
     /// The current tokens.
     pub tokens: TokenSet,
-    /// Whose they are.
+    /// The user they belong to.
     pub identity: Identity,
-    /// Who gave them, and to which client.
+    /// Who issued them, and to which client.
     pub issuer: Issuer,
     /// When the login or import was.
     #[serde(with = "time::serde::timestamp::milliseconds")]
@@ -47,22 +48,22 @@ pub struct RecordBody {
     pub history: History,
 }
 
-/// The client id and token endpoint a refresh token belongs to. It is worth nothing anywhere else.
+/// The client id and token endpoint that a refresh token belongs to. It works nowhere else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issuer {
     /// The OAuth client.
     pub client_id: String,
-    /// Where its tokens come from.
+    /// The endpoint that issued its tokens.
     pub token_endpoint: String,
 }
 
 /// Why a stored record cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// It does not open: another secret, or changed.
-    #[error("the stored tokens cannot be opened")]
+    /// It was encrypted with another secret, or was changed.
+    #[error("the stored tokens cannot be decrypted")]
     Sealed(#[from] OpenError),
-    /// It opens, but not as a record of this version.
+    /// It was decrypted, but is not a record of this version.
     #[error("the stored tokens are in a format this version does not read")]
     Format(#[source] serde_json::Error),
 }
@@ -84,22 +85,22 @@ impl Record {
         Self::unseal(keys, &row.key, row.version.clone(), &row.sealed.bytes)
     }
 
-    /// This record as a whole new row: a login's, or one to write back. Key, connection id and generation are bound to
-    /// it by the sealing, so a row moved elsewhere does not open.
+    /// This record as a new row: of a login, or to write back. Key, connection id and generation are associated data of
+    /// the encryption, so a row that was moved cannot be decrypted.
     #[must_use]
     pub fn new_row(&self, keys: &Keyring, key: &RowKey, state: State, limits: Option<Limits>) -> NewRow {
         NewRow {
             key: key.clone(),
             version: self.version(),
             state,
-            // A mint record is refreshed by its person only.
+            // In mint mode, only the person refreshes.
             due: self.due(state).filter(|_| limits.is_none()),
             limits,
             sealed: self.sealed(keys, key),
         }
     }
 
-    /// What writers compare.
+    /// The part that writers compare.
     #[must_use]
     pub fn version(&self) -> Version {
         Version { connection_id: self.connection_id.as_str().to_owned(), generation: self.generation }
@@ -108,8 +109,7 @@ impl Record {
     /// The sealed blob of a row at `key`.
     ///
     /// # Panics
-    /// Never: the contents have only string keys, which JSON can always write.
-    #[must_use]
+    /// Never: the record has only string keys, so JSON can write it.
     pub(super) fn sealed(&self, keys: &Keyring, key: &RowKey) -> Sealed {
         seal(keys, key, &self.version(), Kind::Connection, &self.body)
     }
@@ -120,41 +120,7 @@ impl Record {
     }
 }
 
-/// What a tombstone keeps: whose it was and what happened, and no secret.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Tombstone {
-    /// Whose connection it was.
-    pub identity: Identity,
-    /// When its login or import was.
-    #[serde(with = "time::serde::timestamp::milliseconds")]
-    pub minted_at: OffsetDateTime,
-    /// When its secrets were removed.
-    #[serde(with = "time::serde::timestamp::milliseconds")]
-    pub buried_at: OffsetDateTime,
-    /// What happened to it.
-    pub history: History,
-}
-
-impl Tombstone {
-    /// What is left of a record.
-    #[must_use]
-    pub(super) fn of(record: &Record, buried_at: OffsetDateTime) -> Self {
-        let RecordBody { identity, minted_at, history, .. } = record.body.clone();
-        Self { identity, minted_at, buried_at, history }
-    }
-
-    /// The sealed blob of a tombstone at `key`.
-    pub(super) fn sealed(&self, keys: &Keyring, key: &RowKey, version: &Version) -> Sealed {
-        seal(keys, key, version, Kind::Tombstone, self)
-    }
-
-    /// Reads a tombstone back.
-    pub(super) fn of_row(keys: &Keyring, row: &Row) -> Result<Self, RecordError> {
-        unseal(keys, &row.key, &row.version, Kind::Tombstone, &row.sealed.bytes)
-    }
-}
-
-/// What a blob holds; bound by the sealing, so that a tombstone cannot be shown as a connection.
+/// What was encrypted. It is associated data, so that a tombstone cannot be taken for a connection.
 #[derive(Clone, Copy)]
 enum Kind {
     Connection,
@@ -172,7 +138,7 @@ impl Kind {
 
 fn seal(keys: &Keyring, key: &RowKey, version: &Version, kind: Kind, body: &impl Serialize) -> Sealed {
     let plaintext =
-        Zeroizing::new(serde_json::to_vec(body).expect("the contents have only string keys, so JSON can write them"));
+        Zeroizing::new(serde_json::to_vec(body).expect("the record has only string keys, so JSON can write it"));
     let generation = version.generation.to_be_bytes();
     let bytes = keys.seal(Purpose::Record, &associated(kind, key, version, &generation), &plaintext);
     Sealed { key_id: keys::sealing_key(&bytes), bytes }

@@ -1,4 +1,4 @@
-//! How long to leave the provider alone, and when a token is due.
+//! How long to wait before the next refresh, after a failure and before expiry.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -7,60 +7,87 @@ use std::{
 
 use time::OffsetDateTime;
 
-use crate::vault::record::cause::FailureKind;
+use crate::{
+    store::records::State,
+    vault::record::{Record, cause::FailureKind},
+};
 
-const TOLD: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(15 * 60);
+const RETRY_AFTER: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(15 * 60);
 const TRANSIENT: Duration = Duration::from_secs(1);
-const TRANSIENT_MOST: Duration = Duration::from_secs(60);
+const TRANSIENT_MAX: Duration = Duration::from_secs(60);
 const BLOCKED: Duration = Duration::from_secs(5 * 60);
 const FORCED: Duration = Duration::from_secs(10 * 60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// After the `failures`-th transient answer in a row: what the provider told, else doubling, with jitter.
-pub(crate) fn transient(failures: u32, retry_after: Option<Duration>, jitter: Jitter) -> Duration {
+/// After the `failures`-th transient failure in a row: the provider's hint, else doubling, with jitter.
+pub(super) fn transient(failures: u32, retry_after: Option<Duration>, jitter: Jitter) -> Duration {
     match retry_after {
-        Some(retry_after) => retry_after.saturating_add(jitter.of(TRANSIENT)).clamp(*TOLD.start(), *TOLD.end()),
-        None => doubled(TRANSIENT, failures, TRANSIENT_MOST).mul_f64(1.0 + jitter.0 / 2.0),
+        Some(retry_after) => {
+            retry_after.saturating_add(jitter.of(TRANSIENT)).clamp(*RETRY_AFTER.start(), *RETRY_AFTER.end())
+        }
+        None => doubled(TRANSIENT, failures, TRANSIENT_MAX).mul_f64(1.0 + jitter.0 / 2.0),
     }
 }
 
 /// After the `failures`-th refusal in a row: 5 min doubling to 1 h.
-pub(crate) fn blocked(failures: u32) -> Duration {
+pub(super) fn blocked(failures: u32) -> Duration {
     doubled(BLOCKED, failures, HOUR)
 }
 
 /// After the `forced`-th forced refresh in a row: 10 min doubling to 1 h.
-pub(crate) fn forced(forced: u32) -> Duration {
+pub(super) fn forced(forced: u32) -> Duration {
     doubled(FORCED, forced, HOUR)
 }
 
-/// What the keeper leaves of a life: a tenth, and up to half of that more, so that tokens of one hour are not all
-/// due in one second.
-pub(crate) fn margin(life: Duration, jitter: Jitter) -> Duration {
+/// How long before expiry a token is due: a tenth of its life, and up to half of that more, so that tokens issued in
+/// the same second are not all due in the same second.
+fn margin(life: Duration, jitter: Jitter) -> Duration {
     life / 10 + jitter.of(life / 20)
 }
 
-/// The longest wait that a failure of this kind asks for.
+/// The longest wait after a failure of this kind.
 pub(crate) fn longest(kind: FailureKind) -> Duration {
     match kind {
-        FailureKind::Transient => *TOLD.end(),
+        FailureKind::Transient => *RETRY_AFTER.end(),
         FailureKind::Blocked | FailureKind::Dead => HOUR,
     }
 }
 
-/// How long a wait until this stored time still lasts. One that would last longer than `longest` was written by a
-/// clock that was wrong, and is none.
+/// What is left of a wait until this stored time. A wait of more than `longest` was written by a clock that was wrong
+/// and is ignored.
 pub(crate) fn left(until: OffsetDateTime, longest: Duration, now: OffsetDateTime) -> Duration {
     let left = (until - now).try_into().unwrap_or(Duration::ZERO);
     if left <= longest { left } else { Duration::ZERO }
 }
 
-fn doubled(first: Duration, times: u32, most: Duration) -> Duration {
-    first.saturating_mul(1 << times.saturating_sub(1).min(16)).min(most)
+impl Record {
+    /// When the keeper should look at this record next.
+    pub(crate) fn due(&self, state: State) -> Option<OffsetDateTime> {
+        let tokens = &self.body.tokens;
+        if !matches!(state, State::Live | State::Blocked) || tokens.refresh_token.is_none() {
+            return None;
+        }
+        let before_expiry = tokens.expires_at - margin(tokens.life(), self.jitter(0));
+        match &self.body.history.failure {
+            Some(failure) => match failure.kind() {
+                FailureKind::Transient => failure.retry_at.map(|retry| retry.max(before_expiry)),
+                FailureKind::Blocked | FailureKind::Dead => failure.retry_at,
+            },
+            None => Some(before_expiry),
+        }
+    }
+
+    pub(super) fn jitter(&self, failures: u32) -> Jitter {
+        Jitter::by((self.connection_id.as_str(), self.generation, failures))
+    }
 }
 
-/// Jitter between 0 and 1 that follows from what it is for: it differs between records and between tries, and a test
-/// that is run again meets the same.
+fn doubled(first: Duration, times: u32, max: Duration) -> Duration {
+    first.saturating_mul(1 << times.saturating_sub(1).min(16)).min(max)
+}
+
+/// Jitter between 0 and 1, a hash of what it is for: it differs between records and tries, and is the same in every run
+/// of a test.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Jitter(f64);
 
@@ -81,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_provider_tells_is_kept_within_its_bounds() {
+    fn the_hint_of_the_provider_is_kept_within_its_bounds() {
         let none = Jitter(0.0);
         assert_eq!(transient(9, Some(Duration::ZERO), none), Duration::from_secs(1));
         assert_eq!(transient(1, Some(Duration::from_secs(40)), none), Duration::from_secs(40));
@@ -90,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_wait_that_is_longer_than_any_is_none() {
+    fn a_stored_wait_that_is_longer_than_the_longest_is_ignored() {
         let (now, hour) = (OffsetDateTime::UNIX_EPOCH, Duration::from_secs(3600));
         let left = |seconds| left(now + time::Duration::seconds(seconds), hour, now).as_secs();
         assert_eq!([-9, 0, 1, 3600, 3601, 400 * 86_400].map(left), [0, 0, 1, 3600, 0, 0]);

@@ -1,4 +1,4 @@
-//! What this process remembers of each record, and which task works on it (docs/vault.md, rules 1 and 2).
+//! What this process knows of each record, and which job works on it (docs/vault.md, rules 1 and 2).
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -9,267 +9,241 @@ use std::{
 use time::OffsetDateTime;
 
 use crate::{
-    store::{
-        Limits, RowKey,
-        records::{RowVersion, State},
-    },
+    store::RowKey,
     vault::{
-        Record,
-        refresh::task::Task,
-        settings::{CACHE_TTL, REDATE_EVERY, STALE_RETRY, WATCHED},
+        refresh::{cached_record::CachedRecord, task::Task},
+        settings::{CACHE_TTL, REDATE_INTERVAL, RESTORE_WINDOW, STALE_RETRY},
     },
 };
-
-/// A record that can be handed out, as it stood in the store, or as it will.
-#[derive(Debug)]
-pub(crate) struct CachedRecord {
-    pub(crate) record: Record,
-    pub(crate) state: State,
-    pub(crate) limits: Option<Limits>,
-}
-
-impl CachedRecord {
-    /// Whether it is a kept record: a mint record ends with its session.
-    pub(crate) fn is_kept(&self) -> bool {
-        self.limits.is_none()
-    }
-
-    /// Whether the store says of it what memory says.
-    pub(crate) fn is(&self, head: &RowVersion) -> bool {
-        self.state == head.state
-            && self.record.generation == head.version.generation
-            && self.is_connection(&head.version.connection_id)
-    }
-
-    pub(crate) fn is_connection(&self, connection_id: &str) -> bool {
-        self.record.connection_id.as_str() == connection_id
-    }
-
-    /// Whether this is a later token set of the same connection.
-    fn is_newer_than(&self, other: &Self) -> bool {
-        self.is_connection(other.record.connection_id.as_str()) && self.record.generation > other.record.generation
-    }
-}
 
 /// All records in use.
 #[derive(Debug, Default)]
 pub(crate) struct Cache(Mutex<HashMap<RowKey, CacheEntry>>);
 
-/// One of them. It lies here while somebody works on it, and for as long as it can be handed out.
+/// An entry exists while a job works on its record, and for as long as the record can be handed out.
 #[derive(Debug, Default)]
 struct CacheEntry {
     cached: Option<Arc<CachedRecord>>,
-    sight: Freshness,
-    /// Whether `cached` is a set that the store does not have yet.
+    freshness: Freshness,
+    /// Whether `cached` is a token set that the store does not have yet.
     unsaved: bool,
-    look: Option<Arc<Task>>,
-    work: Option<Arc<Task>>,
+    read_job: Option<Arc<Task>>,
+    write_job: Option<Arc<Task>>,
     /// When this process last sent its refresh token, by the boot-time clock.
-    sent: Option<Duration>,
+    sent_at: Option<Duration>,
 }
 
-/// When the store was last asked, by the boot-time clock.
+/// When the store was last asked about a record, by the boot-time clock, and whether it responded.
 #[derive(Clone, Copy, Debug, Default)]
 enum Freshness {
     #[default]
-    Never,
-    /// It said so. The time is that of the question, since the answer may be older than it looks.
+    Unconfirmed,
+    /// The store confirmed it. The time is from before the request, since the response may be older than its arrival.
     Confirmed(Duration),
-    /// It did not answer. It is `watched` if it was asked again and again since it said so.
-    Blind { at: Duration, watched: bool },
+    /// The store did not respond. `monitored`: it has been asked without a long gap since it last confirmed.
+    StoreUnreachable { at: Duration, monitored: bool },
 }
 
-impl Freshness {
-    /// Whether nobody can have forgotten the record through this store without this process having been told.
-    fn is_watched(self, now: Duration) -> bool {
-        match self {
-            Self::Never => false,
-            Self::Confirmed(at) => now <= at + WATCHED,
-            Self::Blind { at, watched } => watched && now <= at + WATCHED,
-        }
-    }
-
-    /// The store has not answered just now.
-    fn blinded(self, now: Duration) -> Self {
-        Self::Blind { at: now, watched: self.is_watched(now) }
-    }
-}
-
-/// The two kinds of task. One of each may be under way for a record.
+/// The two kinds of jobs. At most one of each is in flight for a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Reads, so it may run beside an exchange that takes its time.
-    Look,
-    /// Whatever takes the lease.
-    Work,
+pub(crate) enum JobKind {
+    /// Reads only, so it may run beside a slow exchange.
+    Read,
+    /// Takes the lease.
+    Write,
 }
 
-/// What a caller finds who wants a task.
-pub(crate) enum JoinResult {
-    /// None was under way; the caller starts this one.
+/// What a caller finds that wants to run a job.
+pub(super) enum Join {
+    /// None is in flight: the caller starts this one.
     Start(Arc<Task>),
-    /// One is.
-    Join(Arc<Task>),
-    /// One has its result and is still busy writing it down; nothing new can start.
+    /// One is in flight: the caller gets its result.
+    InFlight(Arc<Task>),
+    /// One has its result and is still saving: nothing can start yet.
     Finishing(Arc<Task>),
 }
 
+/// What the store does not have yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unstored {
+    /// A token set that exists nowhere else.
+    TokenSet,
+    /// A note on the set that the store has.
+    Note,
+}
+
+impl Freshness {
+    /// Whether nobody can have forgotten the record in the store without this process having noticed.
+    fn is_monitored(self, now: Duration) -> bool {
+        match self {
+            Self::Unconfirmed => false,
+            Self::Confirmed(at) => now <= at + RESTORE_WINDOW,
+            Self::StoreUnreachable { at, monitored } => monitored && now <= at + RESTORE_WINDOW,
+        }
+    }
+
+    /// The store has just not responded.
+    fn store_unreachable(self, now: Duration) -> Self {
+        Self::StoreUnreachable { at: now, monitored: self.is_monitored(now) }
+    }
+}
+
 impl Cache {
-    /// A record that can be used without asking: confirmed lately, not saved yet, or of a store that is silent.
+    /// A record that can be used without asking the store: it was confirmed recently, or is not saved yet, or the store
+    /// did not respond a moment ago.
     pub(crate) fn fresh(&self, key: &RowKey, now: Duration) -> Option<Arc<CachedRecord>> {
-        let slots = self.slots();
-        let slot = slots.get(key)?;
-        let fresh = match slot.sight {
-            Freshness::Never => false,
+        let entries = self.lock();
+        let entry = entries.get(key)?;
+        let is_fresh = match entry.freshness {
+            Freshness::Unconfirmed => false,
             Freshness::Confirmed(at) => now <= at + CACHE_TTL,
-            Freshness::Blind { at, .. } => now <= at + STALE_RETRY,
+            Freshness::StoreUnreachable { at, .. } => now <= at + STALE_RETRY,
         };
-        slot.cached.as_ref().filter(|_| fresh || slot.unsaved).cloned()
+        entry.cached.as_ref().filter(|_| is_fresh || entry.unsaved).cloned()
     }
 
-    /// What is remembered, however old.
-    pub(crate) fn cached(&self, key: &RowKey) -> Option<Arc<CachedRecord>> {
-        self.slots().get(key)?.cached.clone()
+    /// The record as it was last known, however old that is.
+    pub(crate) fn get(&self, key: &RowKey) -> Option<Arc<CachedRecord>> {
+        self.lock().get(key)?.cached.clone()
     }
 
-    /// Whether any token in memory is good at this time.
-    pub(crate) fn has_token(&self, now: OffsetDateTime) -> bool {
-        let good = |cached: &Arc<CachedRecord>| !cached.record.body.tokens.left(now).is_zero();
-        self.slots().values().any(|slot| slot.cached.as_ref().is_some_and(good))
+    /// The keys of all cached records, in order.
+    pub(crate) fn keys(&self) -> BTreeSet<RowKey> {
+        let entries = self.lock();
+        entries.iter().filter(|(_, entry)| entry.cached.is_some()).map(|(key, _)| key.clone()).collect()
     }
 
-    /// How many sets are still to be saved.
+    /// Whether any cached access token is valid.
+    pub(crate) fn has_valid_token(&self, now: OffsetDateTime) -> bool {
+        let is_valid = |cached: &Arc<CachedRecord>| !cached.record.body.tokens.left(now).is_zero();
+        self.lock().values().any(|entry| entry.cached.as_ref().is_some_and(is_valid))
+    }
+
+    /// How many token sets the store does not have yet.
     pub(crate) fn unsaved(&self) -> usize {
-        self.slots().values().filter(|slot| slot.unsaved).count()
+        self.lock().values().filter(|entry| entry.unsaved).count()
     }
 
-    /// Takes over what the store said to a question of that time. What was asked earlier never replaces what was
-    /// asked later, and nothing replaces a set that is still to be saved; but a later set of the same connection is
-    /// always the better one.
+    /// Caches what the store returned to a request made at `asked`. The response to an earlier request never replaces
+    /// that to a later one, and nothing replaces an unsaved set; but a later set of the same connection always wins.
     pub(crate) fn insert_if_newer(&self, key: &RowKey, cached: Arc<CachedRecord>, asked: Duration) {
-        let mut slots = self.slots();
-        let slot = slots.entry(key.clone()).or_default();
-        let newer = slot.cached.as_ref().is_none_or(|old| cached.is_newer_than(old));
-        if newer || !slot.outdates(asked) {
-            slot.cached = Some(cached);
-            slot.sight = Freshness::Confirmed(asked);
+        let mut entries = self.lock();
+        let entry = entries.entry(key.clone()).or_default();
+        let is_newer = entry.cached.as_ref().is_none_or(|old| cached.is_newer_than(old));
+        if is_newer || !entry.is_newer_than(asked) {
+            entry.cached = Some(cached);
+            entry.freshness = Freshness::Confirmed(asked);
         }
     }
 
-    /// The store said, to a question of that time, that what is remembered still holds.
-    pub(crate) fn confirm(&self, key: &RowKey, cached: &Arc<CachedRecord>, asked: Duration) {
-        if let Some(slot) = self.slots().get_mut(key)
-            && slot.cached.as_ref().is_some_and(|same| Arc::ptr_eq(same, cached))
-            && !slot.outdates(asked)
+    /// Caches what the store could not be told yet.
+    pub(super) fn insert_unstored(&self, key: &RowKey, cached: Arc<CachedRecord>, what: Unstored, now: Duration) {
+        let mut entries = self.lock();
+        let entry = entries.entry(key.clone()).or_default();
+        entry.cached = Some(cached);
+        entry.unsaved = what == Unstored::TokenSet;
+        entry.freshness = entry.freshness.store_unreachable(now);
+    }
+
+    /// The store has what was cached, or something newer.
+    pub(super) fn mark_saved(&self, key: &RowKey) {
+        if let Some(entry) = self.lock().get_mut(key) {
+            entry.unsaved = false;
+        }
+    }
+
+    /// The store confirmed the cached record in response to a request made at `asked`.
+    pub(super) fn confirm(&self, key: &RowKey, cached: &Arc<CachedRecord>, asked: Duration) {
+        if let Some(entry) = self.lock().get_mut(key)
+            && entry.cached.as_ref().is_some_and(|same| Arc::ptr_eq(same, cached))
+            && !entry.is_newer_than(asked)
         {
-            slot.sight = Freshness::Confirmed(asked);
+            entry.freshness = Freshness::Confirmed(asked);
         }
     }
 
-    /// The store did not answer. What is remembered is good to its expiry.
-    pub(crate) fn blind(&self, key: &RowKey, now: Duration) -> Option<Arc<CachedRecord>> {
-        let mut slots = self.slots();
-        let slot = slots.get_mut(key)?;
-        slot.sight = slot.sight.blinded(now);
-        slot.cached.clone()
-    }
-
-    /// The store answers nobody, so there is no need to ask it about each record.
-    pub(crate) fn blind_all(&self, now: Duration) {
-        self.slots().values_mut().for_each(|slot| slot.sight = slot.sight.blinded(now));
-    }
-
-    /// Whether the store did not answer when it was last asked about this record.
-    pub(crate) fn is_blind(&self, key: &RowKey) -> bool {
-        self.slots().get(key).is_some_and(|slot| matches!(slot.sight, Freshness::Blind { .. }))
-    }
-
-    /// Whether a store that has lost this record gets it back: a set that it never had, or one that nobody can have
-    /// forgotten without this process having been told.
-    pub(crate) fn may_be_put_back(&self, key: &RowKey, now: Duration) -> bool {
-        self.slots().get(key).is_some_and(|slot| slot.unsaved || slot.sight.is_watched(now))
-    }
-
-    /// The keys of all records that can be handed out, in order.
-    pub(crate) fn cached_keys(&self) -> BTreeSet<RowKey> {
-        let slots = self.slots();
-        slots.iter().filter(|(_, slot)| slot.cached.is_some()).map(|(key, _)| key.clone()).collect()
-    }
-
-    /// The store said, to a question of that time, that there is nothing to hand out.
-    pub(crate) fn forget(&self, key: &RowKey, asked: Duration) {
-        if let Some(slot) = self.slots().get_mut(key)
-            && !slot.outdates(asked)
+    /// The store said, in response to a request made at `asked`, that there is nothing to hand out.
+    pub(crate) fn remove(&self, key: &RowKey, asked: Duration) {
+        if let Some(entry) = self.lock().get_mut(key)
+            && !entry.is_newer_than(asked)
         {
-            slot.cached = None;
-            slot.sight = Freshness::Never;
+            entry.cached = None;
+            entry.freshness = Freshness::Unconfirmed;
         }
     }
 
-    /// Keeps what the store could not be told yet; `unsaved` if it is a set that exists nowhere else.
-    pub(crate) fn keep(&self, key: &RowKey, cached: Arc<CachedRecord>, unsaved: bool, now: Duration) {
-        let mut slots = self.slots();
-        let slot = slots.entry(key.clone()).or_default();
-        slot.cached = Some(cached);
-        slot.unsaved = unsaved;
-        slot.sight = slot.sight.blinded(now);
+    /// The store did not respond. What is cached is valid until it expires.
+    pub(super) fn mark_unreachable(&self, key: &RowKey, now: Duration) -> Option<Arc<CachedRecord>> {
+        let mut entries = self.lock();
+        let entry = entries.get_mut(key)?;
+        entry.freshness = entry.freshness.store_unreachable(now);
+        entry.cached.clone()
+    }
+
+    /// The store responds to nobody, so there is no need to ask it about each record.
+    pub(crate) fn mark_all_unreachable(&self, now: Duration) {
+        self.lock().values_mut().for_each(|entry| entry.freshness = entry.freshness.store_unreachable(now));
+    }
+
+    /// Whether the store did not respond when it was last asked about this record.
+    pub(crate) fn is_unreachable(&self, key: &RowKey) -> bool {
+        self.lock().get(key).is_some_and(|entry| matches!(entry.freshness, Freshness::StoreUnreachable { .. }))
+    }
+
+    /// Whether this record may be written back to a store that lost it: a set that the store never had, or one that
+    /// nobody can have forgotten without this process having noticed.
+    pub(super) fn may_restore(&self, key: &RowKey, now: Duration) -> bool {
+        self.lock().get(key).is_some_and(|entry| entry.unsaved || entry.freshness.is_monitored(now))
     }
 
     /// This process is about to send the refresh token.
-    pub(crate) fn sending(&self, key: &RowKey, now: Duration) {
-        self.slots().entry(key.clone()).or_default().sent = Some(now);
+    pub(super) fn mark_sent(&self, key: &RowKey, now: Duration) {
+        self.lock().entry(key.clone()).or_default().sent_at = Some(now);
     }
 
-    /// Whether this process sent the refresh token of this record lately.
-    pub(crate) fn has_sent_lately(&self, key: &RowKey, now: Duration) -> bool {
-        self.slots().get(key).and_then(|slot| slot.sent).is_some_and(|sent| now < sent + REDATE_EVERY)
+    /// Whether this process sent the refresh token of this record recently.
+    pub(super) fn was_sent_recently(&self, key: &RowKey, now: Duration) -> bool {
+        self.lock().get(key).and_then(|entry| entry.sent_at).is_some_and(|sent| now < sent + REDATE_INTERVAL)
     }
 
-    /// The store has taken over what was kept, or something newer.
-    pub(crate) fn mark_saved(&self, key: &RowKey) {
-        if let Some(slot) = self.slots().get_mut(key) {
-            slot.unsaved = false;
+    /// Joins the job of this kind, or registers the caller's.
+    pub(super) fn join(&self, key: &RowKey, kind: JobKind) -> Join {
+        let mut entries = self.lock();
+        let job = entries.entry(key.clone()).or_default().job(kind);
+        match job {
+            Some(task) if task.has_result() => Join::Finishing(Arc::clone(task)),
+            Some(task) => Join::InFlight(Arc::clone(task)),
+            None => Join::Start(Arc::clone(job.insert(Arc::default()))),
         }
     }
 
-    /// Joins the task of this kind, or becomes the one who starts it.
-    pub(crate) fn join(&self, key: &RowKey, kind: Kind) -> JoinResult {
-        let mut slots = self.slots();
-        let under = slots.entry(key.clone()).or_default().under(kind);
-        match under {
-            Some(task) if task.has_landed() => JoinResult::Finishing(Arc::clone(task)),
-            Some(task) => JoinResult::Join(Arc::clone(task)),
-            None => JoinResult::Start(Arc::clone(under.insert(Arc::default()))),
+    /// The job of this kind has finished. A mint-mode record is cached no longer than that.
+    pub(super) fn leave(&self, key: &RowKey, kind: JobKind) {
+        let mut entries = self.lock();
+        let Some(entry) = entries.get_mut(key) else { return };
+        *entry.job(kind) = None;
+        let stays = entry.unsaved || entry.cached.as_ref().is_some_and(|cached| cached.is_keep_mode());
+        if !stays && entry.read_job.is_none() && entry.write_job.is_none() {
+            entries.remove(key);
         }
     }
 
-    /// The task of this kind has ended, however it did. A mint record is not remembered beyond that.
-    pub(crate) fn leave(&self, key: &RowKey, kind: Kind) {
-        let mut slots = self.slots();
-        let Some(slot) = slots.get_mut(key) else { return };
-        *slot.under(kind) = None;
-        let keep = slot.unsaved || slot.cached.as_ref().is_some_and(|cached| cached.is_kept());
-        if !keep && slot.look.is_none() && slot.work.is_none() {
-            slots.remove(key);
-        }
-    }
-
-    fn slots(&self) -> MutexGuard<'_, HashMap<RowKey, CacheEntry>> {
-        // Nothing panics while it is held, so a poisoned lock still guards whole data.
+    fn lock(&self) -> MutexGuard<'_, HashMap<RowKey, CacheEntry>> {
+        // Nothing panics while it is held, so the data behind a poisoned lock is consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl CacheEntry {
-    fn under(&mut self, kind: Kind) -> &mut Option<Arc<Task>> {
+    fn job(&mut self, kind: JobKind) -> &mut Option<Arc<Task>> {
         match kind {
-            Kind::Look => &mut self.look,
-            Kind::Work => &mut self.work,
+            JobKind::Read => &mut self.read_job,
+            JobKind::Write => &mut self.write_job,
         }
     }
 
-    /// Whether something later is known than the answer to a question of that time.
-    fn outdates(&self, asked: Duration) -> bool {
-        self.unsaved || matches!(self.sight, Freshness::Confirmed(at) if at > asked)
+    /// Whether it is newer than the response to a request made at `asked`.
+    fn is_newer_than(&self, asked: Duration) -> bool {
+        self.unsaved || matches!(self.freshness, Freshness::Confirmed(at) if at > asked)
     }
 }

@@ -1,4 +1,4 @@
-//! What a shutdown waits for: work under a lease, from before it is taken to after it is released.
+//! What a shutdown waits for: jobs that take a lease, until they have released it.
 
 use std::time::Duration;
 
@@ -6,43 +6,43 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use crate::vault::Vault;
 
-/// Counts the work that is in flight.
+/// Counts the jobs in flight.
 #[derive(Debug, Default)]
 pub(crate) struct InFlight(TaskTracker);
 
 impl InFlight {
-    /// A guard for one piece of work; nothing once the process is on its way out. It counts first and looks then, so
-    /// a shutdown that starts at this moment waits for the work or prevents it.
-    pub(crate) fn start(&self) -> Option<TaskTrackerToken> {
+    /// A guard for one job, or `None` once the process is shutting down. It counts first and checks then, so a shutdown
+    /// that starts at this moment waits for the job or prevents it.
+    pub(super) fn start(&self) -> Option<TaskTrackerToken> {
         let guard = self.0.token();
         (!self.0.is_closed()).then_some(guard)
     }
 }
 
-/// What a shutdown found when it stopped waiting.
+/// The state at the end of a shutdown's wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drain {
-    /// Every exchange has ended and every set is saved.
+    /// Every exchange is over and every token set is saved.
     Complete,
-    /// So many sets are lost with this process.
+    /// So many token sets are lost with this process.
     Unsaved(usize),
-    /// Every set that arrived is saved, but an exchange has not ended.
+    /// Every token set that was received is saved, but an exchange is still in flight.
     TimedOut,
 }
 
 impl Vault {
-    /// How long a shutdown should wait at most: two exchanges and their saving.
+    /// How long a shutdown should wait at most: two exchanges and a save.
     #[must_use]
     pub fn grace(&self) -> Duration {
         self.0.settings.grace()
     }
 
-    /// Begins no more exchanges, and waits at most this long for those that were sent, for sets to be saved and for
-    /// leases to be released.
-    pub async fn drain(&self, at_most: Duration) -> Drain {
+    /// Starts no further exchange, and waits at most this long until those in flight are over, token sets are saved and
+    /// leases are released.
+    pub async fn drain(&self, limit: Duration) -> Drain {
         let in_flight = &self.0.in_flight.0;
         in_flight.close();
-        let waited = self.0.clock.timeout(at_most, in_flight.wait()).await;
+        let waited = self.0.clock.timeout(limit, in_flight.wait()).await;
         match (self.unsaved(), waited) {
             (0, Some(())) => Drain::Complete,
             (0, None) => Drain::TimedOut,
@@ -50,15 +50,15 @@ impl Vault {
         }
     }
 
-    /// Whether the process is on its way out.
+    /// Whether the process is shutting down.
     pub(crate) fn is_closing(&self) -> bool {
         self.0.in_flight.0.is_closed()
     }
 
-    /// How many sets are in memory alone, because the store could not be told yet.
+    /// How many token sets exist only in memory, because the store does not respond.
     #[must_use]
     pub fn unsaved(&self) -> usize {
-        self.0.memory.unsaved()
+        self.0.cache.unsaved()
     }
 }
 

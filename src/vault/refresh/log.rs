@@ -1,4 +1,4 @@
-//! The log of refreshes: one line for each, so that a failure is never an INFO line that looks like a success.
+//! The log line of each refresh.
 
 use std::time::Duration;
 
@@ -6,15 +6,17 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::{
     telemetry::excerpt,
-    vault::{
-        Identity, Record, RefreshFailure,
-        record::cause::{FailureKind, Retry},
+    vault::record::{
+        Record,
+        cause::{FailureKind, Retry},
+        history::RefreshFailure,
+        identity::Identity,
     },
 };
 
-/// What became of one exchange, to be logged once it is known whether it counts.
+/// The outcome of one exchange, logged once it is saved or superseded.
 #[derive(Debug)]
-pub(crate) struct RefreshLine {
+pub(super) struct RefreshLine {
     user_id: Option<String>,
     connection: String,
     generation: u64,
@@ -38,7 +40,7 @@ impl Identity {
 
 impl RefreshLine {
     /// The line for what `record` became in that time.
-    pub(crate) fn of(record: &Record, failure: Option<RefreshFailure>, took: Duration, retry: Retry) -> Self {
+    pub(super) fn of(record: &Record, failure: Option<RefreshFailure>, took: Duration, retry: Retry) -> Self {
         let body = &record.body;
         let outcome = match failure {
             Some(failure) => {
@@ -57,8 +59,7 @@ impl RefreshLine {
         }
     }
 
-    /// The outcome counts.
-    pub(crate) fn log(&self) {
+    pub(super) fn log(&self) {
         let Self { user_id, connection, generation, duration_ms, outcome, retry } = self;
         match outcome {
             Outcome::Refreshed => {
@@ -109,7 +110,7 @@ impl RefreshLine {
     }
 
     /// Something newer is stored: a login, a revoke, or the outcome of a process that took the attempt over.
-    pub(crate) fn log_overtaken(&self) {
+    pub(super) fn log_superseded(&self) {
         let Self { user_id, connection, generation, duration_ms, outcome, retry: _ } = self;
         match outcome {
             Outcome::Refreshed => tracing::warn!(
@@ -137,7 +138,7 @@ impl RefreshLine {
 }
 
 /// A request was sent, and no response was received (docs/vault.md, rule 8).
-pub(crate) fn log_lost_response(record: &Record) {
+pub(super) fn log_lost_response(record: &Record) {
     tracing::warn!(
         user_id = record.body.identity.logged_id(),
         connection = %record.connection_id,

@@ -1,4 +1,4 @@
-//! One small read for all callers: is what memory has still current, and has the store lost it (docs/vault.md, rules 1
+//! One small read for all callers: is what is cached still current, and has the store lost it (docs/vault.md, rules 1
 //! and 6)?
 
 use std::sync::Arc;
@@ -6,76 +6,71 @@ use std::sync::Arc;
 use crate::{
     store::{
         RowKey,
-        records::{Cas, RowVersion, State},
+        records::{RowVersion, State},
     },
     vault::{
         Vault,
         error::VaultError,
-        refresh::{
-            cache::{CachedRecord, Kind},
-            single_flight::{Job, JobResult, Joined},
-        },
+        refresh::{cache::JobKind, cached_record::CachedRecord, single_flight::Job, task::JobResult},
         settings::CACHE_TTL,
     },
 };
 
 impl Vault {
-    /// The record as the store confirmed it lately, or as memory has it while the store is silent.
-    pub(crate) async fn current(&self, key: &RowKey) -> JobResult {
+    /// The record as the store confirmed it recently, or as it is cached while the store does not respond.
+    pub(crate) async fn up_to_date(&self, key: &RowKey) -> Result<Arc<CachedRecord>, VaultError> {
         loop {
             let asked = self.0.clock.boot_time();
-            if let Some(cached) = self.0.memory.fresh(key, asked) {
+            if let Some(cached) = self.0.cache.fresh(key, asked) {
                 return Ok(cached);
             }
-            let looked = self.look(key).await?;
-            // A process that stood still may find an answer that is long out of date. A kept record is in memory
-            // now, which knows; a mint record is not.
-            if !looked.is_kept() && self.0.clock.boot_time() <= asked + CACHE_TTL {
-                return Ok(looked);
+            let cached = self.revalidate(key).await?.ok_or(VaultError::NotConnected)?;
+            // A process that was suspended may have a response that is long out of date. The cache knows when a
+            // keep-mode record was confirmed; a mint-mode record is not cached.
+            if !cached.is_keep_mode() && self.0.clock.boot_time() <= asked + CACHE_TTL {
+                return Ok(cached);
             }
         }
     }
-}
 
-impl Vault {
-    /// Asks the store, or joins whoever asks it.
-    pub(crate) async fn look(&self, key: &RowKey) -> JobResult {
-        match self.run_shared(key, Kind::Look, |job| async move { job.look().await }).await {
-            Joined::Own(result) | Joined::Shared(result) | Joined::Busy(result, _) => result,
-        }
+    /// Asks the store, or joins the caller that does.
+    pub(crate) async fn revalidate(&self, key: &RowKey) -> JobResult {
+        self.run_shared(key, JobKind::Read, |job| async move { job.revalidate().await }).await.into_result()
     }
 }
 
 impl Job {
-    async fn look(&self) -> JobResult {
+    async fn revalidate(&self) -> JobResult {
         loop {
-            let began = self.vault.0.clock.boot_time();
-            let result = self.try_look().await;
-            if result.as_ref().err() != Some(&VaultError::StoreUnavailable) {
-                return result;
-            }
-            let now = self.vault.0.clock.boot_time();
-            // A silence that this process slept through says nothing about the store.
-            if now <= began + CACHE_TTL {
-                return self.vault.0.memory.blind(&self.key, now).ok_or(VaultError::StoreUnavailable);
+            let started = self.vault.0.clock.boot_time();
+            match self.read_version().await {
+                Err(VaultError::StoreUnavailable) => {
+                    let now = self.vault.0.clock.boot_time();
+                    // A timeout that ran while this process was suspended proves nothing about the store.
+                    if now <= started + CACHE_TTL {
+                        let cached = self.vault.0.cache.mark_unreachable(&self.key, now);
+                        return cached.map(Some).ok_or(VaultError::StoreUnavailable);
+                    }
+                }
+                result => return result,
             }
         }
     }
 
-    async fn try_look(&self) -> JobResult {
-        let Some(cached) = self.vault.0.memory.cached(&self.key) else { return self.read().await };
+    async fn read_version(&self) -> JobResult {
+        let Some(cached) = self.vault.0.cache.get(&self.key) else { return self.read().await };
         let asked = self.vault.0.clock.boot_time();
         match self.vault.call_store(self.vault.0.store.peek(&self.key)).await? {
-            Some(head) if cached.is(&head) => {
-                self.vault.0.memory.confirm(&self.key, &cached, asked);
-                Ok(cached)
+            Some(stored) if cached.matches(&stored) => {
+                self.vault.0.cache.confirm(&self.key, &cached, asked);
+                Ok(Some(cached))
             }
-            // Not to be handed out, even if the store says no more than this.
+            // Nothing is handed out, even if the read that follows would fail.
             Some(RowVersion { state: State::Revoking | State::Tombstone, .. }) => {
-                self.vault.0.memory.forget(&self.key, asked);
-                Err(VaultError::NotConnected)
+                self.vault.0.cache.remove(&self.key, asked);
+                Ok(None)
             }
-            head if cached.is_lost_by(head.as_ref()) && self.may_put_back() => self.restore(&cached).await,
+            stored if cached.is_lost(stored.as_ref()) && self.may_restore() => self.restore(&cached).await,
             _ => self.read().await,
         }
     }
@@ -83,41 +78,9 @@ impl Job {
     async fn read(&self) -> JobResult {
         let asked = self.vault.0.clock.boot_time();
         if let Some(row) = self.vault.call_store(self.vault.0.store.read(&self.key)).await? {
-            return self.adopt(&row, asked);
+            return self.cache_row(&row, asked);
         }
-        self.vault.0.memory.forget(&self.key, asked);
-        Err(VaultError::NotConnected)
-    }
-
-    /// Whether what memory has may be written back now.
-    pub(crate) fn may_put_back(&self) -> bool {
-        self.vault.0.memory.may_be_put_back(&self.key, self.vault.0.clock.boot_time())
-    }
-
-    /// Writes back a kept set that the store has lost; whatever the store has instead wins.
-    pub(crate) async fn restore(&self, cached: &Arc<CachedRecord>) -> JobResult {
-        let asked = self.vault.0.clock.boot_time();
-        let row = cached.record.new_row(&self.vault.0.keys, &self.key, cached.state, cached.limits);
-        match self.vault.call_store(self.vault.0.store.restore(&row)).await? {
-            Cas::Applied => {
-                tracing::error!(generation = row.version.generation, "the store had lost a record; it is written back");
-                self.vault.0.memory.insert_if_newer(&self.key, Arc::clone(cached), asked);
-                Ok(Arc::clone(cached))
-            }
-            Cas::Conflict(row) => self.adopt(&row, asked),
-            Cas::NoRow => Err(VaultError::NotConnected),
-        }
-    }
-}
-
-impl CachedRecord {
-    /// Whether the store has less than what it had once. Nothing deletes a kept row, so one that is missing was lost.
-    pub(crate) fn is_lost_by(&self, head: Option<&RowVersion>) -> bool {
-        self.is_kept()
-            && head.is_none_or(|head| {
-                self.is_connection(&head.version.connection_id)
-                    && head.version.generation < self.record.generation
-                    && !matches!(head.state, State::Revoking | State::Tombstone)
-            })
+        self.vault.0.cache.remove(&self.key, asked);
+        Ok(None)
     }
 }

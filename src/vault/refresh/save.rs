@@ -1,5 +1,4 @@
-//! Saves what an exchange returned, or closes it with a note, until the store has responded (docs/vault.md, rules 5
-//! to 7).
+//! Saves what an exchange returned, or closes an attempt, until the store has responded (docs/vault.md, rules 5 to 7).
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,93 +7,88 @@ use crate::{
     vault::{
         error::VaultError,
         refresh::{
-            cache::CachedRecord,
-            lease::HeldLease,
-            log::RefreshLine,
-            single_flight::{Job, JobResult},
+            cache::Unstored, cached_record::CachedRecord, lease::HeldLease, log::RefreshLine, single_flight::Job,
+            task::JobResult,
         },
         settings::RETRY_INTERVAL,
     },
 };
 
 impl Job {
-    /// Writes down the outcome of an attempt. While the store does not answer, the waiters already have the result,
-    /// memory keeps it, and this goes on: it is the only one that knows.
-    pub(crate) async fn write_down(
-        &self,
-        expected: &Expected,
-        cached: Arc<CachedRecord>,
-        line: RefreshLine,
-    ) -> JobResult {
+    /// Saves the outcome of an attempt. While the store does not respond, the waiters already have the result, it is in
+    /// the cache, and saving is retried: only this process has it.
+    pub(super) async fn save(&self, expected: &Expected, cached: Arc<CachedRecord>, line: RefreshLine) -> JobResult {
         let mut unlogged = Some(&line);
-        let memory = &self.vault.0.memory;
-        let brought = cached.record.generation > expected.version.generation;
+        let cache = &self.vault.0.cache;
+        let is_new_set = cached.record.generation > expected.version.generation;
+        let unstored = if is_new_set { Unstored::TokenSet } else { Unstored::Note };
         let result = loop {
             let asked = self.vault.0.clock.boot_time();
-            match self.try_write_down(expected, &cached, asked).await {
+            match self.try_save(expected, &cached, asked).await {
                 Err(VaultError::StoreUnavailable) => {
-                    memory.keep(&self.key, Arc::clone(&cached), brought, asked);
-                    self.publish(Ok(Arc::clone(&cached)));
-                    // Not after the saving: the store may be away for long.
+                    cache.insert_unstored(&self.key, Arc::clone(&cached), unstored, asked);
+                    self.publish(Ok(Some(Arc::clone(&cached))));
+                    // Not only once it is saved: the outage may be long.
                     unlogged.take().into_iter().for_each(RefreshLine::log);
                     self.vault.0.clock.sleep(RETRY_INTERVAL).await;
                 }
                 result => break result,
             }
         };
-        memory.mark_saved(&self.key);
+        cache.mark_saved(&self.key);
         match &result {
-            Ok(kept) if kept.record.version() == cached.record.version() => {
+            Ok(Some(stored)) if stored.record.version() == cached.record.version() => {
                 unlogged.into_iter().for_each(RefreshLine::log);
             }
-            Ok(_) | Err(_) => line.log_overtaken(),
+            Ok(_) | Err(_) => line.log_superseded(),
         }
         result
     }
 
-    async fn try_write_down(&self, expected: &Expected, cached: &Arc<CachedRecord>, asked: Duration) -> JobResult {
+    async fn try_save(&self, expected: &Expected, cached: &Arc<CachedRecord>, asked: Duration) -> JobResult {
+        let cache = &self.vault.0.cache;
         let change = Change {
             generation: cached.record.generation,
             state: cached.state,
-            due: cached.record.due(cached.state).filter(|_| cached.is_kept()),
+            due: cached.record.due(cached.state).filter(|_| cached.is_keep_mode()),
             attempt: None,
             sealed: Some(cached.record.sealed(&self.vault.0.keys, &self.key)),
         };
         match self.vault.call_store(self.vault.0.store.swap(&self.key, expected, &change)).await? {
             Cas::Applied => {
-                self.vault.0.memory.mark_saved(&self.key);
-                self.vault.0.memory.insert_if_newer(&self.key, Arc::clone(cached), asked);
+                cache.mark_saved(&self.key);
+                cache.insert_if_newer(&self.key, Arc::clone(cached), asked);
                 self.vault.plan(change.due);
-                Ok(Arc::clone(cached))
+                Ok(Some(Arc::clone(cached)))
             }
-            Cas::Conflict(row) => self.overtaken(&row, cached, asked).await,
-            Cas::NoRow if cached.is_kept() => self.restore(cached).await,
+            Cas::Conflict(row) => self.resolve_conflict(&row, cached, asked).await,
+            Cas::NoRow if cached.is_keep_mode() => self.restore(cached).await,
             Cas::NoRow => {
-                self.vault.0.memory.mark_saved(&self.key);
-                self.vault.0.memory.forget(&self.key, asked);
-                Err(VaultError::NotConnected)
+                cache.mark_saved(&self.key);
+                cache.remove(&self.key, asked);
+                Ok(None)
             }
         }
     }
 
-    /// The row is not as this attempt left it. A store that has less than it had gets it back; all else wins: a save
-    /// of our own whose answer was lost, a login, a revoke, somebody who took the attempt over.
-    async fn overtaken(&self, row: &Row, cached: &Arc<CachedRecord>, asked: Duration) -> JobResult {
-        if cached.is_lost_by(Some(&row.head())) {
+    /// The row is not as this attempt left it. If the store lost a write, the set is written back. Everything else
+    /// wins: a save whose response was lost, a login, a revoke, or a process that took the attempt over.
+    async fn resolve_conflict(&self, row: &Row, cached: &Arc<CachedRecord>, asked: Duration) -> JobResult {
+        if cached.is_lost(Some(&row.head())) {
             return self.restore(cached).await;
         }
-        self.vault.0.memory.mark_saved(&self.key);
-        self.adopt(row, asked)
+        self.vault.0.cache.mark_saved(&self.key);
+        self.cache_row(row, asked)
     }
 
-    /// Closes an attempt that was never sent, also one whose beginning the store gave no answer to: it may have been
-    /// done, or be done late. The waiters do not wait for this.
-    pub(crate) async fn close_unsent(&self, held: &HeldLease, error: VaultError) -> JobResult {
+    /// Closes an attempt that was never sent, even if the store did not respond to its start: that may have been
+    /// applied, or may still be. The waiters do not wait for this.
+    pub(super) async fn close_unsent(&self, held: &HeldLease, error: VaultError) -> VaultError {
         self.publish(Err(error.clone()));
-        let closed = held.reopened(None);
-        while self.vault.call_store(self.vault.0.store.swap(&self.key, &held.attempted(), &closed)).await.is_err() {
+        let (expected, change) = (held.expect_attempt(), held.change_from(None));
+        while self.vault.call_store(self.vault.0.store.swap(&self.key, &expected, &change)).await.is_err() {
             self.vault.0.clock.sleep(RETRY_INTERVAL).await;
         }
-        Err(error)
+        error
     }
 }

@@ -1,42 +1,46 @@
-//! A task under way, as those see it who wait for it.
+//! A job in flight, as its waiters see it.
+
+use std::sync::Arc;
 
 use tokio::sync::SetOnce;
 
-use crate::vault::{error::VaultError, refresh::single_flight::JobResult};
+use crate::vault::{error::VaultError, refresh::cached_record::CachedRecord};
 
-/// First it has a result, and then it ends: in between it may still be writing the result down. Its waiters are woken
-/// in the order they came (a `watch` channel wakes them in a random one, and no schedule could be replayed).
+/// What a job found or left: the record as it is now, or nothing that may be handed out (no row, `revoking`, or a
+/// tombstone).
+pub(crate) type JobResult = Result<Option<Arc<CachedRecord>>, VaultError>;
+
+/// A job first has a result and then finishes; in between it may still be saving. Its waiters are woken in the order in
+/// which they came (a `watch` channel wakes them in random order, and the simulation could replay no schedule).
 #[derive(Debug, Default)]
-pub(crate) struct Task {
+pub(super) struct Task {
     result: SetOnce<JobResult>,
-    ended: SetOnce<()>,
+    finished: SetOnce<()>,
 }
 
 impl Task {
     /// Gives the waiters their result. Only the first one counts.
-    pub(crate) fn publish(&self, result: JobResult) {
-        // It is refused where there is a result already, which is what is wanted.
+    pub(super) fn publish(&self, result: JobResult) {
+        // `set` refuses a second result, as it should.
         let _ = self.result.set(result);
     }
 
-    /// It is over. One that ends without a result was stopped with the process.
-    pub(crate) fn end(&self) {
+    /// A job that finishes without a result was stopped with the process.
+    pub(super) fn finish(&self) {
         self.publish(Err(VaultError::Stopping));
-        let _ = self.ended.set(());
+        let _ = self.finished.set(());
     }
 
-    /// Whether its result is known.
-    pub(crate) fn has_landed(&self) -> bool {
+    pub(super) fn has_result(&self) -> bool {
         self.result.initialized()
     }
 
-    /// Waits for its result.
-    pub(crate) async fn landed(&self) -> JobResult {
+    pub(super) async fn result(&self) -> JobResult {
         self.result.wait().await.clone()
     }
 
-    /// Waits until the next task can start.
-    pub(crate) async fn ended(&self) {
-        self.ended.wait().await;
+    /// Waits until the next job can start.
+    pub(super) async fn finished(&self) {
+        self.finished.wait().await;
     }
 }

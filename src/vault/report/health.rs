@@ -1,38 +1,38 @@
-//! Whether this process can do its work, for whoever routes requests to it.
+//! Whether this process can serve requests.
 
 use crate::{
     store::{RowKey, StoreError, Unwritable},
-    vault::{Vault, settings::RefreshPolicy, store_call::StoreFailure},
+    vault::{Vault, store_call::StoreFailure},
 };
 
-/// A key that no row has: to ask for it shows that the store answers.
-const NOBODY: &str = "nobody";
+/// A key that no row has. Reading it shows that the store responds.
+const NO_KEY: &str = "nobody";
 
-/// How well this process is.
+/// Whether this process can serve requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
-    /// All is well.
+    /// Nothing is wrong.
     Good,
-    /// It serves, but somebody should look.
+    /// It can, but somebody should look into this.
     Degraded(Unready),
-    /// It cannot serve.
-    Unfit(Unready),
+    /// It cannot.
+    Unready(Unready),
 }
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unready {
-    /// So many token sets are in memory alone.
+    /// So many token sets exist only in memory.
     Unsaved(usize),
-    /// The store does not answer.
+    /// The store does not respond.
     StoreDown,
-    /// The file of the store was replaced while this process has the old one open.
+    /// The database file was replaced while this process has the old one open.
     StoreReplaced,
-    /// The store takes no writes.
+    /// The store accepts no writes.
     StoreUnwritable(Unwritable),
-    /// The keeper has not begun, or has stopped.
-    KeeperSilent,
-    /// The process is on its way out.
+    /// The keeper has not started, or has stopped.
+    KeeperInactive,
+    /// The process is shutting down.
     Draining,
 }
 
@@ -47,30 +47,30 @@ impl std::fmt::Display for Unready {
             }
             Self::StoreUnwritable(Unwritable::Full) => f.write_str("the store is full"),
             Self::StoreUnwritable(Unwritable::ReadOnly) => f.write_str("the store is read-only"),
-            Self::KeeperSilent => f.write_str("the keeper shows no sign of life"),
+            Self::KeeperInactive => f.write_str("the keeper shows no sign of life"),
             Self::Draining => f.write_str("stopping"),
         }
     }
 }
 
 impl Vault {
-    /// Looks at itself and asks the store one small thing.
+    /// Checks the keeper, the store and what is unsaved.
     pub async fn health(&self) -> Health {
         if self.is_closing() {
-            return Health::Unfit(Unready::Draining);
+            return Health::Unready(Unready::Draining);
         }
-        if matches!(self.0.settings.refresh_policy, RefreshPolicy::Automatic(_)) && !self.keeper_alive() {
-            return Health::Unfit(Unready::KeeperSilent);
+        if !self.0.settings.refresh_policy.is_manual() && !self.is_keeper_active() {
+            return Health::Unready(Unready::KeeperInactive);
         }
-        let nobody = RowKey(NOBODY.to_owned());
-        let down = match self.try_store(self.0.store.peek(&nobody)).await {
+        let key = RowKey(NO_KEY.to_owned());
+        let down = match self.try_store(self.0.store.peek(&key)).await {
             Ok(_) => None,
             Err(StoreFailure::Failed(StoreError::Replaced { .. })) => Some(Unready::StoreReplaced),
             Err(StoreFailure::Failed(_) | StoreFailure::TimedOut) => Some(Unready::StoreDown),
         };
         if let Some(down) = down {
-            let can_serve = self.0.memory.has_token(self.0.clock.now());
-            return if can_serve { Health::Degraded } else { Health::Unfit }(down);
+            let can_serve = self.0.cache.has_valid_token(self.0.clock.now());
+            return if can_serve { Health::Degraded } else { Health::Unready }(down);
         }
         match (self.unsaved(), self.unwritable().await) {
             (0, None) => Health::Good,

@@ -1,4 +1,4 @@
-//! Everything that is kept, sorted for whoever looks after it: no secret, and stable names for machines.
+//! All keep-mode rows for the operator: no secret, and stable names for machines.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -8,13 +8,19 @@ use crate::{
     keys::Purpose,
     store::records::{KeyId, State},
     vault::{
-        FailureReport, ListEntry, Report, Status, Tombstone, Undecryptable, Vault,
-        error::VaultError,
-        report::{user_index::is_connection, whole},
+        Vault,
+        error::{Undecryptable, VaultError},
+        record::tombstone::Tombstone,
+        report::{
+            FailureReport, Report,
+            status::{ListEntry, Status},
+            user_index::is_connection,
+            whole,
+        },
     },
 };
 
-/// What lies in the store, pages of sessions aside.
+/// All keep-mode rows.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Inventory {
     /// Where a person logs in again.
@@ -25,29 +31,29 @@ pub struct Inventory {
     pub imports: Vec<ImportReport>,
     /// What is left of connections that were revoked or forgotten.
     pub forgotten: Vec<Forgotten>,
-    /// Rows that no secret at hand opens.
+    /// Rows that this process cannot decrypt.
     pub unreadable: Vec<Unreadable>,
-    /// Which secret sealed them all.
+    /// How many rows each secret encrypted.
     pub sealed_by: SealingKeyUsage,
 }
 
 /// An import without an owner.
 #[derive(Clone, Debug, Serialize)]
 pub struct ImportReport {
-    /// One word.
+    /// The name of its state.
     pub state: &'static str,
-    /// When it was begun.
+    /// When it was started.
     #[serde(with = "time::serde::rfc3339")]
     pub begun_at: OffsetDateTime,
     /// When its token was exchanged, if it was.
     #[serde(with = "time::serde::rfc3339::option")]
     pub exchanged_at: Option<OffsetDateTime>,
-    /// What is wrong, if anything is.
+    /// Why it failed, if it did.
     #[serde(rename = "trouble")]
     pub failure: Option<FailureReport>,
 }
 
-/// A connection that is no more.
+/// A connection that was revoked or forgotten.
 #[derive(Clone, Debug, Serialize)]
 pub struct Forgotten {
     /// E-mail, name or id.
@@ -62,34 +68,34 @@ pub struct Forgotten {
     pub forgotten_at: OffsetDateTime,
 }
 
-/// A row that no secret at hand opens. It is left as it is.
+/// A row that this process cannot decrypt. It is left as it is.
 #[derive(Clone, Debug, Serialize)]
 pub struct Unreadable {
-    /// Where it lies, which names its user.
+    /// Its key, which names its user.
     pub key: String,
-    /// One word.
+    /// The name of its state.
     pub state: &'static str,
-    /// Whether it is a user's connection, and not what is left of one, or an import.
+    /// Whether it is a user's connection, not a tombstone or an import.
     #[serde(skip)]
     pub is_connection: bool,
 }
 
-/// How many rows each secret sealed.
+/// How many rows each secret encrypted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SealingKeyUsage {
     /// `EXPRESS_SESSION`.
     pub current: u64,
     /// Each of `EXPRESS_SESSION_PREVIOUS`, in its order.
     pub previous: Vec<u64>,
-    /// A secret that is not at hand.
+    /// A secret that this process does not have.
     pub unknown: u64,
 }
 
 impl Vault {
-    /// Looks through the store, for whoever is told to log in at `login_url`.
+    /// Lists the store. `login_url` is where a person logs in again.
     pub async fn inventory(&self, login_url: &Url) -> Result<Inventory, VaultError> {
         let now = self.0.clock.now();
-        let (login_url, sealed_by) = (login_url.to_string(), self.seals().await?);
+        let (login_url, sealed_by) = (login_url.to_string(), self.sealing_key_usage().await?);
         let mut inventory = Inventory { login_url, sealed_by, ..Inventory::default() };
         for listed in self.list().await? {
             inventory.add(listed, now);
@@ -97,7 +103,7 @@ impl Vault {
         Ok(inventory)
     }
 
-    /// Whether the connection that a name means is of use: there, and neither dead nor on its way out.
+    /// Whether the connection that a name means is live or blocked.
     pub async fn is_live(&self, name: &str) -> Result<bool, VaultError> {
         let key = match self.find(name).await {
             Err(VaultError::NotConnected | VaultError::Undecryptable(_)) => return Ok(false),
@@ -115,10 +121,10 @@ impl Vault {
             .any(|listed| matches!(listed, ListEntry::Tombstone(_, tombstone) if tombstone.identity.is_called(name))))
     }
 
-    async fn seals(&self) -> Result<SealingKeyUsage, VaultError> {
+    async fn sealing_key_usage(&self) -> Result<SealingKeyUsage, VaultError> {
         let counts = self.call_store(self.0.store.count_by_sealing_key()).await?;
-        let at_hand: Vec<KeyId> = self.0.keys.key_ids(Purpose::Record).collect();
-        Ok(SealingKeyUsage::count(&counts, &at_hand))
+        let own: Vec<KeyId> = self.0.keys.key_ids(Purpose::Record).collect();
+        Ok(SealingKeyUsage::count(&counts, &own))
     }
 }
 
@@ -132,7 +138,7 @@ impl Inventory {
 
     fn add(&mut self, listed: ListEntry, now: OffsetDateTime) {
         match listed {
-            // A refused import is of no use to anybody, and was told when it was refused.
+            // `import` has reported the refusal.
             ListEntry::Connection(status) if status.key.is_import() && status.state == State::Dead => {}
             ListEntry::Connection(status) if status.key.is_import() => self.imports.push(ImportReport::of(&status)),
             ListEntry::Connection(status) => self.connections.push(Report::of(&status, now)),
@@ -159,22 +165,22 @@ impl ImportReport {
 
 impl Forgotten {
     fn of(tombstone: Tombstone) -> Self {
-        let Tombstone { identity, minted_at, buried_at, .. } = tombstone;
+        let Tombstone { identity, minted_at, removed_at, .. } = tombstone;
         Self {
             user: identity.label().map(str::to_owned),
             user_id: identity.user_id,
             minted_at: whole(minted_at),
-            forgotten_at: whole(buried_at),
+            forgotten_at: whole(removed_at),
         }
     }
 }
 
 impl SealingKeyUsage {
-    fn count(counts: &[(KeyId, u64)], at_hand: &[KeyId]) -> Self {
+    fn count(counts: &[(KeyId, u64)], own: &[KeyId]) -> Self {
         let by = |id: &KeyId| counts.iter().find(|(key_id, _)| key_id == id).map_or(0, |(_, count)| *count);
-        let cached: Vec<u64> = at_hand.iter().map(by).collect();
-        let unknown = counts.iter().filter(|(key_id, _)| !at_hand.contains(key_id)).map(|(_, count)| count).sum();
-        let (current, previous) = cached.split_first().map_or((0, Vec::new()), |(first, rest)| (*first, rest.to_vec()));
+        let used: Vec<u64> = own.iter().map(by).collect();
+        let unknown = counts.iter().filter(|(key_id, _)| !own.contains(key_id)).map(|(_, count)| count).sum();
+        let (current, previous) = used.split_first().map_or((0, Vec::new()), |(first, rest)| (*first, rest.to_vec()));
         Self { current, previous, unknown }
     }
 }
@@ -186,9 +192,9 @@ mod tests {
     #[test]
     fn each_secret_is_counted_by_its_place_and_the_rest_as_unknown() {
         let counts = [("b".to_owned(), 2), ("x".to_owned(), 3), ("a".to_owned(), 5), ("y".to_owned(), 7)];
-        let at_hand = ["a", "b", "c"].map(str::to_owned);
+        let own = ["a", "b", "c"].map(str::to_owned);
         assert_eq!(
-            SealingKeyUsage::count(&counts, &at_hand),
+            SealingKeyUsage::count(&counts, &own),
             SealingKeyUsage { current: 5, previous: vec![2, 0], unknown: 10 }
         );
     }

@@ -1,22 +1,24 @@
-//! What is read off the vault for `/metrics`.
+//! The vault's part of `/metrics`.
 
 use time::OffsetDateTime;
 
 use crate::{
     store::records::State,
     telemetry::{self, Gauges, RecordState, StoreSnapshot},
-    vault::{ListEntry, Obstacle, Status, Vault},
+    vault::{
+        Vault,
+        report::status::{ListEntry, Obstacle, Status},
+    },
 };
 
 impl Vault {
-    /// How this process stands, and what lies in the store. A store that does not answer costs no more than its
-    /// own part, for this is how somebody learns of it.
+    /// The gauges of this process and of the store. If the store does not respond, only its part is missing.
     pub async fn gauges(&self) -> Gauges {
         let snapshot = match self.list().await {
             Ok(rows) => Some(snapshot(&rows, self.0.clock.now())),
             Err(_) => None,
         };
-        Gauges { unsaved: self.unsaved(), keeper_silence: self.keeper_silence(), snapshot }
+        Gauges { unsaved: self.unsaved(), keeper_silence: self.keeper_idle_time(), snapshot }
     }
 }
 
@@ -28,7 +30,7 @@ fn snapshot(rows: &[ListEntry], now: OffsetDateTime) -> StoreSnapshot {
             if let Some(obstacle) = status.obstacle.filter(|_| status.is_in_use()) {
                 snapshot.count_obstacle(obstacle.into());
             }
-            // What has an obstacle is never refreshed, and so is not late either.
+            // A connection with an obstacle is never refreshed, and so never overdue.
             if let Some(late) = status.next_refresh.and_then(|due| (now - due).try_into().ok()) {
                 snapshot.overdue_by(late);
             }
@@ -82,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_has_the_same_word_in_a_figure_as_everywhere_else() {
+    fn a_state_has_the_same_name_in_a_metric_as_everywhere_else() {
         for state in [State::Live, State::Dead, State::Blocked, State::Revoking, State::Pending, State::Tombstone] {
             assert_eq!(RecordState::from(state).as_str(), state.word());
         }

@@ -1,4 +1,4 @@
-//! What a person is told of a connection, on the page, by `status` and in the machine API: times and words, no secret.
+//! What the pages, `status` and the machine API say about a connection: times and words, no secret.
 
 pub(crate) mod health;
 pub(crate) mod inventory;
@@ -12,12 +12,15 @@ use time::{Duration, OffsetDateTime};
 use crate::{
     store::records::State,
     vault::{
-        NextStep, Previous, Rotation,
+        record::{
+            cause::NextStep,
+            history::{Previous, Rotation},
+        },
         report::status::{Obstacle, Status},
     },
 };
 
-/// A connection in plain terms.
+/// A connection as people and machines see it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// E-mail, name or id.
@@ -28,43 +31,43 @@ pub struct Report {
     pub connection_id: String,
     /// Which of its token sets is current.
     pub generation: u64,
-    /// One word.
-    #[serde(serialize_with = "word")]
+    /// What may be done with it.
+    #[serde(serialize_with = "state_name")]
     pub state: State,
-    /// Why it is not used although its state is good.
+    /// Why it is not used although its state permits it.
     pub obstacle: Option<Obstacle>,
-    /// When the access token ends.
+    /// When the access token expires.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
     /// When the login or import was.
     #[serde(with = "time::serde::rfc3339")]
     pub minted_at: OffsetDateTime,
-    /// How often it was refreshed since.
+    /// How often it was refreshed.
     pub refreshes: u64,
-    /// When last.
+    /// When it was last refreshed.
     #[serde(with = "time::serde::rfc3339::option")]
     pub refreshed_at: Option<OffsetDateTime>,
-    /// By which process.
+    /// The process that refreshed it last.
     pub refreshed_by: Option<String>,
-    /// Whether VideoAsk was seen to give a new refresh token at each refresh.
+    /// Whether VideoAsk returns a new refresh token at each refresh.
     pub rotation: Rotation,
     /// When the vault refreshes it next.
     #[serde(with = "time::serde::rfc3339::option")]
     pub next_refresh: Option<OffsetDateTime>,
-    /// How long the connection before this one lived, in seconds.
+    /// How long the previous connection lasted, in seconds.
     pub previous_lived: Option<i64>,
-    /// Where this one is near the age at which the one before ended: log in again before this.
+    /// When to log in again at the latest, if this connection nears the age at which the previous one died.
     #[serde(with = "time::serde::rfc3339::option")]
     pub log_in_before: Option<OffsetDateTime>,
-    /// What is wrong, if anything is.
+    /// Why refreshes fail, if they do.
     #[serde(rename = "trouble")]
     pub failure: Option<FailureReport>,
 }
 
-/// What is wrong with a connection.
+/// Why refreshes of a connection fail.
 #[derive(Clone, Debug, Serialize)]
 pub struct FailureReport {
-    /// Since when.
+    /// When the first of them failed.
     #[serde(with = "time::serde::rfc3339")]
     pub since: OffsetDateTime,
     /// How many refreshes failed in a row.
@@ -78,7 +81,7 @@ pub struct FailureReport {
 }
 
 impl Report {
-    /// A connection as it stands at this moment.
+    /// The report of a connection at this time.
     #[must_use]
     pub fn of(status: &Status, now: OffsetDateTime) -> Self {
         let Status { identity, history, .. } = status;
@@ -96,7 +99,7 @@ impl Report {
             refreshed_by: history.last.as_ref().map(|last| last.by.clone()),
             rotation: history.rotation,
             next_refresh: status.next_refresh.map(whole),
-            previous_lived: history.previous.as_ref().map(|previous| previous.lived().whole_seconds()),
+            previous_lived: history.previous.as_ref().map(|previous| previous.lasted().whole_seconds()),
             log_in_before: status.log_in_again_before(now).map(whole),
             failure: FailureReport::of(status),
         }
@@ -109,7 +112,7 @@ impl Report {
     }
 }
 
-/// As people read it.
+/// The sentence that people read.
 impl Serialize for Obstacle {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -130,7 +133,7 @@ impl std::fmt::Display for Obstacle {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-fn word<S: Serializer>(state: &State, serializer: S) -> Result<S::Ok, S::Error> {
+fn state_name<S: Serializer>(state: &State, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(state.word())
 }
 
@@ -148,9 +151,9 @@ impl FailureReport {
 }
 
 impl Previous {
-    /// How long that connection was of use.
+    /// How long that connection lasted.
     #[must_use]
-    pub fn lived(&self) -> Duration {
+    pub fn lasted(&self) -> Duration {
         (self.ended_at - self.minted_at).max(Duration::ZERO)
     }
 }

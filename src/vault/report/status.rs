@@ -1,4 +1,4 @@
-//! What people and machines may know about connections: states, times and reasons, and no secret.
+//! The status of connections: states, times and reasons, and no secret.
 
 use std::sync::Arc;
 
@@ -9,7 +9,18 @@ use crate::{
         Limits, RowKey,
         records::{Page, Row, State, Version},
     },
-    vault::{End, History, Identity, Record, Retry, Tombstone, Vault, error::VaultError, refresh::cache::CachedRecord},
+    vault::{
+        Vault,
+        error::VaultError,
+        record::{
+            Record,
+            cause::Retry,
+            history::{End, History},
+            identity::Identity,
+            tombstone::Tombstone,
+        },
+        refresh::cached_record::CachedRecord,
+    },
 };
 
 const PAGE: u32 = 100;
@@ -17,23 +28,23 @@ const PAGE: u32 = 100;
 /// One connection.
 #[derive(Clone, Debug)]
 pub struct Status {
-    /// Where it lies.
+    /// The key of its row.
     pub key: RowKey,
     /// Which token set is current.
     pub version: Version,
     /// What may be done with it.
     pub state: State,
-    /// Why it is not used although its state is good.
+    /// Why it is not used although its state permits it.
     pub obstacle: Option<Obstacle>,
-    /// Whose it is.
+    /// Its user.
     pub identity: Identity,
     /// When the login or import was.
     pub minted_at: OffsetDateTime,
-    /// When the current token set was made.
+    /// When the current token set was issued.
     pub issued_at: OffsetDateTime,
-    /// When the current access token ends.
+    /// When the current access token expires.
     pub expires_at: OffsetDateTime,
-    /// When the keeper refreshes it next, if it does.
+    /// When the keeper refreshes it next, if ever.
     pub next_refresh: Option<OffsetDateTime>,
     /// Who retries a refresh that failed.
     pub retry: Retry,
@@ -41,7 +52,7 @@ pub struct Status {
     pub history: History,
 }
 
-/// Why a connection is not used although its state is good.
+/// Why a connection is not used although its state permits it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Obstacle {
     /// The user is not in `ALLOWED_USERS`.
@@ -57,13 +68,13 @@ pub enum Obstacle {
 pub enum ListEntry {
     /// A connection.
     Connection(Box<Status>),
-    /// What is left of one.
+    /// What is left of a connection.
     Tombstone(RowKey, Box<Tombstone>),
-    /// A row that this process cannot open. It is left as it is.
+    /// A row that this process cannot decrypt. It is left as it is.
     Unreadable(RowKey, State),
 }
 
-/// A record as its own person may see it, tokens included.
+/// A record as its user may see it, tokens included.
 #[derive(Clone, Debug)]
 pub struct VisibleRecord(Arc<CachedRecord>);
 
@@ -80,7 +91,7 @@ impl VisibleRecord {
         self.0.state
     }
 
-    /// Those of its session for a mint record.
+    /// The limits of its session, in mint mode.
     #[must_use]
     pub fn limits(&self) -> Option<Limits> {
         self.0.limits
@@ -88,9 +99,8 @@ impl VisibleRecord {
 }
 
 impl Status {
-    /// When the person should have logged in again, by what the connection before this one lived; told from 80 % of
-    /// that on. Nothing is known of a first connection, nor by one that did not die by itself, and a guess would be taken
-    /// for a fact.
+    /// When to log in again at the latest, if the previous connection died by itself and this one has reached 80 % of
+    /// its age. Without such a connection, nothing is known.
     #[must_use]
     pub fn log_in_again_before(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
         let previous = self.history.previous.as_ref().filter(|previous| previous.end == End::Died)?;
@@ -100,9 +110,9 @@ impl Status {
 }
 
 impl Vault {
-    /// The record of this key, for the pages of its own person: expired, dead or blocked as it may be.
+    /// The record of this key for the pages of its user, also if it is expired, dead or blocked.
     pub async fn show(&self, key: &RowKey) -> Result<VisibleRecord, VaultError> {
-        let cached = self.current(key).await?;
+        let cached = self.up_to_date(key).await?;
         if self.0.settings.refresh_policy.allows(&cached.record.body.identity) {
             Ok(VisibleRecord(cached))
         } else {
@@ -110,7 +120,7 @@ impl Vault {
         }
     }
 
-    /// Everything that is kept, pages of sessions aside. Imports that found their owner are left out.
+    /// All keep-mode rows, without the tombstones of imports.
     pub async fn list(&self) -> Result<Vec<ListEntry>, VaultError> {
         let mut listed = Vec::new();
         let mut after: Option<RowKey> = None;
@@ -137,14 +147,14 @@ impl Vault {
         described.unwrap_or_else(|_| ListEntry::Unreadable(row.key.clone(), row.state))
     }
 
-    /// The status of a record that is shown.
+    /// The status of a visible record.
     #[must_use]
     pub fn status_of(&self, key: &RowKey, shown: &VisibleRecord) -> Status {
         let due = shown.record().due(shown.state());
         self.status(key, shown.record().clone(), shown.state(), due)
     }
 
-    /// The version of a connection that is marked as revoked and not confirmed, for another try.
+    /// The version of a connection whose revoke is not confirmed yet, so that it can be retried.
     pub async fn revoking(&self, key: &RowKey) -> Result<Option<Version>, VaultError> {
         let head = self.call_store(self.0.store.peek(key)).await?;
         Ok(head.filter(|head| head.state == State::Revoking).map(|head| head.version))
@@ -162,7 +172,7 @@ impl Vault {
             minted_at: body.minted_at,
             issued_at: body.tokens.issued_at,
             expires_at: body.tokens.expires_at,
-            next_refresh: due.filter(|_| obstacle.is_none() && !self.is_mint()),
+            next_refresh: due.filter(|_| obstacle.is_none() && !self.0.settings.refresh_policy.is_manual()),
             identity: body.identity,
             retry: self.0.settings.refresh_policy.retry(),
             history: body.history,

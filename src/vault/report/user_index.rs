@@ -8,41 +8,48 @@ use std::{
 
 use crate::{
     store::{RowKey, records::State},
-    vault::{Identity, Undecryptable, Vault, error::VaultError, report::status::ListEntry, settings::STALE_RETRY},
+    vault::{
+        Vault,
+        error::{Undecryptable, VaultError},
+        record::identity::Identity,
+        report::status::ListEntry,
+        settings::STALE_RETRY,
+    },
 };
 
-/// A list of all connections is read at most this often, however many unknown names are asked for. So a name that
-/// another process gives to a connection, or that stops being ambiguous there, is found this soon.
+/// An unknown or ambiguous name is looked up in a list of at most this age, so the list is read at most this often.
 const FRESH: Duration = Duration::from_secs(5);
-/// And at least this often, while names are asked for: a second connection may have taken the same name elsewhere.
-const STALE: Duration = Duration::from_secs(60);
+/// A name whose connection is in use is looked up in a list of at most this age: another process may have connected a
+/// second user of the same name.
+const IN_USE: Duration = Duration::from_secs(60);
 
-/// Names and keys as the store listed them lately.
+/// Names and keys as the store listed them last.
 #[derive(Debug, Default)]
 pub(crate) struct UserIndex {
-    edition: Mutex<Snapshot>,
-    /// Held by the one who reads the list: to read it again meanwhile would tell nothing new.
-    press: tokio::sync::Mutex<()>,
+    snapshot: Mutex<Snapshot>,
+    /// Held while the list is read, so that one caller reads it for all.
+    refresh_lock: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
 struct Snapshot {
-    names: Book,
-    /// When the store was asked for it; never, or not since a connection came.
-    printed: Option<Duration>,
-    /// When the store last gave no answer.
-    silent: Option<Duration>,
+    users: Users,
+    /// When it was read; `None` if never, or if it is out of date.
+    read_at: Option<Duration>,
+    /// When the store last did not respond.
+    unreachable_at: Option<Duration>,
 }
 
-/// The connections of users on the list, and those that are only still stored. A name means one of the others only
-/// where nobody on the list has it: whoever was taken off the list must not make a listed user's name ambiguous.
+/// The connections of users in `ALLOWED_USERS`, and those of others that are still stored. A name means one of the
+/// others only if no listed user has it: a user who was taken off the list must not make a listed user's name
+/// ambiguous.
 #[derive(Debug, Default)]
-struct Book {
+struct Users {
     allowed: Names,
     others: Names,
 }
 
-/// Ids are taken to the letter, and e-mails without regard to ASCII case. An id may look like an e-mail.
+/// Ids are case-sensitive, e-mails are not (in ASCII). An id may look like an e-mail.
 #[derive(Debug, Default)]
 struct Names {
     ids: HashMap<String, Entry>,
@@ -58,7 +65,7 @@ enum Entry {
 }
 
 impl RowKey {
-    /// Where the connection of a user lies in keep mode. No key of a session has a colon.
+    /// The key of a user's connection in keep mode. No key of a session has a colon.
     #[must_use]
     pub fn of_user(user_id: &str) -> Self {
         Self(format!("user:{user_id}"))
@@ -66,82 +73,82 @@ impl RowKey {
 }
 
 impl Vault {
-    /// The connection that a name means; of e-mails, only one that counts. While the store is silent, a name that was
-    /// known before still means the same: what is in memory can be handed out.
+    /// The connection that a name means: a `user_id`, a `sub`, or an e-mail that counts. While the store does not
+    /// respond, a name that was known before still means the same, so that a cached token can be handed out.
     pub async fn find(&self, name: &str) -> Result<RowKey, VaultError> {
-        let directory = &self.0.user_index;
-        if let Some(found) = self.find_lately(name, self.0.clock.boot_time()) {
+        let index = &self.0.user_index;
+        if let Some(found) = self.find_in_snapshot(name, self.0.clock.boot_time()) {
             return found;
         }
-        let _press = directory.press.lock().await;
-        // Whoever held it before has read the list, or has found the store silent.
+        let _lock = index.refresh_lock.lock().await;
+        // The previous holder has read the list, or the store did not respond to it.
         let now = self.0.clock.boot_time();
-        if let Some(found) = self.find_lately(name, now) {
+        if let Some(found) = self.find_in_snapshot(name, now) {
             return found;
         }
-        let Ok(names) = self.print().await else {
-            let mut edition = directory.lock();
-            edition.silent = Some(self.0.clock.boot_time());
-            return edition.find_blindly(name);
+        let Ok(users) = self.list_users().await else {
+            let mut snapshot = index.lock();
+            snapshot.unreachable_at = Some(self.0.clock.boot_time());
+            return snapshot.find_stale(name);
         };
-        let found = names.find(name);
-        *directory.lock() = Snapshot { names, printed: Some(now), silent: None };
+        let found = users.find(name);
+        *index.lock() = Snapshot { users, read_at: Some(now), unreachable_at: None };
         found
     }
 
-    /// The list must be read anew: a connection came, or went.
-    pub(crate) fn forget_names(&self) {
-        self.0.user_index.lock().printed = None;
+    /// A connection was added: the list must be read again.
+    pub(crate) fn invalidate_user_index(&self) {
+        self.0.user_index.lock().read_at = None;
     }
 
-    async fn print(&self) -> Result<Book, VaultError> {
-        let mut book = Book::default();
+    async fn list_users(&self) -> Result<Users, VaultError> {
+        let mut users = Users::default();
         for listed in self.list().await? {
             match listed {
                 ListEntry::Connection(status) if status.state != State::Pending => {
-                    let allowed = self.0.settings.refresh_policy.allows(&status.identity);
-                    let names = if allowed { &mut book.allowed } else { &mut book.others };
+                    let is_allowed = self.0.settings.refresh_policy.allows(&status.identity);
+                    let names = if is_allowed { &mut users.allowed } else { &mut users.others };
                     names.add(&status.identity, &status.key);
                 }
-                ListEntry::Unreadable(key, state) if is_connection(&key, state) => book.others.undecryptable += 1,
+                ListEntry::Unreadable(key, state) if is_connection(&key, state) => users.others.undecryptable += 1,
                 ListEntry::Connection(_) | ListEntry::Tombstone(..) | ListEntry::Unreadable(..) => {}
             }
         }
-        Ok(book)
+        Ok(users)
     }
 
-    /// What the last list says, if it is good enough.
-    fn find_lately(&self, name: &str, now: Duration) -> Option<Result<RowKey, VaultError>> {
-        let edition = self.0.user_index.lock();
-        let found = edition.names.find(name);
-        // A name is good for longer while its connection is in use: the vault notices at once if that is gone.
-        let in_use = found.as_ref().is_ok_and(|key| self.0.memory.cached(key).is_some());
-        let good_for = if in_use { STALE } else { FRESH };
-        if edition.printed.is_some_and(|at| now < at + good_for) {
+    /// What the snapshot says, if it is recent enough.
+    fn find_in_snapshot(&self, name: &str, now: Duration) -> Option<Result<RowKey, VaultError>> {
+        let snapshot = self.0.user_index.lock();
+        let found = snapshot.users.find(name);
+        // While its connection is in use, the vault notices at once if that is gone.
+        let is_in_use = found.as_ref().is_ok_and(|key| self.0.cache.get(key).is_some());
+        let longest_age = if is_in_use { IN_USE } else { FRESH };
+        if snapshot.read_at.is_some_and(|at| now < at + longest_age) {
             return Some(found);
         }
-        edition.silent.is_some_and(|at| now < at + STALE_RETRY).then(|| edition.find_blindly(name))
+        snapshot.unreachable_at.is_some_and(|at| now < at + STALE_RETRY).then(|| snapshot.find_stale(name))
     }
 }
 
 impl UserIndex {
     fn lock(&self) -> std::sync::MutexGuard<'_, Snapshot> {
-        // Nothing panics while it is held, so a poisoned lock still guards whole data.
-        self.edition.lock().unwrap_or_else(PoisonError::into_inner)
+        // Nothing panics while it is held, so the data behind a poisoned lock is consistent.
+        self.snapshot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Snapshot {
-    /// What the last list says, however old. A name that is not in it may have come since.
-    fn find_blindly(&self, name: &str) -> Result<RowKey, VaultError> {
-        self.names.find(name).map_err(|error| match error {
+    /// What the snapshot says, however old. A name that is not in it may have been added since.
+    fn find_stale(&self, name: &str) -> Result<RowKey, VaultError> {
+        self.users.find(name).map_err(|error| match error {
             VaultError::NotConnected | VaultError::Undecryptable(_) => VaultError::StoreUnavailable,
             error => error,
         })
     }
 }
 
-impl Book {
+impl Users {
     fn find(&self, name: &str) -> Result<RowKey, VaultError> {
         match self.allowed.find(name) {
             Err(VaultError::NotConnected) => self.others.find(name),
@@ -151,12 +158,12 @@ impl Book {
 }
 
 impl Names {
-    /// Every name a user goes by.
+    /// Adds every name of a user.
     fn add(&mut self, identity: &Identity, key: &RowKey) {
         let ids = [&identity.user_id, &identity.sub].into_iter().flatten();
-        ids.for_each(|id| enter(&mut self.ids, id.clone(), key));
+        ids.for_each(|id| insert(&mut self.ids, id.clone(), key));
         if let Some(email) = identity.proven_email() {
-            enter(&mut self.emails, email.to_ascii_lowercase(), key);
+            insert(&mut self.emails, email.to_ascii_lowercase(), key);
         }
     }
 
@@ -171,12 +178,12 @@ impl Names {
     }
 }
 
-/// Whether this row is a user's connection, and not what is left of one, or an import.
+/// Whether this row is a user's connection, not a tombstone or an import.
 pub(crate) fn is_connection(key: &RowKey, state: State) -> bool {
     !key.is_import() && state != State::Tombstone
 }
 
-fn enter(names: &mut HashMap<String, Entry>, name: String, key: &RowKey) {
+fn insert(names: &mut HashMap<String, Entry>, name: String, key: &RowKey) {
     let entry = names.entry(name).or_insert_with(|| Entry::One(key.clone()));
     if *entry != Entry::One(key.clone()) {
         *entry = Entry::Several;
@@ -186,7 +193,7 @@ fn enter(names: &mut HashMap<String, Entry>, name: String, key: &RowKey) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vault::EmailProof;
+    use crate::vault::record::identity::EmailProof;
 
     fn named(user_id: &str, sub: &str, email: &str) -> Identity {
         let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
@@ -203,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn an_email_is_found_in_any_case_and_an_id_to_the_letter_even_if_it_looks_like_one() {
+    fn an_email_is_found_in_any_case_and_an_id_only_in_its_own_even_if_it_looks_like_an_email() {
         let names = names(&[named("u-1", "email|Ada@Corp.com", "ada@example.com")]);
         for name in ["u-1", "email|Ada@Corp.com", "ADA@Example.com"] {
             assert_eq!(names.find(name), Ok(RowKey("0".to_owned())), "{name}");

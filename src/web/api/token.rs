@@ -79,7 +79,7 @@ async fn current(
 async fn hand_out(app: &AppState, query: Result<Query<Wanted>, QueryRejection>) -> Result<HandedOut, Problem> {
     let Query(Wanted { user, min_ttl }) = query.map_err(|_| Problem::Invalid(QUERY))?;
     let demanded = min_ttl.as_deref().map(duration::parse_or_seconds).transpose();
-    let need = demanded.map_err(|_| Problem::Invalid(QUERY))?.map_or(MinLife::Wish, MinLife::Demand);
+    let need = demanded.map_err(|_| Problem::Invalid(QUERY))?.map_or(MinLife::BestEffort, MinLife::Strict);
     // The decoding of a query turns `+` into a space, and no name has a space.
     let user = user.map(|user| user.replace(' ', "+"));
     with_caller_timeout(&app.clock, async {
@@ -113,7 +113,7 @@ async fn replace(
     }
     with_caller_timeout(&app.clock, async {
         let key = find_connection(app, user.as_deref()).await?;
-        Ok(app.vault.replace_refused(&key, &refused, MinLife::Wish).await?)
+        Ok(app.vault.replace_rejected(&key, &refused, MinLife::BestEffort).await?)
     })
     .await
 }

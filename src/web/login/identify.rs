@@ -5,7 +5,7 @@ use crate::{
     provider::{IdClaims, IdTokenError, Nonce, TokenReply},
     store::RowKey,
     telemetry,
-    vault::{EmailProof, Identity, Turn},
+    vault::{EmailProof, Identity, KeyLockGuard},
     videoask::{ApiError, Me},
     web::{pages::error::PageError, session::Login, state::AppState},
 };
@@ -57,30 +57,35 @@ pub(crate) struct Admitted {
     /// What the session will be.
     pub(crate) login: Login,
     /// Keeps a second account with the same e-mail out until this login is stored.
-    _turn: Option<Turn>,
+    _email_lock: Option<KeyLockGuard>,
 }
 
 /// Admits a user of `ALLOWED_USERS`. An e-mail entry belongs to the `user_id` that is connected with it: a second account
 /// with the same verified e-mail would make the name ambiguous, and requests for it would fail. A user who is listed by
 /// an id is admitted with any e-mail.
 pub(crate) async fn admit(app: &AppState, identity: &Identity) -> Result<Admitted, PageError> {
-    let Mode::Keep(allowed) = &app.mode else { return Ok(Admitted { login: Login::Mint, _turn: None }) };
+    let Mode::Keep(allowed) = &app.mode else { return Ok(Admitted { login: Login::Mint, _email_lock: None }) };
     let not_listed = || PageError::NotListed(Box::new(identity.clone()));
     let user_id = identity.user_id.clone().filter(|_| identity.is_in(allowed)).ok_or_else(not_listed)?;
-    let turn = match identity.proven_email().filter(|_| !identity.is_in_by_id(allowed)) {
+    let email_lock = match identity.proven_email().filter(|_| !identity.is_in_by_id(allowed)) {
         Some(email) => Some(reserve_email(app, email, &user_id, identity).await?),
         None => None,
     };
-    Ok(Admitted { login: Login::Keep { user_id, first_connection: None }, _turn: turn })
+    Ok(Admitted { login: Login::Keep { user_id, first_connection: None }, _email_lock: email_lock })
 }
 
 /// Waits until no other login with this e-mail is being stored, and checks that no other user is connected with it.
-async fn reserve_email(app: &AppState, email: &str, user_id: &str, identity: &Identity) -> Result<Turn, PageError> {
-    let turn = app.vault.turn_of_email(email).await;
+async fn reserve_email(
+    app: &AppState,
+    email: &str,
+    user_id: &str,
+    identity: &Identity,
+) -> Result<KeyLockGuard, PageError> {
+    let email_lock = app.vault.lock_email(email).await;
     if app.vault.is_email_of_another(email, &RowKey::of_user(user_id)).await? {
         return Err(PageError::EmailInUse(Box::new(identity.clone())));
     }
-    Ok(turn)
+    Ok(email_lock)
 }
 
 impl Identity {

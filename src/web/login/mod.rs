@@ -204,7 +204,7 @@ async fn save(app: &AppState, session: &Session, login: &Login, record: Record) 
         Login::Keep { user_id, .. } => (RowKey::of_user(user_id), None),
     };
     let saved = async {
-        let stored = app.vault.login(&key, record, limits).await?;
+        let stored = app.vault.connect(&key, record, limits).await?;
         if let Login::Keep { user_id, .. } = login {
             let first_connection = app.vault.show(&key).await?.record().body.history.first_connection.clone();
             app.sessions.bind(id, &Login::Keep { user_id: user_id.clone(), first_connection }).await?;

@@ -102,7 +102,7 @@ fn asks_for_another_protocol(headers: &HeaderMap) -> bool {
 
 async fn token(app: &AppState, headers: &HeaderMap) -> Result<(RowKey, HandedOut), Problem> {
     let key = find_connection(app, user(headers)?).await?;
-    let token = app.vault.hand_out(&key, MinLife::Wish).await?;
+    let token = app.vault.hand_out(&key, MinLife::BestEffort).await?;
     Ok((key, token))
 }
 

@@ -1,0 +1,84 @@
+//! A record in memory.
+
+use time::OffsetDateTime;
+
+use crate::{
+    store::{
+        Limits,
+        records::{RowVersion, State},
+    },
+    vault::{
+        record::{Record, history::RefreshFailure, token_set::TokenSet},
+        refresh::backoff,
+        settings::Settings,
+    },
+};
+
+/// A record as it is in the store, or as it will be once it is saved.
+#[derive(Debug)]
+pub(crate) struct CachedRecord {
+    pub(crate) record: Record,
+    pub(crate) state: State,
+    /// The limits of its session, in mint mode.
+    pub(crate) limits: Option<Limits>,
+}
+
+impl CachedRecord {
+    /// Whether this is a keep-mode record. A mint-mode record ends with its session.
+    pub(crate) fn is_keep_mode(&self) -> bool {
+        self.limits.is_none()
+    }
+
+    /// Whether its version and state equal the stored ones.
+    pub(super) fn matches(&self, stored: &RowVersion) -> bool {
+        self.state == stored.state
+            && self.record.generation == stored.version.generation
+            && self.is_connection(&stored.version.connection_id)
+    }
+
+    /// Whether this is a later token set of the same connection.
+    pub(super) fn is_newer_than(&self, other: &Self) -> bool {
+        self.is_connection(other.record.connection_id.as_str()) && self.record.generation > other.record.generation
+    }
+
+    /// Whether the store lost this record, or a write to it. Nothing deletes a keep-mode row, so a missing one was
+    /// lost.
+    pub(super) fn is_lost(&self, stored: Option<&RowVersion>) -> bool {
+        self.is_keep_mode()
+            && stored.is_none_or(|stored| {
+                self.is_connection(&stored.version.connection_id)
+                    && stored.version.generation < self.record.generation
+                    && !matches!(stored.state, State::Revoking | State::Tombstone)
+            })
+    }
+
+    fn is_connection(&self, connection_id: &str) -> bool {
+        self.record.connection_id.as_str() == connection_id
+    }
+
+    /// Whether a time in it can only come from a clock that was wrong, or the clock is wrong now. Such a record is due.
+    pub(crate) fn has_impossible_times(&self, settings: &Settings, now: OffsetDateTime) -> bool {
+        let body = &self.record.body;
+        let failure = body.history.failure.as_ref();
+        body.tokens.is_misdated(now, settings.clock_tolerance)
+            || failure.is_some_and(|failure| {
+                failure.retry_at.is_some_and(|retry| retry > now) && !failure.backs_off(settings, now)
+            })
+    }
+}
+
+impl RefreshFailure {
+    /// Whether the vault still waits before it tries again by itself. A person may try at any time.
+    pub(super) fn backs_off(&self, settings: &Settings, now: OffsetDateTime) -> bool {
+        let longest = backoff::longest(self.kind()).saturating_add(settings.clock_tolerance);
+        self.retry_at.is_some_and(|retry| !backoff::left(retry, longest, now).is_zero())
+    }
+}
+
+impl TokenSet {
+    /// Whether the access token works for less than this, or for an unknown time, or not at all.
+    pub(crate) fn falls_short(&self, life: std::time::Duration, settings: &Settings, now: OffsetDateTime) -> bool {
+        let left = self.left(now);
+        left < life || left.is_zero() || self.is_misdated(now, settings.clock_tolerance)
+    }
+}

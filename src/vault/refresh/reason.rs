@@ -1,0 +1,114 @@
+//! Why a refresh is wanted, and whether it may be sent.
+
+use std::time::Duration;
+
+use oauth2::AccessToken;
+use time::OffsetDateTime;
+
+use crate::{
+    store::records::{State, Version},
+    vault::{
+        record::{Record, cause::Cause},
+        refresh::{backoff, cached_record::CachedRecord, transition::Trigger},
+        settings::{RefreshPolicy, Settings},
+    },
+};
+
+/// How long identifying the owner of an import may take.
+const IDENTIFY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Why a refresh is wanted. It is checked again under the lease, since another process may have refreshed meanwhile.
+#[derive(Clone, Debug)]
+pub(crate) enum RefreshReason {
+    /// A caller needs a token that works for this long.
+    MinLife(Duration),
+    /// The keeper found it due.
+    Scheduled,
+    /// A person pressed the button on a page that showed this token set.
+    Manual(Version),
+    /// The API rejected this token.
+    TokenRejected(AccessToken),
+    /// The token was imported and has not been exchanged yet.
+    Import,
+}
+
+impl RefreshReason {
+    pub(super) fn trigger(&self) -> Trigger {
+        match self {
+            Self::TokenRejected(_) => Trigger::Forced,
+            Self::MinLife(_) | Self::Scheduled | Self::Manual(_) | Self::Import => Trigger::Ordinary,
+        }
+    }
+
+    /// Whether nobody asked for this very refresh, so that it can wait.
+    pub(super) fn is_automatic(&self) -> bool {
+        match self {
+            Self::MinLife(_) | Self::Scheduled => true,
+            Self::Manual(_) | Self::TokenRejected(_) | Self::Import => false,
+        }
+    }
+
+    /// Whether this is a reason to refresh this record.
+    pub(crate) fn applies(
+        &self,
+        due: Option<OffsetDateTime>,
+        cached: &CachedRecord,
+        settings: &Settings,
+        now: OffsetDateTime,
+    ) -> bool {
+        let tokens = &cached.record.body.tokens;
+        match self {
+            Self::MinLife(life) => tokens.falls_short(*life, settings, now),
+            Self::Scheduled => due.is_some_and(|due| due <= now) || cached.has_impossible_times(settings, now),
+            Self::Manual(shown) => cached.record.version() == *shown,
+            Self::TokenRejected(rejected) => {
+                tokens.access_token.secret() == rejected.secret() && !was_forced_recently(&cached.record, settings, now)
+            }
+            // Not exchanged yet, or so long ago that the access token cannot identify the owner.
+            Self::Import => {
+                cached.state == State::Pending && (cached.record.generation == 1 || tokens.left(now) < IDENTIFY_TIMEOUT)
+            }
+        }
+    }
+
+    /// Whether the mode lets this reason start a refresh at all.
+    fn is_permitted(&self, policy: &RefreshPolicy) -> bool {
+        match (policy, self) {
+            (RefreshPolicy::Automatic(_), _) | (RefreshPolicy::Manual, Self::Manual(_)) => true,
+            (RefreshPolicy::Manual, _) => false,
+        }
+    }
+}
+
+impl CachedRecord {
+    /// Whether the refresh token may be sent for this reason.
+    pub(crate) fn may_refresh(&self, reason: &RefreshReason, settings: &Settings, now: OffsetDateTime) -> bool {
+        let body = &self.record.body;
+        let failure = body.history.failure.as_ref();
+        let is_manual = matches!(reason, RefreshReason::Manual(_));
+        let state_permits = match self.state {
+            State::Live | State::Blocked => {
+                is_manual || !failure.is_some_and(|failure| failure.backs_off(settings, now))
+            }
+            // The exchange that returned another user's tokens may have spent this one.
+            State::Dead => is_manual && failure.is_none_or(|failure| failure.cause != Cause::IdentityChanged),
+            State::Pending => matches!(reason, RefreshReason::Import),
+            State::Revoking | State::Tombstone => false,
+        };
+        // The owner of a pending import is not known yet; the operator vouches.
+        let user_permits = self.state == State::Pending || settings.refresh_policy.allows(&body.identity);
+        state_permits
+            && user_permits
+            && reason.is_permitted(&settings.refresh_policy)
+            && body.tokens.refresh_token.is_some()
+            && body.issuer == settings.issuer
+    }
+}
+
+/// Whether a forced refresh was made recently, so that the token it returned was rejected too.
+fn was_forced_recently(record: &Record, settings: &Settings, now: OffsetDateTime) -> bool {
+    let history = &record.body.history;
+    let wait = backoff::forced(history.forced);
+    let last = history.last.as_ref().filter(|_| history.forced > 0);
+    last.is_some_and(|last| !backoff::left(last.at + wait, wait + settings.clock_tolerance, now).is_zero())
+}

@@ -1,4 +1,5 @@
-# Needs curl and jq. Piping the header keeps the token out of the process list.
+# Needs curl and jq.
+# Piping the header keeps the token out of the process list.
 forms=$(printf 'Authorization: Bearer %s' "$__VARIABLE__" |
   curl --fail --silent --show-error --max-time 30 --header @- \
     "__BASE_URL__/forms?limit=20") &&

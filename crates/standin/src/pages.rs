@@ -64,7 +64,7 @@ impl Scope {
             "profile" => "see your name",
             "email" => "see your e-mail address",
             "offline_access" => "stay connected when you are away",
-            _ => "something of its own",
+            _ => "use a permission of its own",
         };
         Self { name: name.into(), meaning }
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use browser::{Browser, on_tour};
+use browser::{Browser, for_every_page};
 use serde_json::json;
 use thirtyfour::error::WebDriverResult;
 
@@ -12,15 +12,15 @@ const SCREENS: [(&str, u32, u32); 2] = [("wide", 1280, 800), ("phone", 360, 740)
 async fn main() {
     let folder = PathBuf::from(std::env::args().nth(1).expect("name a folder for the pictures"));
     std::fs::create_dir_all(&folder).expect("the folder can be made");
-    on_tour(async |browser, page| take(browser, &folder, page).await).await;
+    for_every_page(async |browser, page| take(browser, &folder, page).await).await;
 }
 
-/// The page as it stands, whole, on each screen and in either colour scheme.
+/// Takes pictures of the whole page, on each screen and in either colour scheme.
 async fn take(browser: &Browser, folder: &std::path::Path, name: &str) -> WebDriverResult<()> {
     for (screen, width, height) in SCREENS {
         for scheme in ["light", "dark"] {
-            browser.prefer(scheme).await?;
-            let picture = browser.picture(width, height).await?;
+            browser.set_color_scheme(scheme).await?;
+            let picture = browser.screenshot(width, height).await?;
             std::fs::write(folder.join(format!("{name}-{screen}-{scheme}.png")), picture)?;
         }
     }

@@ -1,4 +1,4 @@
-//! What cargo built: the program under test, and the libraries beside it.
+//! What cargo built: the program under test, and the libraries it is built from.
 
 use std::{
     path::PathBuf,
@@ -21,13 +21,12 @@ pub fn library(name: &str) -> PathBuf {
     let libraries = artifacts().iter().filter(|artifact| artifact["target"]["name"] == name);
     let files = libraries.filter_map(|library| library["filenames"].as_array()).flatten();
     let mut paths = files.filter_map(|file| file.as_str().map(PathBuf::from));
-    // The other file is metadata alone, which nothing can be linked to.
+    // The other file is metadata, which nothing can be linked to.
     paths.find(|path| path.extension() == Some("rlib".as_ref())).unwrap_or_else(|| panic!("cargo built no {name}"))
 }
 
-/// All that was built, after having cargo bring it up to date: a test of yesterday's program proves nothing. A test
-/// among what is built gives the dependencies the very features that `cargo test --workspace` gave them, so that
-/// after it nothing is built twice.
+/// All artifacts, brought up to date by cargo: a test of an old program proves nothing. A test target is built too, so
+/// that cargo selects the same features as in `cargo test --workspace` and builds nothing twice.
 fn artifacts() -> &'static [Value] {
     static ARTIFACTS: OnceLock<Vec<Value>> = OnceLock::new();
     ARTIFACTS.get_or_init(|| {
@@ -39,13 +38,14 @@ fn artifacts() -> &'static [Value] {
         forget_this_package(&mut cargo);
         let output = cargo.output().expect("cargo, which built this test, can be run");
         assert!(output.status.success(), "the program does not build");
-        // One JSON object a line, so that no target directory need be guessed.
+        // One JSON object per line. It names the files, so the target directory need not be guessed.
         let messages = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
         messages.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     })
 }
 
-/// Drops what cargo tells a test about its own package: build scripts would see it, and cargo build anew over it.
+/// Removes the variables by which cargo tells a test about its package: build scripts would see them, and cargo would
+/// build again.
 fn forget_this_package(cargo: &mut Command) {
     #[expect(clippy::disallowed_methods, reason = "this is no part of the app, which has a reader of its own")]
     let variables = std::env::vars_os();

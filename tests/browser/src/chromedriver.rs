@@ -1,4 +1,4 @@
-//! One ChromeDriver for all tests, and a browser of its own for each.
+//! One ChromeDriver for all tests, and a browser for each.
 
 use std::sync::OnceLock;
 
@@ -7,9 +7,9 @@ use thirtyfour::{
     error::WebDriverResult,
 };
 
-use crate::process::Kept;
+use crate::process::ChildProcess;
 
-/// What keeps Chromium quiet, small and at home; its profile is a fresh directory that ChromeDriver makes and removes.
+/// Flags against background work and requests to the internet. ChromeDriver makes and removes a profile per browser.
 const FLAGS: [&str; 8] = [
     "--headless=new",
     "--no-sandbox",
@@ -23,19 +23,19 @@ const FLAGS: [&str; 8] = [
 
 struct ChromeDriver {
     url: String,
-    /// Held for as long as the tests run.
-    _process: Kept,
+    /// Runs until the tests end.
+    _process: ChildProcess,
 }
 
-/// A new browser, with these flags besides the usual ones.
+/// Starts a browser, with these flags besides the usual ones.
 pub(crate) async fn browser(flags: &[&str]) -> WebDriverResult<WebDriver> {
     static DRIVER: OnceLock<ChromeDriver> = OnceLock::new();
     let driver = DRIVER.get_or_init(|| {
-        // Built together with the app, the HTTP client that talks to ChromeDriver shares the app's choice of features,
-        // and with it the duty to name a crypto provider. An error means that one is named already.
+        // In one workspace with the app, thirtyfour's HTTP client has the app's features, and thus needs a crypto
+        // provider. An error means that one is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut process = Kept::start("chromedriver", &["--port=0"]);
-        let port = process.line_with("started successfully on port ");
+        let mut process = ChildProcess::start("chromedriver", &["--port=0"]);
+        let port = process.rest_of_line_after("started successfully on port ");
         ChromeDriver { url: format!("http://127.0.0.1:{}", port.trim_end_matches('.')), _process: process }
     });
     WebDriver::new(driver.url.as_str(), capabilities(flags)?).await

@@ -1,27 +1,27 @@
-//! The program under test, as `cargo run -- demo` starts it.
+//! The program under test, started by its command `demo`.
 
-use crate::{built, process::Kept};
+use crate::{built, process::ChildProcess};
 
-/// The option by which a demo keeps tokens, and has a key.
+/// The option for keep mode, in which the demo has an API key.
 pub(crate) const KEEP: &str = "--keep";
 
-/// A demo on free ports of its own.
+/// A running demo, on free ports.
 pub(crate) struct Demo {
-    /// Where the app is.
+    /// The app's base URL.
     pub app: String,
-    /// Where its pretend VideoAsk is.
+    /// The stand-in's base URL.
     pub provider: String,
-    /// What opens the routes for machines, where it keeps tokens.
+    /// In keep mode, the API key.
     pub key: Option<String>,
-    _process: Kept,
+    _process: ChildProcess,
 }
 
 impl Demo {
     pub(crate) fn start(options: &[&str]) -> Self {
-        let mut process = Kept::start(built::program(), &[&["demo", "--port", "0"], options].concat());
-        let app = url(&process.line_with("Open "));
-        let key = options.contains(&KEEP).then(|| key(&process.line_with("Bearer ")));
-        let provider = url(&process.line_with("login and API, is at "));
+        let mut process = ChildProcess::start(built::program(), &[&["demo", "--port", "0"], options].concat());
+        let app = url(&process.rest_of_line_after("Open "));
+        let key = options.contains(&KEEP).then(|| key(&process.rest_of_line_after("Bearer ")));
+        let provider = url(&process.rest_of_line_after("login and API, is at "));
         Self { app, provider, key, _process: process }
     }
 }
@@ -30,7 +30,7 @@ fn url(shown: &str) -> String {
     shown.trim_end_matches('/').to_owned()
 }
 
-/// The key is quoted in a line for a shell.
+/// The demo prints the key within a shell command, before a quote.
 fn key(line: &str) -> String {
     line.split_once('"').expect("the header is quoted").0.to_owned()
 }

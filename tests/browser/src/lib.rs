@@ -1,17 +1,20 @@
-//! The demo as a person meets it: the real program, in a real Chromium, driven through ChromeDriver.
+//! Runs the demo, the real program, and opens it in a real Chromium through ChromeDriver.
 //!
-//! [`on_stage`] starts both and hands a test its [`Browser`]. What every test asserts besides its own is that the
-//! browser had nothing to complain about. [`on_tour`] leads past every page there is.
+//! [`with_demo`] starts both and gives a test its [`Browser`]. Every such test also fails if the browser logs a warning
+//! or an error. [`for_every_page`] visits every page, in every state that the demo can bring it to.
 
 mod browser;
 mod built;
 mod chromedriver;
+mod clock;
 mod demo;
+mod every_page;
+mod keyboard;
 mod process;
-mod stage;
-mod tour;
+mod setup;
 
 pub use browser::Browser;
 pub use built::library;
-pub use stage::{KEEPING, Scripts, Stage, in_browser, on_stage};
-pub use tour::on_tour;
+pub use every_page::{for_every_page, refused_refresh};
+pub use keyboard::Focus;
+pub use setup::{KEEP_MODE, Scripts, Setup, with_browser, with_demo};

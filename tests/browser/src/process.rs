@@ -1,4 +1,4 @@
-//! Programs that end when we do.
+//! Child processes that end when the tests end.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -6,20 +6,20 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
-/// A program and everything it starts. A shell keeps it: when our end of the shell's input closes, and it closes
-/// however we end, the shell kills its whole process group. So nothing is left behind, not by a panicking test, not
-/// by a killed one, and not by a `static`, which Rust never drops.
-pub(crate) struct Kept {
+/// A program and everything it starts. A shell starts it in a process group, waits for the end of its own input, and
+/// then kills the group. Its input is a pipe from this process, which the system closes however this process ends. So
+/// nothing keeps running after a test that panics or is killed, nor because of a `static`, which Rust never drops.
+pub(crate) struct ChildProcess {
     shell: Child,
     lines: BufReader<ChildStdout>,
 }
 
-const KEEPER: &str = r#""$@" </dev/null & cat >/dev/null; kill -s KILL 0"#;
+const KILL_WITH_PARENT: &str = r#""$@" </dev/null & cat >/dev/null; kill -s KILL 0"#;
 
-impl Kept {
+impl ChildProcess {
     pub(crate) fn start(program: &str, arguments: &[&str]) -> Self {
         let mut shell = Command::new("sh")
-            .args(["-c", KEEPER, "sh", program])
+            .args(["-c", KILL_WITH_PARENT, "sh", program])
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -31,8 +31,8 @@ impl Kept {
         Self { shell, lines: BufReader::new(output) }
     }
 
-    /// What stands behind `mark` in the program's output, up to the end of that line.
-    pub(crate) fn line_with(&mut self, mark: &str) -> String {
+    /// Reads the program's output up to a line with `mark`, and returns the rest of that line.
+    pub(crate) fn rest_of_line_after(&mut self, mark: &str) -> String {
         let mut said = String::new();
         loop {
             let before = said.len();
@@ -45,7 +45,7 @@ impl Kept {
     }
 }
 
-impl Drop for Kept {
+impl Drop for ChildProcess {
     fn drop(&mut self) {
         drop(self.shell.stdin.take());
         // The end of its output is the end of all that shared it.
@@ -59,17 +59,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_kept_program_started_ends_with_it_even_in_a_panic() {
+    fn what_a_program_started_ends_with_it_even_in_a_panic() {
         let child = std::panic::catch_unwind(|| {
-            let mut kept = Kept::start("sh", &["-c", "sleep 600 & echo child: $!; wait"]);
-            std::panic::panic_any(kept.line_with("child: "));
+            let mut child = ChildProcess::start("sh", &["-c", "sleep 600 & echo child: $!; wait"]);
+            std::panic::panic_any(child.rest_of_line_after("child: "));
         });
         let child = child.expect_err("it panics").downcast::<String>().expect("with the child's id");
-        assert!((0..3000).any(|_| has_ended(&child)), "process {child} lives on");
+        assert!((0..3000).any(|_| has_ended(&child)), "process {child} is still running");
     }
 
-    /// One that nobody has waited for stays in the table of processes as a zombie. Looked at again after a moment,
-    /// since a process closes its output shortly before it is one.
+    /// A process that nobody has waited for is a zombie. It closes its output shortly before, so this waits a moment if
+    /// it is not one yet.
     fn has_ended(id: &str) -> bool {
         let state = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
         let ended = state.is_empty() || state.contains(") Z ");

@@ -1,18 +1,18 @@
-//! The login, as it looks.
+//! The login in a browser.
 
-use browser::on_stage;
+use browser::with_demo;
 use thirtyfour::By;
 
 #[tokio::test]
 async fn a_login_ends_with_both_tokens_masked_until_they_are_revealed() {
-    on_stage(async |browser| {
+    with_demo(async |browser| {
         browser.log_in().await?;
         for (token, name) in [("#access-token", "access"), ("#refresh-token", "refresh")] {
             let element = browser.find(token).await?;
-            assert!(!element.is_displayed().await?, "the {name} token shows before anybody asked for it");
+            assert!(!element.is_displayed().await?, "the {name} token is displayed before it is revealed");
             let there = browser.hidden_text(token).await?;
             browser.click(&format!("Show the {name} token")).await?;
-            assert_eq!(element.text().await?, there, "the {name} token shows in full, as it stands in the page");
+            assert_eq!(element.text().await?, there, "the {name} token is displayed in full");
             browser.click(&format!("Hide the {name} token")).await?;
             assert!(!element.is_displayed().await?, "the {name} token can be hidden again");
         }
@@ -23,7 +23,7 @@ async fn a_login_ends_with_both_tokens_masked_until_they_are_revealed() {
 
 #[tokio::test]
 async fn a_revealed_token_is_the_one_in_the_downloads() {
-    on_stage(async |browser| {
+    with_demo(async |browser| {
         browser.log_in().await?;
         browser.click("Show the access token").await?;
         browser.click("Show the refresh token").await?;
@@ -43,17 +43,17 @@ async fn a_revealed_token_is_the_one_in_the_downloads() {
 }
 
 #[tokio::test]
-async fn whoever_denies_gets_a_page_with_the_way_on() {
-    on_stage(async |browser| {
+async fn denying_leads_to_a_page_from_which_a_login_works() {
+    with_demo(async |browser| {
         browser.open("/").await?;
         browser.click("Login on VideoAsk").await?;
         browser.click("Deny").await?;
-        browser.see("VideoAsk did not grant access").await?;
+        browser.expect_heading("VideoAsk did not grant access").await?;
         browser.click("Log in again").await?;
-        browser.see("Log in").await?;
+        browser.expect_heading("Log in").await?;
         browser.find("input[value='grace@example.com']").await?.click().await?;
         browser.click("Approve").await?;
-        browser.see("Your tokens").await?;
+        browser.expect_heading("Your tokens").await?;
         let user = browser.find("dl").await?.text().await?;
         assert!(user.contains("grace@example.com"), "{user}");
         Ok(())
@@ -63,19 +63,19 @@ async fn whoever_denies_gets_a_page_with_the_way_on() {
 
 #[tokio::test]
 async fn two_tabs_that_log_in_at_once_both_end_on_a_token_page() {
-    on_stage(async |browser| {
+    with_demo(async |browser| {
         let driver = browser.driver();
         let tabs = [driver.window().await?, driver.new_tab().await?];
         for tab in &tabs {
             driver.switch_to_window(tab.clone()).await?;
             browser.open("/").await?;
             browser.click("Login on VideoAsk").await?;
-            browser.see("Log in").await?;
+            browser.expect_heading("Log in").await?;
         }
         for tab in &tabs {
             driver.switch_to_window(tab.clone()).await?;
             browser.click("Approve").await?;
-            browser.see("Your tokens").await?;
+            browser.expect_heading("Your tokens").await?;
         }
         Ok(())
     })
@@ -84,12 +84,12 @@ async fn two_tabs_that_log_in_at_once_both_end_on_a_token_page() {
 
 #[tokio::test]
 async fn logging_out_takes_the_tokens_away_even_from_the_back_button() {
-    on_stage(async |browser| {
+    with_demo(async |browser| {
         browser.log_in().await?;
         browser.click("Log out").await?;
         browser.control("Login on VideoAsk").await?;
         browser.driver().back().await?;
-        browser.see("You are not logged in").await?;
+        browser.expect_heading("You are not logged in").await?;
         assert!(browser.driver().find_all(By::Css("#access-token")).await?.is_empty());
         Ok(())
     })
@@ -98,19 +98,19 @@ async fn logging_out_takes_the_tokens_away_even_from_the_back_button() {
 
 #[tokio::test]
 async fn try_it_pages_through_the_forms() {
-    on_stage(async |browser| {
+    with_demo(async |browser| {
         browser.log_in().await?;
         browser.click("Try it: list my forms").await?;
         for shown in ["1–20 of 45", "21–40 of 45", "41–45 of 45"] {
-            browser.see("Try it: list my forms").await?;
+            browser.expect_heading("Try it: list my forms").await?;
             let range = browser.find(".pager span").await?;
             assert_eq!(range.text().await?, shown);
             match shown {
                 "41–45 of 45" => assert!(browser.driver().find_all(By::LinkText("Next")).await?.is_empty()),
-                _ => browser.turn("Next").await?,
+                _ => browser.follow("Next").await?,
             }
         }
-        browser.turn("Previous").await?;
+        browser.follow("Previous").await?;
         assert_eq!(browser.find(".pager span").await?.text().await?, "21–40 of 45");
         Ok(())
     })

@@ -8,7 +8,7 @@ use std::{
     process::{Command, Output},
 };
 
-use browser::{Browser, Scripts, Stage};
+use browser::{Browser, Scripts, Setup};
 use serde_json::{Value, json};
 use thirtyfour::error::WebDriverResult;
 
@@ -18,7 +18,7 @@ use crate::{
     snippets::{assert_lists_the_forms, root},
 };
 
-const ROTATING: Stage = Stage { scripts: Scripts::On, demo: &["--rotate", "on"] };
+const ROTATING: Setup = Setup { scripts: Scripts::On, demo: &["--rotate", "on"] };
 const PROGRAMS: [(&str, Language); 2] = [("#refreshing-1", Language::Python), ("#refreshing-2", Language::Node)];
 /// How a program exits that is stopped between writing the new file and renaming it.
 const STOPPED: i32 = 9;
@@ -106,7 +106,7 @@ fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
 #[tokio::test]
 async fn the_programs_that_refresh_save_every_rotated_token_before_they_use_it() {
     ROTATING
-        .play(async |browser| {
+        .run(async |browser| {
             for (css, language) in PROGRAMS {
                 let program = Program::of_page(browser, css, language).await?;
                 let first = program.tokens();
@@ -138,7 +138,7 @@ async fn the_programs_that_refresh_save_every_rotated_token_before_they_use_it()
 #[tokio::test]
 async fn a_program_that_is_stopped_while_it_saves_loses_no_token() {
     ROTATING
-        .play(async |browser| {
+        .run(async |browser| {
             for (css, language) in PROGRAMS {
                 let program = Program::of_page(browser, css, language).await?;
                 program.change("expires_at", "2026-01-01T00:00:00Z");
@@ -161,7 +161,7 @@ async fn a_program_that_is_stopped_while_it_saves_loses_no_token() {
 #[tokio::test]
 async fn a_program_that_cannot_refresh_says_what_videoask_said_and_keeps_its_file() {
     ROTATING
-        .play(async |browser| {
+        .run(async |browser| {
             for (css, language) in PROGRAMS {
                 let program = Program::of_page(browser, css, language).await?;
                 program.change("expires_at", "2026-01-01T00:00:00Z");

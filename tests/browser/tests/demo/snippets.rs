@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Output};
 
-use browser::{Browser, KEEPING, on_stage};
+use browser::{Browser, KEEP_MODE, with_demo};
 use thirtyfour::error::WebDriverResult;
 
 use crate::{
@@ -17,7 +17,7 @@ pub fn root() -> &'static Path {
 
 #[tokio::test]
 async fn every_program_on_the_page_lists_the_forms_with_the_token() {
-    on_stage(async |browser| {
+    with_demo(async |browser| {
         browser.log_in().await?;
         let token = browser.hidden_text("#access-token").await?;
         every_program_works(browser, "VIDEOASK_ACCESS_TOKEN", &token).await
@@ -27,8 +27,8 @@ async fn every_program_on_the_page_lists_the_forms_with_the_token() {
 
 #[tokio::test]
 async fn in_keep_mode_every_program_lists_the_forms_with_the_api_key_and_no_token() {
-    KEEPING
-        .play(async |browser| {
+    KEEP_MODE
+        .run(async |browser| {
             browser.log_in().await?;
             every_program_works(browser, "VIDEOASK_AUTH_API_KEY", browser.api_key()).await
         })
@@ -37,8 +37,8 @@ async fn in_keep_mode_every_program_lists_the_forms_with_the_api_key_and_no_toke
 
 #[tokio::test]
 async fn every_program_of_the_documents_lists_the_forms_with_the_api_key() {
-    KEEPING
-        .play(async |browser| {
+    KEEP_MODE
+        .run(async |browser| {
             browser.log_in().await?;
             for block in documents::blocks(root(), Proof::KeepModeProgram) {
                 let folder = tempfile::tempdir()?;

@@ -2,7 +2,7 @@
 
 mod site;
 
-use browser::in_browser;
+use browser::with_browser;
 use thirtyfour::{By, WebDriver, error::WebDriverResult, extensions::query::ElementQueryable};
 
 use self::site::{APP, FLAGS, Mallory, SIBLING, Site};
@@ -41,7 +41,7 @@ impl Site {
         }
         let taken = driver.execute("return document.cookie;", Vec::new()).await?.convert::<String>()?;
         assert!(taken.contains(&format!("%5F%5FHost-{bare}={value}")), "the browser takes what is encoded: {taken}");
-        // Shown anew, with what the browser sends from now on.
+        // Shows the cookies that the browser sends from now on.
         driver.refresh().await
     }
 }
@@ -55,7 +55,7 @@ async fn a_session_that_a_sibling_host_tosses_is_never_used_and_logging_out_remo
     let site = Site::start().await;
     let mallory = site.mallory().await;
     let (name, value) = mallory.session().await;
-    in_browser(&FLAGS, async |driver| {
+    with_browser(&FLAGS, async |driver| {
         site.toss(driver, &name, &value).await?;
         site.open(driver, "/tokens").await?;
         see(driver, "You are not logged in").await?;
@@ -81,10 +81,10 @@ async fn a_session_that_a_sibling_host_tosses_is_never_used_and_logging_out_remo
 }
 
 #[tokio::test]
-async fn a_begun_login_that_a_sibling_host_tosses_is_not_completed() {
+async fn a_started_login_that_a_sibling_host_tosses_is_not_completed() {
     let site = Site::start().await;
     let Mallory { pending: (name, value), callback, .. } = site.mallory().await;
-    in_browser(&FLAGS, async |driver| {
+    with_browser(&FLAGS, async |driver| {
         site.toss(driver, &name, &value).await?;
         driver.goto(callback.as_str()).await?;
         see(driver, "No login in progress").await?;

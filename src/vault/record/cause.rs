@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{provider::Refusal, vault::record::history::Rotation};
+use crate::{provider::Refusal, vault::record::rotation::Rotation};
 
 /// Why a refresh gave no usable tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::vault::record::cause::{Cause, FailureKind};
+use crate::vault::record::{
+    cause::{Cause, FailureKind},
+    rotation::Rotation,
+};
 
 /// The history of one connection, and of its predecessor in short.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,19 +42,6 @@ pub struct Exchanged {
     pub at: OffsetDateTime,
     /// The process that made it.
     pub by: String,
-}
-
-/// Whether a refresh returns a new refresh token.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rotation {
-    /// No refresh yet.
-    #[default]
-    Unknown,
-    /// The latest one did.
-    Seen,
-    /// The latest one did not.
-    NotSeen,
 }
 
 /// A connection that was replaced.

@@ -4,6 +4,7 @@ pub(crate) mod cause;
 pub(crate) mod connection_id;
 pub(crate) mod history;
 pub(crate) mod identity;
+pub(crate) mod rotation;
 pub(crate) mod token_set;
 pub(crate) mod tombstone;
 

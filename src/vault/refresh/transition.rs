@@ -12,7 +12,8 @@ use crate::{
         record::{
             Record, RecordBody,
             cause::{Cause, FailureKind},
-            history::{Exchanged, ProviderMessage, RefreshFailure, Rotation},
+            history::{Exchanged, ProviderMessage, RefreshFailure},
+            rotation::Rotation,
             token_set::TokenSet,
         },
         refresh::{backoff, outcome::RefreshOutcome},

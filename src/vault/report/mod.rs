@@ -12,10 +12,7 @@ use time::{Duration, OffsetDateTime};
 use crate::{
     store::records::State,
     vault::{
-        record::{
-            cause::NextStep,
-            history::{Previous, Rotation},
-        },
+        record::{cause::NextStep, history::Previous, rotation::Rotation},
         report::status::{Obstacle, Status},
     },
 };

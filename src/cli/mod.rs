@@ -55,7 +55,7 @@ struct Arguments {
 /// Where variables come from that the environment does not set.
 #[derive(Clone, Debug, Args)]
 struct Source {
-    /// Read variables from this file in place of .env
+    /// Read variables from this file instead of .env
     #[arg(long, value_name = "FILE", global = true)]
     env_file: Option<PathBuf>,
 }
@@ -69,24 +69,34 @@ impl Source {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the app (also with no command)
+    #[command(after_help = "Example:\n  videoask-auth serve")]
     Serve(Source),
-    /// Try it all here with a pretend VideoAsk; needs no account and no .env
+    /// Try the app with a fake VideoAsk; needs no account and no .env
+    #[command(after_help = "Examples:\n  videoask-auth demo\n  videoask-auth demo --keep --access-ttl 1m")]
     Demo(demo::Options),
-    /// Print an access token of a kept connection, refreshed if need be
+    /// Print a valid access token, refreshed if necessary
+    #[command(after_help = "Example:\n  videoask-auth token --user ada@example.com --min-ttl 10m")]
     Token(token::Options),
-    /// List the forms of a kept connection's account, to see that its token works
+    /// List the forms of an account, to see that its token works
+    #[command(after_help = "Example:\n  videoask-auth forms --json")]
     Forms(forms::Options),
-    /// Run a program with an access token in VIDEOASK_ACCESS_TOKEN
+    /// Run a program with a valid access token in VIDEOASK_ACCESS_TOKEN
+    #[command(after_help = "Example:\n  videoask-auth exec --user ada@example.com -- python3 report.py")]
     Exec(exec::Options),
-    /// Show what is kept: state, times, what is wrong and what to do
+    /// Show each connection: state, times, what is wrong and what to do
+    #[command(after_help = "Examples:\n  videoask-auth status\n  videoask-auth status --json")]
     Status(status::Options),
-    /// Make a connection of a refresh token from elsewhere (stdin)
+    /// Make a connection from a refresh token, read from stdin
+    #[command(after_help = "Example:\n  printf %s \"$REFRESH_TOKEN\" | videoask-auth import --user ada@example.com")]
     Import(import::Options),
-    /// Remove the secrets of a connection
+    /// Remove a user's tokens from this app
+    #[command(after_help = "Example:\n  videoask-auth forget --user ada@example.com --revoke")]
     Forget(forget::Options),
-    /// Find what is wrong with the setup, and say how to fix it
+    /// Find problems of the setup, and how to fix them
+    #[command(after_help = "Examples:\n  videoask-auth check\n  videoask-auth check --offline")]
     Check(check::Options),
-    /// Ask a server on this machine whether it is alive
+    /// Check that the server on this machine is alive
+    #[command(after_help = "Example:\n  videoask-auth healthcheck")]
     Healthcheck(Source),
 }
 

@@ -1,4 +1,4 @@
-//! VideoAsk's API, as far as anybody here uses it.
+//! The part of VideoAsk's API that the app and its tests use.
 
 use axum::{
     Json, Router,
@@ -11,30 +11,31 @@ use serde_json::{Value, json};
 
 use super::{
     StandIn,
-    access_token::{Caller, Detail},
-    directory::{User, uuid},
+    caller::{ApiError, Caller},
+    fault_layer,
     faults::{self, Endpoint, Quirk},
-    guard,
+    users::{User, uuid},
 };
 
 const FORMS: [usize; 2] = [45, 7];
 const LARGEST_PAGE: usize = 100;
 
 pub(super) fn routes(standin: &StandIn) -> Router<StandIn> {
-    let guarded =
-        |endpoint, methods: MethodRouter<StandIn>| guard::guarded(standin, endpoint, methods.fallback(wrong_method));
+    let guarded = |endpoint, methods: MethodRouter<StandIn>| {
+        fault_layer::with_faults(standin, endpoint, methods.fallback(wrong_method))
+    };
     Router::new()
         .route(&standin.api_path("/me"), guarded(Endpoint::Me, get(me)))
         .route(&standin.api_path("/organizations"), guarded(Endpoint::Organizations, get(organizations)))
         .route(&standin.api_path("/forms"), guarded(Endpoint::Forms, get(forms)))
 }
 
-pub(super) async fn not_found() -> Detail {
-    Detail(StatusCode::NOT_FOUND, "Not found.".into())
+pub(super) async fn not_found() -> ApiError {
+    ApiError(StatusCode::NOT_FOUND, "Not found.".into())
 }
 
-async fn wrong_method(method: Method) -> Detail {
-    Detail(StatusCode::METHOD_NOT_ALLOWED, format!("Method \"{method}\" not allowed."))
+async fn wrong_method(method: Method) -> ApiError {
+    ApiError(StatusCode::METHOD_NOT_ALLOWED, format!("Method \"{method}\" not allowed."))
 }
 
 async fn me(State(standin): State<StandIn>, Caller(user): Caller) -> Json<Value> {
@@ -76,10 +77,10 @@ async fn forms(
     uri: Uri,
     Query(page): Query<Page>,
     headers: HeaderMap,
-) -> Result<Json<Value>, Detail> {
+) -> Result<Json<Value>, ApiError> {
     let organization = organization(&user, &headers)?;
     let count = FORMS[organization];
-    // Numbers that are none count as left out, as Django's paging has it.
+    // As in Django's pagination, a value that is not a number counts as left out.
     let number = |text: Option<String>| text.and_then(|text| text.parse::<usize>().ok());
     let limit = number(page.limit).filter(|limit| *limit > 0).unwrap_or(20).min(LARGEST_PAGE);
     let offset = number(page.offset).unwrap_or(0);
@@ -94,10 +95,10 @@ async fn forms(
 }
 
 /// Which of the user's organizations the `organization-id` header picks.
-fn organization(user: &User, headers: &HeaderMap) -> Result<usize, Detail> {
+fn organization(user: &User, headers: &HeaderMap) -> Result<usize, ApiError> {
     let Some(wanted) = headers.get("organization-id") else { return Ok(0) };
     let found = user.organization_ids().iter().position(|id| wanted == id.as_str());
-    found.ok_or_else(|| Detail(StatusCode::FORBIDDEN, "You do not have permission to perform this action.".into()))
+    found.ok_or_else(|| ApiError(StatusCode::FORBIDDEN, "You do not have permission to perform this action.".into()))
 }
 
 fn form(user: &User, organization: usize, n: usize) -> Value {

@@ -1,4 +1,4 @@
-//! `/authorize`: the login page, and the way back from it.
+//! `/authorize`: the login page, and the redirect back to the app.
 
 use axum::{
     Form, Router,
@@ -12,17 +12,17 @@ use url::form_urlencoded;
 
 use super::{
     StandIn,
-    authorize_request::{AuthorizeRequest, Callback, Problem, Refusal},
+    authorize_request::{AuthorizeError, AuthorizeRequest, Callback, Refusal},
     codes::Approval,
-    directory::User,
+    fault_layer,
     faults::{Endpoint, Quirk},
-    guard,
-    ledger::Consent,
+    grants::Consent,
     pages::{ErrorPage, LoginPage},
+    users::User,
 };
 
 pub(super) fn routes(standin: &StandIn) -> Router<StandIn> {
-    Router::new().route("/authorize", guard::guarded(standin, Endpoint::Authorize, get(page).post(decide)))
+    Router::new().route("/authorize", fault_layer::with_faults(standin, Endpoint::Authorize, get(page).post(decide)))
 }
 
 /// What the login page's form sends.
@@ -36,13 +36,14 @@ struct Decision {
 
 async fn page(State(standin): State<StandIn>, uri: Uri, headers: HeaderMap) -> Response {
     standin.locked(|state| state.counters.last_authorize = uri.query().map(str::to_owned));
-    let request = match standin.read(&uri) {
+    let request = match standin.authorize_request(&uri) {
         Ok(request) => request,
         Err(refusal) => return standin.refused(refusal),
     };
     let param = |name| request.params.get(name);
     if param("prompt") == Some("none") {
-        return standin.refused(Refusal::Callback(request.callback, Problem::new("login_required", "Login required")));
+        return standin
+            .refused(Refusal::Callback(request.callback, AuthorizeError::new("login_required", "Login required")));
     }
     let remembered = || standin.remembered(&headers).filter(|_| param("prompt") != Some("login"));
     let preselected = param("login_hint").and_then(User::find).or_else(remembered);
@@ -50,7 +51,7 @@ async fn page(State(standin): State<StandIn>, uri: Uri, headers: HeaderMap) -> R
 }
 
 async fn decide(State(standin): State<StandIn>, uri: Uri, Form(decision): Form<Decision>) -> Response {
-    let request = match standin.read(&uri) {
+    let request = match standin.authorize_request(&uri) {
         Ok(request) => request,
         Err(refusal) => return standin.refused(refusal),
     };
@@ -61,7 +62,7 @@ async fn decide(State(standin): State<StandIn>, uri: Uri, Form(decision): Form<D
         }
         ("deny", _) => {
             standin.locked(|state| state.counters.denials += 1);
-            let problem = Problem::new("access_denied", "User did not authorize the request");
+            let problem = AuthorizeError::new("access_denied", "User did not authorize the request");
             standin.refused(Refusal::Callback(request.callback, problem))
         }
         _ => ErrorPage::new(StatusCode::BAD_REQUEST, "This form is not complete", "Pick an account and a button.")
@@ -69,9 +70,9 @@ async fn decide(State(standin): State<StandIn>, uri: Uri, Form(decision): Form<D
     }
 }
 
-/// Answers an authorize request with an error of the test's choice.
+/// Answers an authorize request with an error that a test asked for.
 pub(super) fn refuse(standin: &StandIn, uri: &Uri, error: &str, description: &str) -> Response {
-    match standin.read(uri) {
+    match standin.authorize_request(uri) {
         Ok(request) => standin.redirect(&request.callback, &[("error", error), ("error_description", description)]),
         Err(refusal) => standin.refused(refusal),
     }
@@ -90,7 +91,7 @@ impl StandIn {
         let now = self.now();
         let code = self.locked(|state| {
             state.counters.approvals += 1;
-            state.ledger.codes.issue(now, approval)
+            state.grants.codes.issue(now, approval)
         });
         self.redirect(&request.callback, &[("code", &code)])
     }
@@ -98,7 +99,7 @@ impl StandIn {
     fn refused(&self, refusal: Refusal) -> Response {
         match refusal {
             Refusal::Page(page) => page.into_response(),
-            Refusal::Callback(callback, Problem { error, description }) => {
+            Refusal::Callback(callback, AuthorizeError { error, description }) => {
                 self.redirect(&callback, &[("error", error), ("error_description", &description)])
             }
         }
@@ -121,7 +122,7 @@ impl StandIn {
         (StatusCode::FOUND, headers).into_response()
     }
 
-    /// The cookie has the port in its name, since cookies do not tell ports apart.
+    /// Has the port in it, because browsers send a host's cookies to all its ports.
     fn cookie_name(&self) -> String {
         format!("pretend_videoask_login_{}", self.0.base_url.port_or_known_default().unwrap_or_default())
     }

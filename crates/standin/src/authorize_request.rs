@@ -1,4 +1,4 @@
-//! Which authorize requests are in order, and who hears of it when one is not.
+//! Checks authorize requests, and decides who is told about a bad one: the user or the app.
 
 use axum::http::{StatusCode, Uri};
 
@@ -9,27 +9,27 @@ use super::{
     params::{Params, Unreadable},
 };
 
-/// An authorize request that may be shown to a person.
+/// A valid authorize request.
 pub(super) struct AuthorizeRequest {
     pub(super) params: Params,
     pub(super) callback: Callback,
 }
 
-/// Where the answer goes: known to be registered.
+/// The registered callback URL to redirect to, and the `state` to return.
 pub(super) struct Callback {
     pub(super) uri: String,
     pub(super) state: Option<String>,
 }
 
 pub(super) enum Refusal {
-    /// The callback is not to be trusted with an answer, so the person gets a page.
+    /// Client or callback is not known, so the user gets a page and no redirect.
     Page(ErrorPage),
-    /// The application hears of it.
-    Callback(Callback, Problem),
+    /// The app is told by redirect.
+    Callback(Callback, AuthorizeError),
 }
 
-/// An error for the application.
-pub(super) struct Problem {
+/// An OAuth error in a redirect.
+pub(super) struct AuthorizeError {
     pub(super) error: &'static str,
     pub(super) description: String,
 }
@@ -40,15 +40,15 @@ impl AuthorizeRequest {
     }
 }
 
-impl Problem {
+impl AuthorizeError {
     pub(super) fn new(error: &'static str, description: impl Into<String>) -> Self {
         Self { error, description: description.into() }
     }
 }
 
 impl StandIn {
-    /// Client and callback first: only a request that names both rightly is answered by redirect.
-    pub(super) fn read(&self, uri: &Uri) -> Result<AuthorizeRequest, Refusal> {
+    /// Checks client and callback first: only if both are right may the response be a redirect.
+    pub(super) fn authorize_request(&self, uri: &Uri) -> Result<AuthorizeRequest, Refusal> {
         let query = uri.query().unwrap_or_default();
         let params = Params::from_urlencoded(query.as_bytes()).map_err(|unreadable| match unreadable {
             Unreadable::Repeated(name) => bad_request(&format!("The parameter {name} is given twice.")),
@@ -56,7 +56,7 @@ impl StandIn {
         })?;
         self.check_client(&params)?;
         let callback = self.callback(&params)?;
-        match self.problem(&params) {
+        match self.authorize_error(&params) {
             Some(problem) => Err(Refusal::Callback(callback, problem)),
             None => Ok(AuthorizeRequest { params, callback }),
         }
@@ -79,23 +79,26 @@ impl StandIn {
         Err(forbidden("Callback URL mismatch", &text))
     }
 
-    fn problem(&self, params: &Params) -> Option<Problem> {
+    fn authorize_error(&self, params: &Params) -> Option<AuthorizeError> {
         match params.get("response_type") {
             Some("code") => {}
             Some(other) => {
-                return Some(Problem::new("unsupported_response_type", format!("Unsupported response type: {other}")));
+                return Some(AuthorizeError::new(
+                    "unsupported_response_type",
+                    format!("Unsupported response type: {other}"),
+                ));
             }
-            None => return Some(Problem::new("invalid_request", "Missing required parameter: response_type")),
+            None => return Some(AuthorizeError::new("invalid_request", "Missing required parameter: response_type")),
         }
         match params.get("audience") {
             Some(audience) if audience != self.options().audience => {
-                Some(Problem::new("access_denied", format!("Service not found: {audience}")))
+                Some(AuthorizeError::new("access_denied", format!("Service not found: {audience}")))
             }
-            _ => self.pkce_problem(params).map(|description| Problem::new("invalid_request", description)),
+            _ => self.pkce_error(params).map(|description| AuthorizeError::new("invalid_request", description)),
         }
     }
 
-    fn pkce_problem(&self, params: &Params) -> Option<&'static str> {
+    fn pkce_error(&self, params: &Params) -> Option<&'static str> {
         match (params.get("code_challenge"), params.get("code_challenge_method")) {
             (Some(_), _) if self.has(Quirk::RefusePkce) => Some("PKCE is not enabled for this client"),
             (Some(challenge), Some("S256")) if challenge.len() == 43 => None,

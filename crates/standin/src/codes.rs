@@ -1,4 +1,4 @@
-//! Authorization codes: each is good for one try.
+//! Authorization codes. Each works for one attempt.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -9,12 +9,12 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::digest::{SHA256, digest};
 use time::OffsetDateTime;
 
-use super::{jwt, ledger::Consent, refresh_tokens::FamilyId};
+use super::{grants::Consent, jwt, refresh_tokens::FamilyId};
 
-/// Used and expired codes are remembered this long, so that a second use is noticed.
-const MEMORY: Duration = Duration::from_secs(600);
-/// Past this many the oldest is forgotten early, so that memory stays bounded.
-const REMEMBERED: usize = 20_000;
+/// How long used and expired codes are kept, so that a second use is detected.
+const REUSE_DETECTION: Duration = Duration::from_secs(600);
+/// With more, the oldest is dropped earlier.
+const MAX_CODES: usize = 20_000;
 
 /// An approved authorize request.
 pub(super) struct Approval {
@@ -37,13 +37,13 @@ struct Code {
 
 enum State {
     Fresh(Approval),
-    /// With the refresh tokens that came of it.
+    /// With the refresh tokens issued for it, if any.
     Used(Option<FamilyId>),
 }
 
 pub(super) enum Redeemed {
     Approval(Approval),
-    /// With what came of the first use.
+    /// With the refresh tokens issued at the first use, if any.
     Reused(Option<FamilyId>),
     Unknown,
     WrongRedirect,
@@ -59,7 +59,7 @@ impl Codes {
         code
     }
 
-    /// The first try spends the code, right or wrong.
+    /// Redeems a code. The first attempt uses it up, even if it fails.
     pub(super) fn redeem(
         &mut self,
         now: OffsetDateTime,
@@ -79,8 +79,8 @@ impl Codes {
         }
     }
 
-    /// Notes what came of a code, for the case that it comes again.
-    pub(super) fn led_to(&mut self, code: &str, family: FamilyId) {
+    /// Notes the refresh tokens issued for a code, to be revoked if the code comes again.
+    pub(super) fn note_family(&mut self, code: &str, family: FamilyId) {
         if let Some(code) = self.known.get_mut(code) {
             code.state = State::Used(Some(family));
         }
@@ -88,8 +88,8 @@ impl Codes {
 
     fn forget_old(&mut self, now: OffsetDateTime) {
         while let Some(oldest) = self.by_age.front() {
-            let old = self.known.get(oldest).is_none_or(|code| now > code.issued + MEMORY);
-            if !old && self.known.len() < REMEMBERED {
+            let old = self.known.get(oldest).is_none_or(|code| now > code.issued + REUSE_DETECTION);
+            if !old && self.known.len() < MAX_CODES {
                 return;
             }
             self.by_age.pop_front().map(|code| self.known.remove(&code));

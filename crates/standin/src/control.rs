@@ -3,9 +3,9 @@
 //! - `GET`, `PUT`, `PATCH /_control/faults`: [`Faults`] as JSON, such as
 //!   `{"mishaps": {"token": [{"kind": "reply_lost", "times": 1}]}, "quirks": ["no_id_token"], "clock_offset": 300}`
 //! - `GET`, `DELETE /_control/counters`: [`Counters`] as JSON
-//! - `POST /_control/refused-access-tokens`: the body is an access token that the API shall refuse from now on
-//! - `POST /_control/ended-grants`: the body is the e-mail of a user whose refresh tokens shall all be dead
-//! - `POST /_control/reset`: forgets everything
+//! - `POST /_control/refused-access-tokens`: the body is an access token that the API refuses from now on
+//! - `POST /_control/ended-grants`: the body is the e-mail of a user whose refresh tokens all end
+//! - `POST /_control/reset`: resets everything but the options
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -33,7 +33,7 @@ pub(super) fn routes() -> Router<StandIn> {
         .route("/_control/ended-grants", post(end_grants))
 }
 
-/// What is named is replaced, in `mishaps` endpoint by endpoint; the rest stays.
+/// Replaces the fields that are present, in `mishaps` by endpoint.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Change {

@@ -4,15 +4,15 @@ use axum::{Json, Router, extract::State, routing::get};
 use serde_json::{Value, json};
 
 use super::{
-    StandIn,
+    StandIn, fault_layer,
     faults::{Endpoint, Quirk},
-    guard,
 };
 
 pub(super) fn routes(standin: &StandIn) -> Router<StandIn> {
-    Router::new()
-        .route("/.well-known/jwks.json", guard::guarded(standin, Endpoint::Jwks, get(jwks)))
-        .route("/.well-known/openid-configuration", guard::guarded(standin, Endpoint::Discovery, get(configuration)))
+    Router::new().route("/.well-known/jwks.json", fault_layer::with_faults(standin, Endpoint::Jwks, get(jwks))).route(
+        "/.well-known/openid-configuration",
+        fault_layer::with_faults(standin, Endpoint::Discovery, get(configuration)),
+    )
 }
 
 async fn jwks(State(standin): State<StandIn>) -> Json<Value> {

@@ -1,4 +1,4 @@
-//! `/echo` of the API: tells the caller what arrived, byte for byte, so that a proxy in between can be judged.
+//! `/echo` of the API returns what it received, to test a proxy in between.
 
 use axum::{
     Json, Router,
@@ -14,33 +14,33 @@ use serde_json::{Value, json};
 
 use super::{
     StandIn,
-    access_token::{Caller, Detail},
-    directory::hex,
+    caller::{ApiError, Caller},
+    fault_layer,
     faults::Endpoint,
-    guard,
+    users::hex,
 };
 
-/// Bodies up to this size come back as text, if they are text.
+/// Bodies up to this size, in bytes, are returned as text if they are UTF-8.
 const SHOWN: usize = 64 * 1024;
 
 pub(super) fn routes(standin: &StandIn) -> Router<StandIn> {
     ["/echo", "/echo/", "/echo/{*rest}"].into_iter().fold(Router::new(), |router, path| {
-        router.route(&standin.api_path(path), guard::guarded(standin, Endpoint::Echo, any(echo)))
+        router.route(&standin.api_path(path), fault_layer::with_faults(standin, Endpoint::Echo, any(echo)))
     })
 }
 
-/// Reads all of the body before anything else, as an API behind a buffering gateway does. `x-echo-status` sets the
-/// status of the answer, and each `x-echo-header: name: value` adds a header to it.
+/// Reads the whole body first, like an API behind a buffering gateway. `x-echo-status` sets the status of the response,
+/// and each `x-echo-header: name: value` adds a header to it.
 async fn echo(
     State(standin): State<StandIn>,
-    caller: Result<Caller, Detail>,
+    caller: Result<Caller, ApiError>,
     uri: Uri,
     method: Method,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Detail> {
+) -> Result<Response, ApiError> {
     let body =
-        describe(&standin, body).await.map_err(|_| Detail(StatusCode::BAD_REQUEST, "The body broke off.".into()))?;
+        read_body(&standin, body).await.map_err(|_| ApiError(StatusCode::BAD_REQUEST, "The body broke off.".into()))?;
     caller?;
     let status = text(&headers, "x-echo-status").parse().ok();
     let status = status.and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or(StatusCode::OK);
@@ -51,10 +51,10 @@ async fn echo(
         "headers": headers.iter().map(|(name, value)| json!([name.as_str(), lossy(value)])).collect::<Vec<_>>(),
         "body": body,
     });
-    Ok((status, asked_for(&headers), Json(seen)).into_response())
+    Ok((status, requested_headers(&headers), Json(seen)).into_response())
 }
 
-async fn describe(standin: &StandIn, body: Body) -> Result<Value, axum::Error> {
+async fn read_body(standin: &StandIn, body: Body) -> Result<Value, axum::Error> {
     let mut hash = Context::new(&SHA256);
     let (mut length, mut start) = (0, Vec::new());
     let mut chunks = body.into_data_stream();
@@ -68,7 +68,7 @@ async fn describe(standin: &StandIn, body: Body) -> Result<Value, axum::Error> {
     Ok(json!({"length": length, "sha256": hex(hash.finish().as_ref()), "text": shown}))
 }
 
-fn asked_for(headers: &HeaderMap) -> HeaderMap {
+fn requested_headers(headers: &HeaderMap) -> HeaderMap {
     let asked = headers.get_all("x-echo-header").iter().filter_map(|line| {
         let (name, value) = line.to_str().ok()?.split_once(':')?;
         Some((name.trim().parse::<HeaderName>().ok()?, value.trim().parse::<HeaderValue>().ok()?))

@@ -3,17 +3,17 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What goes wrong, until it is cleared or used up.
+/// What goes wrong, until cleared or used up.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
-    /// Trouble on the wire, for each endpoint in the order in which it will happen.
+    /// Failing requests, for each endpoint in order.
     pub mishaps: BTreeMap<Endpoint, VecDeque<Planned>>,
-    /// What the tenant does otherwise than usual.
+    /// How the tenant differs from the usual.
     pub quirks: BTreeSet<Quirk>,
     /// Seconds by which the provider's clock is ahead.
     pub clock_offset: i64,
-    /// `expires_in` of every token response, in place of the true one.
+    /// `expires_in` of every token response, instead of the true one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u64>,
     /// Claims of the id_token to replace; `None` leaves one out.
@@ -24,7 +24,7 @@ pub struct Faults {
     pub me: BTreeMap<String, Option<Value>>,
 }
 
-/// What can be troubled and is counted by itself.
+/// An endpoint, by which faults are set and requests counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Endpoint {
@@ -38,7 +38,7 @@ pub enum Endpoint {
     Jwks,
     /// `/.well-known/openid-configuration`.
     Discovery,
-    /// Every endpoint of the API. A mishap planned for one of them by name goes first.
+    /// Every endpoint of the API. A mishap planned for a single endpoint takes precedence.
     Api,
     /// `/me` of the API.
     Me,
@@ -53,7 +53,7 @@ pub enum Endpoint {
 /// A mishap and how often it happens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
-    /// How many requests it befalls; without it, every one until cleared.
+    /// How many requests it affects; without it, every one until cleared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
     /// What happens.
@@ -61,41 +61,41 @@ pub struct Planned {
     pub mishap: Mishap,
 }
 
-/// Trouble on the wire. Each says whether the request was acted upon.
+/// How a request fails, and whether it is processed all the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Mishap {
-    /// Waits, then acts and answers, even if the caller has hung up meanwhile.
+    /// Waits, then processes the request, even if the client has disconnected.
     Slow {
-        /// For how long.
+        /// The delay in milliseconds.
         ms: u64,
     },
-    /// Acts, waits, and answers.
+    /// Processes the request, waits, and responds.
     SlowReply {
-        /// For how long.
+        /// The delay in milliseconds.
         ms: u64,
     },
-    /// Never acts and never answers.
+    /// Neither processes the request nor responds.
     Hang,
-    /// Acts and never answers.
+    /// Processes the request and never responds.
     HangAfter,
-    /// Closes the connection without having acted or written a byte.
+    /// Closes the connection without processing the request or writing a byte.
     Cut,
-    /// Acts, and closes the connection without having written a byte.
+    /// Processes the request, and closes the connection without writing a byte.
     ReplyLost,
-    /// Acts, and closes the connection in the middle of the answer's body.
+    /// Processes the request, and closes the connection in the middle of the response body.
     CutHalfway,
-    /// Answers with this status and no body, without having acted.
+    /// Responds with this status and no body; the request is not processed.
     Status {
         /// Such as 500.
         status: u16,
     },
-    /// Answers with an HTML page, as a gateway does, without having acted.
+    /// Responds with an HTML page, as a gateway does; the request is not processed.
     Html {
         /// Such as 502, or 200.
         status: u16,
     },
-    /// Answers 429 `too_many_requests`, without having acted.
+    /// Responds with 429 `too_many_requests`; the request is not processed.
     TooManyRequests {
         /// `X-RateLimit-Reset` that many seconds from now.
         #[serde(default)]
@@ -104,7 +104,7 @@ pub enum Mishap {
         #[serde(default)]
         retry_after: Option<u64>,
     },
-    /// Answers with an OAuth error, at `/authorize` by redirect, without having acted.
+    /// Responds with an OAuth error, at `/authorize` by redirect; the request is not processed.
     Error {
         /// The status, where it is no redirect.
         status: u16,
@@ -114,11 +114,11 @@ pub enum Mishap {
         #[serde(default)]
         description: String,
     },
-    /// Answers 401 in the API's manner, without having acted.
+    /// Responds with the API's 401; the request is not processed.
     Unauthorized,
-    /// Acts, and answers with more than 1 MiB behind the right answer.
+    /// Processes the request, and adds 1 MiB of spaces to the response body.
     HugeBody,
-    /// Answers 307 to `/echo/redirected` of the API, without having acted.
+    /// Redirects with 307 to `/echo/redirected` of the API; the request is not processed.
     Redirect,
 }
 
@@ -126,7 +126,7 @@ pub enum Mishap {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Quirk {
-    /// Access tokens are no JWTs; the API takes them all the same.
+    /// Access tokens are not JWTs; the API accepts them.
     OpaqueAccessToken,
     /// No id_token, even with `openid`.
     NoIdToken,
@@ -136,25 +136,25 @@ pub enum Quirk {
     NoExpiresIn,
     /// `expires_in` as a string.
     ExpiresInText,
-    /// The reply is empty of an access token.
+    /// The response has no access token.
     NoAccessToken,
     /// The id_token names another issuer.
     WrongIssuer,
     /// The id_token names another user.
     AnotherSubject,
-    /// The id_token is no JWT.
+    /// The id_token is not a JWT.
     GarbledIdToken,
     /// The token is of the type `mac` (RFC 6749, 7.1).
     MacTokenType,
-    /// The reply does not say what type the token has.
+    /// The response has no `token_type`.
     NoTokenType,
     /// The id_token is for another client.
     WrongAudience,
     /// The id_token has another nonce.
     WrongNonce,
-    /// The id_token has expired an hour ago.
+    /// The id_token expired an hour ago.
     ExpiredIdToken,
-    /// The id_token's signature is of another text.
+    /// The id_token's signature is invalid.
     BrokenSignature,
     /// The id_token is HS256, signed with the client secret.
     Hs256,
@@ -162,25 +162,25 @@ pub enum Quirk {
     NewSigningKey,
     /// Everything is signed with the next key, which the JWKS does not list.
     UnlistedSigningKey,
-    /// No id_token calls an e-mail verified.
+    /// Every id_token says `email_verified: false`.
     EmailUnverified,
-    /// The client is a strict third-party one: PKCE is demanded, and there is no id_token.
+    /// The client is a strict third-party one: it must use PKCE, and gets no id_token.
     StrictClient,
     /// An authorize request with PKCE is refused.
     RefusePkce,
-    /// Revoking one refresh token ends all of that user.
+    /// Revoking one refresh token ends all of that user's.
     RevokeDeletesGrant,
     /// A wrong secret is `access_denied` instead of `invalid_client`.
     WrongSecretIsAccessDenied,
     /// The API answers 401 to every access token.
     RefuseAccessTokens,
-    /// `/me` names no e-mail.
+    /// `/me` has no e-mail.
     MeWithoutEmail,
-    /// The callback carries `iss` (RFC 9207).
+    /// The callback has `iss` (RFC 9207).
     CallbackIssuer,
-    /// The callback carries another issuer's `iss`.
+    /// The callback has another issuer's `iss`.
     WrongCallbackIssuer,
-    /// The callback gives back another `state`.
+    /// The callback has another `state`.
     WrongState,
 }
 
@@ -199,7 +199,7 @@ impl Faults {
         self.mishaps.entry(endpoint).or_default().push_back(planned);
     }
 
-    /// The mishap that befalls this request, which uses it up by one.
+    /// The mishap of the next request to this endpoint. Counts it as used once.
     pub(super) fn take(&mut self, endpoint: Endpoint) -> Option<Mishap> {
         let group = endpoint.is_api().then_some(Endpoint::Api);
         [Some(endpoint), group].into_iter().flatten().find_map(|endpoint| self.take_planned(endpoint))

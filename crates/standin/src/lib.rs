@@ -1,25 +1,23 @@
 //! The pretend VideoAsk: an Auth0 tenant and the API behind it, for the demo and the tests.
 //!
-//! It is the other side of the wire, so it imports nothing of ours (a test holds that wall) and shares no idea of how
-//! the protocol works with the code it checks. It is strict where Auth0 is strict, and on request it lies, stalls and
-//! hangs up: see [`Faults`]. What it saw, it counts: see [`Counters`].
+//! It does not depend on the app, so a misreading of the protocol in the app is not repeated here. It is strict where
+//! Auth0 is strict. Tests make it fail through [`Faults`], and read what it received from [`Counters`].
 
-mod access_token;
 mod api;
 mod authorize;
 mod authorize_request;
+mod caller;
 mod codes;
+mod connection;
 mod control;
 mod counters;
-mod directory;
 mod discovery;
 mod echo;
+mod fault_layer;
 mod faults;
-mod guard;
+mod grants;
 mod jwt;
 mod keys;
-mod ledger;
-mod mint;
 mod options;
 mod pages;
 mod params;
@@ -27,7 +25,8 @@ mod refresh_tokens;
 mod revoke;
 mod streams;
 mod token;
-mod wire;
+mod token_response;
+mod users;
 
 use std::{
     io,
@@ -42,19 +41,19 @@ use tokio::{
 };
 use url::Url;
 
+use self::{
+    connection::{Connection, Connections, CountingListener},
+    grants::Grants,
+    keys::Keys,
+};
 pub use self::{
     counters::Counters,
-    directory::User,
     faults::{Endpoint, Faults, Mishap, Planned, Quirk},
     options::{Now, Options, Rotation},
-};
-use self::{
-    keys::Keys,
-    ledger::Ledger,
-    wire::{Connections, Wire, WiredListener},
+    users::User,
 };
 
-/// A running, or not yet running, pretend VideoAsk. Clones are handles to the same one.
+/// The pretend VideoAsk, running or not. Clones are handles to the same one.
 #[derive(Clone)]
 pub struct StandIn(Arc<Shared>);
 
@@ -67,10 +66,10 @@ struct Shared {
     connections: Connections,
 }
 
-/// All that changes. One lock over the whole of it makes every transition atomic.
+/// Everything that changes. It has one lock, so every transition is atomic.
 #[derive(Default)]
 struct State {
-    ledger: Ledger,
+    grants: Grants,
     faults: Faults,
     counters: Counters,
     /// The other ends of open `/streams/fed`.
@@ -78,7 +77,7 @@ struct State {
 }
 
 impl StandIn {
-    /// A stand-in that calls itself `base_url`, the origin under which it will be reached.
+    /// Creates a stand-in with the base URL at which it will be reached.
     #[must_use]
     pub fn new(options: Options, base_url: Url) -> Self {
         Self(Arc::new(Shared {
@@ -91,7 +90,7 @@ impl StandIn {
         }))
     }
 
-    /// Every route of auth, API and control. Only [`StandIn::serve`] can cut connections as well.
+    /// Every route of login, API and control. Faults that close a connection need [`StandIn::serve`].
     pub fn router(&self) -> Router {
         Router::new()
             .merge(authorize::routes(self))
@@ -104,18 +103,18 @@ impl StandIn {
             .merge(echo::routes(self))
             .merge(streams::routes(self))
             .fallback(api::not_found)
-            .layer(middleware::from_fn_with_state(self.clone(), guard::date))
+            .layer(middleware::from_fn_with_state(self.clone(), fault_layer::date))
             .with_state(self.clone())
     }
 
-    /// Serves until `shutdown` resolves; whatever then still hangs is cut.
+    /// Serves until `shutdown` resolves, then closes the connections of requests that hang.
     pub async fn serve(
         self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
-        let service = self.router().into_make_service_with_connect_info::<Wire>();
-        let listener = WiredListener { listener, standin: self.clone() };
+        let service = self.router().into_make_service_with_connect_info::<Connection>();
+        let listener = CountingListener { listener, standin: self.clone() };
         let shutdown = async move {
             shutdown.await;
             self.0.closing.send_replace(true);
@@ -123,7 +122,7 @@ impl StandIn {
         axum::serve(listener, service).with_graceful_shutdown(shutdown).await
     }
 
-    /// The faults as they stand, with those used up removed.
+    /// The current faults, without those that are used up.
     #[must_use]
     pub fn faults(&self) -> Faults {
         self.locked(|state| state.faults.clone()).without_used_up()
@@ -139,23 +138,23 @@ impl StandIn {
         self.locked(|state| change(&mut state.faults));
     }
 
-    /// What was seen so far.
+    /// The counters.
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.locked(|state| state.counters.clone())
     }
 
-    /// How many connections are open, or closed by the client while their request is still acted on. The kernel closes
-    /// the connections of a killed process, so at 0 all that it sent has been acted on.
+    /// How many connections are open, or closed by the client while their request is still processed. The kernel closes
+    /// the connections of a killed process, so at 0 all its requests have been processed.
     ///
-    /// A connection still in the listen queue is not counted: one that is opened later and answered proves that there
-    /// is none.
+    /// A connection in the listen queue is not counted. Open another one and wait for its response to be sure that none
+    /// is left there.
     #[must_use]
     pub fn open_connections(&self) -> usize {
         self.0.connections.count()
     }
 
-    /// Counts from nothing again; tokens and faults stay.
+    /// Sets the counters to zero; tokens and faults stay.
     pub fn reset_counters(&self) {
         self.locked(|state| state.counters = Counters::default());
     }
@@ -165,14 +164,14 @@ impl StandIn {
         self.locked(|state| *state = State::default());
     }
 
-    /// Makes the API answer 401 to this one access token from now on.
+    /// Makes the API refuse this access token with 401 from now on.
     pub fn refuse_access_token(&self, token: impl Into<String>) {
-        self.locked(|state| _ = state.ledger.access_tokens.refused.insert(token.into()));
+        self.locked(|state| _ = state.grants.access_tokens.refused.insert(token.into()));
     }
 
     /// Ends every refresh token of the user, as an administrator or the user could at VideoAsk.
     pub fn end_grants_of(&self, email: &str) {
-        self.locked(|state| state.ledger.refresh_tokens.end_all_of(email));
+        self.locked(|state| state.grants.refresh_tokens.end_all_of(email));
     }
 
     fn options(&self) -> &Options {
@@ -197,7 +196,7 @@ impl StandIn {
         format!("{}{path}", self.options().api_base)
     }
 
-    /// The time here: what the starter's clock says, moved by the clock offset.
+    /// The stand-in's time: [`Options::now`] plus the clock offset.
     fn now(&self) -> OffsetDateTime {
         (self.options().now)() + time::Duration::seconds(self.locked(|state| state.faults.clock_offset))
     }
@@ -212,7 +211,7 @@ impl StandIn {
     }
 
     async fn closing(&self) {
-        // The sender lives in `self`: it cannot be gone.
+        // `self` holds the sender, so it cannot be closed.
         let _ = self.0.closing.subscribe().wait_for(|closing| *closing).await;
     }
 

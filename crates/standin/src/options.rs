@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use time::OffsetDateTime;
 
-/// The clock, given by whoever starts the stand-in.
+/// A clock.
 pub type Now = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -22,15 +22,15 @@ pub struct Options {
     pub audience: String,
     /// A path in front of every API route, such as `/base`; by default none.
     pub api_base: String,
-    /// Life of an access token.
+    /// How long an access token works.
     pub access_ttl: Duration,
-    /// Life of an authorization code.
+    /// How long an authorization code works.
     pub code_ttl: Duration,
     /// Whether a refresh spends the refresh token.
     pub rotation: Rotation,
-    /// A refresh token not used for this long is dead.
+    /// A refresh token not used for this long has expired.
     pub refresh_idle: Option<Duration>,
-    /// A refresh token is dead this long after its login, rotated or not. By default 30 days where tokens rotate.
+    /// How long after the login a refresh token expires, rotated or not. By default 30 days if tokens rotate.
     pub refresh_absolute: Option<Duration>,
     /// The clock.
     pub now: Now,
@@ -39,11 +39,11 @@ pub struct Options {
 /// The switch that every Auth0 application has for its refresh tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rotation {
-    /// A refresh gives no new refresh token, and the old one stays good.
+    /// A refresh returns no new refresh token, and the old one keeps working.
     Off,
-    /// A refresh spends the refresh token and gives a new one.
+    /// A refresh uses up the refresh token and returns a new one.
     On {
-        /// For less than this long the immediately previous token is forgiven.
+        /// For this long the previous token still works.
         leeway: Duration,
     },
 }
@@ -68,7 +68,7 @@ impl Options {
         }
     }
 
-    /// The life of a line of refresh tokens, counted from its login.
+    /// How long after the login its refresh tokens expire.
     pub(super) fn absolute_life(&self) -> Option<Duration> {
         let by_default = match self.rotation {
             Rotation::Off => None,

@@ -1,4 +1,4 @@
-//! What a person sees: the login page, an error page, and their stylesheet.
+//! The pages: login, error, and their stylesheet.
 
 use askama::Template;
 use axum::{
@@ -9,7 +9,7 @@ use axum::{
 };
 use url::Url;
 
-use super::{StandIn, directory::User};
+use super::{StandIn, users::User};
 
 const STYLESHEET: &str = include_str!("../templates/style.css");
 
@@ -17,13 +17,13 @@ pub(super) fn routes() -> Router<StandIn> {
     Router::new().route("/_page/style.css", get(stylesheet))
 }
 
-/// "Log in as": the choice of accounts, and what the application asks for.
+/// The choice of accounts, and the scopes that the app asks for.
 #[derive(Template)]
 #[template(path = "login.html")]
 pub(super) struct LoginPage {
-    /// The request's own query, so that the form's answer is judged by the very same rules.
+    /// The request's path and query, so that the form's request is checked like the page's.
     action: String,
-    /// The origin of the callback, by which a person may know the application.
+    /// The origin of the callback, by which the user may know the app.
     application: String,
     accounts: Vec<Account>,
     scopes: Vec<Scope>,
@@ -70,7 +70,7 @@ impl Scope {
     }
 }
 
-/// A page for what cannot be told to the application.
+/// The page for an error that is not reported to the app.
 #[derive(Template)]
 #[template(path = "error.html")]
 pub(super) struct ErrorPage {
@@ -87,7 +87,7 @@ impl ErrorPage {
 
 impl IntoResponse for LoginPage {
     fn into_response(self) -> Response {
-        // A browser holds the redirect that answers the form to `form-action` as well.
+        // Browsers apply `form-action` to the redirect after the form too.
         let form_action = format!("'self' {}", self.application);
         html(StatusCode::OK, &self, &form_action)
     }

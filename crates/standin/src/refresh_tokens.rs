@@ -1,28 +1,28 @@
-//! Refresh tokens: rotation, reuse detection and leeway, and every way in which one dies.
+//! Refresh tokens: rotation, reuse detection, leeway, expiry and revocation.
 
 use std::{collections::HashMap, mem, time::Duration};
 
 use time::OffsetDateTime;
 
 use super::{
-    directory::User,
+    grants::{Consent, Grant},
     jwt,
-    ledger::{Consent, Grant},
     options::{Options, Rotation},
+    users::User,
 };
 
-/// Auth0 keeps 200 refresh tokens per user and application; the oldest dies silently.
-const FAMILIES_PER_USER: usize = 200;
-/// Past this many, spent and dead tokens are forgotten, so that memory stays bounded.
-const REMEMBERED: usize = 20_000;
+/// Auth0 keeps 200 refresh tokens per user and application, and then removes the oldest.
+const MAX_FAMILIES_PER_USER: usize = 200;
+/// With more, spent and ended tokens are dropped.
+const MAX_TOKENS: usize = 20_000;
 
 pub(super) type FamilyId = u64;
 
 #[derive(Default)]
 pub(super) struct RefreshTokens {
-    /// Spent and dead ones included.
+    /// Spent and ended ones included.
     issued: HashMap<String, Issued>,
-    /// The living; ids grow, so the lowest is the oldest.
+    /// Those that work. Ids increase, so the lowest is the oldest.
     families: HashMap<FamilyId, Family>,
     last_family: FamilyId,
 }
@@ -32,11 +32,11 @@ struct Issued {
     spent: bool,
 }
 
-/// The refresh tokens that come of one login.
+/// The refresh tokens of one login.
 struct Family {
     consent: Consent,
-    born: OffsetDateTime,
-    used: OffsetDateTime,
+    started_at: OffsetDateTime,
+    used_at: OffsetDateTime,
     current: String,
     previous: Option<Spent>,
 }
@@ -49,8 +49,8 @@ struct Spent {
 pub(super) enum Refreshed {
     Granted(Grant),
     /// A spent token within the leeway.
-    Forgiven(Grant),
-    /// A spent token outside of it: its family is dead now, if it was not already.
+    WithinLeeway(Grant),
+    /// A spent token after the leeway. Its family has ended.
     Reused,
     /// Never seen, revoked, or too old.
     Unknown,
@@ -62,7 +62,7 @@ impl RefreshTokens {
         self.last_family += 1;
         let token = new_token();
         self.remember(token.clone(), self.last_family);
-        let family = Family { consent, born: now, used: now, current: token.clone(), previous: None };
+        let family = Family { consent, started_at: now, used_at: now, current: token.clone(), previous: None };
         self.families.insert(self.last_family, family);
         (self.last_family, token)
     }
@@ -77,22 +77,22 @@ impl RefreshTokens {
         }
         let answer = match options.rotation {
             Rotation::Off => {
-                family.used = now;
+                family.used_at = now;
                 return Refreshed::Granted(family.grant(None));
             }
-            Rotation::On { leeway } if spent && !family.forgives(now, leeway, token) => {
+            Rotation::On { leeway } if spent && !family.is_within_leeway(now, leeway, token) => {
                 self.end(id);
                 return refused;
             }
-            // The answer with the current token seems to be lost, so another takes its place and the lost one is
-            // spent. The previous one stays the previous one: its leeway is not extended.
-            Rotation::On { .. } if spent => Refreshed::Forgiven,
+            // The response with the current token seems to be lost, so a new one replaces it and it counts as spent.
+            // The previous token stays the same: its leeway is not extended.
+            Rotation::On { .. } if spent => Refreshed::WithinLeeway,
             Rotation::On { .. } => {
                 family.previous = Some(Spent { token: token.into(), at: now });
                 Refreshed::Granted
             }
         };
-        family.used = now;
+        family.used_at = now;
         let displaced = mem::replace(&mut family.current, new_token());
         let fresh = family.current.clone();
         let grant = family.grant(Some(fresh.clone()));
@@ -101,7 +101,7 @@ impl RefreshTokens {
         answer(grant)
     }
 
-    /// Ends the family of a refresh token, even by a spent one. Says whose it was.
+    /// Ends the family of a refresh token, spent or not, and returns its user.
     pub(super) fn revoke(&mut self, token: &str) -> Option<User> {
         let family = self.families.remove(&self.issued.get(token)?.family)?;
         Some(family.consent.user)
@@ -116,9 +116,10 @@ impl RefreshTokens {
     }
 
     fn remember(&mut self, token: String, family: FamilyId) {
-        if self.issued.len() >= REMEMBERED {
+        if self.issued.len() >= MAX_TOKENS {
             let families = &self.families;
-            self.issued.retain(|token, issued| families.get(&issued.family).is_some_and(|family| family.knows(token)));
+            self.issued
+                .retain(|token, issued| families.get(&issued.family).is_some_and(|family| family.has_token(token)));
         }
         self.issued.insert(token, Issued { family, spent: false });
     }
@@ -126,7 +127,7 @@ impl RefreshTokens {
     fn make_room_for(&mut self, user: &User) {
         let of_user = self.families.iter().filter(|(_, family)| family.consent.user == *user).map(|(id, _)| *id);
         let ids: Vec<FamilyId> = of_user.collect();
-        if let Some(oldest) = ids.iter().min().filter(|_| ids.len() >= FAMILIES_PER_USER) {
+        if let Some(oldest) = ids.iter().min().filter(|_| ids.len() >= MAX_FAMILIES_PER_USER) {
             self.end(*oldest);
         }
     }
@@ -135,14 +136,14 @@ impl RefreshTokens {
 impl Family {
     fn is_too_old(&self, now: OffsetDateTime, options: &Options) -> bool {
         let past = |since: OffsetDateTime, life: Option<Duration>| life.is_some_and(|life| now >= since + life);
-        past(self.born, options.absolute_life()) || past(self.used, options.refresh_idle)
+        past(self.started_at, options.absolute_life()) || past(self.used_at, options.refresh_idle)
     }
 
-    fn forgives(&self, now: OffsetDateTime, leeway: Duration, token: &str) -> bool {
+    fn is_within_leeway(&self, now: OffsetDateTime, leeway: Duration, token: &str) -> bool {
         self.previous.as_ref().is_some_and(|previous| previous.token == token && now < previous.at + leeway)
     }
 
-    fn knows(&self, token: &str) -> bool {
+    fn has_token(&self, token: &str) -> bool {
         self.current == token || self.previous.as_ref().is_some_and(|previous| previous.token == token)
     }
 

@@ -9,26 +9,25 @@ use axum::{
 };
 
 use super::{
-    StandIn,
+    StandIn, fault_layer,
     faults::{Endpoint, Quirk},
-    guard,
     token::{Refused, body_params, require},
 };
 
 pub(super) fn routes(standin: &StandIn) -> Router<StandIn> {
-    Router::new().route("/oauth/revoke", guard::guarded(standin, Endpoint::Revoke, post(revoke)))
+    Router::new().route("/oauth/revoke", fault_layer::with_faults(standin, Endpoint::Revoke, post(revoke)))
 }
 
-/// 200 and nothing else, whether or not the token was known (RFC 7009, 2.2). Access tokens live on.
+/// 200 without a body, whether or not the token was known (RFC 7009, 2.2). Access tokens keep working.
 async fn revoke(State(standin): State<StandIn>, headers: HeaderMap, body: Bytes) -> Result<StatusCode, Refused> {
     let params = body_params(&headers, &body)?;
     standin.authenticate(&params)?;
     let token = require(&params, "token")?;
     standin.locked(|state| {
-        let Some(user) = state.ledger.refresh_tokens.revoke(token) else { return };
+        let Some(user) = state.grants.refresh_tokens.revoke(token) else { return };
         state.counters.revokes += 1;
         if state.faults.quirks.contains(&Quirk::RevokeDeletesGrant) {
-            state.ledger.refresh_tokens.end_all_of(&user.email);
+            state.grants.refresh_tokens.end_all_of(&user.email);
         }
     });
     Ok(StatusCode::OK)

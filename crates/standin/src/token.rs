@@ -11,16 +11,15 @@ use axum::{
 use serde_json::json;
 
 use super::{
-    StandIn,
+    StandIn, fault_layer,
     faults::{Endpoint, Quirk},
-    guard,
-    ledger::{CodeAnswer, Grant},
+    grants::{CodeExchange, Grant},
     params::{Params, Unreadable},
     refresh_tokens::Refreshed,
 };
 
 pub(super) fn routes(standin: &StandIn) -> Router<StandIn> {
-    Router::new().route("/oauth/token", guard::guarded(standin, Endpoint::Token, post(token)))
+    Router::new().route("/oauth/token", fault_layer::with_faults(standin, Endpoint::Token, post(token)))
 }
 
 /// An error of the OAuth endpoints.
@@ -43,11 +42,11 @@ async fn token(State(standin): State<StandIn>, headers: HeaderMap, body: Bytes) 
         _ => standin.exchange_refresh_token(&params)?,
     };
     let no_store = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
-    Ok((no_store, Json(standin.reply(&grant))).into_response())
+    Ok((no_store, Json(standin.token_response(&grant))).into_response())
 }
 
 impl StandIn {
-    /// The application authenticates by `client_secret_post` and by nothing else.
+    /// The app authenticates by `client_secret_post` only.
     pub(super) fn authenticate(&self, params: &Params) -> Result<(), Refused> {
         let id = require(params, "client_id")?;
         let options = self.options();
@@ -65,20 +64,20 @@ impl StandIn {
         let now = self.now();
         self.locked(|state| {
             let verifier = params.get("code_verifier");
-            let answer = state.ledger.exchange_code(now, self.options(), code, redirect_uri, verifier);
+            let answer = state.grants.exchange_code(now, self.options(), code, redirect_uri, verifier);
             match answer {
-                CodeAnswer::Granted(_) => state.counters.code_exchanges += 1,
+                CodeExchange::Granted(_) => state.counters.code_exchanges += 1,
                 _ => state.counters.code_refusals += 1,
             }
             match answer {
-                CodeAnswer::Granted(grant) => Ok(grant),
-                CodeAnswer::Unknown => Err(invalid_grant("Invalid authorization code")),
-                CodeAnswer::Reused => {
+                CodeExchange::Granted(grant) => Ok(grant),
+                CodeExchange::Unknown => Err(invalid_grant("Invalid authorization code")),
+                CodeExchange::Reused => {
                     state.counters.codes_reused += 1;
                     Err(invalid_grant("Invalid authorization code"))
                 }
-                CodeAnswer::WrongRedirect => Err(invalid_grant("The redirect URI is wrong.")),
-                CodeAnswer::WrongVerifier => Err(invalid_grant("Failed to verify code verifier")),
+                CodeExchange::WrongRedirect => Err(invalid_grant("The redirect URI is wrong.")),
+                CodeExchange::WrongVerifier => Err(invalid_grant("Failed to verify code verifier")),
             }
         })
     }
@@ -87,12 +86,12 @@ impl StandIn {
         let token = require(params, "refresh_token")?;
         let now = self.now();
         self.locked(|state| {
-            let answer = state.ledger.refresh_tokens.refresh(now, self.options(), token);
+            let answer = state.grants.refresh_tokens.refresh(now, self.options(), token);
             let counters = &mut state.counters;
-            counters.spent_tokens_seen += u64::from(matches!(answer, Refreshed::Forgiven(_) | Refreshed::Reused));
+            counters.spent_tokens_seen += u64::from(matches!(answer, Refreshed::WithinLeeway(_) | Refreshed::Reused));
             counters.reuse_detections += u64::from(matches!(answer, Refreshed::Reused));
             match answer {
-                Refreshed::Granted(grant) | Refreshed::Forgiven(grant) => {
+                Refreshed::Granted(grant) | Refreshed::WithinLeeway(grant) => {
                     counters.refresh_exchanges += 1;
                     Ok(grant)
                 }
@@ -105,7 +104,7 @@ impl StandIn {
     }
 }
 
-/// The parameters of a form, or of a JSON object, which Auth0 takes as well.
+/// The parameters of a form or, as Auth0 accepts too, of a JSON object.
 pub(super) fn body_params(headers: &HeaderMap, body: &[u8]) -> Result<Params, Refused> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let params = match content_type.split(';').next().unwrap_or_default().trim() {

@@ -1,5 +1,4 @@
-//! The pretend VideoAsk is what every other test leans on, so it is tested first: over real TCP, by a client that
-//! shares no code with it.
+//! Tests of the pretend VideoAsk, on which all other tests rely: over TCP, with a client that shares no code with it.
 
 mod api;
 mod authorize;

@@ -1,4 +1,4 @@
-//! What the tenant has handed out, and may still be used. Pure state; the time is a parameter.
+//! The codes and tokens that the tenant has issued. Pure state; the time is a parameter.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,24 +6,24 @@ use time::OffsetDateTime;
 
 use super::{
     codes::{Codes, Redeemed},
-    directory::User,
     options::Options,
     refresh_tokens::RefreshTokens,
+    users::User,
 };
 
-/// Past this many, expired opaque tokens are forgotten.
-const OPAQUE_REMEMBERED: usize = 20_000;
+/// With more, expired opaque tokens are dropped.
+const MAX_OPAQUE_TOKENS: usize = 20_000;
 
 /// What the user agreed to.
 #[derive(Clone)]
 pub(super) struct Consent {
     pub(super) user: User,
     pub(super) scope: String,
-    /// Whether tokens are meant for the API; without an audience they are not.
+    /// Whether the request named an audience. Without one, access tokens are not for the API.
     pub(super) for_api: bool,
 }
 
-/// What the token endpoint now has to make tokens for.
+/// What the token endpoint issues tokens for.
 pub(super) struct Grant {
     pub(super) consent: Consent,
     pub(super) nonce: Option<String>,
@@ -31,13 +31,13 @@ pub(super) struct Grant {
 }
 
 #[derive(Default)]
-pub(super) struct Ledger {
+pub(super) struct Grants {
     pub(super) codes: Codes,
     pub(super) refresh_tokens: RefreshTokens,
     pub(super) access_tokens: AccessTokens,
 }
 
-pub(super) enum CodeAnswer {
+pub(super) enum CodeExchange {
     Granted(Grant),
     Reused,
     Unknown,
@@ -45,17 +45,17 @@ pub(super) enum CodeAnswer {
     WrongVerifier,
 }
 
-/// What an access token does not say itself.
+/// What is known of access tokens besides their claims.
 #[derive(Default)]
 pub(super) struct AccessTokens {
-    /// Opaque ones that the API takes, and to when.
+    /// Opaque tokens that the API accepts, each with its user and expiry.
     pub(super) opaque: HashMap<String, (User, OffsetDateTime)>,
-    /// Those that it refuses though they are good.
+    /// Valid tokens that the API refuses all the same.
     pub(super) refused: HashSet<String>,
 }
 
-impl Ledger {
-    /// A code that comes a second time ends what came of the first.
+impl Grants {
+    /// Exchanges a code. Its second use ends the refresh tokens issued at the first (RFC 6749, 4.1.2).
     pub(super) fn exchange_code(
         &mut self,
         now: OffsetDateTime,
@@ -63,31 +63,31 @@ impl Ledger {
         code: &str,
         redirect_uri: &str,
         verifier: Option<&str>,
-    ) -> CodeAnswer {
+    ) -> CodeExchange {
         let approval = match self.codes.redeem(now, options.code_ttl, code, redirect_uri, verifier) {
             Redeemed::Approval(approval) => approval,
             Redeemed::Reused(family) => {
                 if let Some(family) = family {
                     self.refresh_tokens.end(family);
                 }
-                return CodeAnswer::Reused;
+                return CodeExchange::Reused;
             }
-            Redeemed::Unknown => return CodeAnswer::Unknown,
-            Redeemed::WrongRedirect => return CodeAnswer::WrongRedirect,
-            Redeemed::WrongVerifier => return CodeAnswer::WrongVerifier,
+            Redeemed::Unknown => return CodeExchange::Unknown,
+            Redeemed::WrongRedirect => return CodeExchange::WrongRedirect,
+            Redeemed::WrongVerifier => return CodeExchange::WrongVerifier,
         };
         let refresh_token = approval.consent.has_scope("offline_access").then(|| {
             let (family, token) = self.refresh_tokens.start_family(now, approval.consent.clone());
-            self.codes.led_to(code, family);
+            self.codes.note_family(code, family);
             token
         });
-        CodeAnswer::Granted(Grant { consent: approval.consent, nonce: approval.nonce, refresh_token })
+        CodeExchange::Granted(Grant { consent: approval.consent, nonce: approval.nonce, refresh_token })
     }
 }
 
 impl AccessTokens {
-    pub(super) fn remember_opaque(&mut self, now: OffsetDateTime, token: String, user: User, expires: OffsetDateTime) {
-        if self.opaque.len() >= OPAQUE_REMEMBERED {
+    pub(super) fn insert_opaque(&mut self, now: OffsetDateTime, token: String, user: User, expires: OffsetDateTime) {
+        if self.opaque.len() >= MAX_OPAQUE_TOKENS {
             self.opaque.retain(|_, (_, expires)| *expires > now);
         }
         self.opaque.insert(token, (user, expires));

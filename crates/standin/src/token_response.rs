@@ -1,4 +1,4 @@
-//! Tokens for a grant, and the reply that carries them.
+//! The tokens for a grant, and the response of the token endpoint.
 
 use serde_json::{Map, Value, json};
 use time::{Duration, OffsetDateTime};
@@ -6,14 +6,14 @@ use time::{Duration, OffsetDateTime};
 use super::{
     StandIn,
     faults::{self, Quirk},
+    grants::Grant,
     jwt,
     keys::SigningKey,
-    ledger::Grant,
 };
 
 impl StandIn {
     /// The body of a granted token request.
-    pub(super) fn reply(&self, grant: &Grant) -> Value {
+    pub(super) fn token_response(&self, grant: &Grant) -> Value {
         let mut reply = Map::new();
         if !self.has(Quirk::NoAccessToken) {
             reply.insert("access_token".into(), self.access_token(grant).into());
@@ -48,7 +48,7 @@ impl StandIn {
         if self.has(Quirk::OpaqueAccessToken) {
             let token = jwt::random();
             let user = grant.consent.user.clone();
-            self.locked(|state| state.ledger.access_tokens.remember_opaque(now, token.clone(), user, expires));
+            self.locked(|state| state.grants.access_tokens.insert_opaque(now, token.clone(), user, expires));
             return token;
         }
         jwt::rs256(self.signing_key(), &self.access_claims(grant, now, expires))
@@ -67,7 +67,7 @@ impl StandIn {
             "exp": expires.unix_timestamp(),
             "azp": self.options().client_id,
             "scope": grant.consent.scope,
-            // Without it, two tokens made within one second would be the same.
+            // Without it, two tokens issued within a second would be equal.
             "jti": jwt::random(),
         })
     }

@@ -2,19 +2,19 @@ use std::fmt::Write;
 
 use ring::digest::{SHA256, digest};
 
-/// A person with a pretend VideoAsk account.
+/// A pretend VideoAsk account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     /// In lower case.
     pub email: String,
-    /// The name to show.
+    /// The full name.
     pub name: String,
-    /// What the id_token says of the e-mail.
+    /// The id_token's `email_verified`.
     pub email_verified: bool,
 }
 
 impl User {
-    /// Who the login page offers: Ada, Grace, and Eve, whose e-mail is not verified.
+    /// The accounts on the login page: Ada, Grace, and Eve, whose e-mail is not verified.
     #[must_use]
     pub fn offered() -> [Self; 3] {
         [
@@ -24,8 +24,8 @@ impl User {
         ]
     }
 
-    /// The account with this e-mail. Any other name at `example.com` is made up on the spot, so that a load test can
-    /// have as many users as it likes.
+    /// The account with this e-mail. Every other address at `example.com` has an account too, so that a load test can
+    /// have any number of users.
     #[must_use]
     pub fn find(email: &str) -> Option<Self> {
         let email = email.to_ascii_lowercase();
@@ -44,7 +44,7 @@ impl User {
         format!("auth0|{}", self.email.split('@').next().unwrap_or_default())
     }
 
-    /// VideoAsk's own id of the user, which is another one than `sub`.
+    /// VideoAsk's id of the user, which differs from `sub`.
     #[must_use]
     pub fn user_id(&self) -> String {
         uuid(&format!("user {}", self.email))
@@ -65,7 +65,7 @@ impl User {
     }
 }
 
-/// An id that looks like a UUID and is always the same for the same thing.
+/// A UUID that is always the same for the same text.
 pub(super) fn uuid(of: &str) -> String {
     let hex = hex(&digest(&SHA256, of.as_bytes()).as_ref()[..16]);
     format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])

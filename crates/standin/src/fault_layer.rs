@@ -1,4 +1,4 @@
-//! What every request passes: it is counted, and the mishap planned for it happens.
+//! The middleware that counts every request and makes it fail as planned.
 
 use std::{io, time::Duration};
 
@@ -17,71 +17,75 @@ use time::format_description::well_known::Rfc2822;
 use tokio::time::sleep;
 
 use super::{
-    StandIn,
-    access_token::Detail,
-    authorize,
+    StandIn, authorize,
+    caller::ApiError,
+    connection::Connection,
     faults::{Endpoint, Mishap},
-    wire::Wire,
 };
 
 const MIB: usize = 1024 * 1024;
 
-/// Puts the guard in front of an endpoint's methods.
-pub(super) fn guarded(standin: &StandIn, endpoint: Endpoint, methods: MethodRouter<StandIn>) -> MethodRouter<StandIn> {
-    methods.layer(middleware::from_fn_with_state((standin.clone(), endpoint), guard))
+/// Adds the middleware to an endpoint's methods.
+pub(super) fn with_faults(
+    standin: &StandIn,
+    endpoint: Endpoint,
+    methods: MethodRouter<StandIn>,
+) -> MethodRouter<StandIn> {
+    methods.layer(middleware::from_fn_with_state((standin.clone(), endpoint), inject))
 }
 
-async fn guard(State((standin, endpoint)): State<(StandIn, Endpoint)>, request: Request, next: Next) -> Response {
+async fn inject(State((standin, endpoint)): State<(StandIn, Endpoint)>, request: Request, next: Next) -> Response {
     let mishap = standin.locked(|state| {
         *state.counters.requests.entry(endpoint).or_default() += 1;
         let mishap = state.faults.take(endpoint);
         state.counters.mishaps += u64::from(mishap.is_some());
         mishap
     });
-    let wire = request.extensions().get::<ConnectInfo<Wire>>().map(|wire| wire.0.clone()).unwrap_or_default();
+    let connection =
+        request.extensions().get::<ConnectInfo<Connection>>().map(|info| info.0.clone()).unwrap_or_default();
     let answer = match mishap {
         None => next.run(request).await,
-        Some(mishap) => befall(&standin, endpoint, mishap, &wire, request, next).await,
+        Some(mishap) => apply(&standin, endpoint, mishap, &connection, request, next).await,
     };
-    if endpoint.is_api() && !wire.is_cut() {
+    if endpoint.is_api() && !connection.is_cut() {
         standin.locked(|state| *state.counters.api_answers.entry(answer.status().as_u16()).or_default() += 1);
     }
     answer
 }
 
-async fn befall(
+async fn apply(
     standin: &StandIn,
     endpoint: Endpoint,
     mishap: Mishap,
-    wire: &Wire,
+    connection: &Connection,
     request: Request,
     next: Next,
 ) -> Response {
     match mishap {
-        Mishap::Slow { ms } => unhurried(next, request, wire, Duration::from_millis(ms), Duration::ZERO).await,
-        Mishap::SlowReply { ms } => unhurried(next, request, wire, Duration::ZERO, Duration::from_millis(ms)).await,
-        Mishap::Hang => hang(standin, wire).await,
+        Mishap::Slow { ms } => slowly(next, request, connection, Duration::from_millis(ms), Duration::ZERO).await,
+        Mishap::SlowReply { ms } => slowly(next, request, connection, Duration::ZERO, Duration::from_millis(ms)).await,
+        Mishap::Hang => hang(standin, connection).await,
         Mishap::HangAfter => {
             next.run(request).await;
-            hang(standin, wire).await
+            hang(standin, connection).await
         }
-        Mishap::Cut => cut(wire),
+        Mishap::Cut => cut(connection),
         Mishap::ReplyLost => {
             next.run(request).await;
-            cut(wire)
+            cut(connection)
         }
-        Mishap::CutHalfway => halved(next.run(request).await).await,
+        Mishap::CutHalfway => truncated(next.run(request).await).await,
         Mishap::HugeBody => padded(next.run(request).await).await,
-        Mishap::Status { status } => code(status).into_response(),
-        Mishap::Html { status } => (code(status), Html(GATEWAY_PAGE)).into_response(),
+        Mishap::Status { status } => status_code(status).into_response(),
+        Mishap::Html { status } => (status_code(status), Html(GATEWAY_PAGE)).into_response(),
         Mishap::TooManyRequests { reset_in, retry_after } => too_many(standin, reset_in, retry_after),
         Mishap::Error { error, description, .. } if endpoint == Endpoint::Authorize => {
             authorize::refuse(standin, request.uri(), &error, &description)
         }
         Mishap::Error { status, error, description } => {
-            (code(status), Json(json!({"error": error, "error_description": description}))).into_response()
+            (status_code(status), Json(json!({"error": error, "error_description": description}))).into_response()
         }
-        Mishap::Unauthorized => Detail(StatusCode::UNAUTHORIZED, "Token has expired.".into()).into_response(),
+        Mishap::Unauthorized => ApiError(StatusCode::UNAUTHORIZED, "Token has expired.".into()).into_response(),
         Mishap::Redirect => Redirect::temporary(&standin.url(&standin.api_path("/echo/redirected"))).into_response(),
     }
 }
@@ -89,11 +93,11 @@ async fn befall(
 const GATEWAY_PAGE: &str = "<!doctype html><html><head><title>Bad gateway</title></head>\
     <body><h1>Bad gateway</h1><p>The server had a bad day.</p></body></html>";
 
-/// Acts in a task of its own: a provider does not stop because the caller hung up.
-async fn unhurried(next: Next, request: Request, wire: &Wire, before: Duration, after: Duration) -> Response {
-    let counted = wire.clone();
+/// Processes the request in its own task: a provider does not stop when the client disconnects.
+async fn slowly(next: Next, request: Request, connection: &Connection, before: Duration, after: Duration) -> Response {
+    let counted = connection.clone();
     let acting = tokio::spawn(async move {
-        // A request that breaks off is not acted on, and one that is whole does not break off later.
+        // Reads the whole request first, so that a disconnect cannot cut it off later.
         let Ok(request) = whole_request(request).await else { return StatusCode::BAD_REQUEST.into_response() };
         sleep(before).await;
         let answer = next.run(request).await;
@@ -109,26 +113,26 @@ async fn whole_request(request: Request) -> Result<Request, axum::Error> {
     Ok(Request::from_parts(parts, Body::from(axum::body::to_bytes(body, usize::MAX).await?)))
 }
 
-async fn hang(standin: &StandIn, wire: &Wire) -> Response {
+async fn hang(standin: &StandIn, connection: &Connection) -> Response {
     standin.closing().await;
-    cut(wire)
+    cut(connection)
 }
 
-/// The answer is never written, so it does not matter which it is.
-fn cut(wire: &Wire) -> Response {
-    wire.cut();
+/// Closes the connection. The response is never written, so its content does not matter.
+fn cut(connection: &Connection) -> Response {
+    connection.cut();
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
 
 /// Announces the whole body and sends half of it.
-async fn halved(answer: Response) -> Response {
+async fn truncated(answer: Response) -> Response {
     let (parts, body) = whole(answer).await;
     let half = body.slice(..body.len() / 2);
     let chunks = stream::unfold(Some(half), |half| async move {
         if let Some(half) = half {
             return Some((Ok(half), None));
         }
-        // A moment for the first half to leave, since the server drops what it still holds when the body fails.
+        // Lets the first half be sent: the server drops its buffer when the body fails.
         sleep(Duration::from_millis(20)).await;
         Some((Err(io::Error::from(io::ErrorKind::ConnectionReset)), None))
     });
@@ -137,7 +141,7 @@ async fn halved(answer: Response) -> Response {
     answer
 }
 
-/// The right answer, with spaces behind it, so that only its size is wrong.
+/// Adds spaces, so that only the size of the response is wrong.
 async fn padded(answer: Response) -> Response {
     let (mut parts, body) = whole(answer).await;
     let mut padded = body.to_vec();
@@ -165,11 +169,11 @@ fn too_many(standin: &StandIn, reset_in: Option<i64>, retry_after: Option<u64>) 
     answer
 }
 
-fn code(status: u16) -> StatusCode {
+fn status_code(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// Dates every answer by the clock here, which may be offset; the server would take the machine's.
+/// Sets `Date` by the stand-in's clock, which may be offset. The server would use the system's.
 pub(super) async fn date(State(standin): State<StandIn>, request: Request, next: Next) -> Response {
     let mut answer = next.run(request).await;
     let date = standin.now().to_offset(time::UtcOffset::UTC).format(&Rfc2822).unwrap_or_default();

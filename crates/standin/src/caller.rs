@@ -1,4 +1,4 @@
-//! Who an API request comes from, and VideoAsk's words for a request that comes from nobody.
+//! The user of an API request, by its access token, and the API's errors.
 
 use axum::{
     Json,
@@ -9,13 +9,13 @@ use axum::{
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{StandIn, directory::User, faults::Quirk, jwt};
+use super::{StandIn, faults::Quirk, jwt, users::User};
 
 /// The user whose valid access token came with the request.
 pub(super) struct Caller(pub(super) User);
 
-/// An answer of the API that is no success: a status and a `detail`.
-pub(super) struct Detail(pub(super) StatusCode, pub(super) String);
+/// An error response of the API: a status and a `detail`.
+pub(super) struct ApiError(pub(super) StatusCode, pub(super) String);
 
 enum Unauthorized {
     NoToken,
@@ -24,20 +24,20 @@ enum Unauthorized {
 }
 
 impl FromRequestParts<StandIn> for Caller {
-    type Rejection = Detail;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, standin: &StandIn) -> Result<Self, Detail> {
+    async fn from_request_parts(parts: &mut Parts, standin: &StandIn) -> Result<Self, ApiError> {
         let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = header.and_then(|value| value.strip_prefix("Bearer "));
         let user = token.ok_or(Unauthorized::NoToken).and_then(|token| standin.user_of(token));
-        user.map(Self).map_err(Detail::from)
+        user.map(Self).map_err(ApiError::from)
     }
 }
 
 impl StandIn {
     fn user_of(&self, token: &str) -> Result<User, Unauthorized> {
         let (opaque, refused) = self.locked(|state| {
-            let tokens = &state.ledger.access_tokens;
+            let tokens = &state.grants.access_tokens;
             let all_refused = state.faults.quirks.contains(&Quirk::RefuseAccessTokens);
             (tokens.opaque.get(token).cloned(), all_refused || tokens.refused.contains(token))
         });
@@ -66,7 +66,7 @@ fn names(aud: &Value, audience: &str) -> bool {
     aud == audience || aud.as_array().is_some_and(|several| several.iter().any(|one| one == audience))
 }
 
-impl From<Unauthorized> for Detail {
+impl From<Unauthorized> for ApiError {
     fn from(why: Unauthorized) -> Self {
         let detail = match why {
             Unauthorized::NoToken => "Authentication credentials were not provided.",
@@ -77,7 +77,7 @@ impl From<Unauthorized> for Detail {
     }
 }
 
-impl IntoResponse for Detail {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         (self.0, Json(json!({"detail": self.1}))).into_response()
     }

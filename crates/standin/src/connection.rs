@@ -19,26 +19,26 @@ use tokio::{
 
 use super::StandIn;
 
-/// The handle by which a request can cut the TCP connection that it came over.
+/// A handle by which a request can close its TCP connection.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Wire {
+pub(super) struct Connection {
     cut: Arc<AtomicBool>,
     _counted: Connections,
 }
 
-/// Counts the connections that are open, and those whose request is still acted on after the client closed them.
+/// Counts the connections that are open, or whose request is still processed after the client closed them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Connections(Arc<()>);
 
 impl Connections {
-    /// How many there are. The handle of the stand-in itself is not counted.
+    /// How many there are. The stand-in holds one handle, which does not count.
     pub(super) fn count(&self) -> usize {
         Arc::strong_count(&self.0) - 1
     }
 }
 
-impl Wire {
-    /// From here on not one byte gets out: the next write fails, and the server drops the connection.
+impl Connection {
+    /// Makes every later write fail, so that the server closes the connection.
     pub(super) fn cut(&self) {
         self.cut.store(true, Ordering::SeqCst);
     }
@@ -52,47 +52,47 @@ impl Wire {
     }
 }
 
-/// A TCP listener whose connections are counted and can be cut.
-pub(super) struct WiredListener {
+/// A TCP listener that counts its connections and makes them closable.
+pub(super) struct CountingListener {
     pub(super) listener: TcpListener,
     pub(super) standin: StandIn,
 }
 
-pub(super) struct Cuttable {
+pub(super) struct CuttableStream {
     stream: TcpStream,
-    wire: Wire,
+    connection: Connection,
 }
 
-impl Listener for WiredListener {
-    type Io = Cuttable;
-    type Addr = Wire;
+impl Listener for CountingListener {
+    type Io = CuttableStream;
+    type Addr = Connection;
 
-    async fn accept(&mut self) -> (Cuttable, Wire) {
+    async fn accept(&mut self) -> (CuttableStream, Connection) {
         let (stream, _) = Listener::accept(&mut self.listener).await;
-        let wire = Wire { cut: Arc::default(), _counted: self.standin.0.connections.clone() };
-        (Cuttable { stream, wire: wire.clone() }, wire)
+        let connection = Connection { cut: Arc::default(), _counted: self.standin.0.connections.clone() };
+        (CuttableStream { stream, connection: connection.clone() }, connection)
     }
 
-    fn local_addr(&self) -> io::Result<Wire> {
-        Ok(Wire::default())
+    fn local_addr(&self) -> io::Result<Connection> {
+        Ok(Connection::default())
     }
 }
 
-impl Connected<IncomingStream<'_, WiredListener>> for Wire {
-    fn connect_info(stream: IncomingStream<'_, WiredListener>) -> Self {
+impl Connected<IncomingStream<'_, CountingListener>> for Connection {
+    fn connect_info(stream: IncomingStream<'_, CountingListener>) -> Self {
         stream.remote_addr().clone()
     }
 }
 
-impl AsyncRead for Cuttable {
+impl AsyncRead for CuttableStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for Cuttable {
+impl AsyncWrite for CuttableStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.wire.intact()?;
+        self.connection.intact()?;
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 

@@ -1,7 +1,5 @@
 //! The static files, embedded in the binary under names that change with their content, so browsers may keep them.
 
-use std::sync::Arc;
-
 use axum::{
     Router,
     extract::Path,
@@ -12,20 +10,20 @@ use axum::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use ring::digest;
 
-use crate::web::{pages::error::PageError, state::AppState};
+use crate::web::pages::error::{PageError, RequestError};
 
 const YEAR: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 
 /// The hashed paths, as pages link them.
 #[derive(Clone, Debug)]
-pub struct Assets {
+pub(crate) struct Assets {
     /// The stylesheet.
-    pub style: String,
+    pub(crate) style: String,
     /// Reveal, copy and countdown.
-    pub script: String,
+    pub(crate) script: String,
     /// The icon.
-    pub icon: String,
+    pub(crate) icon: String,
 }
 
 const STYLE: Asset = Asset {
@@ -65,14 +63,13 @@ impl Asset {
 
 impl Assets {
     /// Hashes the embedded files.
-    #[must_use]
-    pub fn embedded() -> Self {
+    pub(crate) fn embedded() -> Self {
         let path = |asset: &Asset| format!("/static/{}", asset.name());
         Self { style: path(&STYLE), script: path(&SCRIPT), icon: path(&ICON) }
     }
 }
 
-pub(super) fn router() -> Router<Arc<AppState>> {
+pub(super) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
         .route("/static/{name}", get(asset))
         .route(
@@ -88,7 +85,10 @@ pub(super) fn router() -> Router<Arc<AppState>> {
 }
 
 async fn asset(Path(name): Path<String>) -> Result<Response, PageError> {
-    let asset = [STYLE, SCRIPT, ICON].into_iter().find(|asset| asset.name() == name).ok_or(PageError::NotFound)?;
+    let asset = [STYLE, SCRIPT, ICON]
+        .into_iter()
+        .find(|asset| asset.name() == name)
+        .ok_or(PageError::Request(RequestError::NotFound))?;
     let headers = [(header::CACHE_CONTROL, YEAR), (header::CONTENT_TYPE, HeaderValue::from_static(asset.media_type))];
     Ok((StatusCode::OK, headers, asset.bytes).into_response())
 }

@@ -2,7 +2,7 @@
 
 use tower_sessions::cookie::{Cookie, SameSite, time::Duration};
 
-use crate::{config::AppUrl, web::middleware::cookie_header::is_plain};
+use crate::config::AppUrl;
 
 /// A pending-login cookie's name ends in so many characters, which stand for its state.
 pub(super) const STATE_LENGTH: usize = 16;
@@ -73,4 +73,9 @@ impl CookiePolicy {
         cookie.set_secure(self.is_secure());
         cookie
     }
+}
+
+/// Every value that we set is unpadded URL-safe base64.
+pub(super) fn is_plain(text: &[u8]) -> bool {
+    text.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }

@@ -24,7 +24,7 @@ use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, tim
 
 use crate::web::{
     api::{paths::is_for_machines, problem::Problem},
-    pages::error::PageError,
+    pages::error::{PageError, RequestError},
 };
 
 pub(crate) use self::{
@@ -66,21 +66,25 @@ pub(crate) fn router(app: Arc<AppState>) -> Router {
 }
 
 async fn nothing_here(uri: Uri) -> Response {
-    if is_for_machines(uri.path()) { Problem::NotFound.into_response() } else { PageError::NotFound.into_response() }
+    if is_for_machines(uri.path()) {
+        Problem::NotFound.into_response()
+    } else {
+        PageError::Request(RequestError::NotFound).into_response()
+    }
 }
 
 async fn wrong_method(uri: Uri) -> Response {
     if is_for_machines(uri.path()) {
         Problem::MethodNotAllowed.into_response()
     } else {
-        PageError::MethodNotAllowed.into_response()
+        PageError::Request(RequestError::MethodNotAllowed).into_response()
     }
 }
 
 /// Gives a body beyond the limit its page, which the layer that refuses it cannot.
 async fn too_large(response: Response) -> Response {
     match response.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => PageError::TooLarge.into_response(),
+        StatusCode::PAYLOAD_TOO_LARGE => PageError::Request(RequestError::TooLarge).into_response(),
         _ => response,
     }
 }
@@ -91,6 +95,7 @@ fn pages(app: &Arc<AppState>) -> Router<Arc<AppState>> {
     pages::home::router()
         .merge(login::router())
         .merge(pages::tokens::router())
+        .merge(pages::export::router())
         .merge(pages::actions::router())
         .merge(pages::forms::router())
         .layer(from_fn_with_state(Arc::clone(app), visitor::name_visitor))

@@ -24,7 +24,7 @@ use crate::{
     store::{Created, Limits, RowKey, SessionRow, Store},
     telemetry,
     vault::VisibleRecord,
-    web::{cookies::CookiePolicy, pages::error::PageError},
+    web::cookies::CookiePolicy,
 };
 
 /// Ends a session that nobody uses.
@@ -135,11 +135,11 @@ impl Sessions {
 
     /// Changes what a session knows once its login's connection is stored. It never creates a row, so a logout in the
     /// meantime holds. [`SessionStore::save`] cannot do this: the layer calls it again at the end of the request.
-    pub(super) async fn bind(&self, id: Id, login: &Login) -> Result<(), PageError> {
+    pub(super) async fn bind(&self, id: Id, login: &Login) -> Result<(), session::Error> {
         let key = self.key(id);
-        let login = serde_json::to_value(login).map_err(|_| PageError::Internal)?;
-        let sealed = self.seal(&key, &HashMap::from([(LOGIN.to_owned(), login)])).map_err(session::Error::from)?;
-        self.store.save_session(&key, &sealed).await?;
+        let login = serde_json::to_value(login)?;
+        let sealed = self.seal(&key, &HashMap::from([(LOGIN.to_owned(), login)]))?;
+        self.store.save_session(&key, &sealed).await.map_err(backend)?;
         Ok(())
     }
 
@@ -207,11 +207,11 @@ fn backend(error: impl std::error::Error + 'static) -> Error {
 }
 
 /// Begins a session for `login`, in place of whatever session the browser had, and gives its id.
-pub(super) async fn begin(session: &Session, login: &Login) -> Result<Id, PageError> {
+pub(super) async fn begin(session: &Session, login: &Login) -> Result<Id, session::Error> {
     if session.id().is_some() {
         session.flush().await?;
     }
     session.insert(LOGIN, login).await?;
     session.save().await?;
-    session.id().ok_or(PageError::Internal)
+    session.id().ok_or_else(|| Error::Backend("a saved session has no id".to_owned()).into())
 }

@@ -15,8 +15,9 @@ use crate::{
     vault::{VaultError, VisibleRecord},
     web::{
         pages::{
-            error::{Failure, PageError},
-            templates::NavVisitor,
+            error::{PageError, RequestError},
+            error_page::Failure,
+            layout::NavVisitor,
         },
         session::{LOGIN, Login},
         state::AppState,
@@ -56,7 +57,7 @@ impl LoggedIn {
             match app.vault.show(&key).await {
                 Ok(record) if self.login.is_bound_to(&record) => return Ok((key, record)),
                 // It was revoked or forgotten, and another login has connected the user again.
-                Ok(_) => return Err(PageError::LoggedOut),
+                Ok(_) => return Err(PageError::Request(RequestError::LoggedOut)),
                 Err(VaultError::NotConnected) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -89,7 +90,7 @@ impl FromRequestParts<Arc<AppState>> for Visitor {
 pub(super) async fn name_visitor(State(app): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     let session = request.extensions().get::<Session>().cloned();
     let mut response = next.run(request).await;
-    let may_ask = response.extensions().get::<Failure>().is_some_and(Failure::leaves_the_store_usable);
+    let may_ask = response.extensions().get::<Failure>().is_some_and(Failure::may_ask_the_store);
     if let Some(session) = session.filter(|_| may_ask) {
         let visitor = nav_visitor(&session, &app).await;
         response.extensions_mut().insert(visitor);
@@ -102,7 +103,7 @@ async fn nav_visitor(session: &Session, app: &AppState) -> NavVisitor {
     match Visitor::of(session, app).await {
         Ok(Visitor::LoggedIn(login)) => match login.connection(app).await {
             Ok((_, shown)) => NavVisitor::named(&shown.record().body.identity),
-            Err(PageError::LoggedOut) => NavVisitor::LoggedOut,
+            Err(PageError::Request(RequestError::LoggedOut)) => NavVisitor::LoggedOut,
             Err(_) => NavVisitor::LoggedIn(None),
         },
         Ok(Visitor::LoggedOut) | Err(_) => NavVisitor::LoggedOut,
@@ -115,7 +116,7 @@ impl FromRequestParts<Arc<AppState>> for LoggedIn {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<AppState>) -> Result<Self, PageError> {
         match Visitor::from_request_parts(parts, app).await? {
             Visitor::LoggedIn(login) => Ok(login),
-            Visitor::LoggedOut => Err(PageError::LoggedOut),
+            Visitor::LoggedOut => Err(PageError::Request(RequestError::LoggedOut)),
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::{
     vault::{HandedOut, MinLife},
     web::{
         api::{caller_timeout::with_caller_timeout, counting, problem::Problem, query::NoQuery, user::find_connection},
-        pages::times::timestamp,
+        pages::times::rfc3339,
         state::AppState,
     },
 };
@@ -122,7 +122,7 @@ fn answer(app: &AppState, token: &HandedOut) -> Response {
     let answer = Answer {
         access_token: token.access_token().secret(),
         token_type: "Bearer",
-        expires_at: timestamp(token.expires_at()),
+        expires_at: rfc3339(token.expires_at()),
         expires_in: (token.expires_at() - app.clock.now()).whole_seconds().max(0),
         scope: token.scope(),
         user: token.identity().label(),

@@ -7,7 +7,7 @@ use crate::{
     telemetry,
     vault::{EmailProof, Identity, KeyLockGuard},
     videoask::{ApiError, Me},
-    web::{pages::error::PageError, session::Login, state::AppState},
+    web::{login::error::LoginError, session::Login, state::AppState},
 };
 
 /// How often `/me` is asked within one login, where the login depends on it.
@@ -15,7 +15,7 @@ const TRIES: u32 = 3;
 
 /// Mint mode: by the id_token, or by `/me` where there is none; a failing `/me` never hides the pair. Keep mode: by
 /// both, since `user_id` is the key of what is kept.
-pub(crate) async fn identify(app: &AppState, reply: &TokenReply, nonce: &Nonce) -> Result<Identity, PageError> {
+pub(crate) async fn identify(app: &AppState, reply: &TokenReply, nonce: &Nonce) -> Result<Identity, LoginError> {
     let claimed = match &reply.id_token {
         Some(id_token) => {
             // A nonce that was not sent must not come back either.
@@ -40,13 +40,13 @@ fn unnamed(error: &ApiError) -> Identity {
 }
 
 /// `/me`, asked again where it failed for a passing reason.
-async fn insist_on_me(app: &AppState, reply: &TokenReply) -> Result<Me, PageError> {
+async fn insist_on_me(app: &AppState, reply: &TokenReply) -> Result<Me, LoginError> {
     let mut tries = 1;
     loop {
         match app.api.me(&reply.access_token).await {
             Ok(me) => return Ok(me),
-            Err(error @ ApiError::Unauthorized { .. }) => return Err(PageError::Unknown(error)),
-            Err(error) if tries == TRIES => return Err(PageError::Unknown(error)),
+            Err(error @ ApiError::Unauthorized { .. }) => return Err(LoginError::Unidentified(error)),
+            Err(error) if tries == TRIES => return Err(LoginError::Unidentified(error)),
             Err(_) => tries += 1,
         }
     }
@@ -63,9 +63,9 @@ pub(crate) struct Admitted {
 /// Admits a user of `ALLOWED_USERS`. An e-mail entry belongs to the `user_id` that is connected with it: a second account
 /// with the same verified e-mail would make the name ambiguous, and requests for it would fail. A user who is listed by
 /// an id is admitted with any e-mail.
-pub(crate) async fn admit(app: &AppState, identity: &Identity) -> Result<Admitted, PageError> {
+pub(crate) async fn admit(app: &AppState, identity: &Identity) -> Result<Admitted, LoginError> {
     let Mode::Keep(allowed) = &app.mode else { return Ok(Admitted { login: Login::Mint, _email_lock: None }) };
-    let not_listed = || PageError::NotListed(Box::new(identity.clone()));
+    let not_listed = || LoginError::NotListed(Box::new(identity.clone()));
     let user_id = identity.user_id.clone().filter(|_| identity.is_in(allowed)).ok_or_else(not_listed)?;
     let email_lock = match identity.proven_email().filter(|_| !identity.is_in_by_id(allowed)) {
         Some(email) => Some(reserve_email(app, email, &user_id, identity).await?),
@@ -80,10 +80,10 @@ async fn reserve_email(
     email: &str,
     user_id: &str,
     identity: &Identity,
-) -> Result<KeyLockGuard, PageError> {
+) -> Result<KeyLockGuard, LoginError> {
     let email_lock = app.vault.lock_email(email).await;
     if app.vault.is_email_of_another(email, &RowKey::of_user(user_id)).await? {
-        return Err(PageError::EmailInUse(Box::new(identity.clone())));
+        return Err(LoginError::EmailInUse(Box::new(identity.clone())));
     }
     Ok(email_lock)
 }

@@ -1,5 +1,6 @@
 //! The login: off to VideoAsk, and back with a code.
 
+pub(crate) mod error;
 pub(crate) mod failure_limit;
 pub(crate) mod identify;
 pub(crate) mod pending;
@@ -32,12 +33,16 @@ use crate::{
     vault::{Connected, Record, TokenSet},
     web::{
         login::{
+            error::LoginError,
             failure_limit::{Admission, CODE_EXCHANGES},
             identify::{admit, identify},
             pending::PendingLogin,
             replay::FirstUse,
         },
-        pages::{error::PageError, tokens::WITHOUT_REFRESH_TOKEN},
+        pages::{
+            error::{PageError, RequestError},
+            tokens::WITHOUT_REFRESH_TOKEN,
+        },
         session::{self, Login},
         state::AppState,
         visitor::Visitor,
@@ -52,7 +57,7 @@ pub(super) fn router() -> Router<Arc<AppState>> {
 }
 
 async fn not_head() -> impl IntoResponse {
-    ([(ALLOW, "GET")], PageError::MethodNotAllowed)
+    ([(ALLOW, "GET")], PageError::Request(RequestError::MethodNotAllowed))
 }
 
 #[derive(Deserialize)]
@@ -66,11 +71,11 @@ async fn start(
     query: Result<Query<StartQuery>, axum::extract::rejection::QueryRejection>,
     cookies: Cookies,
 ) -> Result<Response, PageError> {
-    let Query(query) = query.map_err(|_| PageError::BadQuery)?;
+    let Query(query) = query.map_err(|_| PageError::Request(RequestError::BadQuery))?;
     let prompt = match query.prompt.as_deref() {
         None => None,
         Some("login") => Some(Prompt::Login),
-        Some(_) => return Err(PageError::BadQuery),
+        Some(_) => return Err(PageError::Request(RequestError::BadQuery)),
     };
     let login = PendingLogin::begun_at(app.clock.now());
     app.pending_logins.begin(&cookies, &login);
@@ -109,7 +114,7 @@ async fn callback(
     };
     let finished = tokio::spawn(finish.in_current_span()).await.unwrap_or_else(|_| {
         metrics.login(LoginResult::Failed);
-        Err(PageError::Internal)
+        Err(LoginError::Panicked)
     });
     match finished? {
         Connected::Yes => Ok(Redirect::to("/tokens")),
@@ -123,13 +128,13 @@ fn arrive(
     query: CallbackQuery,
     cookies: &Cookies,
     visitor: &Visitor,
-) -> Result<(PendingLogin, AuthorizationCode, OwnedSemaphorePermit), PageError> {
-    let state = query.state.clone().ok_or(PageError::NoPendingLogin)?;
+) -> Result<(PendingLogin, AuthorizationCode, OwnedSemaphorePermit), LoginError> {
+    let state = query.state.clone().ok_or(LoginError::NoPendingLogin)?;
     let Some(login) = app.pending_logins.take(cookies, &state) else {
         return Err(match visitor {
-            Visitor::LoggedIn(_) => PageError::AlreadyLoggedIn,
-            Visitor::LoggedOut if app.used_states.contains(&state) => PageError::Replayed,
-            Visitor::LoggedOut => PageError::NoPendingLogin,
+            Visitor::LoggedIn(_) => LoginError::AlreadyLoggedIn,
+            Visitor::LoggedOut if app.used_states.contains(&state) => LoginError::Replayed,
+            Visitor::LoggedOut => LoginError::NoPendingLogin,
         });
     };
     let code = accept(app, &login, &state, query)?;
@@ -138,14 +143,14 @@ fn arrive(
 }
 
 /// A permit for one exchange, unless too many are in flight or too many have failed.
-fn may_exchange(app: &AppState) -> Result<OwnedSemaphorePermit, PageError> {
-    let permit = Arc::clone(&app.code_exchanges).try_acquire_owned().map_err(|_| PageError::TooBusy)?;
+fn may_exchange(app: &AppState) -> Result<OwnedSemaphorePermit, LoginError> {
+    let permit = Arc::clone(&app.code_exchanges).try_acquire_owned().map_err(|_| LoginError::TooBusy)?;
     let free = u32::try_from(app.code_exchanges.available_permits()).unwrap_or(0);
     match app.failure_limit.admit(CODE_EXCHANGES.saturating_sub(free), app.clock.monotonic()) {
         Admission::Admitted => Ok(permit),
         Admission::Refused => {
             app.metrics.login_throttled();
-            Err(PageError::TooBusy)
+            Err(LoginError::TooBusy)
         }
     }
 }
@@ -156,24 +161,24 @@ fn accept(
     login: &PendingLogin,
     state: &CsrfToken,
     query: CallbackQuery,
-) -> Result<AuthorizationCode, PageError> {
+) -> Result<AuthorizationCode, LoginError> {
     if login.expired(app.clock.now()) {
-        return Err(PageError::PendingLoginExpired);
+        return Err(LoginError::Expired);
     }
     if !bool::from(login.state.secret().as_bytes().ct_eq(state.secret().as_bytes())) {
-        return Err(PageError::StateMismatch);
+        return Err(LoginError::StateMismatch);
     }
     if app.used_states.mark(state, app.clock.monotonic()) == FirstUse::No {
-        return Err(PageError::Replayed);
+        return Err(LoginError::Replayed);
     }
-    if let Some(came) = query.iss.filter(|iss| *iss != app.issuer) {
-        return Err(PageError::WrongIssuer { expected: app.issuer.clone(), came: excerpt(&came) });
+    if let Some(received) = query.iss.filter(|iss| *iss != app.issuer) {
+        return Err(LoginError::WrongIssuer { expected: app.issuer.clone(), received: excerpt(&received) });
     }
     let description = excerpt(&query.error_description.unwrap_or_default());
     match query.error {
-        Some(code) if code == "access_denied" => Err(PageError::Denied { description }),
-        Some(code) => Err(PageError::LoginRefused { code: excerpt(&code), description }),
-        None => query.code.ok_or(PageError::NoCode),
+        Some(code) if code == "access_denied" => Err(LoginError::Denied { description }),
+        Some(code) => Err(LoginError::Refused { code: excerpt(&code), description }),
+        None => query.code.ok_or(LoginError::NoCode),
     }
 }
 
@@ -184,7 +189,7 @@ async fn finish(
     code: AuthorizationCode,
     session: Session,
     _permit: OwnedSemaphorePermit,
-) -> Result<Connected, PageError> {
+) -> Result<Connected, LoginError> {
     let PendingLogin { nonce, verifier, .. } = login;
     let sent = app.clock.now();
     let exchanged = app.provider.exchange_code(code, Some(verifier)).await;
@@ -197,7 +202,7 @@ async fn finish(
 }
 
 /// The session first, since only then there is an id to key a mint record by; without its record it is taken back.
-async fn save(app: &AppState, session: &Session, login: &Login, record: Record) -> Result<Connected, PageError> {
+async fn save(app: &AppState, session: &Session, login: &Login, record: Record) -> Result<Connected, LoginError> {
     let id = session::begin(session, login).await?;
     let (key, limits) = match login {
         Login::Mint => (app.sessions.key(id), Some(app.sessions.limits())),
@@ -218,39 +223,6 @@ async fn save(app: &AppState, session: &Session, login: &Login, record: Record) 
                 tracing::warn!(cause = telemetry::chain(&error), "a session without a record was left behind");
             }
             Err(error)
-        }
-    }
-}
-
-/// What to count a login as that failed.
-impl From<&PageError> for LoginResult {
-    fn from(error: &PageError) -> Self {
-        match error {
-            PageError::Denied { .. } => Self::Denied,
-            PageError::LoginRefused { .. } => Self::ProviderError,
-            PageError::NoPendingLogin
-            | PageError::PendingLoginExpired
-            | PageError::StateMismatch
-            | PageError::Replayed
-            | PageError::AlreadyLoggedIn
-            | PageError::WrongIssuer { .. }
-            | PageError::NoCode => Self::InvalidCallback,
-            PageError::TooBusy => Self::TooBusy,
-            PageError::Exchange(_) => Self::ExchangeFailed,
-            PageError::IdToken(_) => Self::IdTokenRefused,
-            PageError::Unknown(_) => Self::Unidentified,
-            PageError::NotListed(_) | PageError::EmailInUse(_) => Self::NotListed,
-            PageError::Store(_) | PageError::Session(_) | PageError::Vault(_) => Self::StoreFailed,
-            // No login ends like this.
-            PageError::Api(_)
-            | PageError::NotRevoked(_)
-            | PageError::LoggedOut
-            | PageError::CrossSite
-            | PageError::BadQuery
-            | PageError::NotFound
-            | PageError::MethodNotAllowed
-            | PageError::TooLarge
-            | PageError::Internal => Self::Failed,
         }
     }
 }

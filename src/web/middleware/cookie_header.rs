@@ -18,7 +18,7 @@ use axum::{
     response::Response,
 };
 
-use crate::web::cookies::CookiePolicy;
+use crate::web::cookies::{CookiePolicy, is_plain};
 
 /// The value of one cookie name.
 enum Value<'a> {
@@ -84,11 +84,6 @@ fn trim(mut pair: &[u8]) -> &[u8] {
         pair = rest;
     }
     pair
-}
-
-/// Every value that we set is unpadded URL-safe base64.
-pub(crate) fn is_plain(text: &[u8]) -> bool {
-    text.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 #[cfg(test)]

@@ -12,7 +12,10 @@ use url::Url;
 
 use crate::{
     config::{AppUrl, is_loopback},
-    web::{pages::error::PageError, state::AppState},
+    web::{
+        pages::error::{PageError, RequestError},
+        state::AppState,
+    },
 };
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -27,7 +30,7 @@ pub(crate) async fn same_origin(
     if request.method().is_safe() || from_ourselves(&app.app_url, request.headers()) {
         return Ok(next.run(request).await);
     }
-    Err(PageError::CrossSite)
+    Err(PageError::Request(RequestError::CrossSite))
 }
 
 fn from_ourselves(app_url: &AppUrl, headers: &HeaderMap) -> bool {
@@ -41,7 +44,7 @@ fn from_ourselves(app_url: &AppUrl, headers: &HeaderMap) -> bool {
 /// is let through: old browsers, and no page can read a download of another site anyway.
 pub(crate) async fn not_cross_site(request: Request, next: Next) -> Result<Response, PageError> {
     match request.headers().get(SEC_FETCH_SITE) {
-        Some(site) if site != "same-origin" && site != "none" => Err(PageError::CrossSite),
+        Some(site) if site != "same-origin" && site != "none" => Err(PageError::Request(RequestError::CrossSite)),
         _ => Ok(next.run(request).await),
     }
 }

@@ -14,7 +14,7 @@ use tracing::Instrument;
 use crate::{
     telemetry,
     web::{
-        api::problem::ProblemReport, health, middleware::security_headers, pages::error::Failure,
+        api::problem::ProblemReport, health, middleware::security_headers, pages::error_page::Failure,
         request_id::RequestId, state::AppState,
     },
 };
@@ -47,7 +47,7 @@ pub(crate) async fn trace(State(app): State<Arc<AppState>>, mut request: Request
 fn rendered(app: &AppState, id: RequestId, mut response: Response) -> Response {
     let extensions = response.extensions_mut();
     let told = match (extensions.remove::<Failure>(), extensions.remove::<ProblemReport>()) {
-        (Some(failure), _) => failure.render(app, id, extensions.remove().unwrap_or_default()),
+        (Some(failure), _) => failure.render(&app.assets, id, extensions.remove().unwrap_or_default()),
         (None, Some(problem)) => problem.render(&app.app_url, app.clock.now(), id),
         (None, None) => return response,
     };

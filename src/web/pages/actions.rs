@@ -16,7 +16,10 @@ use crate::{
     telemetry,
     vault::{Ended, Ending, Refreshed, VaultError},
     web::{
-        pages::{banner::Confirmation, error::PageError},
+        pages::{
+            confirmation::Confirmation,
+            error::{PageError, RequestError},
+        },
         state::AppState,
         visitor::LoggedIn,
     },
@@ -36,7 +39,7 @@ struct ShownForm {
 type Submitted = Result<Form<ShownForm>, FormRejection>;
 
 fn version(form: Submitted) -> Result<Version, PageError> {
-    let Form(ShownForm { connection, generation }) = form.map_err(|_| PageError::BadQuery)?;
+    let Form(ShownForm { connection, generation }) = form.map_err(|_| PageError::Request(RequestError::BadQuery))?;
     Ok(Version { connection_id: connection, generation })
 }
 
@@ -61,7 +64,8 @@ async fn revoke(
     form: Submitted,
 ) -> Result<Redirect, PageError> {
     let shown = version(form)?;
-    let done = match app.vault.end(&key_of(&app, &login).await?, Some(&shown), Ending::Revoke).await? {
+    let key = key_of(&app, &login).await?;
+    let done = match app.vault.end(&key, Some(&shown), Ending::Revoke).await.map_err(PageError::NotRevoked)? {
         Ended::Yes => Confirmation::Revoked,
         Ended::Moved => Confirmation::NotRevoked,
     };
@@ -80,7 +84,7 @@ async fn key_of(app: &AppState, login: &LoggedIn) -> Result<RowKey, PageError> {
     match login.connection(app).await {
         Ok((key, _)) => Ok(key),
         Err(PageError::Vault(VaultError::NotConnected)) => {
-            login.row_keys(app).into_iter().next().ok_or(PageError::LoggedOut)
+            login.row_keys(app).into_iter().next().ok_or(PageError::Request(RequestError::LoggedOut))
         }
         Err(error) => Err(error),
     }

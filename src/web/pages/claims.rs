@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use crate::web::pages::{line::Line, outside_text};
+use crate::web::pages::{rich_text::RichText, sanitize};
 
 /// The decoded claims of a JWT access token.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct ClaimRow {
     /// As in the JSON.
     pub name: String,
     /// Its value, times in words.
-    pub value: Line,
+    pub value: RichText,
 }
 
 /// Registered claims (RFC 7519, RFC 9068) and what they mean, in the order of the table.
@@ -43,7 +43,7 @@ impl Claims {
         let mut rows: Vec<_> = claims.iter().map(|(name, value)| row(name, value, now)).collect();
         rows.sort_by_key(|row| rank(&row.name));
         let json = serde_json::to_string_pretty(&Value::Object(claims)).unwrap_or_default();
-        Self { rows, json: outside_text::shown_in_full(&json) }
+        Self { rows, json: sanitize::full(&json) }
     }
 }
 
@@ -52,12 +52,12 @@ fn row(name: &str, value: &Value, now: OffsetDateTime) -> ClaimRow {
     let seconds = value.as_i64().filter(|_| matches!(name, "iat" | "exp" | "nbf"));
     let time = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
     let value = match (time, value) {
-        (Some(time), _) => Line::default().moment(time, now),
-        (None, Value::String(text)) => Line::default().outside(text),
-        (None, Value::Array(values)) => Line::default().outside(&list(values)),
-        (None, other) => Line::default().outside(&other.to_string()),
+        (Some(time), _) => RichText::default().time(time, now),
+        (None, Value::String(text)) => RichText::default().untrusted(text),
+        (None, Value::Array(values)) => RichText::default().untrusted(&list(values)),
+        (None, other) => RichText::default().untrusted(&other.to_string()),
     };
-    ClaimRow { meaning, name: outside_text::shown(name), value }
+    ClaimRow { meaning, name: sanitize::short(name), value }
 }
 
 /// Texts as they are, anything else as JSON.

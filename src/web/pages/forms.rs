@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use askama::Template;
 use axum::{
     Router,
     extract::{Query, State, rejection::QueryRejection},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use serde::Deserialize;
@@ -13,9 +15,9 @@ use crate::{
     videoask::{Account, Form, Forms, Page},
     web::{
         pages::{
-            error::PageError,
-            outside_text,
-            templates::{CurrentPage, FormLine, FormsPage, Layout, NavVisitor},
+            error::{PageError, RequestError},
+            layout::{CurrentPage, Layout, NavVisitor, html},
+            sanitize,
         },
         state::AppState,
         visitor::LoggedIn,
@@ -25,6 +27,40 @@ use crate::{
 /// Forms a page, and the most that a query may ask for.
 const LIMIT: u32 = 20;
 const MOST: u32 = 100;
+
+/// `/tokens/forms`.
+#[derive(Template)]
+#[template(path = "forms.html")]
+pub(crate) struct FormsPage {
+    pub(crate) layout: Layout,
+    /// How many forms there are.
+    pub(crate) count: u64,
+    /// Of these, the page's first and last, counted from 1.
+    pub(crate) range: Option<(u64, u64)>,
+    /// The page's forms.
+    pub(crate) forms: Vec<FormLine>,
+    /// Link to the page before.
+    pub(crate) previous: Option<String>,
+    /// Link to the page after.
+    pub(crate) next: Option<String>,
+}
+
+/// One form.
+#[derive(Debug)]
+pub(crate) struct FormLine {
+    /// Its title.
+    pub(crate) title: String,
+    /// Its id.
+    pub(crate) id: String,
+    /// Where it is answered, if it says so by an https URL.
+    pub(crate) share_url: Option<String>,
+}
+
+impl IntoResponse for FormsPage {
+    fn into_response(self) -> Response {
+        html(&self)
+    }
+}
 
 pub(crate) fn router() -> Router<Arc<AppState>> {
     Router::new().route("/tokens/forms", get(forms))
@@ -41,7 +77,7 @@ async fn forms(
     login: LoggedIn,
     query: Result<Query<FormsQuery>, QueryRejection>,
 ) -> Result<FormsPage, PageError> {
-    let Query(query) = query.map_err(|_| PageError::BadQuery)?;
+    let Query(query) = query.map_err(|_| PageError::Request(RequestError::BadQuery))?;
     let (limit, offset) = (query.limit.unwrap_or(LIMIT).clamp(1, MOST), query.offset.unwrap_or(0));
     let (key, found) = login.connection(&app).await?;
     let account = Account::new(&app.api, &app.vault, &key);
@@ -64,6 +100,6 @@ fn href(page: &Page) -> Option<String> {
 }
 
 fn line(form: Form) -> FormLine {
-    let title = if form.title.is_empty() { "(no title)".to_owned() } else { outside_text::shown(&form.title) };
-    FormLine { title, id: outside_text::shown(&form.id), share_url: form.share_url.map(String::from) }
+    let title = if form.title.is_empty() { "(no title)".to_owned() } else { sanitize::short(&form.title) };
+    FormLine { title, id: sanitize::short(&form.id), share_url: form.share_url.map(String::from) }
 }

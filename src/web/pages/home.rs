@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use askama::Template;
 use axum::{
     Router,
     extract::{Query, State, rejection::QueryRejection},
-    response::Redirect,
+    response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use tower_sessions::Session;
@@ -14,15 +15,80 @@ use crate::{
     vault::VaultError,
     web::{
         pages::{
-            banner::{Confirmation, DoneQuery},
-            error::PageError,
-            outside_text,
-            templates::{CurrentPage, HomePage, Layout, NavVisitor, TokenOwner, VisitorLine},
+            confirmation::{Confirmation, DoneQuery},
+            error::{PageError, RequestError},
+            layout::{CurrentPage, Layout, NavVisitor, html},
+            sanitize,
+            token_owner::TokenOwner,
         },
         state::AppState,
         visitor::Visitor,
     },
 };
+
+/// `/`.
+#[derive(Template)]
+#[template(path = "home.html")]
+pub(crate) struct HomePage {
+    pub(crate) layout: Layout,
+    /// Absolute, to `APP_URL`: following it from another name of this host still gets its cookies back.
+    pub(crate) login_url: String,
+    /// To register in VideoAsk's developer settings.
+    pub(crate) callback_url: String,
+    /// Who refreshes.
+    pub(crate) owner: TokenOwner,
+    /// Who is logged in, if anyone.
+    pub(crate) visitor: VisitorLine,
+    /// What a button has just done.
+    pub(crate) confirmation: Option<Confirmation>,
+}
+
+/// What the home page says of the visitor.
+#[derive(Debug)]
+pub(crate) enum VisitorLine {
+    /// Not logged in.
+    LoggedOut,
+    /// Logged in, under this name.
+    Named(String),
+    /// Logged in, but VideoAsk did not say who.
+    Unnamed,
+    /// Logged in, but the connection is gone.
+    Disconnected,
+    /// Logged in, but the connection cannot be shown; the token page says why.
+    Unavailable,
+}
+
+impl VisitorLine {
+    pub(crate) fn has_connection(&self) -> bool {
+        match self {
+            Self::Named(_) | Self::Unnamed | Self::Unavailable => true,
+            Self::LoggedOut | Self::Disconnected => false,
+        }
+    }
+
+    fn is_logged_in(&self) -> bool {
+        match self {
+            Self::Named(_) | Self::Unnamed | Self::Unavailable | Self::Disconnected => true,
+            Self::LoggedOut => false,
+        }
+    }
+}
+
+impl From<&VisitorLine> for NavVisitor {
+    fn from(visitor: &VisitorLine) -> Self {
+        match visitor {
+            VisitorLine::LoggedOut => Self::LoggedOut,
+            VisitorLine::Named(name) => Self::LoggedIn(Some(name.clone())),
+            VisitorLine::Unnamed | VisitorLine::Disconnected | VisitorLine::Unavailable => Self::LoggedIn(None),
+        }
+    }
+}
+
+impl IntoResponse for HomePage {
+    fn into_response(self) -> Response {
+        html(&self)
+    }
+}
 
 pub(crate) fn router() -> Router<Arc<AppState>> {
     Router::new().route("/", get(home)).route("/logout", post(logout))
@@ -37,10 +103,10 @@ async fn home(
         Visitor::LoggedOut => VisitorLine::LoggedOut,
         Visitor::LoggedIn(login) => match login.connection(&app).await {
             Ok((_, shown)) => match shown.record().body.identity.label() {
-                Some(name) => VisitorLine::Named(outside_text::shown(name)),
+                Some(name) => VisitorLine::Named(sanitize::short(name)),
                 None => VisitorLine::Unnamed,
             },
-            Err(PageError::LoggedOut) => VisitorLine::LoggedOut,
+            Err(PageError::Request(RequestError::LoggedOut)) => VisitorLine::LoggedOut,
             Err(PageError::Vault(VaultError::NotConnected)) => VisitorLine::Disconnected,
             // The token page says what is wrong. It must not hide the way to a new login.
             Err(_) => VisitorLine::Unavailable,

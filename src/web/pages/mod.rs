@@ -2,20 +2,25 @@
 
 pub(crate) mod actions;
 pub(crate) mod api_access;
-pub(crate) mod banner;
-pub(crate) mod claims;
+mod claims;
+pub(crate) mod confirmation;
 pub(crate) mod error;
+pub(crate) mod error_page;
 pub(crate) mod explain;
+pub(crate) mod export;
 pub(crate) mod forms;
 pub(crate) mod home;
-pub(crate) mod line;
-pub(crate) mod outside_text;
-pub(crate) mod prose;
-pub(crate) mod snippets;
-pub(crate) mod status_card;
-pub(crate) mod templates;
+mod identity;
+pub(crate) mod layout;
+mod link;
+mod markup;
+mod rich_text;
+mod sanitize;
+mod snippets;
+mod status_card;
 #[cfg(test)]
 mod texts;
-pub(crate) mod timeline;
+mod timeline;
 pub(crate) mod times;
+mod token_owner;
 pub(crate) mod tokens;

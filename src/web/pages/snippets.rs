@@ -6,7 +6,23 @@
 
 use url::Url;
 
-use crate::web::pages::templates::Snippet;
+/// A program that takes the token, or an API key, from its environment or a file.
+#[derive(Debug)]
+pub(crate) struct Snippet {
+    /// Of its element.
+    pub(crate) id: String,
+    /// The language, for its heading.
+    pub(crate) language: &'static str,
+    /// The text.
+    pub(crate) code: String,
+}
+
+impl Snippet {
+    /// Whether it is the one that is open.
+    pub(crate) fn is_first(&self) -> bool {
+        self.id.ends_with("-1")
+    }
+}
 
 const BASE_URL: &str = "__BASE_URL__";
 const API_URL: &str = "__API_URL__";
@@ -27,8 +43,7 @@ const REFRESHING: [(&str, &str); 2] = [
 
 /// Programs for a person who holds the refresh token: they refresh by themselves, and save what a refresh returns
 /// before they use it.
-#[must_use]
-pub fn refreshing_programs(api_url: &Url, auth_url: &Url) -> Vec<Snippet> {
+pub(crate) fn refreshing_programs(api_url: &Url, auth_url: &Url) -> Vec<Snippet> {
     let text = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
     let program = |(index, (language, code)): (usize, (&'static str, &str))| Snippet {
         id: format!("refreshing-{}", index + 1),
@@ -39,8 +54,7 @@ pub fn refreshing_programs(api_url: &Url, auth_url: &Url) -> Vec<Snippet> {
 }
 
 /// One program a language, which calls the API at `base_url` with the secret in the environment variable.
-#[must_use]
-pub fn snippets(base_url: &Url, variable: &str) -> Vec<Snippet> {
+pub(crate) fn snippets(base_url: &Url, variable: &str) -> Vec<Snippet> {
     let base_url = base_url.as_str().trim_end_matches('/');
     let program = |(index, (language, code)): (usize, (&'static str, &str))| Snippet {
         id: format!("snippet-{}", index + 1),

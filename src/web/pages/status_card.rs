@@ -5,7 +5,7 @@ use time::{Duration, OffsetDateTime};
 use crate::{
     store::records::State,
     vault::{FailureReport, NextStep, Obstacle, Report},
-    web::pages::{explain::Action, line::Line, templates::TokenOwner, times::span},
+    web::pages::{link::Link, rich_text::RichText, times::span, token_owner::TokenOwner},
 };
 
 /// An access token that works for less than this is about to expire.
@@ -21,9 +21,9 @@ pub struct StatusCard {
     /// How good the state is.
     pub tone: Tone,
     /// The state, in a few words.
-    pub title: Line,
+    pub title: RichText,
     /// What it means.
-    pub sentences: Vec<Line>,
+    pub sentences: Vec<RichText>,
     /// What to do.
     pub action: CardAction,
     /// Seconds after which the state is likely another one, so that an open page loads again.
@@ -47,7 +47,7 @@ pub enum CardAction {
     /// Nothing: there is nothing to do here.
     None,
     /// A link, as the page's primary action.
-    Link(Action),
+    Link(Link),
     /// The button that refreshes.
     Refresh(Emphasis),
 }
@@ -86,7 +86,12 @@ impl StatusCard {
         Self { reload_in: card.reload_in.or_else(|| reload_in(report, now)), ..card }
     }
 
-    fn new(tone: Tone, title: impl Into<Line>, sentences: impl IntoIterator<Item = Line>, action: CardAction) -> Self {
+    fn new(
+        tone: Tone,
+        title: impl Into<RichText>,
+        sentences: impl IntoIterator<Item = RichText>,
+        action: CardAction,
+    ) -> Self {
         let (title, sentences) = (title.into(), sentences.into_iter().collect());
         Self { tone, title, sentences, action, reload_in: None }
     }
@@ -115,12 +120,12 @@ fn reload_in(report: &Report, now: OffsetDateTime) -> Option<i64> {
 }
 
 /// How long the access token still works.
-fn validity(report: &Report, now: OffsetDateTime) -> Line {
+fn validity(report: &Report, now: OffsetDateTime) -> RichText {
     if report.expires_at <= now {
         return "The access token has expired.".into();
     }
-    let line = Line::from("The access token works for ").time_left(report.expires_at, now);
-    line.text(", until ").moment(report.expires_at, now).text(".")
+    let line = RichText::from("The access token works for ").time_left(report.expires_at, now);
+    line.text(", until ").time(report.expires_at, now).text(".")
 }
 
 fn tone_of_expiry(report: &Report, now: OffsetDateTime) -> Tone {
@@ -132,13 +137,13 @@ fn no_refresh_token(report: &Report, now: OffsetDateTime) -> StatusCard {
         validity(report, now),
         "VideoAsk issued only an access token. When it expires, you have to log in again.".into(),
     ];
-    let action = CardAction::Link(Action::LogInAgain);
+    let action = CardAction::Link(Link::LogInAgain);
     StatusCard::new(tone_of_expiry(report, now), "There is no refresh token", sentences, action)
 }
 
 fn not_in_use(obstacle: Obstacle, report: &Report, now: OffsetDateTime) -> StatusCard {
     let sentences = [validity(report, now), obstacle.to_string().into()];
-    StatusCard::new(Tone::Bad, "This connection is not in use", sentences, CardAction::Link(Action::LogInAgain))
+    StatusCard::new(Tone::Bad, "This connection is not in use", sentences, CardAction::Link(Link::LogInAgain))
 }
 
 fn failing(report: &Report, failure: &FailureReport, owner: TokenOwner, now: OffsetDateTime) -> StatusCard {
@@ -148,20 +153,20 @@ fn failing(report: &Report, failure: &FailureReport, owner: TokenOwner, now: Off
         State::Live | State::Revoking | State::Pending | State::Tombstone => {
             let title = match owner {
                 TokenOwner::Person => "The last refresh failed".into(),
-                TokenOwner::App => Line::from("Refresh failing since ").moment(failure.since, now),
+                TokenOwner::App => RichText::from("Refresh failing since ").time(failure.since, now),
             };
             (title, tone_of_expiry(report, now))
         }
     };
     let action = match (failure.next_step, owner) {
-        (NextStep::LogInAgain, _) => CardAction::Link(Action::LogInAgain),
+        (NextStep::LogInAgain, _) => CardAction::Link(Link::LogInAgain),
         (NextStep::RefreshAgain, _) | (NextStep::Check | NextStep::AskAdministrator, TokenOwner::Person) => {
             CardAction::Refresh(Emphasis::Primary)
         }
         (NextStep::Wait | NextStep::Check | NextStep::AskAdministrator, _) => CardAction::Refresh(Emphasis::Secondary),
     };
     let retry = match report.next_refresh {
-        Some(at) if at > now => Some(Line::from("This app tries again at ").moment(at, now).text(".")),
+        Some(at) if at > now => Some(RichText::from("This app tries again at ").time(at, now).text(".")),
         Some(_) | None => None,
     };
     let next_step = match failure.next_step {
@@ -195,21 +200,21 @@ fn expired(owner: TokenOwner) -> StatusCard {
 fn working(report: &Report, owner: TokenOwner, now: OffsetDateTime) -> StatusCard {
     match (report.log_in_before, owner) {
         (Some(before), _) => {
-            let title = Line::from("Log in before ").moment(before, now);
+            let title = RichText::from("Log in before ").time(before, now);
             let age = "The previous connection ended at about this age. A new login keeps your programs going.";
             let sentences = [age.into(), validity(report, now)];
-            StatusCard::new(Tone::Warning, title, sentences, CardAction::Link(Action::LogInAgain))
+            StatusCard::new(Tone::Warning, title, sentences, CardAction::Link(Link::LogInAgain))
         }
         (None, TokenOwner::Person) => {
             let soon = report.expires_at - now < SOON;
             let (tone, title) = if soon { (Tone::Warning, "Expires in ") } else { (Tone::Good, "Valid for ") };
-            let title = Line::from(title).time_left(report.expires_at, now);
-            let expires = Line::from("Expires ").moment(report.expires_at, now).text(".");
+            let title = RichText::from(title).time_left(report.expires_at, now);
+            let expires = RichText::from("Expires ").time(report.expires_at, now).text(".");
             StatusCard::new(tone, title, [expires], CardAction::None)
         }
         (None, TokenOwner::App) => {
             let next = match report.next_refresh {
-                Some(at) if at > now => Line::from(format!("Next refresh in {}, by this app.", span(at - now))),
+                Some(at) if at > now => RichText::from(format!("Next refresh in {}, by this app.", span(at - now))),
                 Some(_) | None => "This app refreshes it before it expires.".into(),
             };
             let action = CardAction::Refresh(Emphasis::Secondary);

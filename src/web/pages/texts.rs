@@ -1,6 +1,6 @@
 //! Renders every error page and every state of the other pages, and checks that text and action fit.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use askama::Template;
 use time::{OffsetDateTime, macros::datetime};
@@ -8,10 +8,7 @@ use tower_sessions::{session, session_store};
 
 use crate::{
     provider::{ExchangeError, IdTokenError, Nonsense},
-    store::{
-        StoreError, StoreLocation,
-        records::{State, Version},
-    },
+    store::records::{State, Version},
     vault::{
         Cause, EmailProof, FailureKind, FailureReport, Identity, Obstacle, ProviderMessage, Reconnect, RefreshFailure,
         Report, Retry, Rotation, Undecryptable, VaultError,
@@ -19,18 +16,24 @@ use crate::{
     videoask::ApiError,
     web::{
         assets::Assets,
+        login::error::LoginError,
         pages::{
             api_access::ApiAccess,
-            banner::Confirmation,
-            error::PageError,
-            explain::{Action, explain},
-            line::Line,
+            confirmation::Confirmation,
+            error::{PageError, RequestError},
+            error_page::ErrorPage,
+            explain::explain,
+            forms::{FormLine, FormsPage},
+            home::{HomePage, VisitorLine},
+            identity,
+            layout::{CurrentPage, Layout, NavVisitor},
+            link::Link,
+            rich_text::RichText,
+            snippets::Snippet,
             status_card::StatusCard,
-            templates::{
-                CurrentPage, ErrorPage, FormLine, FormsPage, HomePage, Layout, LoginResult, NavVisitor, RevokingPage,
-                Snippet, TokenOwner, TokensPage, VisitorLine,
-            },
             timeline,
+            token_owner::TokenOwner,
+            tokens::{LoginResult, RevokingPage, TokensPage},
         },
     },
 };
@@ -76,7 +79,7 @@ fn failure(cause: Cause) -> RefreshFailure {
 
 fn refused(code: &str) -> PageError {
     let (code, description) = (code.to_owned(), "As VideoAsk puts it.".to_owned());
-    ExchangeError::Refused { status: 403, code, description }.into()
+    LoginError::from(ExchangeError::Refused { status: 403, code, description }).into()
 }
 
 fn identity() -> Identity {
@@ -90,123 +93,89 @@ fn identity() -> Identity {
     }
 }
 
-/// Every error, with the action that its page should offer.
-fn every_error() -> Vec<(PageError, Action)> {
+/// Every error, with the link that its page should offer. `explain` matches exhaustively; a new variant is added here too.
+fn every_error() -> Vec<(PageError, Link)> {
     let text = || "As VideoAsk puts it.".to_owned();
     let refused_by = |cause| VaultError::ProviderRefused { failure: Box::new(failure(cause)) }.into();
     let dead = || Box::new(failure(Cause::GrantEnded));
     let claim = IdTokenError::Claim { claim: "iss", expected: text(), came: text(), mend: "Set `ISSUER` or log in." };
     vec![
-        (PageError::Denied { description: text() }, Action::LogInAgain),
-        (PageError::LoginRefused { code: "server_error".to_owned(), description: text() }, Action::LogInAgain),
-        (PageError::NoPendingLogin, Action::LogInAgain),
-        (PageError::PendingLoginExpired, Action::LogInAgain),
-        (PageError::StateMismatch, Action::LogInAgain),
-        (PageError::Replayed, Action::LogInAgain),
-        (PageError::AlreadyLoggedIn, Action::Tokens),
-        (PageError::WrongIssuer { expected: text(), came: text() }, Action::LogInAgain),
-        (PageError::NoCode, Action::LogInAgain),
-        (ExchangeError::NotSent { source: cause() }.into(), Action::LogInAgain),
-        (ExchangeError::NoAnswer { source: cause() }.into(), Action::LogInAgain),
-        (ExchangeError::Busy { status: 503, code: None, retry_after: None }.into(), Action::LogInAgain),
-        (ExchangeError::Nonsense { status: 200, what: Nonsense::Html }.into(), Action::LogInAgain),
-        (refused("invalid_grant"), Action::LogInAgain),
-        (refused("invalid_client"), Action::LogInAgain),
-        (refused("access_denied"), Action::LogInAgain),
-        (refused("mfa_required"), Action::LogInAgain),
-        (claim.into(), Action::LogInAgain),
-        (IdTokenError::Missing.into(), Action::LogInAgain),
-        (IdTokenError::Malformed.into(), Action::LogInAgain),
-        (ApiError::Unauthorized { detail: "Token has expired.".to_owned() }.into(), Action::LogInAgain),
-        (ApiError::Status { status: 500, detail: String::new() }.into(), Action::Tokens),
-        (ApiError::Unreachable(transport()).into(), Action::Tokens),
-        (ApiError::TimedOut(transport()).into(), Action::Tokens),
-        (ApiError::Cut(transport()).into(), Action::Tokens),
-        (ApiError::Nonsense.into(), Action::Tokens),
-        (StoreError::Missing { at: StoreLocation::File(PathBuf::from("/data/store.db")) }.into(), Action::Home),
-        (session::Error::Store(session_store::Error::Backend(text())).into(), Action::Home),
-        (PageError::Unknown(ApiError::Nonsense), Action::LogInAgain),
-        (PageError::NotListed(Box::new(identity())), Action::LogInAsAnother),
-        (PageError::EmailInUse(Box::new(identity())), Action::LogInAsAnother),
-        (VaultError::NotConnected.into(), Action::LogInAgain),
-        (VaultError::NotAllowed.into(), Action::LogInAsAnother),
-        (VaultError::MinLifeTooLong { longest: Duration::from_secs(1) }.into(), Action::Home),
-        (VaultError::ReconnectRequired(Reconnect::Dead(dead())).into(), Action::LogInAgain),
-        (VaultError::ReconnectRequired(Reconnect::NoRefreshToken).into(), Action::LogInAgain),
-        (VaultError::ReconnectRequired(Reconnect::Ended).into(), Action::LogInAgain),
-        (VaultError::ProviderUnavailable { retry_after: Duration::from_secs(9) }.into(), Action::Tokens),
-        (refused_by(Cause::ClientRejected), Action::Tokens),
-        (refused_by(Cause::Denied), Action::Tokens),
-        (refused_by(Cause::Other), Action::Tokens),
-        (refused_by(Cause::InteractionRequired), Action::LogInAgain),
-        (refused_by(Cause::UserBlocked), Action::LogInAgain),
-        (VaultError::StoreUnavailable.into(), Action::Home),
-        (VaultError::OtherClient.into(), Action::LogInAgain),
-        (VaultError::Undecryptable(Undecryptable(1)).into(), Action::LogInAgain),
-        (VaultError::Expired.into(), Action::Tokens),
-        (VaultError::Busy.into(), Action::Tokens),
-        (PageError::NotRevoked(VaultError::RevokeUnconfirmed), Action::Tokens),
-        (PageError::NotRevoked(VaultError::OtherClient), Action::Tokens),
-        (PageError::NotRevoked(VaultError::StoreUnavailable), Action::Home),
-        (PageError::NotRevoked(VaultError::Busy), Action::Tokens),
-        (PageError::NotRevoked(VaultError::Undecryptable(Undecryptable(1))), Action::Home),
-        (PageError::LoggedOut, Action::LogIn),
-        (PageError::TooBusy, Action::LogInAgain),
-        (PageError::CrossSite, Action::Home),
-        (PageError::BadQuery, Action::Home),
-        (PageError::NotFound, Action::Home),
-        (PageError::MethodNotAllowed, Action::Home),
-        (PageError::TooLarge, Action::Home),
-        (PageError::Internal, Action::Home),
+        (LoginError::Denied { description: text() }.into(), Link::LogInAgain),
+        (LoginError::Refused { code: "server_error".to_owned(), description: text() }.into(), Link::LogInAgain),
+        (LoginError::NoPendingLogin.into(), Link::LogInAgain),
+        (LoginError::Expired.into(), Link::LogInAgain),
+        (LoginError::StateMismatch.into(), Link::LogInAgain),
+        (LoginError::Replayed.into(), Link::LogInAgain),
+        (LoginError::AlreadyLoggedIn.into(), Link::Tokens),
+        (LoginError::WrongIssuer { expected: text(), received: text() }.into(), Link::LogInAgain),
+        (LoginError::NoCode.into(), Link::LogInAgain),
+        (LoginError::from(ExchangeError::NotSent { source: cause() }).into(), Link::LogInAgain),
+        (LoginError::from(ExchangeError::NoAnswer { source: cause() }).into(), Link::LogInAgain),
+        (LoginError::from(ExchangeError::Busy { status: 503, code: None, retry_after: None }).into(), Link::LogInAgain),
+        (LoginError::from(ExchangeError::Nonsense { status: 200, what: Nonsense::Html }).into(), Link::LogInAgain),
+        (refused("invalid_grant"), Link::LogInAgain),
+        (refused("invalid_client"), Link::LogInAgain),
+        (refused("access_denied"), Link::LogInAgain),
+        (refused("mfa_required"), Link::LogInAgain),
+        (LoginError::from(claim).into(), Link::LogInAgain),
+        (LoginError::from(IdTokenError::Missing).into(), Link::LogInAgain),
+        (LoginError::from(IdTokenError::Malformed).into(), Link::LogInAgain),
+        (ApiError::Unauthorized { detail: "Token has expired.".to_owned() }.into(), Link::LogInAgain),
+        (ApiError::Status { status: 500, detail: String::new() }.into(), Link::Tokens),
+        (ApiError::Unreachable(transport()).into(), Link::Tokens),
+        (ApiError::TimedOut(transport()).into(), Link::Tokens),
+        (ApiError::Cut(transport()).into(), Link::Tokens),
+        (ApiError::Nonsense.into(), Link::Tokens),
+        (session::Error::Store(session_store::Error::Backend(text())).into(), Link::Home),
+        (LoginError::Unidentified(ApiError::Nonsense).into(), Link::LogInAgain),
+        (LoginError::NotListed(Box::new(identity())).into(), Link::LogInAsAnotherUser),
+        (LoginError::EmailInUse(Box::new(identity())).into(), Link::LogInAsAnotherUser),
+        (VaultError::NotConnected.into(), Link::LogInAgain),
+        (VaultError::NotAllowed.into(), Link::LogInAsAnotherUser),
+        (VaultError::MinLifeTooLong { longest: Duration::from_secs(1) }.into(), Link::Home),
+        (VaultError::ReconnectRequired(Reconnect::Dead(dead())).into(), Link::LogInAgain),
+        (VaultError::ReconnectRequired(Reconnect::NoRefreshToken).into(), Link::LogInAgain),
+        (VaultError::ReconnectRequired(Reconnect::Ended).into(), Link::LogInAgain),
+        (VaultError::ProviderUnavailable { retry_after: Duration::from_secs(9) }.into(), Link::Tokens),
+        (refused_by(Cause::ClientRejected), Link::Tokens),
+        (refused_by(Cause::Denied), Link::Tokens),
+        (refused_by(Cause::Other), Link::Tokens),
+        (refused_by(Cause::InteractionRequired), Link::LogInAgain),
+        (refused_by(Cause::UserBlocked), Link::LogInAgain),
+        (VaultError::StoreUnavailable.into(), Link::Home),
+        (VaultError::OtherClient.into(), Link::LogInAgain),
+        (VaultError::Undecryptable(Undecryptable(1)).into(), Link::LogInAgain),
+        (VaultError::Expired.into(), Link::Tokens),
+        (VaultError::Busy.into(), Link::Tokens),
+        (PageError::NotRevoked(VaultError::RevokeUnconfirmed), Link::Tokens),
+        (PageError::NotRevoked(VaultError::OtherClient), Link::Tokens),
+        (PageError::NotRevoked(VaultError::StoreUnavailable), Link::Home),
+        (PageError::NotRevoked(VaultError::Busy), Link::Tokens),
+        (PageError::NotRevoked(VaultError::Undecryptable(Undecryptable(1))), Link::Home),
+        (RequestError::LoggedOut.into(), Link::LogIn),
+        (LoginError::TooBusy.into(), Link::LogInAgain),
+        (RequestError::CrossSite.into(), Link::Home),
+        (RequestError::BadQuery.into(), Link::Home),
+        (RequestError::NotFound.into(), Link::Home),
+        (RequestError::MethodNotAllowed.into(), Link::Home),
+        (RequestError::TooLarge.into(), Link::Home),
+        (PageError::Internal, Link::Home),
     ]
-}
-
-/// Names each variant, so that a new one does not compile until it is here. Then add it to [`every_error`].
-fn variant(error: &PageError) -> &'static str {
-    match error {
-        PageError::Denied { .. } => "Denied",
-        PageError::LoginRefused { .. } => "LoginRefused",
-        PageError::NoPendingLogin => "NoPendingLogin",
-        PageError::PendingLoginExpired => "PendingLoginExpired",
-        PageError::StateMismatch => "StateMismatch",
-        PageError::Replayed => "Replayed",
-        PageError::AlreadyLoggedIn => "AlreadyLoggedIn",
-        PageError::WrongIssuer { .. } => "WrongIssuer",
-        PageError::NoCode => "NoCode",
-        PageError::Exchange(_) => "Exchange",
-        PageError::IdToken(_) => "IdToken",
-        PageError::Api(_) => "Api",
-        PageError::Store(_) => "Store",
-        PageError::Session(_) => "Session",
-        PageError::Unknown(_) => "Unknown",
-        PageError::NotListed(_) => "NotListed",
-        PageError::EmailInUse(_) => "EmailInUse",
-        PageError::Vault(_) => "Vault",
-        PageError::NotRevoked(_) => "NotRevoked",
-        PageError::LoggedOut => "LoggedOut",
-        PageError::TooBusy => "TooBusy",
-        PageError::CrossSite => "CrossSite",
-        PageError::BadQuery => "BadQuery",
-        PageError::NotFound => "NotFound",
-        PageError::MethodNotAllowed => "MethodNotAllowed",
-        PageError::TooLarge => "TooLarge",
-        PageError::Internal => "Internal",
-    }
 }
 
 #[test]
 fn every_error_page_has_a_text_and_an_action_that_fit() {
     for (error, action) in every_error() {
         let explanation = explain(&error);
-        let name = format!("{}: {error:?}", variant(&error));
+        let name = format!("{error:?}");
         let next = explanation.next.source().to_owned();
-        assert_eq!(explanation.action, action, "{name}");
+        assert_eq!(explanation.link, action, "{name}");
         assert!(fits(action, &next), "{name}: {next}");
         let busy = explanation.status.as_u16() == 503;
         assert_eq!(explanation.retry_after.is_some(), busy, "{name}: 503, and only that, says when to try again");
         let title = explanation.title;
         assert!(!next.contains("above") && !next.contains("If you run"), "{name}: {next}");
-        let page = ErrorPage { layout: layout(), explanation, request_id: "0123456789abcdef".to_owned() };
+        let page = ErrorPage { layout: layout(), error: explanation, request_id: "0123456789abcdef".to_owned() };
         let html = page.render().expect("it renders");
         check(&name, &html);
         assert!(html.contains(&format!("{title} · VideoAsk auth").replace('\'', "&#39;")), "{name}: {html}");
@@ -215,12 +184,12 @@ fn every_error_page_has_a_text_and_an_action_that_fit() {
 }
 
 /// Whether the text says to do what the link does.
-fn fits(action: Action, next: &str) -> bool {
+fn fits(action: Link, next: &str) -> bool {
     let says = |phrase: &str| next.contains(phrase);
     match action {
-        Action::LogIn | Action::LogInAgain => says("og in") || says("new login") || says("approve"),
-        Action::LogInAsAnother => says("Log in as another user") || says("Log in as the other user"),
-        Action::Tokens | Action::Home => !next.starts_with("Log in"),
+        Link::LogIn | Link::LogInAgain => says("og in") || says("new login") || says("approve"),
+        Link::LogInAsAnotherUser => says("Log in as another user") || says("Log in as the other user"),
+        Link::Tokens | Link::Home => !next.starts_with("Log in"),
     }
 }
 
@@ -282,8 +251,8 @@ fn token_page(report: &Report, owner: TokenOwner, login: LoginResult, api_access
         access_token: "access".to_owned(),
         refresh_token: report.has_refresh_token().then(|| "refresh".to_owned()),
         scope: None,
-        user: super::tokens::describe(&identity()),
-        logged_in: Line::default().moment(report.minted_at, NOW),
+        user: identity::rows(&identity()),
+        logged_in: RichText::default().time(report.minted_at, NOW),
         rotation: timeline::rotation(report.rotation),
         timeline: timeline::events(report, owner, NOW),
         claims: None,

@@ -5,7 +5,7 @@ use time::{Duration, OffsetDateTime};
 use crate::{
     store::records::State,
     vault::{Report, Rotation},
-    web::pages::{line::Line, prose::Prose, templates::TokenOwner, times::span},
+    web::pages::{markup::Markup, rich_text::RichText, times::span, token_owner::TokenOwner},
 };
 
 /// One entry.
@@ -14,9 +14,9 @@ pub struct Event {
     /// How it looks.
     pub kind: EventKind,
     /// What happened, or will.
-    pub title: Line,
+    pub title: RichText,
     /// When, and what else is known about it.
-    pub details: Vec<Line>,
+    pub details: Vec<RichText>,
 }
 
 /// How an entry looks.
@@ -65,10 +65,10 @@ pub(crate) fn rotation(rotation: Rotation) -> &'static str {
 fn next(report: &Report, now: OffsetDateTime) -> Option<Event> {
     let (title, detail) = match (report.state, report.next_refresh) {
         (State::Dead, _) if report.expires_at > now => {
-            ("Programs stop", Line::default().moment(report.expires_at, now).text(", unless you log in again"))
+            ("Programs stop", RichText::default().time(report.expires_at, now).text(", unless you log in again"))
         }
         (State::Dead, _) | (_, None) => return None,
-        (_, Some(at)) => ("Next refresh", Line::default().moment(at, now)),
+        (_, Some(at)) => ("Next refresh", RichText::default().time(at, now)),
     };
     Some(Event { kind: EventKind::Next, title: title.into(), details: vec![detail] })
 }
@@ -84,12 +84,12 @@ fn failure(report: &Report, now: OffsetDateTime) -> Option<Event> {
         failures => format!("{title}, {failures} times in a row"),
     };
     let details = vec![
-        Line::from("Since ").moment(failure.since, now),
-        Line::from("VideoAsk says: ").outside(&failure.said),
-        Line::from("Likely cause: ").text(failure.cause),
-        Line::from("Next step: ").text(failure.next_step.to_string()),
+        RichText::from("Since ").time(failure.since, now),
+        RichText::from("VideoAsk says: ").untrusted(&failure.said),
+        RichText::from("Likely cause: ").text(failure.cause),
+        RichText::from("Next step: ").text(failure.next_step.to_string()),
     ];
-    Some(Event { kind: EventKind::Bad, title: Prose::from(title).into(), details })
+    Some(Event { kind: EventKind::Bad, title: Markup::from(title).into(), details })
 }
 
 fn refresh(report: &Report, owner: TokenOwner, now: OffsetDateTime) -> Option<Event> {
@@ -98,10 +98,10 @@ fn refresh(report: &Report, owner: TokenOwner, now: OffsetDateTime) -> Option<Ev
         0 | 1 => "Refreshed".to_owned(),
         count => format!("Refreshed, for the {} time", ordinal(count)),
     };
-    let when = Line::default().moment(at, now);
+    let when = RichText::default().time(at, now);
     // Which process refreshed is of use only where several may.
     let when = match (owner, &report.refreshed_by) {
-        (TokenOwner::App, Some(process)) => when.text(", by process ").outside(process),
+        (TokenOwner::App, Some(process)) => when.text(", by process ").untrusted(process),
         (TokenOwner::App, None) | (TokenOwner::Person, _) => when,
     };
     let token = match report.rotation {
@@ -109,18 +109,18 @@ fn refresh(report: &Report, owner: TokenOwner, now: OffsetDateTime) -> Option<Ev
         Rotation::NotSeen => Some("The refresh token stayed the same."),
         Rotation::Unknown => None,
     };
-    let details = [Some(when), token.map(Line::from)].into_iter().flatten().collect();
-    Some(Event { kind: EventKind::Good, title: Prose::from(title).into(), details })
+    let details = [Some(when), token.map(RichText::from)].into_iter().flatten().collect();
+    Some(Event { kind: EventKind::Good, title: Markup::from(title).into(), details })
 }
 
 fn login(report: &Report, now: OffsetDateTime) -> Event {
     let title = match &report.user {
-        Some(user) => Line::from("Logged in as ").outside(user),
-        None => Line::from("Logged in"),
+        Some(user) => RichText::from("Logged in as ").untrusted(user),
+        None => RichText::from("Logged in"),
     };
     let previous = report.previous_lived.map(Duration::seconds);
-    let previous = previous.map(|lasted| Line::from(format!("The previous connection lasted {}.", span(lasted))));
-    let details = [Some(Line::default().moment(report.minted_at, now)), previous].into_iter().flatten().collect();
+    let previous = previous.map(|lasted| RichText::from(format!("The previous connection lasted {}.", span(lasted))));
+    let details = [Some(RichText::default().time(report.minted_at, now)), previous].into_iter().flatten().collect();
     Event { kind: EventKind::Good, title, details }
 }
 

@@ -7,14 +7,14 @@ use time::{Date, Duration, Month, OffsetDateTime, UtcOffset, format_description:
 
 /// A point in time. `Display` writes a `<time>`, with RFC 3339 in its tooltip; the script turns it into local time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moment {
+pub struct Timestamp {
     rfc3339: String,
     words: String,
 }
 
-impl Moment {
+impl Timestamp {
     pub(crate) fn new(time: OffsetDateTime, now: OffsetDateTime) -> Self {
-        Self { rfc3339: timestamp(time), words: moment(time, now) }
+        Self { rfc3339: rfc3339(time), words: moment(time, now) }
     }
 
     /// Such as `today, 03:34 UTC`.
@@ -23,7 +23,7 @@ impl Moment {
     }
 }
 
-impl fmt::Display for Moment {
+impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { rfc3339, words } = self;
         write!(f, "<time datetime=\"{rfc3339}\" title=\"{rfc3339}\">{words}</time>")
@@ -31,14 +31,14 @@ impl fmt::Display for Moment {
 }
 
 /// Digits and English words only.
-impl HtmlSafe for Moment {}
+impl HtmlSafe for Timestamp {}
 
 /// How long something still takes. `Display` writes an element that the script counts down, from the server's seconds:
 /// the browser's clock may be wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimeLeft(pub(crate) Duration);
+pub struct Countdown(pub(crate) Duration);
 
-impl TimeLeft {
+impl Countdown {
     /// Such as `23 h 59 min`.
     pub(crate) fn words(self) -> String {
         let minutes = self.0.whole_minutes();
@@ -50,7 +50,7 @@ impl TimeLeft {
     }
 }
 
-impl fmt::Display for TimeLeft {
+impl fmt::Display for Countdown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.whole_seconds().max(0);
         write!(f, "<span class=\"time-left\" data-seconds=\"{seconds}\">{}</span>", self.words())
@@ -58,10 +58,10 @@ impl fmt::Display for TimeLeft {
 }
 
 /// Digits and English words only.
-impl HtmlSafe for TimeLeft {}
+impl HtmlSafe for Countdown {}
 
 /// RFC 3339, UTC, whole seconds.
-pub(crate) fn timestamp(time: OffsetDateTime) -> String {
+pub(crate) fn rfc3339(time: OffsetDateTime) -> String {
     let whole = time.to_offset(UtcOffset::UTC).replace_nanosecond(0).unwrap_or(time);
     whole.format(&Rfc3339).unwrap_or_default()
 }
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_time_left_is_told_in_hours_and_minutes() {
-        let words = |left| TimeLeft(left).words();
+        let words = |left| Countdown(left).words();
         assert_eq!(words(Duration::hours(24) - Duration::seconds(1)), "23 h 59 min");
         assert_eq!(words(Duration::seconds(59)), "less than a minute");
         assert_eq!(words(Duration::minutes(5)), "5 min");

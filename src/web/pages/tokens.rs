@@ -1,46 +1,128 @@
-//! `GET /tokens` and its downloads.
+//! `GET /tokens`.
 
 use std::sync::Arc;
 
+use askama::Template;
 use axum::{
-    Json, Router,
-    extract::{Path, Query, State, rejection::QueryRejection},
-    http::{HeaderValue, header},
-    middleware,
+    Router,
+    extract::{Query, State, rejection::QueryRejection},
     response::{IntoResponse, Response},
     routing::get,
 };
-use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use serde::Deserialize;
 
 use crate::{
-    vault::{EmailProof, Identity, Report, TokenSet, VaultError},
+    store::records::Version,
+    vault::{Report, VaultError},
     web::{
-        middleware::same_origin,
         pages::{
             api_access::ApiAccess,
-            banner::{Confirmation, DoneQuery},
             claims::Claims,
+            confirmation::{Confirmation, DoneQuery},
             error::PageError,
-            line::Line,
-            outside_text,
-            snippets::{refreshing_programs, snippets},
-            status_card::StatusCard,
-            templates::{CurrentPage, Layout, LoginResult, NavVisitor, RevokingPage, TokenOwner, TokensPage},
-            timeline,
-            times::{ago, timestamp},
+            identity,
+            layout::{CurrentPage, Layout, NavVisitor, html},
+            markup::Markup,
+            rich_text::RichText,
+            sanitize,
+            snippets::{Snippet, refreshing_programs, snippets},
+            status_card::{CardAction, Emphasis, StatusCard, Tone},
+            timeline::{self, Event},
+            times::ago,
+            token_owner::TokenOwner,
         },
         state::AppState,
         visitor::LoggedIn,
     },
 };
 
+/// `/tokens`.
+#[derive(Template)]
+#[template(path = "tokens.html")]
+pub(crate) struct TokensPage {
+    pub(crate) layout: Layout,
+    /// Who refreshes.
+    pub(crate) owner: TokenOwner,
+    /// What a button has just done.
+    pub(crate) confirmation: Option<Confirmation>,
+    /// Whether the page shows what the login brought.
+    pub(crate) login_result: LoginResult,
+    /// The state of the connection, and what to do about it.
+    pub(crate) card: StatusCard,
+    /// Which token set this is; the buttons carry it.
+    pub(crate) version: Version,
+    /// The access token, exact.
+    pub(crate) access_token: String,
+    /// The refresh token, exact, if there is one.
+    pub(crate) refresh_token: Option<String>,
+    /// What was granted.
+    pub(crate) scope: Option<String>,
+    /// Whose tokens these are.
+    pub(crate) user: Vec<(&'static str, String)>,
+    /// When the login was.
+    pub(crate) logged_in: RichText,
+    /// Whether VideoAsk rotates the refresh tokens.
+    pub(crate) rotation: &'static str,
+    /// What the connection went through, newest first; empty where there is no news.
+    pub(crate) timeline: Vec<Event>,
+    /// The claims of a JWT access token.
+    pub(crate) claims: Option<Claims>,
+    /// `SCOPES` as it would have to be for a refresh token to come.
+    pub(crate) scopes_with_offline_access: String,
+    /// How a program gets at the API.
+    pub(crate) api_access: ApiAccess,
+    /// Programs to copy, for this access.
+    pub(crate) snippets: Vec<Snippet>,
+    /// Whole programs that refresh by themselves, for a person who holds a refresh token.
+    pub(crate) refreshing: Vec<Snippet>,
+}
+
+impl TokensPage {
+    /// The class of the copy button of the access token: the main action of a page that is there to copy from, unless
+    /// the state of the connection asks for another one.
+    fn copy_look(&self) -> &'static str {
+        match (self.owner, self.card.has_primary_action()) {
+            (TokenOwner::Person, false) => "primary",
+            (TokenOwner::Person, true) | (TokenOwner::App, _) => "",
+        }
+    }
+}
+
+/// `/tokens`, while a revocation is not confirmed.
+#[derive(Template)]
+#[template(path = "revoking.html")]
+pub(crate) struct RevokingPage {
+    pub(crate) layout: Layout,
+    /// What is being revoked.
+    pub(crate) version: Version,
+}
+
+/// What this browser's login came to, as far as the token page must say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LoginResult {
+    /// What the page shows.
+    Shown,
+    /// It came without a refresh token, so the page shows the connection from before.
+    KeptOld,
+}
+
+impl IntoResponse for TokensPage {
+    fn into_response(self) -> Response {
+        html(&self)
+    }
+}
+
+impl IntoResponse for RevokingPage {
+    fn into_response(self) -> Response {
+        html(&self)
+    }
+}
+
 /// In the query after a login that brought no refresh token, over a connection that has one.
 pub(crate) const WITHOUT_REFRESH_TOKEN: &str = "without-refresh-token";
 
 pub(crate) fn router() -> Router<Arc<AppState>> {
-    let export = get(export).layer(middleware::from_fn(same_origin::not_cross_site));
-    Router::new().route("/tokens", get(tokens)).route("/tokens/export/{format}", export)
+    Router::new().route("/tokens", get(tokens))
 }
 
 #[derive(Deserialize)]
@@ -75,9 +157,9 @@ async fn tokens(
         version: shown.record().version(),
         access_token: tokens.access_token.secret().clone(),
         refresh_token: tokens.refresh_token.as_ref().map(|token| token.secret().clone()),
-        scope: tokens.scope.as_deref().map(outside_text::shown),
-        user: describe(&contents.identity),
-        logged_in: Line::default().moment(report.minted_at, now).text(format!(" ({})", ago(now - report.minted_at))),
+        scope: tokens.scope.as_deref().map(sanitize::short),
+        user: identity::rows(&contents.identity),
+        logged_in: RichText::default().time(report.minted_at, now).text(format!(" ({})", ago(now - report.minted_at))),
         rotation: timeline::rotation(report.rotation),
         timeline: timeline::events(&report, owner, now),
         claims: tokens.claims().map(|claims| Claims::new(claims, now)),
@@ -110,101 +192,4 @@ fn scopes_with_offline_access(scopes: &[String]) -> String {
         scopes.push("offline_access");
     }
     scopes.join(",")
-}
-
-/// The fields of `/api/token`, and the refresh token.
-#[derive(Serialize)]
-struct Export<'a> {
-    access_token: &'a str,
-    token_type: &'static str,
-    expires_at: String,
-    expires_in: i64,
-    scope: Option<&'a str>,
-    user: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<&'a str>,
-}
-
-async fn export(
-    State(app): State<Arc<AppState>>,
-    login: LoggedIn,
-    Path(format): Path<String>,
-) -> Result<Response, PageError> {
-    let (_, shown) = login.connection(&app).await?;
-    let contents = &shown.record().body;
-    let mut export = Export::new(&contents.tokens, &contents.identity, app.clock.now());
-    if TokenOwner::of(&app.mode) == TokenOwner::App {
-        // Two that refresh would log each other out, so the one that this app refreshes does not leave by a download.
-        export.refresh_token = None;
-    }
-    match format.as_str() {
-        "env" => Ok(attachment("videoask.env", export.env().into_response())),
-        "json" => Ok(attachment("videoask.json", Json(export).into_response())),
-        _ => Err(PageError::NotFound),
-    }
-}
-
-impl<'a> Export<'a> {
-    fn new(tokens: &'a TokenSet, identity: &'a Identity, now: OffsetDateTime) -> Self {
-        Self {
-            access_token: tokens.access_token.secret(),
-            token_type: "Bearer",
-            expires_at: timestamp(tokens.expires_at),
-            expires_in: (tokens.expires_at - now).whole_seconds().max(0),
-            scope: tokens.scope.as_deref(),
-            user: identity.label(),
-            refresh_token: tokens.refresh_token.as_ref().map(|token| token.secret().as_str()),
-        }
-    }
-
-    fn env(&self) -> String {
-        let lines = [
-            ("VIDEOASK_ACCESS_TOKEN", Some(self.access_token)),
-            ("VIDEOASK_REFRESH_TOKEN", self.refresh_token),
-            ("VIDEOASK_EXPIRES_AT", Some(&self.expires_at)),
-        ];
-        let lines = lines.into_iter().filter_map(|(name, value)| Some(format!("{name}={}\n", quoted(value?))));
-        lines.collect()
-    }
-}
-
-/// A value as shells and dotenv libraries read it alike: bare where nothing is special, else in single quotes.
-fn quoted(value: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._:+/=".contains(c);
-    if value.chars().all(plain) { value.to_owned() } else { format!("'{}'", value.replace('\'', r"'\''")) }
-}
-
-fn attachment(name: &'static str, mut response: Response) -> Response {
-    let value = HeaderValue::try_from(format!("attachment; filename=\"{name}\"")).ok();
-    response.headers_mut().extend(value.map(|value| (header::CONTENT_DISPOSITION, value)));
-    response
-}
-
-/// Who the user is, for a list.
-pub(crate) fn describe(identity: &Identity) -> Vec<(&'static str, String)> {
-    let email = identity.email.as_ref().map(|email| match identity.email_proof {
-        EmailProof::No => format!("{email} (not verified)"),
-        EmailProof::Verified | EmailProof::Vouched => email.clone(),
-    });
-    [
-        ("Name", identity.name.clone()),
-        ("E-mail", email),
-        ("User id", identity.user_id.clone()),
-        ("Subject (Auth0 `sub`)", identity.sub.clone()),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name, outside_text::shown(&value?))))
-    .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_exported_value_is_quoted_only_where_it_must_be() {
-        assert_eq!(quoted("eyJ.a-b_c"), "eyJ.a-b_c");
-        assert_eq!(quoted("a b$c"), "'a b$c'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-    }
 }

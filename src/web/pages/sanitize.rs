@@ -6,17 +6,17 @@ const MOST: usize = 200;
 /// The first 200 characters, with control characters and those that change the direction of text replaced: a name must
 /// not be able to reorder or hide the text around it. A longer text ends in an ellipsis.
 #[must_use]
-pub(crate) fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(MOST).map(harmless).collect();
+pub(crate) fn short(text: &str) -> String {
+    let mut short: String = text.chars().take(MOST).map(harmless).collect();
     if text.chars().nth(MOST).is_some() {
-        shown.push('…');
+        short.push('…');
     }
-    shown
+    short
 }
 
 /// The whole text, with line breaks kept and the same characters replaced.
 #[must_use]
-pub(crate) fn shown_in_full(text: &str) -> String {
+pub(crate) fn full(text: &str) -> String {
     text.chars().map(|c| if c == '\n' { c } else { harmless(c) }).collect()
 }
 
@@ -38,15 +38,15 @@ mod tests {
 
     #[test]
     fn characters_that_change_the_text_around_them_are_replaced() {
-        assert_eq!(shown("Ada\u{202e}gnp.exe\u{2066}\0"), "Ada\u{fffd}gnp.exe\u{fffd}\u{fffd}");
-        assert_eq!(shown("a\tb\nc"), "a b c");
-        assert_eq!(shown("Zoë O’Hara 李 שלום"), "Zoë O’Hara 李 שלום", "letters of any script stay");
-        assert_eq!(shown_in_full("{\n\"a\u{202e}\"\n}"), "{\n\"a\u{fffd}\"\n}");
+        assert_eq!(short("Ada\u{202e}gnp.exe\u{2066}\0"), "Ada\u{fffd}gnp.exe\u{fffd}\u{fffd}");
+        assert_eq!(short("a\tb\nc"), "a b c");
+        assert_eq!(short("Zoë O’Hara 李 שלום"), "Zoë O’Hara 李 שלום", "letters of any script stay");
+        assert_eq!(full("{\n\"a\u{202e}\"\n}"), "{\n\"a\u{fffd}\"\n}");
     }
 
     #[test]
     fn a_long_text_is_cut_after_200_characters() {
-        assert_eq!(shown(&"ä".repeat(200)), "ä".repeat(200));
-        assert_eq!(shown(&"ä".repeat(201)), format!("{}…", "ä".repeat(200)));
+        assert_eq!(short(&"ä".repeat(200)), "ä".repeat(200));
+        assert_eq!(short(&"ä".repeat(201)), format!("{}…", "ä".repeat(200)));
     }
 }

@@ -6,9 +6,9 @@ use askama::filters::{Html, HtmlSafe, escape};
 
 /// Text with code in backticks. `Display` writes HTML: the text escaped, the code as `<code>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Prose(Cow<'static, str>);
+pub struct Markup(Cow<'static, str>);
 
-impl Prose {
+impl Markup {
     /// The text without its backticks, for a page's title.
     pub(crate) fn plain(&self) -> String {
         self.0.replace('`', "")
@@ -21,13 +21,13 @@ impl Prose {
     }
 }
 
-impl<Text: Into<Cow<'static, str>>> From<Text> for Prose {
+impl<Text: Into<Cow<'static, str>>> From<Text> for Markup {
     fn from(text: Text) -> Self {
         Self(text.into())
     }
 }
 
-impl fmt::Display for Prose {
+impl fmt::Display for Markup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, piece) in self.0.split('`').enumerate() {
             let Ok(piece) = escape(piece, Html);
@@ -39,7 +39,7 @@ impl fmt::Display for Prose {
 }
 
 /// `Display` escapes by itself.
-impl HtmlSafe for Prose {}
+impl HtmlSafe for Markup {}
 
 #[cfg(test)]
 mod tests {
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn backticks_become_code_and_everything_is_escaped() {
-        let text = Prose::from("Run `a <b>` & see `c`.");
+        let text = Markup::from("Run `a <b>` & see `c`.");
         assert_eq!(text.to_string(), "Run <code>a &#60;b&#62;</code> &#38; see <code>c</code>.");
     }
 }

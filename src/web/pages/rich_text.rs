@@ -6,46 +6,46 @@ use askama::filters::{Html, HtmlSafe, escape};
 use time::OffsetDateTime;
 
 use crate::web::pages::{
-    outside_text,
-    prose::Prose,
-    times::{Moment, TimeLeft},
+    markup::Markup,
+    sanitize,
+    times::{Countdown, Timestamp},
 };
 
 /// Pieces of text in a row. `Display` writes HTML, everything escaped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Line(Vec<Piece>);
+pub struct RichText(Vec<Piece>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
-    Prose(Prose),
-    Outside(String),
-    Moment(Moment),
-    TimeLeft(TimeLeft),
+    Markup(Markup),
+    Untrusted(String),
+    Timestamp(Timestamp),
+    Countdown(Countdown),
 }
 
-impl Line {
+impl RichText {
     /// Adds text of ours, with code in backticks.
     #[must_use]
-    pub(crate) fn text(self, text: impl Into<Prose>) -> Self {
-        self.with(Piece::Prose(text.into()))
+    pub(crate) fn text(self, text: impl Into<Markup>) -> Self {
+        self.with(Piece::Markup(text.into()))
     }
 
     /// Adds text from outside.
     #[must_use]
-    pub(crate) fn outside(self, text: &str) -> Self {
-        self.with(Piece::Outside(outside_text::shown(text)))
+    pub(crate) fn untrusted(self, text: &str) -> Self {
+        self.with(Piece::Untrusted(sanitize::short(text)))
     }
 
     /// Adds a point in time.
     #[must_use]
-    pub(crate) fn moment(self, time: OffsetDateTime, now: OffsetDateTime) -> Self {
-        self.with(Piece::Moment(Moment::new(time, now)))
+    pub(crate) fn time(self, time: OffsetDateTime, now: OffsetDateTime) -> Self {
+        self.with(Piece::Timestamp(Timestamp::new(time, now)))
     }
 
     /// Adds how long it is until `time`, which the script counts down.
     #[must_use]
     pub(crate) fn time_left(self, time: OffsetDateTime, now: OffsetDateTime) -> Self {
-        self.with(Piece::TimeLeft(TimeLeft(time - now)))
+        self.with(Piece::Countdown(Countdown(time - now)))
     }
 
     fn with(mut self, piece: Piece) -> Self {
@@ -59,33 +59,33 @@ impl Line {
         let mut plain = String::new();
         for piece in &self.0 {
             match piece {
-                Piece::Prose(prose) => plain.push_str(&prose.plain()),
-                Piece::Outside(text) => plain.push_str(text),
-                Piece::Moment(moment) => plain.push_str(moment.words()),
-                Piece::TimeLeft(left) => plain.push_str(&left.words()),
+                Piece::Markup(prose) => plain.push_str(&prose.plain()),
+                Piece::Untrusted(text) => plain.push_str(text),
+                Piece::Timestamp(moment) => plain.push_str(moment.words()),
+                Piece::Countdown(left) => plain.push_str(&left.words()),
             }
         }
         plain
     }
 }
 
-impl<Text: Into<Prose>> From<Text> for Line {
+impl<Text: Into<Markup>> From<Text> for RichText {
     fn from(text: Text) -> Self {
         Self::default().text(text)
     }
 }
 
-impl fmt::Display for Line {
+impl fmt::Display for RichText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for piece in &self.0 {
             match piece {
-                Piece::Prose(prose) => write!(f, "{prose}")?,
-                Piece::Outside(text) => {
+                Piece::Markup(prose) => write!(f, "{prose}")?,
+                Piece::Untrusted(text) => {
                     let Ok(text) = escape(text, Html);
                     write!(f, "{text}")?;
                 }
-                Piece::Moment(moment) => write!(f, "{moment}")?,
-                Piece::TimeLeft(left) => write!(f, "{left}")?,
+                Piece::Timestamp(moment) => write!(f, "{moment}")?,
+                Piece::Countdown(left) => write!(f, "{left}")?,
             }
         }
         Ok(())
@@ -93,7 +93,7 @@ impl fmt::Display for Line {
 }
 
 /// `Display` escapes by itself.
-impl HtmlSafe for Line {}
+impl HtmlSafe for RichText {}
 
 #[cfg(test)]
 mod tests {
@@ -104,15 +104,15 @@ mod tests {
     #[test]
     fn a_line_is_html_with_times_and_plain_text_without() {
         let now = datetime!(2026-11-27 03:34 UTC);
-        let line = Line::from("Works `x` until ").moment(datetime!(2026-11-27 04:00 UTC), now).text(", says ");
-        let line = line.outside("<b>\u{202e}`Eve`");
+        let line = RichText::from("Works `x` until ").time(datetime!(2026-11-27 04:00 UTC), now).text(", says ");
+        let line = line.untrusted("<b>\u{202e}`Eve`");
         assert_eq!(
             line.to_string(),
             "Works <code>x</code> until <time datetime=\"2026-11-27T04:00:00Z\" title=\"2026-11-27T04:00:00Z\">today, \
              04:00 UTC</time>, says &#60;b&#62;\u{fffd}`Eve`"
         );
         assert_eq!(line.plain(), "Works x until today, 04:00 UTC, says <b>\u{fffd}`Eve`");
-        let left = Line::default().time_left(datetime!(2026-11-27 03:36:30 UTC), now);
+        let left = RichText::default().time_left(datetime!(2026-11-27 03:36:30 UTC), now);
         assert_eq!(left.to_string(), "<span class=\"time-left\" data-seconds=\"150\">2 min</span>");
     }
 }

@@ -6,7 +6,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::web::pages::templates::TokenOwner;
+use crate::web::pages::token_owner::TokenOwner;
 
 /// What was done. It travels in the query of the page that the button leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

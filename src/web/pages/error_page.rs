@@ -1,0 +1,78 @@
+//! Renders a failure as a page.
+//!
+//! The person reads what happened, why it matters and what to do next, in constant sentences; only VideoAsk's own
+//! messages vary (cut and escaped). The log has the cause, once, with the request id that the page shows.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use crate::{
+    telemetry,
+    web::{
+        assets::Assets,
+        pages::{
+            error::{PageError, RequestError},
+            explain::{ErrorView, explain},
+            layout::{CurrentPage, Layout, NavVisitor, html},
+            markup::Markup,
+        },
+        request_id::RequestId,
+    },
+};
+
+/// Any failure.
+#[derive(Template)]
+#[template(path = "error.html")]
+pub(crate) struct ErrorPage {
+    pub(crate) layout: Layout,
+    pub(crate) error: ErrorView,
+    pub(crate) request_id: String,
+}
+
+/// A failure, in a response's extensions, for the middleware that renders it. Extensions must be `Clone`.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure(Arc<PageError>);
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        let ErrorView { status, retry_after, .. } = explain(&self);
+        let mut response = status.into_response();
+        if let Some(after) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
+        }
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        response.extensions_mut().insert(Failure(Arc::new(self)));
+        response
+    }
+}
+
+impl Failure {
+    /// Logs the cause and returns the page.
+    pub(crate) fn render(&self, assets: &Assets, id: RequestId, visitor: NavVisitor) -> Response {
+        let error = explain(&self.0);
+        self.log(error.status);
+        let layout = Layout::new(assets, visitor, CurrentPage::Other);
+        html(&ErrorPage { layout, error, request_id: id.to_string() })
+    }
+
+    /// Whether the page may ask the store who is logged in.
+    pub(crate) fn may_ask_the_store(&self) -> bool {
+        !self.0.is_of_the_store()
+    }
+
+    fn log(&self, status: StatusCode) {
+        let cause = telemetry::chain(&*self.0);
+        match &*self.0 {
+            PageError::Request(RequestError::NotFound | RequestError::MethodNotAllowed | RequestError::LoggedOut) => {
+                tracing::debug!(cause, "a page failed");
+            }
+            _ if status.is_server_error() => tracing::error!(cause, "a page failed"),
+            _ => tracing::warn!(cause, "a page failed"),
+        }
+    }
+}

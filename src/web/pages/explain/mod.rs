@@ -1,0 +1,27 @@
+//! What an error page says: what happened, what it means and what to do next. Each family of errors has a file with
+//! one exhaustive match, so that no error gets the text of another.
+
+mod api;
+mod login;
+mod request;
+mod store;
+mod vault;
+mod view;
+
+use crate::web::pages::error::PageError;
+
+pub(crate) use self::view::ErrorView;
+
+/// The content of the page for a failure.
+#[must_use]
+pub(crate) fn explain(error: &PageError) -> ErrorView {
+    match error {
+        PageError::Login(error) => login::explain(error),
+        PageError::Api(error) => api::explain(error),
+        PageError::Session(_) => store::unavailable(),
+        PageError::Vault(error) => vault::explain(error),
+        PageError::NotRevoked(error) => vault::not_revoked(error),
+        PageError::Request(error) => request::explain(*error),
+        PageError::Internal => request::internal(),
+    }
+}

@@ -1,0 +1,116 @@
+//! The content of an error page.
+
+use std::{borrow::Cow, time::Duration};
+
+use axum::http::StatusCode;
+
+use crate::{
+    vault::Identity,
+    web::pages::{identity, link::Link, markup::Markup, sanitize},
+};
+
+/// The content of one error page.
+pub(crate) struct ErrorView {
+    /// Of the response.
+    pub(crate) status: StatusCode,
+    /// When trying again makes sense.
+    pub(crate) retry_after: Option<Duration>,
+    /// One line.
+    pub(crate) title: &'static str,
+    /// For the visitor: what happened and what it means.
+    pub(crate) summary: Markup,
+    /// For the visitor: what to do.
+    pub(crate) next: Markup,
+    /// Who VideoAsk says the visitor is, where that is the reason.
+    pub(crate) account: Vec<(&'static str, String)>,
+    /// For whoever runs this app: what to do.
+    pub(crate) operator: Option<Markup>,
+    /// For whoever runs this app: what to copy.
+    pub(crate) copyables: Vec<Copyable>,
+    /// For whoever runs this app: names and values that help to fix it.
+    pub(crate) details: Vec<(&'static str, String)>,
+    /// What the button does.
+    pub(crate) link: Link,
+}
+
+/// A value to copy, with its instruction and maybe a remark.
+pub(crate) struct Copyable {
+    /// Of its element.
+    pub(crate) id: &'static str,
+    /// What it is, for its button.
+    pub(crate) name: &'static str,
+    /// What to do with it.
+    pub(crate) instruction: Markup,
+    /// The value, exact.
+    pub(crate) value: Cow<'static, str>,
+    /// What to know about it.
+    pub(crate) hint: Option<Markup>,
+}
+
+impl Copyable {
+    /// The command that checks an installation.
+    pub(super) fn check(instruction: &'static str) -> Self {
+        let (id, name, value) = ("command", "command", "videoask-auth check".into());
+        Self { id, name, instruction: instruction.into(), value, hint: None }
+    }
+}
+
+impl ErrorView {
+    pub(super) fn new(
+        status: StatusCode,
+        title: &'static str,
+        summary: impl Into<Markup>,
+        next: impl Into<Markup>,
+    ) -> Self {
+        let (summary, next) = (summary.into(), next.into());
+        let (retry_after, account, operator, copyables, details) = (None, Vec::new(), None, Vec::new(), Vec::new());
+        Self {
+            status,
+            retry_after,
+            title,
+            summary,
+            next,
+            account,
+            operator,
+            copyables,
+            details,
+            link: Link::LogInAgain,
+        }
+    }
+
+    pub(super) fn link(self, link: Link) -> Self {
+        Self { link, ..self }
+    }
+
+    pub(super) fn account(self, identity: &Identity) -> Self {
+        Self { account: identity::rows(identity), ..self }
+    }
+
+    pub(super) fn operator(self, text: impl Into<Markup>) -> Self {
+        Self { operator: Some(text.into()), ..self }
+    }
+
+    pub(super) fn copyable(mut self, copyable: Copyable) -> Self {
+        self.copyables.push(copyable);
+        self
+    }
+
+    pub(super) fn detail(mut self, name: &'static str, value: &str) -> Self {
+        self.details.push((name, sanitize::short(value)));
+        self
+    }
+
+    /// What to do, unless the button says the same.
+    pub(crate) fn next_step(&self) -> Option<&Markup> {
+        Some(&self.next).filter(|next| next.plain().trim_end_matches('.') != self.link.label())
+    }
+
+    /// Whether there is anything for whoever runs this app.
+    pub(crate) fn has_operator_part(&self) -> bool {
+        self.operator.is_some() || !self.copyables.is_empty() || !self.details.is_empty()
+    }
+
+    pub(super) fn retry_after(self, after: Duration) -> Self {
+        Self { retry_after: Some(after), ..self }
+    }
+}

@@ -1,0 +1,62 @@
+//! The frame around every page: static files and navigation.
+
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+
+use crate::{
+    vault::Identity,
+    web::{assets::Assets, pages::sanitize},
+};
+
+/// What `layout.html` needs.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    pub(crate) assets: Assets,
+    pub(crate) visitor: NavVisitor,
+    /// The link of the navigation that leads to this very page.
+    pub(crate) current: CurrentPage,
+}
+
+impl Layout {
+    pub(crate) fn new(assets: &Assets, visitor: NavVisitor, current: CurrentPage) -> Self {
+        Self { assets: assets.clone(), visitor, current }
+    }
+}
+
+/// Whom the navigation is for.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum NavVisitor {
+    /// Nobody is logged in, so there is no navigation.
+    #[default]
+    LoggedOut,
+    /// Someone is logged in, with this e-mail address, name or id, if VideoAsk told one.
+    LoggedIn(Option<String>),
+}
+
+impl NavVisitor {
+    pub(crate) fn named(identity: &Identity) -> Self {
+        Self::LoggedIn(identity.label().map(sanitize::short))
+    }
+}
+
+/// A page that the navigation links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CurrentPage {
+    /// `/tokens`.
+    Tokens,
+    /// `/tokens/forms`.
+    TryIt,
+    /// Any other page.
+    Other,
+}
+
+/// A rendered page.
+pub(crate) fn html(page: &impl Template) -> Response {
+    match page.render() {
+        Ok(text) => Html(text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a template failed");
+            axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

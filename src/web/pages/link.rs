@@ -1,0 +1,39 @@
+//! The links that pages end in.
+
+/// What a person does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// Start a login, in a browser that may never have logged in.
+    LogIn,
+    /// Start a new login.
+    LogInAgain,
+    /// Start a new login, and have VideoAsk ask for the user.
+    LogInAsAnotherUser,
+    /// The token page.
+    Tokens,
+    /// The home page.
+    Home,
+}
+
+impl Link {
+    /// What the link says.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::LogIn => "Login on VideoAsk",
+            Self::LogInAgain => "Log in again",
+            Self::LogInAsAnotherUser => "Log in as another user",
+            Self::Tokens => "Show my tokens",
+            Self::Home => "Go to the home page",
+        }
+    }
+
+    /// Where it leads.
+    pub(crate) fn href(self) -> &'static str {
+        match self {
+            Self::LogIn | Self::LogInAgain => "/auth/videoask",
+            Self::LogInAsAnotherUser => "/auth/videoask?prompt=login",
+            Self::Tokens => "/tokens",
+            Self::Home => "/",
+        }
+    }
+}

@@ -260,13 +260,13 @@ async fn a_store_that_fails_takes_only_its_own_figures_with_it() {
 async fn a_set_that_cannot_be_saved_shows_until_it_is() {
     let (store, world) = Fragile::start().await;
     world.logged_in().await;
-    world.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::SlowReply { ms: 3000 }));
+    world.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::HeldReply));
     world.pass(DAY);
     while world.standin.counters().refresh_exchanges == 0 {
         tokio::task::yield_now().await;
     }
-    // Sent, and not answered yet.
     store.take_away();
+    world.standin.release_replies();
     until(&world, |scrape| scrape.value("unsaved_token_sets") == Some(1.0)).await;
     store.give_back();
     until(&world, |scrape| {

@@ -1,6 +1,6 @@
 //! The middleware that counts every request and makes it fail as planned.
 
-use std::{io, time::Duration};
+use std::{future::ready, io, time::Duration};
 
 use axum::{
     Json,
@@ -14,7 +14,7 @@ use axum::{
 use futures_util::stream;
 use serde_json::json;
 use time::format_description::well_known::Rfc2822;
-use tokio::time::sleep;
+use tokio::{sync::watch, time::sleep};
 
 use super::{
     StandIn, authorize,
@@ -35,6 +35,8 @@ pub(super) fn with_faults(
 }
 
 async fn inject(State((standin, endpoint)): State<(StandIn, Endpoint)>, request: Request, next: Next) -> Response {
+    // Before the request is counted: a test that sees it counted may release its reply.
+    let released = standin.0.releases.subscribe();
     let mishap = standin.locked(|state| {
         *state.counters.requests.entry(endpoint).or_default() += 1;
         let mishap = state.faults.take(endpoint);
@@ -45,7 +47,7 @@ async fn inject(State((standin, endpoint)): State<(StandIn, Endpoint)>, request:
         request.extensions().get::<ConnectInfo<Connection>>().map(|info| info.0.clone()).unwrap_or_default();
     let answer = match mishap {
         None => next.run(request).await,
-        Some(mishap) => apply(&standin, endpoint, mishap, &connection, request, next).await,
+        Some(mishap) => apply(&standin, endpoint, mishap, &connection, released, request, next).await,
     };
     if endpoint.is_api() && !connection.is_cut() {
         standin.locked(|state| *state.counters.api_answers.entry(answer.status().as_u16()).or_default() += 1);
@@ -58,12 +60,24 @@ async fn apply(
     endpoint: Endpoint,
     mishap: Mishap,
     connection: &Connection,
+    mut released: watch::Receiver<()>,
     request: Request,
     next: Next,
 ) -> Response {
+    let pause = async |ms| sleep(Duration::from_millis(ms)).await;
     match mishap {
-        Mishap::Slow { ms } => slowly(next, request, connection, Duration::from_millis(ms), Duration::ZERO).await,
-        Mishap::SlowReply { ms } => slowly(next, request, connection, Duration::ZERO, Duration::from_millis(ms)).await,
+        Mishap::Slow { ms } => slowly(next, request, connection, pause(ms), ready(())).await,
+        Mishap::SlowReply { ms } => slowly(next, request, connection, ready(()), pause(ms)).await,
+        Mishap::HeldReply => {
+            let ending = standin.clone();
+            let released = async move {
+                tokio::select! {
+                    _ = released.changed() => {}
+                    () = ending.closing() => {}
+                }
+            };
+            slowly(next, request, connection, ready(()), released).await
+        }
         Mishap::Hang => hang(standin, connection).await,
         Mishap::HangAfter => {
             next.run(request).await;
@@ -94,14 +108,20 @@ const GATEWAY_PAGE: &str = "<!doctype html><html><head><title>Bad gateway</title
     <body><h1>Bad gateway</h1><p>The server had a bad day.</p></body></html>";
 
 /// Processes the request in its own task: a provider does not stop when the client disconnects.
-async fn slowly(next: Next, request: Request, connection: &Connection, before: Duration, after: Duration) -> Response {
+async fn slowly(
+    next: Next,
+    request: Request,
+    connection: &Connection,
+    before: impl Future<Output = ()> + Send + 'static,
+    after: impl Future<Output = ()> + Send + 'static,
+) -> Response {
     let counted = connection.clone();
     let acting = tokio::spawn(async move {
         // Reads the whole request first, so that a disconnect cannot cut it off later.
         let Ok(request) = whole_request(request).await else { return StatusCode::BAD_REQUEST.into_response() };
-        sleep(before).await;
+        before.await;
         let answer = next.run(request).await;
-        sleep(after).await;
+        after.await;
         drop(counted);
         answer
     });

@@ -75,6 +75,8 @@ pub enum Mishap {
         /// The delay in milliseconds.
         ms: u64,
     },
+    /// Processes the request, and responds once [`StandIn::release_replies`](super::StandIn::release_replies) is called.
+    HeldReply,
     /// Neither processes the request nor responds.
     Hang,
     /// Processes the request and never responds.

@@ -63,6 +63,8 @@ struct Shared {
     keys: Keys,
     state: Mutex<State>,
     closing: watch::Sender<bool>,
+    /// Changes when the held replies should be sent.
+    releases: watch::Sender<()>,
     connections: Connections,
 }
 
@@ -86,6 +88,7 @@ impl StandIn {
             keys: Keys::public_demo(),
             state: Mutex::default(),
             closing: watch::Sender::new(false),
+            releases: watch::Sender::new(()),
             connections: Connections::default(),
         }))
     }
@@ -152,6 +155,11 @@ impl StandIn {
     #[must_use]
     pub fn open_connections(&self) -> usize {
         self.0.connections.count()
+    }
+
+    /// Sends every reply that [`Mishap::HeldReply`] holds, also where the request is counted but not processed yet.
+    pub fn release_replies(&self) {
+        self.0.releases.send_replace(());
     }
 
     /// Sets the counters to zero; tokens and faults stay.

@@ -77,18 +77,22 @@ async fn a_refusal_that_no_refresh_can_mend_is_passed_on() {
     assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 1);
 }
 
+/// Each is four sockets in this process. With more than a thousand, one look at all of them is not enough, and under
+/// load a connection that is there for 3 s without having been looked at counts as one that could not be made.
+const AT_ONCE: usize = 200;
+
 #[tokio::test]
-async fn a_thousand_requests_at_the_moment_of_expiry_cost_one_exchange_and_all_succeed() {
+async fn two_hundred_requests_at_the_moment_of_expiry_cost_one_exchange_and_all_succeed() {
     let world = World::keeping_ada().await;
     world.pass(Duration::from_secs(24 * 60 * 60));
     world.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::SlowReply { ms: 50 }));
     let machine = world.machine();
-    let answers = join_all((0..1000).map(|_| machine.get("/proxy/forms?limit=1"))).await;
+    let answers = join_all((0..AT_ONCE).map(|_| machine.get("/proxy/forms?limit=1"))).await;
     for answer in &answers {
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
     assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 1);
-    assert_eq!(world.standin.counters().api_answers, [(200, 1000)].into());
+    assert_eq!(world.standin.counters().api_answers, [(200, AT_ONCE as u64)].into());
 }
 
 #[tokio::test]
@@ -111,12 +115,12 @@ async fn a_caller_waits_half_a_minute_in_all_for_the_first_token_and_the_second(
     world.logged_in().await;
     world.standin.reset_counters();
     world.standin.change_faults(|faults| {
-        // The keeper may start the first refresh; the caller joins it.
-        faults.next(Endpoint::Token, 1, Mishap::SlowReply { ms: 3000 });
+        faults.next(Endpoint::Token, 1, Mishap::HeldReply);
         faults.next(Endpoint::Token, 1, Mishap::Hang);
         faults.next(Endpoint::Echo, 1, Mishap::Unauthorized);
     });
-    world.pass(Duration::from_secs(25 * 60 * 60));
+    // No timer ends by this, so the caller starts the first refresh, and not the keeper.
+    world.set_wall_clock(time::Duration::hours(25));
     let machine = world.machine();
     let asking = tokio::spawn(async move { machine.echo(Method::GET, |request| request).await });
     for (exchanges, seconds) in [(1, 20), (2, 11)] {
@@ -124,8 +128,9 @@ async fn a_caller_waits_half_a_minute_in_all_for_the_first_token_and_the_second(
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         world.pass(Duration::from_secs(seconds));
+        world.standin.release_replies();
     }
-    // The exchange itself would hang for a minute.
-    let answer = tokio::time::timeout(Duration::from_secs(45), asking).await.expect("the caller need not wait");
-    answer.expect("it does not panic").is_problem(503, "provider-unavailable");
+    asking.await.expect("it does not panic").is_problem(503, "provider-unavailable");
+    // It would be sent again once it had timed out.
+    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 2, "the second exchange still hangs");
 }

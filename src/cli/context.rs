@@ -55,8 +55,10 @@ impl Setup {
         };
         let vault = &kept.app.vault;
         let worked = tokio::select! {
-            worked = work(&kept) => worked,
+            biased;
+            // A signal that arrived first counts, even if the result is there by the time both are looked at.
             () = &mut stop => Err(Failure::Stopped),
+            worked = work(&kept) => worked,
             never = tell_of_waiting(vault) => match never {},
         };
         match spinner::during("Saving what came", vault.drain(vault.grace())).await {

@@ -13,9 +13,9 @@ use videoask_auth::{
 };
 
 use crate::{
-    clocks::Clocks,
+    clocks::DAY,
     person::{EMAIL, Person},
-    support::{Deployment, Finished, Page, Program, Server, browser::Browser, redis::Redis, until},
+    support::{Clocks, Deployment, Finished, Page, Program, Server, browser::Browser, redis::Redis, until},
 };
 
 /// Where the records are.
@@ -35,9 +35,8 @@ impl Backend {
 pub const STRICT: Rotation = Rotation::On { leeway: Duration::ZERO };
 
 const API_KEY: &str = "a-key-of-the-fleet-0123456789abcdef";
-const SECONDS_A_DAY: i64 = 24 * 60 * 60;
-/// The keeper refreshes at 85 % of it at the earliest, so a server that is stopped before then has refreshed nothing.
-pub const SHORT_LIFE: Duration = Duration::from_secs(8);
+/// The life of an access token that expires while a browser's session goes on.
+const SHORT_LIFE: i64 = 10 * 60;
 
 pub struct Fleet {
     deployment: Deployment,
@@ -116,12 +115,13 @@ impl Fleet {
         person
     }
 
-    /// The same with an access token that lives for [`SHORT_LIFE`], where all later ones live a day.
+    /// The same with an access token that expires when [`Fleet::let_the_access_token_expire`] is called. All later ones
+    /// work for a day.
     pub async fn log_in_to_expire(&self, server: &Server) -> Person {
         self.standin().change_faults(|faults| {
             // It says itself when it ends, by a clock of yesterday; the reply does not.
             faults.quirks = BTreeSet::from([Quirk::NoExpiresIn, Quirk::NoIdToken]);
-            faults.clock_offset = i64::try_from(SHORT_LIFE.as_secs()).unwrap() - SECONDS_A_DAY;
+            faults.clock_offset = SHORT_LIFE - DAY;
         });
         let person = self.log_in(server).await;
         self.standin().set_faults(Faults::default());
@@ -142,8 +142,12 @@ impl Fleet {
         let person = self.log_in_to_expire(&server).await;
         let left = server.stop();
         assert_eq!(left.code, Some(0), "{left:?}");
-        sleep(SHORT_LIFE).await;
+        self.let_the_access_token_expire();
         person
+    }
+
+    pub fn let_the_access_token_expire(&self) {
+        self.deployment.clocks.set_wall_clock_ahead(SHORT_LIFE);
     }
 
     /// Starts `token`.

@@ -17,7 +17,9 @@ use crate::{
 
 const KILLS: usize = 30;
 /// Short, since every takeover waits for a lease. Long, since an exchange that times out on a busy machine is sent again.
-const EXCHANGE_TIMEOUT: &str = "4s";
+const EXCHANGE_TIMEOUT: &str = "6s";
+/// How often the next process asks at most.
+const TRIES: usize = 10;
 const BEYOND_LEASE_AND_WATCH: Duration = Duration::from_secs(10 * 60);
 const TENANTS: [Rotation; 3] = [Rotation::Off, Rotation::On { leeway: BEYOND_LEASE_AND_WATCH }, STRICT];
 /// How slow the exchange is, in milliseconds, before or after the tenant acts.
@@ -122,12 +124,16 @@ impl Kill {
         pressing.await.unwrap();
         let left = left_behind(fleet).await;
         let heir = fleet.serve();
-        let next = match person.press(&heir.url).await {
-            Pressed::Newer => Next::Token,
-            Pressed::LoginNeeded => Next::LoginNeeded,
-            other => panic!("{self:?}: {other:?}"),
-        };
-        (left, next)
+        for _ in 0..TRIES {
+            match person.press(&heir.url).await {
+                Pressed::Newer => return (left, Next::Token),
+                Pressed::LoginNeeded => return (left, Next::LoginNeeded),
+                // A busy machine may need longer for the takeover than a request waits.
+                Pressed::Else(503) => {}
+                other => panic!("{self:?}: {other:?}"),
+            }
+        }
+        panic!("{self:?}: no process takes over")
     }
 
     async fn kill_a_command(&self, fleet: &Fleet) -> (Left, Next) {
@@ -135,12 +141,15 @@ impl Kill {
         fleet.next_exchange(self.mishap.clone());
         self.strike(fleet.token()).await;
         let left = left_behind(fleet).await;
-        let next = match fleet.token().finish() {
-            Finished { code: Some(0), .. } => Next::Token,
-            Finished { code: Some(3), .. } => Next::LoginNeeded,
-            other => panic!("{self:?}: {other:?}"),
-        };
-        (left, next)
+        for _ in 0..TRIES {
+            match fleet.token().finish() {
+                Finished { code: Some(0), .. } => return (left, Next::Token),
+                Finished { code: Some(3), .. } => return (left, Next::LoginNeeded),
+                Finished { code: Some(4), .. } => {}
+                other => panic!("{self:?}: {other:?}"),
+            }
+        }
+        panic!("{self:?}: no process takes over")
     }
 
     async fn strike(&self, mut victim: Program) {

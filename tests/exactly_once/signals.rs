@@ -6,10 +6,8 @@ use crate::{
     fleet::{Backend, Fleet, STRICT},
     person::{Person, Pressed},
     scenarios::at_once,
+    support::Program,
 };
-
-/// Long enough for the signal to arrive before the reply.
-const SLOW: Mishap = Mishap::SlowReply { ms: 3000 };
 
 #[test]
 fn a_server_that_is_stopped_in_mid_exchange_loses_nothing() {
@@ -27,12 +25,14 @@ fn cases() -> impl Iterator<Item = (Backend, &'static str)> {
 
 async fn stop_a_server(backend: Backend, signal: &str) {
     let fleet = Fleet::new(backend, STRICT);
-    let server = fleet.serve();
+    let mut server = fleet.serve();
     let person = fleet.log_in(&server).await;
-    fleet.next_exchange(SLOW);
+    fleet.next_exchange(Mishap::HeldReply);
     let pressing = person.begin_to_press(&server.url);
     fleet.sent(1);
     server.program.signal(signal);
+    server.program.line(Program::stderr, "stopping");
+    fleet.standin().release_replies();
     assert_eq!(pressing.await.unwrap(), Pressed::Newer, "who waits gets the answer");
     let stopped = server.program.finish();
     assert_eq!(stopped.code, Some(0), "{stopped:?}");
@@ -42,10 +42,11 @@ async fn stop_a_server(backend: Backend, signal: &str) {
 async fn stop_a_command(backend: Backend, signal: &str) {
     let fleet = Fleet::new(backend, STRICT);
     let person = fleet.connect_and_leave().await;
-    fleet.next_exchange(SLOW);
+    fleet.next_exchange(Mishap::HeldReply);
     let command = fleet.token();
     fleet.sent(1);
     command.signal(signal);
+    fleet.standin().release_replies();
     let stopped = command.finish();
     assert_eq!((stopped.code, stopped.stdout.as_str()), (Some(1), ""), "{stopped:?}");
     go_on(&fleet, person).await;

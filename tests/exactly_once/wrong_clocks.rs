@@ -4,11 +4,11 @@
 use standin::Mishap;
 
 use crate::{
-    clocks::{Clocks, DAY, EXPIRED, HOUR},
+    clocks::{DAY, HOUR},
     fleet::{Backend, Fleet, STRICT},
     person::Pressed,
     scenarios::at_once,
-    support::{Finished, until},
+    support::{Clocks, EXPIRED, Finished, until},
 };
 
 /// Longer than any time that is stored or received may be.

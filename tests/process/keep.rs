@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use standin::{Endpoint, Mishap, Rotation, User};
 
-use crate::support::{Deployment, Finished, Program, redis::Redis, until};
+use crate::support::{Deployment, EXPIRED, Finished, Program, redis::Redis, until};
 
 const LOGIN: &str = "http://localhost:3000/auth/videoask";
 
@@ -23,16 +23,11 @@ impl Deployment {
         token
     }
 
-    /// The same, and returns when its access token has expired.
+    /// The same with an access token that has expired by the clocks here, and nothing counted yet.
     pub async fn connect_expired(&self, user: &str) {
-        // Under two seconds it would count as a token that cannot be used.
-        const LIFE: u64 = 2;
-        let standin = &self.provider.standin;
-        standin.change_faults(|faults| faults.expires_in = Some(LIFE));
         self.connect(user).await;
-        standin.change_faults(|faults| faults.expires_in = None);
-        standin.reset_counters();
-        tokio::time::sleep(Duration::from_secs(LIFE)).await;
+        self.clocks.set_wall_clock_ahead(self.clocks.wall_clock_ahead() + EXPIRED);
+        self.provider.standin.reset_counters();
     }
 
     fn refreshes(&self) -> u64 {
@@ -294,10 +289,11 @@ async fn a_signal_waits_for_what_was_sent_and_saves_it() {
         let deployment = Deployment::keeping();
         deployment.connect_expired("ada@example.com").await;
         let standin = &deployment.provider.standin;
-        standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::SlowReply { ms: 2000 }));
+        standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::HeldReply));
         let program = deployment.start(&["token"], &[]);
         until("the exchange", || (standin.counters().refresh_exchanges == 1).then_some(()));
         program.signal(signal);
+        standin.release_replies();
         assert_fails(&program.finish(), 1, &["stopped by a signal"]);
         assert_eq!(deployment.run(&["token"]).code, Some(0));
         assert_eq!(deployment.refreshes(), 1, "{signal}: what came was saved");

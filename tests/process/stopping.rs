@@ -11,9 +11,6 @@ use videoask_auth::{
 
 use crate::support::{Deployment, Program, browser::Browser, redis::Redis};
 
-/// Long enough for the signal to arrive before the reply.
-const SLOW: Mishap = Mishap::SlowReply { ms: 2000 };
-
 #[test]
 fn every_signal_that_asks_to_stop_is_obeyed_at_once() {
     let deployment = Deployment::new();
@@ -44,14 +41,16 @@ fn a_start_that_waits_for_its_store_can_be_stopped() {
 #[tokio::test]
 async fn a_request_under_way_gets_its_answer() {
     let deployment = Deployment::new();
-    let server = deployment.serve();
+    let mut server = deployment.serve();
     let browser = server.browser();
     server.log_in(&browser).await;
     let standin = &deployment.provider.standin;
-    standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, SLOW));
+    standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Mishap::HeldReply));
     let asking = tokio::spawn(async move { browser.get("/tokens/forms").await });
     came_to(standin, Endpoint::Forms).await;
     server.program.signal("TERM");
+    server.program.line(Program::stderr, "stopping");
+    standin.release_replies();
     let page = asking.await.unwrap();
     assert_eq!(page.status, 200, "{}", page.text());
     assert_eq!(server.program.finish().code, Some(0));
@@ -77,13 +76,16 @@ async fn came_to(standin: &StandIn, endpoint: Endpoint) {
 #[tokio::test]
 async fn a_code_that_was_sent_is_exchanged_and_saved_though_the_browser_hung_up() {
     let deployment = Deployment::new();
-    let server = deployment.serve();
+    let mut server = deployment.serve();
     let browser = server.browser();
     let callback = server.callback(&browser).await;
     let standin = &deployment.provider.standin;
-    standin.change_faults(|faults| faults.next(Endpoint::Token, 1, SLOW));
+    standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::HeldReply));
     hang_up(standin, Endpoint::Token, browser, callback).await;
-    let stopped = server.stop();
+    server.program.signal("TERM");
+    server.program.line(Program::stderr, "stopping");
+    standin.release_replies();
+    let stopped = server.program.finish();
     assert_eq!(stopped.code, Some(0), "{stopped:?}");
 
     let path = deployment.path().join("videoask-auth.db");

@@ -6,6 +6,7 @@ use std::{
 };
 
 use oauth2::{AccessToken, RefreshToken};
+use time::OffsetDateTime;
 use tokio::task::JoinSet;
 use videoask_auth::{
     clock::Clock,
@@ -33,8 +34,8 @@ struct Crowd {
 }
 
 impl Crowd {
-    fn new(keys: &Arc<Keyring>) -> Self {
-        let tenant = Tenant::new(true, Duration::ZERO, Duration::from_secs(3600));
+    fn new(keys: &Arc<Keyring>, life: Duration) -> Self {
+        let tenant = Tenant::new(true, Duration::ZERO, life);
         let world = World::new(Random::new(1), Faults::default(), tenant, Arc::clone(keys), None);
         let (clock, hand) = Clock::manual(EPOCH);
         let vault = Vault::new(
@@ -54,15 +55,10 @@ impl Crowd {
         Self { world, hand, vault }
     }
 
-    fn record(&self, keys: &Keyring) -> Record {
+    fn record(&self, keys: &Keyring, life: Duration, issued: OffsetDateTime) -> Record {
         let Pair { access, refresh } = self.world.lock().tenant.log_in(Duration::ZERO);
-        let tokens = TokenSet::dated(
-            AccessToken::new(access),
-            refresh.map(RefreshToken::new),
-            None,
-            Some(Duration::from_secs(60)),
-            EPOCH - Duration::from_secs(60),
-        );
+        let tokens =
+            TokenSet::dated(AccessToken::new(access), refresh.map(RefreshToken::new), None, Some(life), issued);
         Record::minted(keys, tokens, Identity::default(), issuer())
     }
 
@@ -79,14 +75,31 @@ impl Crowd {
         self.world.deliver();
         true
     }
+
+    /// Lets everybody run, and then comes what is next: a letter, or the end of somebody's sleep.
+    async fn step_or_sleep(&self) {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        let now = self.world.lock().now;
+        let sleep = self.hand.next_sleeper().map(|until| now + until);
+        let letter = self.world.next_letter();
+        if letter.is_some_and(|at| sleep.is_none_or(|wake| at <= wake)) {
+            self.step().await;
+        } else {
+            let wake = sleep.expect("the keeper sleeps");
+            self.hand.advance(wake.saturating_sub(now));
+            self.world.lock().now = wake;
+        }
+    }
 }
 
 #[tokio::test]
 #[expect(clippy::disallowed_methods, reason = "the figure is of real time")]
 async fn ten_thousand_callers_share_one_exchange() {
     let keys = super::keys();
-    let crowd = Crowd::new(&keys);
-    let (key, record) = (key_of(0), crowd.record(&keys));
+    let crowd = Crowd::new(&keys, Duration::from_secs(3600));
+    let (key, record) = (key_of(0), crowd.record(&keys, Duration::from_secs(60), EPOCH - Duration::from_secs(60)));
     let login = tokio::spawn({
         let (vault, key) = (crowd.vault.clone(), key.clone());
         async move { vault.connect(&key, record, None).await }
@@ -113,6 +126,32 @@ async fn ten_thousand_callers_share_one_exchange() {
     while crowd.step().await {}
     assert_eq!(crowd.vault.drain(Duration::from_secs(1)).await, Drain::Complete);
     println!("handing out from memory: {:?}", hand_out_a_thousand_times(&crowd.vault, &key).await / 1000);
+}
+
+/// By the simulated clock, so no load of this machine makes the keeper late.
+#[tokio::test]
+async fn the_keeper_refreshes_a_token_of_any_life_over_20_seconds_before_it_expires() {
+    for life in [21, 25, 60, 3600].map(Duration::from_secs) {
+        let keys = super::keys();
+        let crowd = Crowd::new(&keys, life);
+        let (vault, record) = (crowd.vault.clone(), crowd.record(&keys, life, EPOCH));
+        let login = tokio::spawn(async move { vault.connect(&key_of(0), record, None).await });
+        while crowd.step().await {}
+        login.await.expect("the login does not panic").expect("the store takes it");
+        let vault = crowd.vault.clone();
+        let keeper = tokio::spawn(async move { vault.keep(std::future::pending()).await });
+        let mut issued = crowd.world.lock().now;
+        for exchanges in 1..=3 {
+            while crowd.world.lock().check.exchanges < exchanges {
+                crowd.step_or_sleep().await;
+            }
+            let now = crowd.world.lock().now;
+            let waited = now.saturating_sub(issued);
+            assert!(waited < life, "a token of {life:?} was refreshed after {waited:?}");
+            issued = now;
+        }
+        keeper.abort();
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the figure is of real time")]

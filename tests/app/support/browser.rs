@@ -198,7 +198,7 @@ fn unescape(text: &str) -> String {
 pub fn client() -> Client {
     // The app's own code installs it only when it builds its first client.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = Client::builder().redirect(Policy::none()).no_proxy().timeout(Duration::from_secs(120));
+    let client = Client::builder().redirect(Policy::none()).no_proxy().timeout(Duration::from_secs(600));
     // A connection of its own for each request: none is closed by the server at the moment when it is used again, and
     // what is open at the stand-in belongs to the program.
     client.pool_max_idle_per_host(0).build().expect("a client without certificates of its own can be built")

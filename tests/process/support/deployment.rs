@@ -10,7 +10,7 @@ use standin::Options;
 use tempfile::TempDir;
 use url::Url;
 
-use super::{Page, Program, Provider, browser::Browser, program::Finished};
+use super::{Clocks, Page, Program, Provider, browser::Browser, program::Finished};
 
 /// What the operator wrote; the system chooses the port, so the browser is told where to go instead.
 pub const APP_URL: &str = "http://localhost:3000";
@@ -19,6 +19,8 @@ pub const CALLBACK: &str = "http://localhost:3000/auth/videoask/callback";
 /// A working directory with a `.env`, and the stand-in that it leads to.
 pub struct Deployment {
     pub provider: Provider,
+    /// Those of the machine here.
+    pub clocks: Clocks,
     folder: TempDir,
     variables: BTreeMap<&'static str, String>,
 }
@@ -55,7 +57,7 @@ impl Deployment {
             ("VIDEOASK_AUTH_URL", url.clone()),
             ("VIDEOASK_API_URL", url),
         ]);
-        let deployment = Self { provider, folder: TempDir::new().unwrap(), variables };
+        let deployment = Self { provider, clocks: Clocks::right(), folder: TempDir::new().unwrap(), variables };
         deployment.write();
         deployment
     }
@@ -98,7 +100,7 @@ impl Deployment {
 
     /// The program with these arguments, here, in an environment that is empty but for `variables`.
     pub fn start(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Program {
-        start_in(self.path(), arguments, variables)
+        start_in(self.path(), arguments, &[&self.clocks.variables(), variables].concat())
     }
 
     /// Runs a command to its end.
@@ -108,7 +110,7 @@ impl Deployment {
 
     /// Starts a command with this on its stdin.
     pub fn start_with(&self, arguments: &[&str], input: &str) -> Program {
-        Program::start_with(command_in(self.path(), arguments, &[]), input)
+        Program::start_with(command_in(self.path(), arguments, &self.clocks.variables()), input)
     }
 
     /// Runs a command to its end as somebody whom the modes of files stop.

@@ -2,6 +2,7 @@
 #[expect(dead_code, reason = "the tests of the app use more of it")]
 #[path = "../../app/support/browser.rs"]
 pub mod browser;
+mod clocks;
 mod deployment;
 #[path = "../../support/documents.rs"]
 pub mod documents;
@@ -17,6 +18,7 @@ mod tap;
 use std::{thread, time::Duration};
 
 pub use browser::Page;
+pub use clocks::{Clocks, EXPIRED};
 pub use deployment::{Deployment, Server, run_in, start_in};
 pub use nginx::Nginx;
 pub use program::{Finished, Program};

@@ -32,7 +32,7 @@ pub enum VaultError {
         retry_after: Duration,
     },
     /// The provider refuses to refresh with an error code other than `invalid_grant`.
-    #[error("VideoAsk refused the refresh")]
+    #[error("VideoAsk refused the refresh: {}", failure.message)]
     ProviderRefused {
         /// What it said, and when it is retried.
         failure: Box<RefreshFailure>,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{clock::Clock, web::api::problem::Problem};
+use crate::{clock::Clock, vault::VaultError, web::api::problem::Problem};
 
 /// The longest that one request waits for tokens in all.
 pub(crate) const CALLER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -14,5 +14,5 @@ pub(super) fn with_caller_timeout<T>(
 ) -> impl Future<Output = Result<T, Problem>> {
     // It is large, and each future around it would hold a copy.
     let result = Box::pin(result);
-    async { clock.timeout(CALLER_TIMEOUT, result).await.unwrap_or_else(|| Err(Problem::timed_out())) }
+    async { clock.timeout(CALLER_TIMEOUT, result).await.unwrap_or_else(|| Err(VaultError::Busy.into())) }
 }

@@ -25,6 +25,8 @@ use crate::{
 const NAMESPACE: &str = "urn:videoask-auth:";
 /// When to ask again, where nothing tells.
 const SOON: Duration = Duration::from_secs(5);
+/// The detail of an internal error.
+const BUG: &str = "It is a fault of this app's own. The log has the cause under the request id.";
 
 /// Why a machine gets no answer.
 #[derive(Debug, thiserror::Error)]
@@ -38,45 +40,9 @@ pub(crate) enum Problem {
     /// A value that this route does not take; the words say which.
     #[error("the request is not valid: {0}")]
     Invalid(&'static str),
-    /// More life was demanded than can be had.
-    #[error("min_ttl is over half the token's life, which is {} s", most.as_secs())]
-    TooLong {
-        /// What can be had.
-        most: Duration,
-    },
-    /// The user is not in `ALLOWED_USERS`.
-    #[error("the user is not in ALLOWED_USERS")]
-    NotAllowed,
-    /// A listed user has no connection.
-    #[error("the user is not connected")]
-    NotConnected,
-    /// The name fits more than one connection.
-    #[error("the name fits more than one connection")]
-    AmbiguousUser,
-    /// Only a new login helps.
-    #[error("log in again: {0}")]
-    ReconnectRequired(Reconnect),
-    /// VideoAsk gave no token this time.
-    #[error("VideoAsk gives no tokens at the moment")]
-    ProviderUnavailable {
-        /// When it is tried again.
-        retry_after: Duration,
-    },
-    /// VideoAsk refuses this app.
-    #[error("VideoAsk refuses this app: {}", failure.message)]
-    ProviderRefused {
-        /// What it said, and when it is tried again.
-        failure: Box<RefreshFailure>,
-    },
-    /// So many connections were encrypted by an `EXPRESS_SESSION` that is not at hand.
-    #[error("{0}")]
-    Undecryptable(Undecryptable),
-    /// The connection was made by another client.
-    #[error("the connection belongs to another client")]
-    OtherClient,
-    /// The store does not answer.
-    #[error("the store does not answer")]
-    StoreUnavailable,
+    /// The vault has no token, or did not do as asked.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// VideoAsk's API could not be asked.
     #[error("VideoAsk's API could not be asked")]
     UpstreamUnavailable(#[source] GatewayError),
@@ -111,20 +77,12 @@ struct Body {
 }
 
 impl Problem {
-    /// The last word of the `type`, which callers may rely on.
+    /// The last part of the `type`, which callers may rely on.
     pub(super) fn r#type(&self) -> ProblemType {
         match self {
             Self::KeyMissing | Self::KeyWrong => ProblemType::Unauthorized,
-            Self::Invalid(_) | Self::TooLong { .. } => ProblemType::InvalidRequest,
-            Self::NotAllowed => ProblemType::NotAllowed,
-            Self::NotConnected => ProblemType::NotConnected,
-            Self::AmbiguousUser => ProblemType::AmbiguousUser,
-            Self::ReconnectRequired(_) => ProblemType::ReconnectRequired,
-            Self::ProviderUnavailable { .. } => ProblemType::ProviderUnavailable,
-            Self::ProviderRefused { .. } => ProblemType::ProviderRefused,
-            Self::OtherClient => ProblemType::OtherClient,
-            Self::Undecryptable(_) => ProblemType::Undecryptable,
-            Self::StoreUnavailable => ProblemType::StoreUnavailable,
+            Self::Invalid(_) => ProblemType::InvalidRequest,
+            Self::Vault(error) => type_of(error),
             Self::UpstreamUnavailable(_) => ProblemType::UpstreamUnavailable,
             Self::NotFound => ProblemType::NotFound,
             Self::MethodNotAllowed => ProblemType::MethodNotAllowed,
@@ -133,81 +91,13 @@ impl Problem {
         }
     }
 
-    /// The caller has waited as long as it may.
-    pub(super) fn timed_out() -> Self {
-        Self::ProviderUnavailable { retry_after: SOON }
-    }
-
-    fn status(&self) -> StatusCode {
-        match self {
-            Self::KeyMissing | Self::KeyWrong => StatusCode::UNAUTHORIZED,
-            Self::Invalid(_) | Self::TooLong { .. } => StatusCode::BAD_REQUEST,
-            Self::NotAllowed => StatusCode::FORBIDDEN,
-            Self::NotConnected | Self::NotFound => StatusCode::NOT_FOUND,
-            Self::AmbiguousUser | Self::ReconnectRequired(_) | Self::OtherClient | Self::Undecryptable(_) => {
-                StatusCode::CONFLICT
-            }
-            Self::ProviderUnavailable { .. } | Self::ProviderRefused { .. } | Self::StoreUnavailable => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            Self::UpstreamUnavailable(_) => StatusCode::BAD_GATEWAY,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    }
-
-    /// What the type means; the same words for every problem of a type.
-    fn title(&self) -> &'static str {
-        match self {
-            Self::KeyMissing | Self::KeyWrong => "An API key is needed",
-            Self::Invalid(_) | Self::TooLong { .. } => "The request is not valid",
-            Self::NotAllowed => "The user is not listed",
-            Self::NotConnected => "The user is not connected",
-            Self::AmbiguousUser => "The name fits more than one connection",
-            Self::ReconnectRequired(_) => "Log in again",
-            Self::ProviderUnavailable { .. } => "VideoAsk gives no tokens at the moment",
-            Self::ProviderRefused { .. } => "VideoAsk refuses this app",
-            Self::OtherClient => "The tokens belong to another app",
-            Self::Undecryptable(_) => "The tokens cannot be decrypted",
-            Self::StoreUnavailable => "The store does not answer",
-            Self::UpstreamUnavailable(_) => "VideoAsk's API does not answer",
-            Self::NotFound => "There is no such route",
-            Self::MethodNotAllowed => "The route does not take this method",
-            Self::TooLarge => "The request is too large",
-            Self::Internal => "Something broke in this app",
-        }
-    }
-
     /// What happened this time, and what to do.
     fn detail(&self) -> Cow<'static, str> {
         let sentence = match self {
-            Self::TooLong { most } => {
-                return format!("`min_ttl` can be {} at most, half of the token's life.", most.as_secs()).into();
-            }
+            Self::Vault(error) => return vault_detail(error),
             Self::Invalid(detail) => detail,
             Self::KeyMissing => "Send one of this app's API keys in one header `Authorization: Bearer <key>`.",
             Self::KeyWrong => "The key is none of those in API_KEY. A token of VideoAsk's is no key.",
-            Self::NotAllowed => "This user is not in ALLOWED_USERS, and only listed users' tokens are used.",
-            Self::NotConnected => {
-                "There are no tokens of this user: never logged in, revoked, or forgotten. Log in at login_url."
-            }
-            Self::AmbiguousUser => "Name the user by VideoAsk's user_id; /api/connections lists them.",
-            Self::ProviderUnavailable { .. } => {
-                "The refresh did not work, or takes long. The connection is kept, and it is tried again."
-            }
-            Self::ProviderRefused { failure } => return advice(failure, "The connection is kept.").into(),
-            Self::ReconnectRequired(Reconnect::Dead(failure)) => {
-                return advice(failure, "The connection has ended.").into();
-            }
-            Self::ReconnectRequired(Reconnect::Ended) => "The connection has ended. Log in again at login_url.",
-            Self::ReconnectRequired(Reconnect::NoRefreshToken) => {
-                "The access token has expired, or does not last that long, and there is no refresh token. Log in again \
-                 at login_url."
-            }
-            Self::Undecryptable(count) => return format!("{count}. {}", Undecryptable::FIX).into(),
-            Self::OtherClient => return Obstacle::OtherClient.to_string().into(),
-            Self::StoreUnavailable => "The tokens cannot be read at the moment. Ask again.",
             Self::UpstreamUnavailable(GatewayError::Unreachable(_)) => {
                 "It could not be reached, and nothing was sent. Ask again."
             }
@@ -225,31 +115,32 @@ impl Problem {
             }
             Self::MethodNotAllowed => "The header Allow lists the methods that it takes.",
             Self::TooLarge => "Nothing that this route takes is that long.",
-            Self::Internal => "It is a fault of this app's own. The log has the cause under the request id.",
+            Self::Internal => BUG,
         };
         sentence.into()
     }
 
     /// When asking again makes sense, in seconds.
     fn retry_after(&self, now: OffsetDateTime) -> Option<u64> {
-        let after = match self {
-            Self::ProviderUnavailable { retry_after } => *retry_after,
-            Self::ProviderRefused { failure } => failure.wait(now),
-            Self::StoreUnavailable => SOON,
+        let Self::Vault(error) = self else { return None };
+        let after = match error {
+            VaultError::ProviderUnavailable { retry_after } => *retry_after,
+            VaultError::ProviderRefused { failure } => failure.wait(now),
+            VaultError::StoreUnavailable | VaultError::Busy | VaultError::Stopping => SOON,
             _ => return None,
         };
-        // Rounded up: a caller that is early asks in vain.
+        // Rounded up: a request that is early is in vain.
         Some(after.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX).max(1))
     }
 
     fn reason(&self) -> Option<String> {
         match self {
-            Self::ReconnectRequired(reason @ (Reconnect::NoRefreshToken | Reconnect::Ended)) => {
+            Self::Vault(VaultError::ReconnectRequired(reason @ (Reconnect::NoRefreshToken | Reconnect::Ended))) => {
                 Some(reason.to_string())
             }
-            Self::ReconnectRequired(Reconnect::Dead(failure)) | Self::ProviderRefused { failure } => {
-                Some(failure.message.to_string())
-            }
+            Self::Vault(
+                VaultError::ReconnectRequired(Reconnect::Dead(failure)) | VaultError::ProviderRefused { failure },
+            ) => Some(failure.message.to_string()),
             _ => None,
         }
     }
@@ -265,11 +156,107 @@ impl Problem {
 
     fn needs_login(&self) -> bool {
         match self {
-            Self::NotConnected | Self::ReconnectRequired(_) | Self::Undecryptable(_) | Self::OtherClient => true,
-            Self::ProviderRefused { failure } => next_step(failure) == NextStep::LogInAgain,
-            _ => false,
+            Self::Vault(VaultError::ProviderRefused { failure }) => next_step(failure) == NextStep::LogInAgain,
+            problem => matches!(
+                problem.r#type(),
+                ProblemType::NotConnected
+                    | ProblemType::ReconnectRequired
+                    | ProblemType::Undecryptable
+                    | ProblemType::OtherClient
+            ),
         }
     }
+}
+
+fn type_of(error: &VaultError) -> ProblemType {
+    match error {
+        VaultError::NotConnected => ProblemType::NotConnected,
+        VaultError::NotAllowed => ProblemType::NotAllowed,
+        VaultError::AmbiguousUser => ProblemType::AmbiguousUser,
+        VaultError::MinLifeTooLong { .. } => ProblemType::InvalidRequest,
+        VaultError::ReconnectRequired(_) => ProblemType::ReconnectRequired,
+        VaultError::ProviderUnavailable { .. } | VaultError::Busy | VaultError::Stopping => {
+            ProblemType::ProviderUnavailable
+        }
+        VaultError::ProviderRefused { .. } => ProblemType::ProviderRefused,
+        VaultError::StoreUnavailable => ProblemType::StoreUnavailable,
+        VaultError::OtherClient => ProblemType::OtherClient,
+        VaultError::Undecryptable(_) => ProblemType::Undecryptable,
+        // Mint mode alone returns `Expired`, and no API call revokes.
+        VaultError::Expired | VaultError::RevokeUnconfirmed | VaultError::Internal => ProblemType::Internal,
+    }
+}
+
+fn status_of(r#type: ProblemType) -> StatusCode {
+    match r#type {
+        ProblemType::Unauthorized => StatusCode::UNAUTHORIZED,
+        ProblemType::InvalidRequest => StatusCode::BAD_REQUEST,
+        ProblemType::NotAllowed => StatusCode::FORBIDDEN,
+        ProblemType::NotConnected | ProblemType::NotFound => StatusCode::NOT_FOUND,
+        ProblemType::AmbiguousUser
+        | ProblemType::ReconnectRequired
+        | ProblemType::OtherClient
+        | ProblemType::Undecryptable => StatusCode::CONFLICT,
+        ProblemType::ProviderUnavailable | ProblemType::ProviderRefused | ProblemType::StoreUnavailable => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        ProblemType::UpstreamUnavailable => StatusCode::BAD_GATEWAY,
+        ProblemType::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ProblemType::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ProblemType::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// What the type means.
+fn title_of(r#type: ProblemType) -> &'static str {
+    match r#type {
+        ProblemType::Unauthorized => "An API key is needed",
+        ProblemType::InvalidRequest => "The request is not valid",
+        ProblemType::NotAllowed => "The user is not listed",
+        ProblemType::NotConnected => "The user is not connected",
+        ProblemType::AmbiguousUser => "The name fits more than one connection",
+        ProblemType::ReconnectRequired => "Log in again",
+        ProblemType::ProviderUnavailable => "VideoAsk gives no tokens at the moment",
+        ProblemType::ProviderRefused => "VideoAsk refuses this app",
+        ProblemType::OtherClient => "The tokens belong to another app",
+        ProblemType::Undecryptable => "The tokens cannot be decrypted",
+        ProblemType::StoreUnavailable => "The store does not answer",
+        ProblemType::UpstreamUnavailable => "VideoAsk's API does not answer",
+        ProblemType::NotFound => "There is no such route",
+        ProblemType::MethodNotAllowed => "The route does not take this method",
+        ProblemType::TooLarge => "The request is too large",
+        ProblemType::Internal => "Something broke in this app",
+    }
+}
+
+fn vault_detail(error: &VaultError) -> Cow<'static, str> {
+    let sentence = match error {
+        VaultError::NotConnected => {
+            "There are no tokens of this user: never logged in, revoked, or forgotten. Log in at login_url."
+        }
+        VaultError::NotAllowed => "This user is not in ALLOWED_USERS, and only listed users' tokens are used.",
+        VaultError::AmbiguousUser => "Name the user by VideoAsk's user_id; /api/connections lists them.",
+        VaultError::MinLifeTooLong { longest } => {
+            return format!("`min_ttl` can be {} at most, half of the token's life.", longest.as_secs()).into();
+        }
+        VaultError::ReconnectRequired(Reconnect::Dead(failure)) => {
+            return advice(failure, "The connection has ended.").into();
+        }
+        VaultError::ReconnectRequired(Reconnect::Ended) => "The connection has ended. Log in again at login_url.",
+        VaultError::ReconnectRequired(Reconnect::NoRefreshToken) => {
+            "The access token has expired, or does not last that long, and there is no refresh token. Log in again at \
+             login_url."
+        }
+        VaultError::ProviderUnavailable { .. } | VaultError::Busy | VaultError::Stopping => {
+            "The refresh did not work, or takes long. The connection is kept, and it is tried again."
+        }
+        VaultError::ProviderRefused { failure } => return advice(failure, "The connection is kept.").into(),
+        VaultError::StoreUnavailable => "The tokens cannot be read at the moment. Ask again.",
+        VaultError::OtherClient => return Obstacle::OtherClient.to_string().into(),
+        VaultError::Undecryptable(count) => return format!("{count}. {}", Undecryptable::FIX).into(),
+        VaultError::Expired | VaultError::RevokeUnconfirmed | VaultError::Internal => BUG,
+    };
+    sentence.into()
 }
 
 /// Machines exist in keep mode only, where the vault retries.
@@ -288,33 +275,13 @@ fn advice(failure: &RefreshFailure, state: &str) -> String {
     }
 }
 
-impl From<VaultError> for Problem {
-    fn from(error: VaultError) -> Self {
-        match error {
-            VaultError::NotConnected => Self::NotConnected,
-            VaultError::NotAllowed => Self::NotAllowed,
-            VaultError::AmbiguousUser => Self::AmbiguousUser,
-            VaultError::MinLifeTooLong { longest } => Self::TooLong { most: longest },
-            VaultError::ReconnectRequired(reason) => Self::ReconnectRequired(reason),
-            VaultError::ProviderUnavailable { retry_after } => Self::ProviderUnavailable { retry_after },
-            VaultError::ProviderRefused { failure } => Self::ProviderRefused { failure },
-            VaultError::StoreUnavailable => Self::StoreUnavailable,
-            VaultError::OtherClient => Self::OtherClient,
-            VaultError::Busy | VaultError::Stopping => Self::timed_out(),
-            VaultError::Undecryptable(count) => Self::Undecryptable(count),
-            // Mint mode alone returns `Expired`, and no API call revokes.
-            VaultError::Expired | VaultError::RevokeUnconfirmed | VaultError::Internal => Self::Internal,
-        }
-    }
-}
-
 /// A problem on its way to the layer that knows the request id. Responses are cloned with their extensions.
 #[derive(Clone, Debug)]
 pub(crate) struct ProblemReport(Arc<Problem>);
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = self.status().into_response();
+        let mut response = status_of(self.r#type()).into_response();
         response.extensions_mut().insert(ProblemReport(Arc::new(self)));
         response
     }
@@ -324,12 +291,13 @@ impl ProblemReport {
     /// Logs the cause and gives the answer.
     pub(crate) fn render(&self, app_url: &AppUrl, now: OffsetDateTime, id: RequestId) -> Response {
         let problem = &*self.0;
-        let status = problem.status();
+        let r#type = problem.r#type();
+        let status = status_of(r#type);
         self.log(status);
         let retry_after = problem.retry_after(now);
         let body = Json(Body {
-            r#type: format!("{NAMESPACE}{}", problem.r#type().as_str()),
-            title: problem.title(),
+            r#type: format!("{NAMESPACE}{}", r#type.as_str()),
+            title: title_of(r#type),
             status: status.as_u16(),
             detail: problem.detail(),
             request_id: id.to_string(),

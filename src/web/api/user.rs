@@ -12,7 +12,7 @@ use crate::{
 pub(super) async fn find_connection(app: &AppState, user: Option<&str>) -> Result<RowKey, Problem> {
     let Mode::Keep(allowed) = &app.mode else { return Err(Problem::NotFound) };
     let Some(name) = user.or_else(|| allowed.entries().first().map(String::as_str)) else {
-        return Err(Problem::NotAllowed);
+        return Err(VaultError::NotAllowed.into());
     };
     if name.is_empty() {
         return Err(Problem::Invalid("The name of the user is empty."));
@@ -22,7 +22,7 @@ pub(super) async fn find_connection(app: &AppState, user: Option<&str>) -> Resul
         Err(VaultError::NotConnected | VaultError::Undecryptable(_))
             if allowed.admits(Some(name), Some(name), None).is_none() =>
         {
-            Err(Problem::NotAllowed)
+            Err(VaultError::NotAllowed.into())
         }
         Err(error) => Err(error.into()),
     }

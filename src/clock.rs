@@ -127,7 +127,7 @@ impl Hand {
         Clock(Source::Manual { epoch, hand: self.clone() })
     }
 
-    /// Lets time pass on all clocks, and wakes whoever slept until then.
+    /// Lets time pass on all clocks, and wakes the tasks that slept until then.
     pub fn advance(&self, by: Duration) {
         let due = {
             let mut turned = self.turned();

@@ -46,7 +46,7 @@ pub fn provider_client(exchange_timeout: Duration, target: &Url) -> Result<Clien
         .connect_timeout(connect)
         .timeout(exchange_timeout)
         // A request on a kept connection that the other side has just closed has an unknown outcome,
-        // and a spent code or refresh token is too dear for that. A login is rare enough to connect anew.
+        // and a spent code or refresh token is too dear for that. A login is rare enough for a new connection.
         .pool_max_idle_per_host(0)
         .retry(reqwest::retry::never());
     client.build().map_err(BuildError)

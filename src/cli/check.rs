@@ -25,7 +25,7 @@ pub(super) struct Options {
 struct Line {
     mark: Mark,
     text: String,
-    mend: Option<String>,
+    fix: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     problems.conclude()
 }
 
-/// Prints as it goes, since asking takes time, and counts what is to be mended.
+/// Prints as it goes, since asking takes time, and counts what is to be fixed.
 #[derive(Default)]
 struct Report {
     problems: usize,
@@ -63,11 +63,11 @@ struct Report {
 
 impl Report {
     fn say(&mut self, line: Line) {
-        let Line { mark, text, mend } = line;
+        let Line { mark, text, fix } = line;
         self.problems += usize::from(mark == Mark::Problem);
         output::data(&format_args!("{} {text}", mark.sign()));
-        if let Some(mend) = mend {
-            output::data(&format_args!("     Fix: {mend}"));
+        if let Some(fix) = fix {
+            output::data(&format_args!("     Fix: {fix}"));
         }
     }
 
@@ -92,15 +92,15 @@ impl Mark {
 
 impl Line {
     fn good(text: String) -> Self {
-        Self { mark: Mark::Good, text, mend: None }
+        Self { mark: Mark::Good, text, fix: None }
     }
 
     fn note(text: String) -> Self {
-        Self { mark: Mark::Note, text, mend: None }
+        Self { mark: Mark::Note, text, fix: None }
     }
 
-    fn problem(text: String, mend: impl Into<String>) -> Self {
-        Self { mark: Mark::Problem, text, mend: Some(mend.into()) }
+    fn problem(text: String, fix: impl Into<String>) -> Self {
+        Self { mark: Mark::Problem, text, fix: Some(fix.into()) }
     }
 
     fn of_store(finding: &store::Finding) -> Self {
@@ -108,7 +108,7 @@ impl Line {
             store::Severity::Fatal => Mark::Problem,
             store::Severity::Warning => Mark::Note,
         };
-        Self { mark, text: finding.to_string(), mend: None }
+        Self { mark, text: finding.to_string(), fix: None }
     }
 
     fn of_provider(finding: &provider::Finding) -> Self {
@@ -117,7 +117,7 @@ impl Line {
             provider::Outcome::Problem => Mark::Problem,
             provider::Outcome::Unknown => Mark::Note,
         };
-        Self { mark, text: finding.to_string(), mend: finding.mend() }
+        Self { mark, text: finding.to_string(), fix: finding.fix() }
     }
 }
 
@@ -147,7 +147,7 @@ async fn examine(config: &Config) -> Vec<Line> {
     let Examined { at, state, findings } = match store::examine(&config.store).await {
         Ok(examined) => examined,
         // The error's own words say what to do.
-        Err(error) => return vec![Line { mark: Mark::Problem, text: telemetry::chain(&error), mend: None }],
+        Err(error) => return vec![Line { mark: Mark::Problem, text: telemetry::chain(&error), fix: None }],
     };
     let room = match state {
         State::Sound => Line::good(format!("the store takes writes: {at}")),

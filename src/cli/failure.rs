@@ -71,14 +71,14 @@ pub(super) enum Failure {
     #[error(transparent)]
     NotRun(#[from] NotRun),
     /// The port cannot be had.
-    #[error("cannot listen on {address}: {source}; {mend}")]
+    #[error("cannot listen on {address}: {source}; {fix}")]
     Listen {
         /// As configured.
         address: String,
         /// The system's word.
         source: io::Error,
         /// What decides the address.
-        mend: &'static str,
+        fix: &'static str,
     },
     /// No HTTP client can be built.
     #[error("{}", telemetry::chain(.0))]
@@ -100,7 +100,7 @@ pub(super) enum Failure {
     Runtime(io::Error),
 }
 
-/// Who has set nothing wrong, and only left things out, may have only just begun.
+/// If variables are only missing and none is wrong, this is probably a first start.
 fn with_first_steps(problems: &ConfigError) -> String {
     if !problems.problems().iter().all(|problem| *problem.source() == ValueSource::Unset) {
         return problems.to_string();

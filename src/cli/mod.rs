@@ -145,8 +145,8 @@ async fn run(Arguments { source, command }: Arguments) -> Result<Ending, Failure
     .map(|()| Ending::Done)
 }
 
-/// Prints the help that was asked for, or what could not be understood. Whoever runs `exec` tells its failures from
-/// those of the program by the exit code, wrong usage included.
+/// Prints the help that was asked for, or the usage error. The caller of `exec` tells its failures from those of the
+/// program by the exit code, wrong usage included.
 fn explain(help_or_error: &clap::Error) -> ExitCode {
     // Without a reader there is nobody to tell.
     let _ = help_or_error.print();

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{cli::failure::Failure, telemetry};
 
-/// A line for whoever asked.
+/// A line of data.
 pub(super) fn data(line: &dyn Display) {
     let _ = writeln!(stdout(), "{line}");
 }
@@ -31,7 +31,7 @@ pub(super) fn fail(failure: &Failure) {
     }
 }
 
-/// A line for whoever watches.
+/// A line for the person at the terminal.
 pub(super) fn talk(line: &dyn Display) {
     let _ = writeln!(stderr(), "{line}");
 }

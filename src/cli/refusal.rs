@@ -110,7 +110,7 @@ impl Refused {
             }
             VaultError::RevokeUnconfirmed => write!(
                 f,
-                "VideoAsk did not confirm that {user} is revoked. Nothing is handed out any more; run the same \
+                "VideoAsk did not confirm that {user} is revoked. Nothing is handed out from now on; run the same \
                  command again, or leave out --revoke to forget it here only"
             ),
             VaultError::StoreUnavailable => {

@@ -62,7 +62,7 @@ fn notify(state: NotifyState<'_>) {
 }
 
 /// Takes the port.
-pub(super) async fn bind(listen: &Listen, mend: &'static str) -> Result<TcpListener, Failure> {
+pub(super) async fn bind(listen: &Listen, fix: &'static str) -> Result<TcpListener, Failure> {
     let taken = TcpListener::bind((listen.host.as_str(), listen.port)).await;
-    taken.map_err(|source| Failure::Listen { address: format!("{}:{}", listen.host, listen.port), source, mend })
+    taken.map_err(|source| Failure::Listen { address: format!("{}:{}", listen.host, listen.port), source, fix })
 }

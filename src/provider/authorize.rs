@@ -24,7 +24,7 @@ pub struct AuthorizeParams<'a> {
 /// OpenID Connect's `prompt`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prompt {
-    /// Ask for the login anew, so that another user may log in.
+    /// Ask for the login again, so that another user may log in.
     Login,
     /// Ask nothing: answer at once or with an error.
     None,

@@ -7,7 +7,7 @@ use std::fmt;
 pub enum Outcome {
     /// It works.
     Good,
-    /// It does not, and [`Finding::mend`] tells what to do.
+    /// It does not, and [`Finding::fix`] tells what to do.
     Problem,
     /// It could not be told.
     Unknown,
@@ -129,7 +129,7 @@ impl Finding {
 
     /// What to do, where something is to be done.
     #[must_use]
-    pub fn mend(&self) -> Option<String> {
+    pub fn fix(&self) -> Option<String> {
         Some(match self {
             Self::IssuerFits | Self::ClockFits | Self::ClientAndCallbackFit | Self::SecretFits => return None,
             Self::Unreachable { fix: Some(fix), .. } => (*fix).to_owned(),

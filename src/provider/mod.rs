@@ -3,7 +3,7 @@
 //! * [`AuthorizeParams`] – what one login adds to the authorize URL
 //! * [`TokenReply`] – a token set as it came; [`ExchangeError`] – the five ways in which none comes
 //! * [`Refusal`] – what an error code means
-//! * [`IdClaims`] – who a verified id_token speaks of; [`IdTokenError`] – which claim is wrong, and the mend
+//! * [`IdClaims`] – who a verified id_token speaks of; [`IdTokenError`] – which claim is wrong, and the fix
 //! * [`Finding`] – what `check` learns from the provider without a human
 
 mod answer;
@@ -129,9 +129,9 @@ impl Provider {
         grant: Grant,
         exchange: impl Future<Output = Result<TokenReply, WireError>>,
     ) -> Result<TokenReply, ExchangeError> {
-        let begun = self.metrics.exchange(grant, &self.wire.clock);
+        let exchange_timer = self.metrics.exchange(grant, &self.wire.clock);
         let answer = exchange.await.map_err(of_the_wire);
-        begun.ended(answer::result(&answer));
+        exchange_timer.ended(answer::result(&answer));
         answer
     }
 

@@ -31,13 +31,13 @@ pub enum StoreError {
         source: Option<Source>,
     },
     /// There is none, and what was asked for does not make one.
-    #[error("there is no store yet: {at}; `serve` and `import` make one, or mend STORE_URL")]
+    #[error("there is no store yet: {at}; `serve` and `import` make one, or fix STORE_URL")]
     Missing {
         /// Where it was looked for.
         at: StoreLocation,
     },
     /// The folder of a SQLite file is missing.
-    #[error("the folder of {at} does not exist: make it, mount it, or mend STORE_URL")]
+    #[error("the folder of {at} does not exist: make it, mount it, or fix STORE_URL")]
     NoFolder {
         /// The file.
         at: StoreLocation,
@@ -49,7 +49,7 @@ pub enum StoreError {
         at: StoreLocation,
     },
     /// Readable at most.
-    #[error("{at} cannot be written: {mend}", mend = mend_of_writing(at))]
+    #[error("{at} cannot be written: {fix}", fix = fix_of_writing(at))]
     NotWritable {
         /// Which store.
         at: StoreLocation,
@@ -65,7 +65,7 @@ pub enum StoreError {
         source: Source,
     },
     /// The file has other contents.
-    #[error("{at} is not a SQLite database: move that file away, or mend STORE_URL")]
+    #[error("{at} is not a SQLite database: move that file away, or fix STORE_URL")]
     NotADatabase {
         /// The file.
         at: StoreLocation,
@@ -73,7 +73,7 @@ pub enum StoreError {
         source: rusqlite::Error,
     },
     /// A database, of another program.
-    #[error("{at} is the store of another program: mend STORE_URL")]
+    #[error("{at} is the store of another program: fix STORE_URL")]
     Foreign {
         /// Which store.
         at: StoreLocation,
@@ -181,7 +181,7 @@ pub enum StoreError {
     /// A database without any table.
     #[error(
         "{at} is a SQLite database without tables: a copy of a running server's file without its -wal file looks like \
-         this; copy both, or stop the server first, or remove the file to start anew"
+         this; copy both, or stop the server first, or remove the file to start afresh"
     )]
     Empty {
         /// The file.
@@ -224,7 +224,7 @@ pub enum Reason {
     Disconnected,
     /// It is starting, failing over or running a long script.
     NotReady,
-    /// It accepts no more connections.
+    /// Its limit of connections is reached.
     TooManyClients,
     /// It has replicas, and none of them acknowledged a write in time.
     Unacknowledged,
@@ -250,7 +250,7 @@ impl fmt::Display for Reason {
     }
 }
 
-fn mend_of_writing(at: &StoreLocation) -> &'static str {
+fn fix_of_writing(at: &StoreLocation) -> &'static str {
     match at {
         StoreLocation::Redis { .. } => "it is a read-only replica, or its last save to disk failed; see its log",
         StoreLocation::File(_) | StoreLocation::Memory => {

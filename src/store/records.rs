@@ -102,7 +102,7 @@ pub struct Lease {
     pub until: OffsetDateTime,
 }
 
-/// Which leases run, by the wall clock of whoever asks: those that end after `now` and not after `horizon`. A lease
+/// Which leases run, by the wall clock of the caller: those that end after `now` and not after `horizon`. A lease
 /// that ends later was made by a clock that is ahead, or was set back since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaseSpan {
@@ -219,7 +219,7 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
 
     /// Writes a new connection over the version that its writer saw: `over` is that of the row to replace, in
     /// whatever state, or `None` where only a key without a row will do. The row has no lease and no attempt
-    /// afterwards, so whoever held one finds that it moved. `Missing` only where `over` names a row and there is none.
+    /// afterwards, so a holder of one finds that the row has changed. `Missing` only where `over` names a row and there is none.
     /// A row that already has the new connection id is `Done` and left alone, at any generation: this put has
     /// happened before, and its answer was lost.
     async fn put(&self, row: &NewRow, over: Option<&Version>) -> Result<Cas, StoreError>;
@@ -240,7 +240,7 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
     /// Gives a lease back: removes it where the row's lease is this owner's, and else does nothing. Never an attempt.
     async fn release(&self, key: &RowKey, owner: &Owner) -> Result<(), StoreError>;
 
-    /// The one compare-and-swap: begins, closes, saves, marks as revoking, leaves a tombstone, seals anew.
+    /// The one compare-and-swap: begins, closes, saves, marks as revoking, leaves a tombstone, encrypts again.
     /// All of `expected` is compared and all of `change` is written in one step, or nothing is.
     ///
     /// A change that opens an attempt is `Done` only when it outlives the failure of one machine, as far as the store
@@ -266,7 +266,7 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Adoption, StoreError>;
 
     /// The keys whose `due <= now`, earliest first and by key within the same moment, with their due times;
-    /// after `after`, which need not be there any more.
+    /// after `after`, which may be gone by now.
     async fn due(
         &self,
         now: OffsetDateTime,

@@ -23,7 +23,7 @@ impl Unwritable {
     }
 }
 
-/// Remembers that a write failed, so that whoever asks for the store's health learns of it, also when nobody writes
+/// Remembers that a write failed, so that a health check learns of it, also when nobody writes
 /// at that moment.
 #[derive(Debug, Default)]
 pub(super) struct LastFailure(Mutex<Option<Unwritable>>);

@@ -19,7 +19,7 @@ use crate::{
 };
 
 const PREFIX: &str = "videoask_auth";
-/// From an answer next door to the 30 s and 60 s after which nobody waits any more.
+/// From an answer of a near server to the timeouts of 30 s and 60 s.
 const SECONDS: [f64; 10] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 /// Everything that one process counts and times. Cheap to clone, and to count with: an index and one addition.

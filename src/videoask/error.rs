@@ -8,7 +8,7 @@ use crate::telemetry::excerpt_without;
 /// What went wrong with a call. What it quotes is escaped, cut, and free of the token.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// The token is not accepted (any more).
+    /// The token is not accepted, or no longer.
     #[error("VideoAsk's API does not accept the token{}", after_colon(.detail))]
     Unauthorized {
         /// The API's words, or empty.

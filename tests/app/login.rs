@@ -178,7 +178,7 @@ async fn another_error_of_videoask_is_shown_escaped_and_cut() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_names_the_variables_to_mend() {
+async fn a_wrong_secret_names_the_variables_to_fix() {
     let world = Setup::default().var("CLIENT_SECRET", "another-secret").start().await;
     let page = world.browser().log_in("ada@example.com").await;
     assert_eq!((page.status, page.title().as_str()), (502, "VideoAsk does not accept this app's credentials"));

@@ -1,21 +1,21 @@
-//! `check` finds what is wrong with a set-up, says how to mend it, and changes nothing.
+//! `check` finds what is wrong with a set-up, says how to fix it, and changes nothing.
 
 use standin::Endpoint;
 
 use crate::support::{Deployment, Finished};
 
-/// The mend printed below the line that has this in it.
-fn mend<'a>(finished: &'a Finished, problem: &str) -> &'a str {
+/// The fix printed below the line that has this in it.
+fn fix<'a>(finished: &'a Finished, problem: &str) -> &'a str {
     let mut lines = finished.stdout.lines().skip_while(|line| !line.contains(problem));
     assert!(lines.next().is_some_and(|line| line.starts_with("FAIL")), "{problem}: {finished:?}");
     lines.next().and_then(|line| line.trim().strip_prefix("Fix: ")).unwrap_or_default()
 }
 
-/// Exit code 1, and only this problem, with this mend.
-fn assert_finds(deployment: &Deployment, problem: &str, in_mend: &str) {
+/// Exit code 1, and only this problem, with this fix.
+fn assert_finds(deployment: &Deployment, problem: &str, in_fix: &str) {
     let finished = deployment.run(&["check"]);
     assert_eq!(finished.code, Some(1), "{finished:?}");
-    assert!(mend(&finished, problem).contains(in_mend), "{finished:?}");
+    assert!(fix(&finished, problem).contains(in_fix), "{finished:?}");
     assert_eq!(finished.stdout.lines().filter(|line| line.starts_with("FAIL")).count(), 1, "{finished:?}");
     assert_eq!(finished.stderr, "1 problem found\n");
 }
@@ -85,7 +85,7 @@ fn a_store_that_cannot_be_written_is_found() {
     deployment.sealed_folder("sealed");
     let finished = deployment.run_as_a_mortal(&["check"]);
     assert_eq!(finished.code, Some(1), "{finished:?}");
-    assert!(mend(&finished, "sealed/store.db").contains("write that folder"), "{finished:?}");
+    assert!(fix(&finished, "sealed/store.db").contains("write that folder"), "{finished:?}");
 
     assert_finds(&Deployment::new().set("STORE_URL", "sqlite://no/folder/store.db"), "no/folder/store.db", "STORE_URL");
 }

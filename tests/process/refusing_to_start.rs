@@ -34,7 +34,7 @@ fn an_address_that_is_not_this_machines_is_named() {
 }
 
 #[test]
-fn a_store_that_cannot_be_written_is_named_with_the_mend() {
+fn a_store_that_cannot_be_written_is_named_with_the_fix() {
     // Nobody may make files there, not even root.
     let finished = Deployment::new().set("STORE_URL", "sqlite:///sys/kernel/store.db").run(&["serve"]);
     assert_one_line(&finished, &["/sys/kernel/store.db", "cannot be written", "folder"]);

@@ -50,7 +50,7 @@ async fn diagnose(answers: Answers) -> Vec<Finding> {
         stub.seen().into_iter().find(|seen| seen.uri.path() == "/authorize").expect("a login was asked for");
     assert!(authorize.uri.query().is_some_and(|query| query.contains("prompt=none")), "nobody is asked anything");
     for finding in &findings {
-        assert_eq!(finding.mend().is_none(), finding.outcome() == Outcome::Good, "{finding}");
+        assert_eq!(finding.fix().is_none(), finding.outcome() == Outcome::Good, "{finding}");
     }
     findings
 }
@@ -79,7 +79,7 @@ async fn a_provider_that_does_not_answer_is_the_one_finding() {
 async fn another_issuer_is_named_with_the_line_that_mends_it() {
     let findings = diagnose(Answers { issuer: Some("https://other.example/"), ..SOUND }).await;
     let [differs @ Finding::IssuerDiffers { .. }] = problems(&findings)[..] else { panic!("{findings:?}") };
-    assert_eq!(differs.mend().as_deref(), Some("Set ISSUER=https://other.example/"));
+    assert_eq!(differs.fix().as_deref(), Some("Set ISSUER=https://other.example/"));
     let findings = diagnose(Answers { issuer: None, ..SOUND }).await;
     assert_eq!(problems(&findings), [&Finding::IssuerUnknown { status: 200 }]);
 }

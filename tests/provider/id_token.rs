@@ -109,8 +109,8 @@ impl Setting {
 /// The claim that was refused, and what came.
 fn refused(result: Result<IdClaims, IdTokenError>) -> (&'static str, String) {
     match result {
-        Err(IdTokenError::Claim { claim, came, expected, mend }) => {
-            assert!(!expected.is_empty() && !mend.is_empty());
+        Err(IdTokenError::Claim { claim, came, expected, fix }) => {
+            assert!(!expected.is_empty() && !fix.is_empty());
             assert!(!format!("{came}{expected}").contains("nonce-1"), "the nonce stays secret");
             (claim, came)
         }

@@ -50,7 +50,7 @@ fn connection(report: &Report, login_url: &str, now: OffsetDateTime) -> String {
 fn import(report: &ImportReport, login_url: &str) -> String {
     let mut block = Block::new("An import without an owner".to_owned());
     block.line("State", report.state);
-    block.line("Begun", stamp(report.begun_at));
+    block.line("Started", stamp(report.begun_at));
     block.line("Exchanged", report.exchanged_at.map_or_else(|| "not yet".to_owned(), stamp));
     block.failure(report.failure.as_ref(), login_url);
     if report.failure.is_none() {
@@ -79,8 +79,11 @@ fn seals(SealingKeyUsage { current, previous, unknown }: &SealingKeyUsage) -> St
     let mut block = Block::new("Sealed by".to_owned());
     block.line("EXPRESS_SESSION", current);
     for (place, count) in previous.iter().enumerate() {
-        let advice =
-            if *count == 0 { "none: it can be dropped" } else { "keep it until the server has sealed them anew" };
+        let advice = if *count == 0 {
+            "none: it can be dropped"
+        } else {
+            "keep it until the server has encrypted them with the new one"
+        };
         block.line("Previous", format!("{count} by number {} of EXPRESS_SESSION_PREVIOUS ({advice})", place + 1));
     }
     if *unknown > 0 {

@@ -12,11 +12,11 @@ use crate::{
 const TOLERANCE: Duration = Duration::seconds(60);
 const LONGEST_SUB: usize = 255;
 
-const ISS_MEND: &str = "If the received value is your VideoAsk, set `ISSUER` to exactly that value and restart.";
-const AUD_MEND: &str = "Check `CLIENT_ID`: this token was issued to another app.";
-const TIME_MEND: &str = "Set this machine's clock right (NTP), then log in again.";
-const NONCE_MEND: &str = "Log in again from the home page: this answer belongs to another login.";
-const SUB_MEND: &str = "Log in again. If it comes again, tell VideoAsk's support, with this page.";
+const ISS_FIX: &str = "If the received value is your VideoAsk, set `ISSUER` to exactly that value and restart.";
+const AUD_FIX: &str = "Check `CLIENT_ID`: this token was issued to another app.";
+const TIME_FIX: &str = "Set this machine's clock right (NTP), then log in again.";
+const NONCE_FIX: &str = "Log in again from the home page: this answer belongs to another login.";
+const SUB_FIX: &str = "Log in again. If it comes again, tell VideoAsk's support, with this page.";
 
 /// Who a verified id_token speaks of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl Expected<'_> {
         if iss.and_then(Value::as_str) == Some(self.issuer) {
             return Ok(());
         }
-        Err(wrong("iss", self.issuer, quote(iss), ISS_MEND))
+        Err(wrong("iss", self.issuer, quote(iss), ISS_FIX))
     }
 
     fn check_audience(&self, claims: &Claims) -> Result<(), IdTokenError> {
@@ -81,12 +81,12 @@ impl Expected<'_> {
         };
         // One that is no string makes the whole list suspect.
         if !audiences.contains(&Some(self.client_id)) || audiences.contains(&None) {
-            return Err(wrong("aud", self.client_id, quote(aud), AUD_MEND));
+            return Err(wrong("aud", self.client_id, quote(aud), AUD_FIX));
         }
         match claims.get("azp") {
             None if audiences.len() == 1 => Ok(()),
             Some(Value::String(azp)) if azp == self.client_id => Ok(()),
-            azp => Err(wrong("azp", self.client_id, quote(azp), AUD_MEND)),
+            azp => Err(wrong("azp", self.client_id, quote(azp), AUD_FIX)),
         }
     }
 
@@ -112,7 +112,7 @@ impl Expected<'_> {
             (_, Some(_)) => "another value",
         };
         let expected = if self.nonce.is_some() { "the value of this login" } else { "none" };
-        Err(wrong("nonce", expected, came.to_owned(), NONCE_MEND))
+        Err(wrong("nonce", expected, came.to_owned(), NONCE_FIX))
     }
 }
 
@@ -125,14 +125,14 @@ pub(super) fn quote(value: Option<&Value>) -> String {
     }
 }
 
-fn wrong(claim: &'static str, expected: &str, came: String, mend: &'static str) -> IdTokenError {
-    IdTokenError::Claim { claim, expected: expected.to_owned(), came, mend }
+fn wrong(claim: &'static str, expected: &str, came: String, fix: &'static str) -> IdTokenError {
+    IdTokenError::Claim { claim, expected: expected.to_owned(), came, fix }
 }
 
 fn subject(claims: &Claims) -> Result<String, IdTokenError> {
     match claims.get("sub") {
         Some(Value::String(sub)) if !sub.is_empty() && sub.len() <= LONGEST_SUB => Ok(sub.clone()),
-        sub => Err(wrong("sub", "1 to 255 characters", quote(sub), SUB_MEND)),
+        sub => Err(wrong("sub", "1 to 255 characters", quote(sub), SUB_FIX)),
     }
 }
 
@@ -144,7 +144,7 @@ fn moment(claims: &Claims, claim: &'static str) -> Result<Option<OffsetDateTime>
         .flatten()
         .and_then(|since| OffsetDateTime::UNIX_EPOCH.checked_add(since))
         .map(Some)
-        .ok_or_else(|| wrong(claim, "a time in seconds", quote(Some(value)), SUB_MEND))
+        .ok_or_else(|| wrong(claim, "a time in seconds", quote(Some(value)), SUB_FIX))
 }
 
 fn wrong_time(claim: &'static str, relation: &str, limit: OffsetDateTime, claims: &Claims) -> IdTokenError {
@@ -153,5 +153,5 @@ fn wrong_time(claim: &'static str, relation: &str, limit: OffsetDateTime, claims
         seconds.format(&Rfc3339).unwrap_or_else(|_| seconds.to_string())
     };
     let came = moment(claims, claim).ok().flatten().map_or_else(|| quote(claims.get(claim)), shown);
-    wrong(claim, &format!("{relation} {}", shown(limit)), came, TIME_MEND)
+    wrong(claim, &format!("{relation} {}", shown(limit)), came, TIME_FIX)
 }

@@ -72,7 +72,7 @@ pub(super) struct Jwks {
 struct Cache {
     keys: Vec<Key>,
     fetched: Option<Duration>,
-    refetch_begun: Option<Duration>,
+    refetched: Option<Duration>,
     failure: Option<JwksError>,
 }
 
@@ -124,9 +124,9 @@ impl Cache {
     fn begin(&mut self, kid: Option<&str>, now: Duration) -> bool {
         let Some(fetched) = self.fetched else { return true };
         let wanted = now >= fetched + MAX_AGE || !matches!(self.pick(kid), Picked::Key(_));
-        let allowed = self.refetch_begun.is_none_or(|begun| now >= begun + BETWEEN_REFETCHES);
+        let allowed = self.refetched.is_none_or(|at| now >= at + BETWEEN_REFETCHES);
         if wanted && allowed {
-            self.refetch_begun = Some(now);
+            self.refetched = Some(now);
         }
         wanted && allowed
     }

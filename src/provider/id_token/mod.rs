@@ -39,7 +39,7 @@ pub enum IdTokenError {
         /// What it is.
         came: String,
         /// What to do.
-        mend: &'static str,
+        fix: &'static str,
     },
     /// The keys that it is checked by could not be had.
     #[error("the keys that sign id_tokens could not be fetched")]
@@ -52,10 +52,10 @@ pub enum IdTokenError {
     Malformed,
 }
 
-const ODD_MEND: &str = "Log in again. If it comes again, tell VideoAsk's support, with this page.";
-const ALG_MEND: &str = "Set the client's id_token signature to RS256 (or HS256) at VideoAsk.";
-const SIGNATURE_MEND: &str = "Check that VIDEOASK_AUTH_URL and CLIENT_SECRET belong to this client, then log in again.";
-const KID_MEND: &str = "Wait a minute and log in again; check that VIDEOASK_AUTH_URL is where the login took place.";
+const ODD_FIX: &str = "Log in again. If it comes again, tell VideoAsk's support, with this page.";
+const ALG_FIX: &str = "Set the client's id_token signature to RS256 (or HS256) at VideoAsk.";
+const SIGNATURE_FIX: &str = "Check that VIDEOASK_AUTH_URL and CLIENT_SECRET belong to this client, then log in again.";
+const KID_FIX: &str = "Wait a minute and log in again; check that VIDEOASK_AUTH_URL is where the login took place.";
 
 /// Checks id_tokens for one client.
 #[derive(Debug)]
@@ -102,7 +102,7 @@ impl Verifier {
             Picked::Ambiguous => "none, and several keys fit".to_owned(),
         };
         let expected = format!("a key of {}", self.jwks.url());
-        Err(IdTokenError::Claim { claim: "kid", expected, came, mend: KID_MEND })
+        Err(IdTokenError::Claim { claim: "kid", expected, came, fix: KID_FIX })
     }
 }
 
@@ -114,7 +114,7 @@ impl Header {
         if let Some(crit) = header.get("crit") {
             // It lists what a reader must understand, and this one understands no extension.
             let came = excerpt(&crit.to_string());
-            return Err(IdTokenError::Claim { claim: "crit", expected: "none".to_owned(), came, mend: ODD_MEND });
+            return Err(IdTokenError::Claim { claim: "crit", expected: "none".to_owned(), came, fix: ODD_FIX });
         }
         let kid = header.get("kid").and_then(Value::as_str).map(str::to_owned);
         Ok(Self { alg: algorithm(header.get("alg"))?, kid })
@@ -127,7 +127,7 @@ fn algorithm(alg: Option<&Value>) -> Result<Algorithm, IdTokenError> {
         Some("HS256") => Ok(Algorithm::HS256),
         _ => {
             let expected = "RS256 or HS256".to_owned();
-            Err(IdTokenError::Claim { claim: "alg", expected, came: claims::quote(alg), mend: ALG_MEND })
+            Err(IdTokenError::Claim { claim: "alg", expected, came: claims::quote(alg), fix: ALG_FIX })
         }
     }
 }
@@ -141,7 +141,7 @@ fn signed_claims(token: &IdToken, key: &DecodingKey, alg: Algorithm) -> Result<M
                 _ => "one made with VideoAsk's key".to_owned(),
             },
             came: "another".to_owned(),
-            mend: SIGNATURE_MEND,
+            fix: SIGNATURE_FIX,
         },
         _ => IdTokenError::Malformed,
     })

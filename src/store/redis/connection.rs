@@ -15,7 +15,7 @@ const RESPONSE: Duration = Duration::from_millis(1_500);
 /// One call in all: waiting for others to connect, connecting and the answer.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// One multiplexed connection, made anew when it fails.
+/// One multiplexed connection, replaced when it fails.
 ///
 /// Not `redis::aio::ConnectionManager`: that one keeps a connection on which answers time out (the other end may be
 /// gone without a word), and a reconnect that fails for any reason but I/O, such as `maxclients`, for ever.

@@ -12,7 +12,7 @@ pub(super) fn of_the_connection(error: &RedisError) -> bool {
         || error.code() == Some("NOAUTH")
 }
 
-/// What an error of Redis means to whoever runs this program.
+/// What an error of Redis means to the operator of this program.
 pub(super) fn describe(at: &StoreLocation, error: &RedisError) -> StoreError {
     let (at, source) = (at.clone(), Said::new(error));
     match error.kind() {

@@ -36,7 +36,7 @@ end
 -- Writes what has changed, and keeps the sets true. What needs memory comes first: a Redis that is full refuses it
 -- while nothing is changed yet.
 local function write(record, before, after)
-    -- A Redis that came back empty is a store again with the first record, as it is for whoever only reads.
+    -- A Redis that came back empty is a store again with the first record, as it is for readers.
     if not before.connection_id then redis.call('SET', SCHEMA, VERSION, 'NX') end
     local changed, gone = {}, {}
     for _, field in ipairs(FIELDS) do

@@ -1,6 +1,6 @@
 -- What all scripts share. A row is a hash; those with limits are listed in ENDS by their end.
 --
--- Limits are judged by the caller's clock. The TTL only clears away what nobody sweeps any more, so it counts from
+-- Limits are judged by the caller's clock. The TTL only clears away what is no longer swept, so it counts from
 -- the absolute limit or from Redis's own time, whichever is later, and adds a day.
 
 local function mark_end(row, idle, absolute)

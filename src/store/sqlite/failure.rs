@@ -2,7 +2,7 @@ use rusqlite::{Error, ErrorCode};
 
 use crate::store::{Reason, StoreError, StoreLocation};
 
-/// What an error of SQLite means to whoever runs this program.
+/// What an error of SQLite means to the operator of this program.
 pub(super) fn describe(at: &StoreLocation, source: Error) -> StoreError {
     let at = at.clone();
     match &source {

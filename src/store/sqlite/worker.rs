@@ -70,7 +70,7 @@ impl Worker {
         let at = self.at.clone();
         let job: Job = Box::new(move |store| {
             if !answer.is_closed() {
-                // Whoever hung up meanwhile does not miss the answer.
+                // A caller that was cancelled meanwhile does not need the answer.
                 let _ = answer.send(store.run(at, job));
             }
         });

@@ -124,7 +124,7 @@ impl Cause {
         }
     }
 
-    /// The one thing to do next, by whoever retries.
+    /// The one thing to do next, which depends on who retries.
     #[must_use]
     pub fn next_step(self, retry: Retry) -> NextStep {
         match self {

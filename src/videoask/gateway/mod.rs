@@ -44,7 +44,7 @@ pub struct Gateway {
     metrics: Metrics,
 }
 
-/// A request as it shall reach the API, but for the token.
+/// A request as it is sent to the API, but for the token.
 #[derive(Debug)]
 pub struct Passage<B> {
     /// Any.

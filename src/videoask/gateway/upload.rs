@@ -29,7 +29,7 @@ pub(super) struct Upload<B> {
 pub(super) struct Progress(Arc<Mutex<Stage>>);
 
 enum Stage {
-    /// More may come. Nothing is copied any more of one that is too long.
+    /// More may come. One that is too long is no longer copied.
     Coming(Option<BytesMut>, Turn),
     /// All of it was there, and a copy of it unless it was too long.
     Arrived(Option<Bytes>),
@@ -141,7 +141,7 @@ impl Progress {
         why
     }
 
-    /// Notes a chunk, or that there is none any more.
+    /// Notes a chunk, or the end.
     fn take(&self, chunk: Option<&[u8]>, last: bool) {
         let mut stage = self.stage();
         let Stage::Coming(copy, turn) = &mut *stage else { return };

@@ -1,4 +1,4 @@
-//! A begun login: state, verifier, nonce and time, in an encrypted cookie of its own. The server stores nothing.
+//! A started login: state, verifier, nonce and time, in an encrypted cookie of its own. The server stores nothing.
 //!
 //! Each tab's login has its own cookie, named by its state, so several can be under way at once.
 
@@ -33,7 +33,7 @@ pub struct PendingLogin {
     pub nonce: Nonce,
     /// Proves to the token endpoint who began (RFC 7636).
     pub verifier: PkceCodeVerifier,
-    /// When it was begun.
+    /// When it was started.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub begun_at: OffsetDateTime,
 }
@@ -68,7 +68,7 @@ impl PendingLogins {
         Self { keys, policy }
     }
 
-    /// Remembers a begun login, and expires what would make it one too many.
+    /// Remembers a started login, and expires what would make it one too many.
     ///
     /// # Panics
     /// Never: a login has only string keys, which JSON can always write.
@@ -91,16 +91,16 @@ impl PendingLogins {
 
     fn make_room(&self, cookies: &Cookies, now: OffsetDateTime) {
         let prefix = self.policy.pending_prefix();
-        let mut begun = Vec::new();
+        let mut started = Vec::new();
         for cookie in cookies.list().into_iter().filter(|cookie| cookie.name().starts_with(&prefix)) {
             match self.open(cookie.name(), cookie.value()).filter(|login| !login.expired(now)) {
-                Some(login) => begun.push((login.begun_at, cookie.name().to_owned())),
+                Some(login) => started.push((login.begun_at, cookie.name().to_owned())),
                 None => self.expire(cookies, cookie.name().to_owned()),
             }
         }
-        begun.sort();
-        let surplus = (begun.len() + 1).saturating_sub(AT_MOST);
-        for (_, name) in begun.into_iter().take(surplus) {
+        started.sort();
+        let surplus = (started.len() + 1).saturating_sub(AT_MOST);
+        for (_, name) in started.into_iter().take(surplus) {
             self.expire(cookies, name);
         }
     }

@@ -5,8 +5,8 @@
 //! set would pass for ours. Therefore this goes before it and lets through nothing but our own cookies, compared byte
 //! by byte.
 //!
-//! With an http `APP_URL` no prefix protects the names. Whoever else serves pages on the same host name (another
-//! program on another port of this machine) can read and set these cookies, and so put a session or a begun login of
+//! With an http `APP_URL` no prefix protects the names. Another site that serves pages on the same host name (another
+//! program on another port of this machine) can read and set these cookies, and so put a session or a started login of
 //! its own in place of ours. Only https prevents that.
 
 use std::collections::BTreeMap;

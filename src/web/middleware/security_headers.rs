@@ -9,7 +9,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; scr
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const PERMISSIONS_POLICY: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
 
-/// The headers of every answer. They are constants: made anew, each would be checked byte by byte for each answer.
+/// The headers of every answer. They are constants: built at run time, each would be checked byte by byte for each answer.
 const EVERYWHERE: [(HeaderName, HeaderValue); 6] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),

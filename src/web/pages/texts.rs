@@ -98,7 +98,7 @@ fn every_error() -> Vec<(PageError, Link)> {
     let text = || "As VideoAsk puts it.".to_owned();
     let refused_by = |cause| VaultError::ProviderRefused { failure: Box::new(failure(cause)) }.into();
     let dead = || Box::new(failure(Cause::GrantEnded));
-    let claim = IdTokenError::Claim { claim: "iss", expected: text(), came: text(), mend: "Set `ISSUER` or log in." };
+    let claim = IdTokenError::Claim { claim: "iss", expected: text(), came: text(), fix: "Set `ISSUER` or log in." };
     vec![
         (LoginError::Denied { description: text() }.into(), Link::LogInAgain),
         (LoginError::Refused { code: "server_error".to_owned(), description: text() }.into(), Link::LogInAgain),

@@ -73,7 +73,7 @@ pub(super) fn size(headers: &HeaderMap) -> usize {
 }
 
 /// How long the body would be that an answer says it has and does not bring (RFC 9110, 8.6); of all others the length
-/// is made anew.
+/// is computed.
 pub(super) fn length_of_no_body(method: &Method, status: StatusCode, headers: &HeaderMap) -> Option<u64> {
     if method != Method::HEAD && status != StatusCode::NOT_MODIFIED {
         return None;

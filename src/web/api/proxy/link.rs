@@ -1,4 +1,4 @@
-//! Links in the headers of a response: those to the API lead through `/proxy`, so that whoever follows them needs no
+//! Links in the headers of a response: those to the API lead through `/proxy`, so that a client that follows them needs no
 //! token.
 
 use std::fmt::Write;

@@ -95,7 +95,7 @@ async fn pass(app: &AppState, request: Request) -> Result<Response, Problem> {
 }
 
 /// HTTP/2 in clear text (`h2c`), which some clients offer with every first request, may be ignored (RFC 9110, 7.8).
-/// Whoever asks for anything else cannot go on without it.
+/// A client that asks for anything else cannot go on without it.
 fn asks_for_another_protocol(headers: &HeaderMap) -> bool {
     headers::listed(headers, &header::UPGRADE).any(|protocol| !protocol.eq_ignore_ascii_case(b"h2c"))
 }
@@ -123,7 +123,7 @@ impl From<GatewayError> for Problem {
         match error {
             GatewayError::NoToken(error) => error.into(),
             GatewayError::BodyIncomplete => {
-                Self::Invalid("The body broke off before its end, or a minute went by without any more of it.")
+                Self::Invalid("The body broke off before its end, or a minute went by without anything more of it.")
             }
             error => Self::UpstreamUnavailable(error),
         }

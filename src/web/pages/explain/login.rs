@@ -202,13 +202,13 @@ fn refused(status: u16, code: &str, description: &str) -> ErrorView {
 fn id_token(error: &IdTokenError) -> ErrorView {
     const TITLE: &str = "The login could not be verified";
     match error {
-        IdTokenError::Claim { claim, expected, came, mend } => ErrorView::new(
+        IdTokenError::Claim { claim, expected, came, fix } => ErrorView::new(
             StatusCode::BAD_GATEWAY,
             TITLE,
             "The id_token, VideoAsk's proof of who logged in, is not valid, so this app shows no tokens.",
             "Log in again. If it keeps happening, tell whoever runs this app.",
         )
-        .operator(*mend)
+        .operator(*fix)
         .detail("Claim", claim)
         .detail("Expected", expected)
         .detail("Received", came),

@@ -23,11 +23,11 @@ pub(crate) struct ErrorView {
     pub(crate) next: Markup,
     /// Who VideoAsk says the visitor is, where that is the reason.
     pub(crate) account: Vec<(&'static str, String)>,
-    /// For whoever runs this app: what to do.
+    /// For the operator of this app: what to do.
     pub(crate) operator: Option<Markup>,
-    /// For whoever runs this app: what to copy.
+    /// For the operator of this app: what to copy.
     pub(crate) copyables: Vec<Copyable>,
-    /// For whoever runs this app: names and values that help to fix it.
+    /// For the operator of this app: names and values that help to fix it.
     pub(crate) details: Vec<(&'static str, String)>,
     /// What the button does.
     pub(crate) link: Link,
@@ -105,7 +105,7 @@ impl ErrorView {
         Some(&self.next).filter(|next| next.plain().trim_end_matches('.') != self.link.label())
     }
 
-    /// Whether there is anything for whoever runs this app.
+    /// Whether there is anything for the operator of this app.
     pub(crate) fn has_operator_part(&self) -> bool {
         self.operator.is_some() || !self.copyables.is_empty() || !self.details.is_empty()
     }

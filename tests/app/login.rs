@@ -137,25 +137,6 @@ async fn a_cookie_moved_to_another_state_does_not_open() {
 }
 
 #[tokio::test]
-async fn several_tabs_can_log_in_at_once_and_the_fifth_makes_the_oldest_go() {
-    let world = World::start().await;
-    let browser = world.browser();
-    let mut tabs = Vec::new();
-    for _ in 0..5 {
-        tabs.push(browser.begin().await);
-        world.pass(Duration::from_secs(1));
-    }
-    assert_eq!(browser.cookie_names().iter().filter(|name| name.contains("-login-")).count(), 4);
-    let oldest = browser.approve(&tabs[0], "ada@example.com").await;
-    assert_eq!(browser.get(oldest.as_str()).await.title(), "No login in progress");
-    for tab in &tabs[1..] {
-        let callback = browser.approve(tab, "ada@example.com").await;
-        assert_eq!(browser.open(callback.as_str()).await.url.path(), "/tokens");
-    }
-    assert_eq!(world.standin.counters().code_exchanges, 4);
-}
-
-#[tokio::test]
 async fn the_callbacks_issuer_is_checked_where_it_is_given() {
     let (_, page) = log_in_under(Quirk::CallbackIssuer).await;
     assert_eq!(page.url.path(), "/tokens");
@@ -397,65 +378,6 @@ async fn a_failed_login_leaves_the_session_before_it_alone() {
     let back = browser.decide(&page, "grace@example.com", "deny").await;
     assert_eq!(browser.follow(back).await.status, 403);
     assert!(browser.get("/tokens").await.text().contains("ada@example.com"));
-}
-
-#[tokio::test]
-async fn more_than_64_logins_at_once_are_asked_to_wait() {
-    let world = World::start().await;
-    world.standin.change_faults(|faults| faults.always(Endpoint::Token, Mishap::Hang));
-    let mut callbacks = Vec::new();
-    for _ in 0..65 {
-        let browser = world.browser();
-        let page = browser.begin().await;
-        callbacks.push((browser.clone(), browser.approve(&page, "ada@example.com").await));
-    }
-    let (last, callback) = callbacks.pop().expect("there are 65");
-    for (browser, callback) in callbacks {
-        tokio::spawn(async move { browser.get(callback.as_str()).await });
-    }
-    while world.standin.counters().requests_to(Endpoint::Token) < 64 {
-        tokio::task::yield_now().await;
-    }
-    let page = last.get(callback.as_str()).await;
-    assert_eq!((page.status, page.title().as_str()), (503, "Too many logins at once"));
-    assert!(page.text().contains("Yours was not completed.") && !page.text().contains("nothing is lost"));
-    assert_eq!(page.header("retry-after"), Some("5"));
-}
-
-/// Follows a callback whose code VideoAsk refuses, and returns the page.
-async fn bogus_callback(world: &World) -> Page {
-    let browser = world.browser();
-    let page = browser.begin().await;
-    let mut callback = browser.approve(&page, "ada@example.com").await;
-    let state = callback.query_pairs().find(|(name, _)| name == "state").expect("a state").1.into_owned();
-    callback.query_pairs_mut().clear().append_pair("state", &state).append_pair("code", "bogus");
-    browser.get(callback.as_str()).await
-}
-
-#[tokio::test]
-async fn bogus_callbacks_cannot_use_up_the_rate_limit_of_videoask() {
-    let world = World::start().await;
-    for _ in 0..30 {
-        assert_ne!(bogus_callback(&world).await.title(), "Too many logins at once");
-    }
-    let crowd = (0..6).map(|_| bogus_callback(&world));
-    for page in futures_util::future::join_all(crowd).await {
-        assert_eq!((page.status, page.title().as_str()), (503, "Too many logins at once"));
-        assert_eq!(page.header("retry-after"), Some("5"));
-    }
-    assert_eq!(
-        world.standin.counters().requests_to(Endpoint::Token),
-        30,
-        "nothing was sent while the bucket was empty"
-    );
-
-    world.pass(Duration::from_secs(2));
-    world.logged_in().await;
-    world.logged_in().await;
-    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 32, "a login that works is not charged");
-    bogus_callback(&world).await;
-    assert_eq!(bogus_callback(&world).await.title(), "Too many logins at once");
-    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 33);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod cookies;
 mod identity;
 mod keep;
 mod login;
+mod login_limits;
 mod machine;
 mod metrics;
 mod pages;

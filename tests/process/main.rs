@@ -1,5 +1,6 @@
 //! The real program as its operator meets it: commands, exit codes, signals, logs, and what none of them may tell.
 
+mod architecture;
 mod behind_nginx;
 mod canary;
 mod checking;

@@ -17,7 +17,7 @@ pub struct Clock(Source);
 #[derive(Clone, Debug)]
 enum Source {
     System { started: Started },
-    Manual { epoch: OffsetDateTime, hand: Hand },
+    Manual { epoch: OffsetDateTime, hand: ClockControl },
 }
 
 /// When a system clock was made.
@@ -29,7 +29,7 @@ struct Started {
 
 /// The hand that turns a manual [`Clock`].
 #[derive(Clone, Debug)]
-pub struct Hand(Arc<Mutex<Turned>>);
+pub struct ClockControl(Arc<Mutex<Turned>>);
 
 #[derive(Debug)]
 struct Turned {
@@ -53,9 +53,9 @@ impl Clock {
         Self(Source::System { started: Started { monotonic: Instant::now(), boot_time: BootTime::now() } })
     }
 
-    /// A clock that stands at `epoch` until its [`Hand`] turns it.
+    /// A clock that stands at `epoch` until its [`ClockControl`] turns it.
     #[must_use]
-    pub fn manual(epoch: OffsetDateTime) -> (Self, Hand) {
+    pub fn manual(epoch: OffsetDateTime) -> (Self, ClockControl) {
         let turned = Turned {
             stepped: time::Duration::ZERO,
             boot_time: Duration::ZERO,
@@ -63,7 +63,7 @@ impl Clock {
             sleepers: BTreeMap::new(),
             tickets: 0,
         };
-        let hand = Hand(Arc::new(Mutex::new(turned)));
+        let hand = ClockControl(Arc::new(Mutex::new(turned)));
         (hand.clock(epoch), hand)
     }
 
@@ -120,7 +120,7 @@ impl Clock {
     }
 }
 
-impl Hand {
+impl ClockControl {
     /// Another clock that this hand turns, showing another wall-clock time: that of a second machine.
     #[must_use]
     pub fn clock(&self, epoch: OffsetDateTime) -> Clock {
@@ -172,7 +172,7 @@ impl Hand {
 /// Somebody who sleeps by a manual clock.
 struct Sleep {
     ticket: Ticket,
-    hand: Hand,
+    hand: ClockControl,
 }
 
 impl Future for Sleep {

@@ -36,7 +36,7 @@ pub enum ReadError {
     TooLarge,
     /// The connection ended, or time ran out, before the body did.
     #[error("the answer was cut off")]
-    Cut(#[source] reqwest::Error),
+    Interrupted(#[source] reqwest::Error),
 }
 
 /// The client for the authorization server: `exchange_timeout` is for one request in all.
@@ -72,9 +72,9 @@ pub fn health_client(target: &Url) -> Result<Client, BuildError> {
 }
 
 /// Reads a body of at most `limit` bytes.
-pub async fn read_capped(mut response: Response, limit: usize) -> Result<Bytes, ReadError> {
+pub async fn read_body(mut response: Response, limit: usize) -> Result<Bytes, ReadError> {
     let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| ReadError::Cut(error.without_url()))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| ReadError::Interrupted(error.without_url()))? {
         if body.len() + chunk.len() > limit {
             return Err(ReadError::TooLarge);
         }

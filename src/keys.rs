@@ -120,7 +120,7 @@ impl Keyring {
             .aead
             .seal_in_place_separate_tag(
                 Nonce::assume_unique_for_key(nonce),
-                Aad::from(frame(purpose, associated)),
+                Aad::from(encode_aad(purpose, associated)),
                 &mut body,
             )
             .expect("a text that fits in memory is shorter than the cipher's limit");
@@ -146,7 +146,7 @@ impl Keyring {
         let length = self.sets[position]
             .key(purpose)
             .aead
-            .open_in_place(nonce, Aad::from(frame(purpose, associated)), &mut plaintext)
+            .open_in_place(nonce, Aad::from(encode_aad(purpose, associated)), &mut plaintext)
             .map_err(|_| OpenError::Tampered)?
             .len();
         plaintext.truncate(length);
@@ -156,16 +156,16 @@ impl Keyring {
 
     /// The HMAC-SHA256 of `data` by the current secret.
     #[must_use]
-    pub fn mark(&self, purpose: Purpose, data: &[u8]) -> [u8; 32] {
-        self.sets[0].mark(purpose, data)
+    pub fn hmac(&self, purpose: Purpose, data: &[u8]) -> [u8; 32] {
+        self.sets[0].hmac(purpose, data)
     }
 
     /// The HMACs of `data` by the current secret and then by each previous one: a row may lie under any of them.
-    pub fn marks(&self, purpose: Purpose, data: impl AsRef<[u8]>) -> impl Iterator<Item = [u8; 32]> {
-        self.sets.iter().map(move |set| set.mark(purpose, data.as_ref()))
+    pub fn hmacs(&self, purpose: Purpose, data: impl AsRef<[u8]>) -> impl Iterator<Item = [u8; 32]> {
+        self.sets.iter().map(move |set| set.hmac(purpose, data.as_ref()))
     }
 
-    /// The id of the key that seals for this purpose, as [`sealing_key`] reads it from what it sealed.
+    /// The id of the key that seals for this purpose, as [`key_id_of`] reads it from what it sealed.
     #[must_use]
     pub fn key_id(&self, purpose: Purpose) -> String {
         hex(&self.sets[0].key(purpose).id)
@@ -198,7 +198,7 @@ impl KeySet {
         &self.keys[purpose as usize]
     }
 
-    fn mark(&self, purpose: Purpose, data: &[u8]) -> [u8; 32] {
+    fn hmac(&self, purpose: Purpose, data: &[u8]) -> [u8; 32] {
         let tag = hmac::sign(&self.key(purpose).hmac, data);
         tag.as_ref().try_into().expect("an HMAC-SHA256 is 32 bytes long")
     }
@@ -227,7 +227,7 @@ impl Key {
 
 /// The id of the key that sealed this text; empty for a text that is too short to name one.
 #[must_use]
-pub fn sealing_key(sealed: &[u8]) -> String {
+pub fn key_id_of(sealed: &[u8]) -> String {
     sealed.get(1..=KEY_ID).map(hex).unwrap_or_default()
 }
 
@@ -236,7 +236,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Purpose and parts, each with its length before it, so that no two lists of parts read the same.
-fn frame(purpose: Purpose, parts: &[&[u8]]) -> Vec<u8> {
+fn encode_aad(purpose: Purpose, parts: &[&[u8]]) -> Vec<u8> {
     let mut framed = vec![VERSION];
     for part in std::iter::once(&purpose.label()).chain(parts) {
         framed.extend_from_slice(&(part.len() as u64).to_be_bytes());

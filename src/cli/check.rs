@@ -7,7 +7,7 @@ use crate::{
     clock::Clock,
     config::{ApiConfig, Config, EnvLookup, Environment, ProblemCount},
     provider::{self, Provider},
-    store::{self, Examined, Room, State},
+    store::{self, CanCreate, Inspection, StoreStatus},
     telemetry::{self, Metrics},
     videoask::Api,
 };
@@ -45,7 +45,7 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     if options.offline {
         problems.say(Line::note("VideoAsk was not asked (--offline)".to_owned()));
     } else {
-        let findings = Provider::new(&config.provider, Clock::system(), Metrics::default())?.diagnose().await;
+        let findings = Provider::new(&config.provider, Clock::system(), Metrics::default())?.check().await;
         problems.say_all(findings.iter().map(Line::of_provider));
         problems.say(api_host(&config.api).await?);
     }
@@ -103,7 +103,7 @@ impl Line {
         Self { mark: Mark::Problem, text, fix: Some(fix.into()) }
     }
 
-    fn of_store(finding: &store::Finding) -> Self {
+    fn of_store(finding: &store::StoreRisk) -> Self {
         let mark = match finding.severity() {
             store::Severity::Fatal => Mark::Problem,
             store::Severity::Warning => Mark::Note,
@@ -111,11 +111,11 @@ impl Line {
         Self { mark, text: finding.to_string(), fix: None }
     }
 
-    fn of_provider(finding: &provider::Finding) -> Self {
-        let mark = match finding.outcome() {
-            provider::Outcome::Good => Mark::Good,
-            provider::Outcome::Problem => Mark::Problem,
-            provider::Outcome::Unknown => Mark::Note,
+    fn of_provider(finding: &provider::CheckResult) -> Self {
+        let mark = match finding.status() {
+            provider::CheckStatus::Passed => Mark::Good,
+            provider::CheckStatus::Failed => Mark::Problem,
+            provider::CheckStatus::Unknown => Mark::Note,
         };
         Self { mark, text: finding.to_string(), fix: finding.fix() }
     }
@@ -144,26 +144,26 @@ async fn api_host(config: &ApiConfig) -> Result<Line, Failure> {
 
 /// Proves that the store takes a write, or that one can be made; creates nothing.
 async fn examine(config: &Config) -> Vec<Line> {
-    let Examined { at, state, findings } = match store::examine(&config.store).await {
+    let Inspection { at, status, risks } = match store::inspect(&config.store).await {
         Ok(examined) => examined,
         // The error's own words say what to do.
         Err(error) => return vec![Line { mark: Mark::Problem, text: telemetry::chain(&error), fix: None }],
     };
-    let room = match state {
-        State::Sound => Line::good(format!("the store takes writes: {at}")),
-        State::Absent(Room::Writable) => Line::good(format!("there is no store yet; it will be made at {at}")),
-        State::Absent(Room::Unknown) => Line::note(format!(
+    let room = match status {
+        StoreStatus::Writable => Line::good(format!("the store takes writes: {at}")),
+        StoreStatus::Missing(CanCreate::Yes) => Line::good(format!("there is no store yet; it will be made at {at}")),
+        StoreStatus::Missing(CanCreate::Unknown) => Line::note(format!(
             "there is no store yet; it would be made at {at}, and whether that can be written shows only then"
         )),
-        State::Absent(Room::NotWritable) => Line::problem(
+        StoreStatus::Missing(CanCreate::NotWritable) => Line::problem(
             format!("there is no store yet, and none can be made at {at}"),
             "Let the user who runs this program write that folder, or correct STORE_URL.",
         ),
-        State::Absent(Room::NoFolder) => Line::problem(
+        StoreStatus::Missing(CanCreate::NoFolder) => Line::problem(
             format!("there is no store yet, and no folder for it: {at}"),
             "Make the folder, mount it, or correct STORE_URL.",
         ),
     };
-    let risks = findings.into_iter().filter(|finding| finding.matters_to(&config.mode));
+    let risks = risks.into_iter().filter(|finding| finding.matters_to(&config.mode));
     std::iter::once(room).chain(risks.map(|finding| Line::of_store(&finding))).collect()
 }

@@ -9,7 +9,7 @@ use crate::{
     cli::{Source, failure::Failure, output, signals, spinner},
     clock::Clock,
     config::{AllowedUsers, Config, Environment, Loaded, Mode, StoreUrl},
-    store::{self, Missing, Opened, Origin, Severity, Store, StoreError},
+    store::{self, IfMissing, OpenedStore, Severity, Store, StoreError, StoreOrigin},
     telemetry::{self, Verbosity},
     vault::{Callers, Drain, Vault},
     web::AppState,
@@ -45,7 +45,7 @@ impl Setup {
     /// which ends the work.
     pub(crate) async fn run<T>(
         self,
-        missing: Missing,
+        missing: IfMissing,
         work: impl AsyncFnOnce(&Kept) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let mut stop = pin!(signals::stop());
@@ -71,13 +71,13 @@ impl Setup {
         }
     }
 
-    async fn open(self, missing: Missing) -> Result<Kept, Failure> {
+    async fn open(self, missing: IfMissing) -> Result<Kept, Failure> {
         let Self { config, allowed } = self;
         let opened = store::open(&config.store, missing).await.map_err(|error| match error {
             error @ StoreError::Unavailable { .. } => Failure::StoreUnavailable(error),
             error => Failure::Store(error),
         })?;
-        if opened.origin == Origin::Created {
+        if opened.origin == StoreOrigin::Created {
             output::talk(&format_args!("A new, empty store was created: {}", place(&config.store)));
         }
         let store = vet(&config, opened)?;
@@ -103,19 +103,19 @@ fn place(store: &StoreUrl) -> String {
 }
 
 /// In keep mode, refuses a store that deletes connections, and says what else puts them at risk.
-pub(crate) fn vet(config: &Config, opened: Opened) -> Result<Arc<dyn Store>, Failure> {
-    let Opened { store, origin, findings, .. } = opened;
+pub(crate) fn vet(config: &Config, opened: OpenedStore) -> Result<Arc<dyn Store>, Failure> {
+    let OpenedStore { store, origin, risks, .. } = opened;
     // Of a store in memory the configuration has warned already.
     if let StoreUrl::Memory = config.store {
         return Ok(store);
     }
-    for finding in findings.into_iter().filter(|finding| finding.matters_to(&config.mode)) {
+    for finding in risks.into_iter().filter(|finding| finding.matters_to(&config.mode)) {
         match finding.severity() {
             Severity::Fatal => return Err(Failure::Evicts(finding)),
             Severity::Warning => tracing::warn!("{finding}"),
         }
     }
-    if origin == Origin::Created && matches!(config.mode, Mode::Keep(_)) {
+    if origin == StoreOrigin::Created && matches!(config.mode, Mode::Keep(_)) {
         tracing::warn!(
             "a new, empty store was made, which is right the first time; later it means that the old one is gone: if \
              you had a connection, the disk was not kept: mount a volume at /data, or use Redis"

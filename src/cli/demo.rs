@@ -13,7 +13,7 @@ use crate::{
     cli::{failure::Failure, output, serve, signals},
     clock::Clock,
     config::{Config, Environment, Listen, Loaded, TelemetryConfig, duration},
-    store::{self, Missing},
+    store::{self, IfMissing},
     telemetry::{self, Verbosity},
 };
 use standin::{Rotation, StandIn};
@@ -64,7 +64,7 @@ pub(super) async fn run(options: Options) -> Result<(), Failure> {
     let Loaded { config, .. } = configuration(&options, key.as_deref(), &listener, &beside)?;
     let clock = Clock::system();
     let standin = pretend(&options, &config, clock.clone());
-    let opened = store::open(&config.store, Missing::Create).await?;
+    let opened = store::open(&config.store, IfMissing::Create).await?;
     output::data(&welcome(key.as_deref(), config.app_url.as_url(), &config.provider.auth_url));
     let app = App::build(config, opened.store, clock)?;
 

@@ -7,7 +7,7 @@ use oauth2::AccessToken;
 use crate::{
     cli::{Source, context::Setup, failure::Failure, token_args::Wanted},
     config::VARIABLES,
-    store::Missing,
+    store::IfMissing,
     telemetry,
 };
 
@@ -46,7 +46,7 @@ pub(super) async fn run(options: Options) -> Result<Successor, Failure> {
 
 async fn prepare(Options { wanted, source, command }: Options) -> Result<Successor, Failure> {
     let setup = Setup::load(source, "exec")?;
-    let token = setup.run(Missing::Refuse, async |kept| Ok(wanted.of(kept, None).await?.access_token().clone()));
+    let token = setup.run(IfMissing::Refuse, async |kept| Ok(wanted.of(kept, None).await?.access_token().clone()));
     Ok(Successor { command, token: token.await? })
 }
 

@@ -10,7 +10,7 @@ use crate::{
     },
     config::{ConfigError, EnvLookup, ProblemCount, ValueSource},
     http,
-    store::{Finding, StoreError},
+    store::{StoreError, StoreRisk},
     telemetry,
 };
 
@@ -42,7 +42,7 @@ pub(super) enum Failure {
     StoreUnavailable(#[source] StoreError),
     /// The store would delete connections.
     #[error("this store cannot keep connections: {0}")]
-    Evicts(Finding),
+    Evicts(StoreRisk),
     /// The vault has nothing for this command.
     #[error(transparent)]
     Refused(#[from] Box<Refused>),

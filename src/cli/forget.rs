@@ -11,7 +11,7 @@ use crate::{
         refusal::Refusal,
         spinner,
     },
-    store::Missing,
+    store::IfMissing,
     vault::{Ended, Ending, VaultError},
 };
 
@@ -30,7 +30,7 @@ pub(super) struct Options {
 pub(super) async fn run(Options { user, revoke, source }: Options) -> Result<(), Failure> {
     let setup = Setup::load(source, "forget")?;
     let ending = if revoke { Ending::Revoke } else { Ending::Forget };
-    let done = setup.run(Missing::Refuse, async |kept| forget(kept, &user, ending).await).await?;
+    let done = setup.run(IfMissing::Refuse, async |kept| forget(kept, &user, ending).await).await?;
     output::talk(&done);
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::{
         refusal::Refusal,
         spinner,
     },
-    store::Missing,
+    store::IfMissing,
     telemetry::excerpt,
     videoask::{Account, AccountError, ApiError, Form, Page},
 };
@@ -38,7 +38,7 @@ pub(super) struct NotListed(ApiError);
 
 pub(super) async fn run(Options { user, json, source }: Options) -> Result<(), Failure> {
     let setup = Setup::load(source, "forms")?;
-    let forms = setup.run(Missing::Refuse, async |kept: &_| list(kept, user.as_deref()).await).await?;
+    let forms = setup.run(IfMissing::Refuse, async |kept: &_| list(kept, user.as_deref()).await).await?;
     if json {
         return output::deliver(&machine(&forms));
     }
@@ -90,7 +90,7 @@ fn is_passing(error: &ApiError) -> bool {
     match error {
         ApiError::Status { status, .. } => matches!(status, 429 | 500..),
         ApiError::Unreachable(_) | ApiError::TimedOut(_) | ApiError::Cut(_) => true,
-        ApiError::Unauthorized { .. } | ApiError::Nonsense => false,
+        ApiError::Unauthorized { .. } | ApiError::MalformedResponse => false,
     }
 }
 

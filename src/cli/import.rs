@@ -13,7 +13,7 @@ use crate::{
         refusal::{Refusal, Said},
         spinner,
     },
-    store::{Missing, RowKey},
+    store::{IfMissing, RowKey},
     telemetry,
     vault::{Adopted, EmailProof, FailureKind, Identity, Import, PendingImport, RefreshFailure, Replace, VaultError},
     videoask::{ApiError, Me},
@@ -79,7 +79,7 @@ pub(super) async fn run(Options { user, replace, source }: Options) -> Result<()
     let setup = Setup::load(source, "import")?;
     let token = refresh_token::checked(input::token("refresh token")?)?;
     let replace = if replace { Replace::Live } else { Replace::OnlyDead };
-    let done = setup.run(Missing::Create, async |kept| import(kept, token, user.as_deref(), replace).await).await?;
+    let done = setup.run(IfMissing::Create, async |kept| import(kept, token, user.as_deref(), replace).await).await?;
     output::talk(&done);
     Ok(())
 }

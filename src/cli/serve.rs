@@ -8,7 +8,7 @@ use crate::{
     cli::{context, failure::Failure, signals},
     clock::Clock,
     config::{Config, EnvFile, Environment, Listen, TelemetryConfig},
-    store::{self, Missing},
+    store::{self, IfMissing},
     telemetry::{self, Verbosity},
 };
 
@@ -24,7 +24,7 @@ pub(super) async fn run(env_file: EnvFile) -> Result<(), Failure> {
     let mut stop = Box::pin(signals::stop());
     tracing::info!(version = env!("CARGO_PKG_VERSION"), variables = %loaded.env_file, "starting");
     let opened = tokio::select! {
-        opened = store::open(&config.store, Missing::Create) => opened?,
+        opened = store::open(&config.store, IfMissing::Create) => opened?,
         // A Redis that does not answer holds the start up for seconds; nothing is under way yet.
         () = &mut stop => {
             tracing::info!("stopped");

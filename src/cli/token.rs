@@ -4,7 +4,7 @@ use oauth2::AccessToken;
 
 use crate::{
     cli::{Source, context::Setup, failure::Failure, input, output, token_args::Wanted},
-    store::Missing,
+    store::IfMissing,
 };
 
 #[derive(Clone, Debug, clap::Args)]
@@ -25,5 +25,5 @@ pub(super) async fn run(Options { wanted, refused, source }: Options) -> Result<
         let handed_out = wanted.of(kept, refused.as_ref()).await?;
         output::deliver(handed_out.access_token().secret())
     };
-    setup.run(Missing::Refuse, work).await
+    setup.run(IfMissing::Refuse, work).await
 }

@@ -1,5 +1,3 @@
-//! What one login adds to the authorize URL.
-
 use std::fmt;
 
 use oauth2::{CsrfToken, PkceCodeVerifier};
@@ -9,24 +7,22 @@ use subtle::ConstantTimeEq;
 /// The parts of an authorization request that differ from login to login.
 #[derive(Debug)]
 pub struct AuthorizeParams<'a> {
-    /// Comes back in the callback.
+    /// Returned in the callback.
     pub state: &'a CsrfToken,
-    /// Comes back in the id_token; sent only with the scope `openid`.
+    /// Returned in the id_token; sent only with the scope `openid`.
     pub nonce: &'a Nonce,
-    /// What the S256 challenge is made of; used only with PKCE on.
+    /// The S256 challenge is derived from it; used only with PKCE on.
     pub verifier: &'a PkceCodeVerifier,
-    /// Whether VideoAsk must, or must not, ask the person.
+    /// Whether VideoAsk must, or must not, show a login.
     pub prompt: Option<Prompt>,
-    /// The e-mail to fill in.
-    pub login_hint: Option<&'a str>,
 }
 
 /// OpenID Connect's `prompt`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prompt {
-    /// Ask for the login again, so that another user may log in.
+    /// Ask for a login even if there is a session, so that another user can log in.
     Login,
-    /// Ask nothing: answer at once or with an error.
+    /// Show nothing: redirect at once, with a code or an error.
     None,
 }
 
@@ -39,7 +35,7 @@ impl Prompt {
     }
 }
 
-/// Ties an id_token to one login. `Debug` does not show it.
+/// Ties an id_token to one login. `Debug` redacts it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Nonce(String);
@@ -58,7 +54,7 @@ impl Nonce {
     }
 
     /// Compares in constant time.
-    pub(super) fn is(&self, other: &str) -> bool {
+    pub(super) fn matches(&self, other: &str) -> bool {
         self.0.as_bytes().ct_eq(other.as_bytes()).into()
     }
 }

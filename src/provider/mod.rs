@@ -1,19 +1,20 @@
 //! The OAuth client: authorize URL, code exchange, id_token. It knows no storage and serves no page.
 //!
-//! * [`AuthorizeParams`] – what one login adds to the authorize URL
-//! * [`TokenReply`] – a token set as it came; [`ExchangeError`] – the five ways in which none comes
-//! * [`Refusal`] – what an error code means
-//! * [`IdClaims`] – who a verified id_token speaks of; [`IdTokenError`] – which claim is wrong, and the fix
-//! * [`Finding`] – what `check` learns from the provider without a human
+//! * [`AuthorizeParams`]: the parts of an authorize URL that are new in each login
+//! * [`TokenResponse`]: a token set as VideoAsk issued it
+//! * [`ExchangeError`]: the five ways in which an exchange fails; [`RefusalReason`]: what an error code means
+//! * [`IdClaims`]: the user that a verified id_token names; [`IdTokenError`]: which claim is wrong, and the fix
+//! * [`CheckResult`]: what the command `check` learns from the provider without a human
 
-mod answer;
 mod authorize;
-mod diagnose;
-mod finding;
+mod check;
+mod check_result;
+mod exchange_error;
+mod http_client;
 mod id_token;
-mod refusal;
+mod refusal_reason;
+mod response;
 mod token;
-mod wire;
 
 use oauth2::{
     AuthType, AuthUrl, AuthorizationCode, Client, ClientId, EndpointNotSet, EndpointSet, PkceCodeChallenge,
@@ -23,24 +24,24 @@ use oauth2::{
 use url::Url;
 
 pub use self::{
-    answer::{ExchangeError, Nonsense},
     authorize::{AuthorizeParams, Nonce, Prompt},
-    finding::{Finding, Logins, Outcome},
+    check_result::{CheckResult, CheckStatus, LoginImpact},
+    exchange_error::{ExchangeError, ResponseProblem},
     id_token::{IdClaims, IdTokenError, JwksError},
-    refusal::Refusal,
-    token::{IdToken, Subject, TokenReply},
+    refusal_reason::RefusalReason,
+    token::{IdToken, Subject, TokenResponse},
 };
 use crate::{
     clock::Clock,
     config::{Pkce, ProviderConfig},
     http::{self, BuildError},
-    provider::{id_token::Verifier, wire::Wire},
-    telemetry::{Grant, Metrics, ProviderRequest},
+    provider::{http_client::HttpClient, id_token::Verifier},
+    telemetry::{ExchangeResult, Grant, Metrics, ProviderRequest},
 };
 
 type OauthClient = Client<
     BasicErrorResponse,
-    TokenReply,
+    TokenResponse,
     BasicTokenIntrospectionResponse,
     StandardRevocableToken,
     BasicRevocationErrorResponse,
@@ -51,21 +52,21 @@ type OauthClient = Client<
     EndpointSet,
 >;
 
-/// What the `oauth2` crate makes of an error of ours.
-type WireError = RequestTokenError<ExchangeError, BasicErrorResponse>;
+/// What the `oauth2` crate makes of an [`ExchangeError`].
+type OauthError = RequestTokenError<ExchangeError, BasicErrorResponse>;
 
 /// VideoAsk's authorization server, as this client sees it.
 #[derive(Debug)]
 pub struct Provider {
     oauth: OauthClient,
-    wire: Wire,
+    http: HttpClient,
     verifier: Verifier,
     config: ProviderConfig,
     metrics: Metrics,
 }
 
 impl Provider {
-    /// Prepares the client; nothing is asked of the server yet.
+    /// Builds the client. Sends nothing.
     pub fn new(config: &ProviderConfig, clock: Clock, metrics: Metrics) -> Result<Self, BuildError> {
         let client = http::provider_client(config.exchange_timeout, &config.auth_url)?;
         let oauth = Client::new(ClientId::new(config.client_id.clone()))
@@ -77,7 +78,7 @@ impl Provider {
         Ok(Self {
             oauth,
             verifier: Verifier::new(config, client.clone(), clock.clone(), metrics.clone()),
-            wire: Wire { client, clock },
+            http: HttpClient { client, clock },
             config: config.clone(),
             metrics,
         })
@@ -97,7 +98,7 @@ impl Provider {
         }
         let nonce = self.asks_openid().then(|| login.nonce.secret());
         let prompt = login.prompt.map(Prompt::as_str);
-        for (name, value) in [("nonce", nonce), ("prompt", prompt), ("login_hint", login.login_hint)] {
+        for (name, value) in [("nonce", nonce), ("prompt", prompt)] {
             if let Some(value) = value {
                 request = request.add_extra_param(name, value);
             }
@@ -105,60 +106,61 @@ impl Provider {
         request.url().0
     }
 
-    /// Exchanges the code of a callback, once.
+    /// Exchanges the code of a callback. Never retries: a code works once.
     pub async fn exchange_code(
         &self,
         code: AuthorizationCode,
         verifier: Option<PkceCodeVerifier>,
-    ) -> Result<TokenReply, ExchangeError> {
+    ) -> Result<TokenResponse, ExchangeError> {
         let mut request = self.oauth.exchange_code(code);
         if let Some(verifier) = verifier.filter(|_| self.config.pkce == Pkce::On) {
             request = request.set_pkce_verifier(verifier);
         }
-        self.measured(Grant::Code, request.request_async(&self.wire)).await
+        self.measured(Grant::Code, request.request_async(&self.http)).await
     }
 
-    /// Exchanges a refresh token, once (RFC 6749, 6). Whether it may be sent again is for others to know.
-    pub async fn refresh(&self, token: &RefreshToken) -> Result<TokenReply, ExchangeError> {
-        self.measured(Grant::Refresh, self.oauth.exchange_refresh_token(token).request_async(&self.wire)).await
+    /// Exchanges a refresh token (RFC 6749, 6). Never retries; that is the caller's decision.
+    pub async fn refresh(&self, token: &RefreshToken) -> Result<TokenResponse, ExchangeError> {
+        self.measured(Grant::Refresh, self.oauth.exchange_refresh_token(token).request_async(&self.http)).await
     }
 
-    /// Counts and times an exchange, also one that its caller gives up.
+    /// Counts and times an exchange, even if the caller drops the future.
     async fn measured(
         &self,
         grant: Grant,
-        exchange: impl Future<Output = Result<TokenReply, WireError>>,
-    ) -> Result<TokenReply, ExchangeError> {
-        let exchange_timer = self.metrics.exchange(grant, &self.wire.clock);
-        let answer = exchange.await.map_err(of_the_wire);
-        exchange_timer.ended(answer::result(&answer));
-        answer
+        exchange: impl Future<Output = Result<TokenResponse, OauthError>>,
+    ) -> Result<TokenResponse, ExchangeError> {
+        let started = self.metrics.exchange(grant, &self.http.clock);
+        let result = exchange.await.map_err(exchange_error);
+        started.ended(result.as_ref().map_or_else(ExchangeError::metric, |_| ExchangeResult::Tokens));
+        result
     }
 
-    /// Revokes a refresh token (RFC 7009). By the tenant's setting this may end every grant of that user and app.
+    /// Revokes a refresh token (RFC 7009). Depending on the tenant's settings, this ends every grant of that user and
+    /// app.
     pub async fn revoke(&self, token: &RefreshToken) -> Result<(), ExchangeError> {
         let form = [
             ("client_id", self.config.client_id.as_str()),
             ("client_secret", self.config.client_secret.secret()),
             ("token", token.secret()),
         ];
-        let post = self.wire.post(http::endpoint(&self.config.auth_url, "/oauth/revoke"), &form);
-        self.metrics.asked(ProviderRequest::Revoke, &self.wire.clock).time(post).await
+        let post = self.http.post(http::endpoint(&self.config.auth_url, "/oauth/revoke"), &form);
+        self.metrics.asked(ProviderRequest::Revoke, &self.http.clock).time(post).await
     }
 
-    /// Verifies an id_token in full. `nonce` is the one that was sent, if `openid` was asked for.
+    /// Verifies signature and claims of an id_token. `nonce` is the one in the authorize URL, if there was one.
     pub async fn verify_id_token(&self, token: &IdToken, nonce: Option<&Nonce>) -> Result<IdClaims, IdTokenError> {
         self.verifier.verify(token, nonce).await
     }
 
-    /// Whether a login without an id_token must be refused: with PKCE off, only its nonce proves that the code was
-    /// issued to the browser that started this login. A stolen code would otherwise work in the thief's own login.
+    /// Whether to reject a login without an id_token. With PKCE off, only the nonce in it proves that the code was issued
+    /// to the browser that started this login; without that, a thief could use a stolen code in a login of their own.
     #[must_use]
     pub fn requires_id_token(&self) -> bool {
         self.config.pkce == Pkce::Off
     }
 
-    /// With the client id, what a refresh token belongs to.
+    /// The token endpoint. Together with the client id, it identifies whose refresh tokens these are.
     #[must_use]
     pub fn token_endpoint(&self) -> &Url {
         self.oauth.token_uri().url()
@@ -170,11 +172,6 @@ impl Provider {
         &self.config.client_id
     }
 
-    /// Asks the server, without a human, whether issuer, clock, client id, callback and secret fit.
-    pub async fn diagnose(&self) -> Vec<Finding> {
-        diagnose::diagnose(self).await
-    }
-
     /// Whether the scopes ask for an id_token.
     #[must_use]
     pub fn asks_openid(&self) -> bool {
@@ -182,13 +179,13 @@ impl Provider {
     }
 }
 
-/// The wire lets nothing through but a token set, so it alone has errors to tell. What the others would carry, the raw
-/// body, stays here.
-fn of_the_wire(error: WireError) -> ExchangeError {
+/// [`HttpClient`] returns token sets only, so every error is its own. Other errors of `oauth2` cannot occur, and are
+/// dropped because they contain the raw body.
+fn exchange_error(error: OauthError) -> ExchangeError {
     match error {
         RequestTokenError::Request(error) => error,
         RequestTokenError::ServerResponse(_) | RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-            ExchangeError::Nonsense { status: 200, what: Nonsense::NoToken }
+            ExchangeError::MalformedResponse { status: 200, problem: ResponseProblem::NoToken }
         }
     }
 }

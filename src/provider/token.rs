@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use oauth2::{AccessToken, RefreshToken, Scope, TokenResponse, basic::BasicTokenType};
+use oauth2::{AccessToken, RefreshToken, Scope, basic::BasicTokenType};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap};
 use serde_json::{Map, Value};
 
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 /// It is read leniently: with rotation the refresh token that bought it is spent already, so nothing
 /// that could be done without may cost the access token or the new refresh token.
 #[derive(Clone, Debug)]
-pub struct TokenReply {
+pub struct TokenResponse {
     /// Fit for an `Authorization` header.
     pub access_token: AccessToken,
     /// Only with `offline_access`; of a refresh only where VideoAsk rotates.
@@ -66,7 +66,7 @@ impl fmt::Debug for IdToken {
     }
 }
 
-impl TokenReply {
+impl TokenResponse {
     /// The token set in a JSON object, if it has an access token that can be used.
     pub(super) fn read(json: &Map<String, Value>) -> Option<Self> {
         if !is_bearer(json) {
@@ -108,20 +108,20 @@ fn seconds(value: &Value) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }
 
-impl<'de> Deserialize<'de> for TokenReply {
+impl<'de> Deserialize<'de> for TokenResponse {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::read(&Map::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("no usable access_token"))
     }
 }
 
 /// `oauth2` asks every reply to be serializable. Nobody may write tokens that way, so this writes none.
-impl Serialize for TokenReply {
+impl Serialize for TokenResponse {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_map(Some(0))?.end()
     }
 }
 
-impl TokenResponse for TokenReply {
+impl oauth2::TokenResponse for TokenResponse {
     type TokenType = BasicTokenType;
 
     fn access_token(&self) -> &AccessToken {
@@ -149,7 +149,7 @@ impl TokenResponse for TokenReply {
 mod tests {
     use super::*;
 
-    fn read(json: &str) -> Option<TokenReply> {
+    fn read(json: &str) -> Option<TokenResponse> {
         serde_json::from_str(json).ok()
     }
 

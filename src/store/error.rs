@@ -7,9 +7,9 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 /// What a server said: text from outside, escaped and cut, so that it may be shown.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Said(String);
+pub struct ServerMessage(String);
 
-impl Said {
+impl ServerMessage {
     const LENGTH: usize = 200;
 
     pub(super) fn new(text: &impl fmt::Display) -> Self {
@@ -26,7 +26,7 @@ pub enum StoreError {
         /// Which store.
         at: StoreLocation,
         /// What is in the way.
-        reason: Reason,
+        reason: UnavailableReason,
         /// As the backend puts it, if it said anything.
         source: Option<Source>,
     },
@@ -114,7 +114,7 @@ pub enum StoreError {
         /// Which Redis.
         at: StoreLocation,
         /// As Redis puts it.
-        source: Said,
+        source: ServerMessage,
     },
     /// Something else than Redis answered.
     #[error("{at} answered, but it is not a Redis: fix the host and port in STORE_URL")]
@@ -122,7 +122,7 @@ pub enum StoreError {
         /// What answered.
         at: StoreLocation,
         /// What could not be read.
-        source: Said,
+        source: ServerMessage,
     },
     /// A node of a Redis Cluster, which redirects most keys to other nodes.
     #[error(
@@ -165,7 +165,7 @@ pub enum StoreError {
         /// Which Redis.
         at: StoreLocation,
         /// What is wrong with it.
-        source: Said,
+        source: ServerMessage,
     },
     /// `STORE_URL` is no Redis URL.
     #[error("STORE_URL is not a Redis URL such as redis://:password@host:6379/0")]
@@ -207,13 +207,13 @@ pub enum StoreError {
         /// Which Redis.
         at: StoreLocation,
         /// As Redis puts it.
-        source: Said,
+        source: ServerMessage,
     },
 }
 
 /// What keeps a store from answering for now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub enum UnavailableReason {
     /// Another process holds SQLite's write lock.
     Busy,
     /// Nothing listens there, or the name has no address.
@@ -230,7 +230,7 @@ pub enum Reason {
     Unacknowledged,
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for UnavailableReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Busy => "is locked by another process; try again, or find what holds it",

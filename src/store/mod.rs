@@ -4,12 +4,12 @@
 //! every time limit comes from the caller.
 
 mod error;
-mod findings;
 mod location;
 mod millis;
 mod open;
 pub mod records;
 mod redis;
+mod risks;
 mod sessions;
 mod sqlite;
 mod state_codec;
@@ -19,12 +19,12 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 pub use self::{
-    error::{Reason, Said, StoreError},
-    findings::{Finding, Severity},
+    error::{ServerMessage, StoreError, UnavailableReason},
     location::StoreLocation,
-    open::{Examined, Missing, Opened, Origin, Room, State, examine, open},
+    open::{CanCreate, IfMissing, Inspection, OpenedStore, StoreOrigin, StoreStatus, inspect, open},
     records::Records,
-    sessions::{Created, Outcome, SessionRow, Sessions},
+    risks::{Severity, StoreRisk},
+    sessions::{InsertOutcome, SessionRow, Sessions, UpdateOutcome},
     unwritable::Unwritable,
 };
 

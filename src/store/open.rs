@@ -2,12 +2,12 @@ use std::sync::Arc;
 
 use crate::{
     config::StoreUrl,
-    store::{Finding, Store, StoreError, StoreLocation, redis, sqlite},
+    store::{Store, StoreError, StoreLocation, StoreRisk, redis, sqlite},
 };
 
 /// What to do where there is no store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Missing {
+pub enum IfMissing {
     /// Make one: `serve`, `import` and `demo`.
     Create,
     /// Say so: every other command.
@@ -16,7 +16,7 @@ pub enum Missing {
 
 /// Whether an opened store was there before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum StoreOrigin {
     /// This call has made it.
     Created,
     /// It was.
@@ -25,42 +25,42 @@ pub enum Origin {
 
 /// A store, ready for use and at this program's schema version.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenedStore {
     /// The store.
     pub store: Arc<dyn Store>,
     /// Where it is.
     pub at: StoreLocation,
     /// Whether it was there before.
-    pub origin: Origin,
+    pub origin: StoreOrigin,
     /// What it says about itself.
-    pub findings: Vec<Finding>,
+    pub risks: Vec<StoreRisk>,
 }
 
-/// What [`examine`] saw.
+/// What [`inspect`] saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Examined {
+pub struct Inspection {
     /// Where it looked.
     pub at: StoreLocation,
     /// What is there.
-    pub state: State,
+    pub status: StoreStatus,
     /// What the store says about itself.
-    pub findings: Vec<Finding>,
+    pub risks: Vec<StoreRisk>,
 }
 
 /// What is at the place that `STORE_URL` names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum StoreStatus {
     /// No store yet.
-    Absent(Room),
+    Missing(CanCreate),
     /// A store that took a write, which was undone.
-    Sound,
+    Writable,
 }
 
 /// Whether a store could be made where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Room {
-    /// It could.
-    Writable,
+pub enum CanCreate {
+    /// Yes.
+    Yes,
     /// The folder cannot be written.
     NotWritable,
     /// The folder does not exist.
@@ -70,7 +70,7 @@ pub enum Room {
 }
 
 /// Opens the store, makes it if `missing` says so, and migrates an older one.
-pub async fn open(url: &StoreUrl, missing: Missing) -> Result<Opened, StoreError> {
+pub async fn open(url: &StoreUrl, missing: IfMissing) -> Result<OpenedStore, StoreError> {
     match url {
         StoreUrl::Memory => sqlite::open_memory().await,
         StoreUrl::Sqlite(path) => sqlite::open(path, missing).await,
@@ -79,14 +79,14 @@ pub async fn open(url: &StoreUrl, missing: Missing) -> Result<Opened, StoreError
 }
 
 /// Looks without making or migrating anything, and proves that a store which is there can be written.
-pub async fn examine(url: &StoreUrl) -> Result<Examined, StoreError> {
+pub async fn inspect(url: &StoreUrl) -> Result<Inspection, StoreError> {
     match url {
-        StoreUrl::Memory => Ok(Examined {
+        StoreUrl::Memory => Ok(Inspection {
             at: StoreLocation::Memory,
-            state: State::Absent(Room::Writable),
-            findings: vec![Finding::NotPersistent],
+            status: StoreStatus::Missing(CanCreate::Yes),
+            risks: vec![StoreRisk::NotPersistent],
         }),
-        StoreUrl::Sqlite(path) => sqlite::examine(path).await,
-        StoreUrl::Redis(url) => redis::examine(url).await,
+        StoreUrl::Sqlite(path) => sqlite::inspect(path).await,
+        StoreUrl::Redis(url) => redis::inspect(url).await,
     }
 }

@@ -222,7 +222,7 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
     /// afterwards, so a holder of one finds that the row has changed. `Missing` only where `over` names a row and there is none.
     /// A row that already has the new connection id is `Done` and left alone, at any generation: this put has
     /// happened before, and its answer was lost.
-    async fn put(&self, row: &NewRow, over: Option<&Version>) -> Result<Cas, StoreError>;
+    async fn put(&self, row: &NewRow, replaces: Option<&Version>) -> Result<Cas, StoreError>;
 
     /// Takes the lease of a row in any state.
     ///
@@ -255,14 +255,14 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
 
     /// Gives the pending import at `pending` to its owner, in one step over both keys. Only where the pending row is
     /// as `expected` and `row` can be put as by [`Records::put`] over `over`, both happen: the row is put, and the
-    /// pending row becomes a tombstone with `grave` for its blob: same version, no attempt, no lease, never due.
+    /// pending row becomes a tombstone with `tombstone` for its blob: same version, no attempt, no lease, never due.
     async fn adopt(
         &self,
         pending: &RowKey,
         expected: &Expected,
-        grave: &Sealed,
+        tombstone: &Sealed,
         row: &NewRow,
-        over: Option<&Version>,
+        replaces: Option<&Version>,
     ) -> Result<Adoption, StoreError>;
 
     /// The keys whose `due <= now`, earliest first and by key within the same moment, with their due times;
@@ -278,7 +278,7 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
     async fn list(&self, page: Page<'_>) -> Result<Vec<Row>, StoreError>;
 
     /// The keys of rows without limits that another secret than `key_id` sealed, by key.
-    async fn sealed_by_others(&self, key_id: &KeyId, page: Page<'_>) -> Result<Vec<RowKey>, StoreError>;
+    async fn sealed_by_other_keys(&self, key_id: &KeyId, page: Page<'_>) -> Result<Vec<RowKey>, StoreError>;
 
     /// Whether it takes writes, as far as is known. This costs nothing while none has failed; once one has failed
     /// because the store is full or read-only, each call tries a write, until one succeeds.
@@ -288,7 +288,7 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
 
     /// Does what should be done while nobody is waiting: SQLite moves its write-ahead log into the file, so that a copy
     /// of the file alone is a store.
-    async fn tidy(&self) -> Result<(), StoreError> {
+    async fn checkpoint(&self) -> Result<(), StoreError> {
         Ok(())
     }
 
@@ -302,9 +302,9 @@ pub enum Adoption {
     /// Both rows are as wanted.
     Applied,
     /// The pending row is not as expected; `None`: it is missing.
-    PendingMoved(Option<Box<Row>>),
+    PendingConflict(Option<Box<Row>>),
     /// The owner's row is not one that may be replaced; `None`: it is missing.
-    OwnerMoved(Option<Box<Row>>),
+    OwnerConflict(Option<Box<Row>>),
 }
 
 impl Lease {
@@ -330,7 +330,7 @@ impl Row {
 
     /// Whether the row is as a writer expects it; the rule of [`Records::swap`].
     #[must_use]
-    pub fn is_as(&self, expected: &Expected) -> bool {
+    pub fn matches(&self, expected: &Expected) -> bool {
         let lease = self.lease.as_ref().map(|lease| &lease.owner);
         self.version == expected.version
             && self.state == expected.state
@@ -351,7 +351,7 @@ impl Row {
 
     /// Whether a set that a process still has may be written back over this row; the rule of [`Records::restore`].
     #[must_use]
-    pub fn is_behind(&self, version: &Version) -> bool {
+    pub fn is_stale_against(&self, version: &Version) -> bool {
         self.version.connection_id == version.connection_id
             && self.version.generation < version.generation
             && !matches!(self.state, State::Revoking | State::Tombstone)

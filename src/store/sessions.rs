@@ -18,38 +18,38 @@ pub struct SessionRow {
     pub sealed: Vec<u8>,
 }
 
-/// Whether a row of that key was there to change.
+/// How an update of a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It was, and is changed now.
-    Done,
-    /// It was not; nothing was created.
-    Missing,
+pub enum UpdateOutcome {
+    /// The row was changed.
+    Updated,
+    /// There is no row of that key; none was created.
+    NoRow,
 }
 
-/// Whether a new row could take its key.
+/// How an insert ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Created {
-    /// It could.
-    New,
-    /// A row of that key is there; it was not changed.
-    Exists,
+pub enum InsertOutcome {
+    /// It was inserted.
+    Inserted,
+    /// A row of that key exists; it was not changed.
+    KeyTaken,
 }
 
 /// Sessions, each with the mint record of the same key, if there is one: a record with limits.
 #[async_trait]
 pub trait Sessions: fmt::Debug + Send + Sync + 'static {
     /// Adds a session, or reports that its key is taken.
-    async fn create_session(&self, row: &SessionRow) -> Result<Created, StoreError>;
+    async fn create_session(&self, row: &SessionRow) -> Result<InsertOutcome, StoreError>;
 
     /// Replaces the sealed data of a session that is there. Never creates, so a save cannot undo a logout.
-    async fn save_session(&self, key: &RowKey, sealed: &[u8]) -> Result<Outcome, StoreError>;
+    async fn save_session(&self, key: &RowKey, sealed: &[u8]) -> Result<UpdateOutcome, StoreError>;
 
     /// Reads a session, whatever its limits say.
     async fn session(&self, key: &RowKey) -> Result<Option<SessionRow>, StoreError>;
 
     /// Moves the idle limit of a session and of its mint record, if they are there.
-    async fn touch_session(&self, key: &RowKey, idle: OffsetDateTime) -> Result<Outcome, StoreError>;
+    async fn touch_session(&self, key: &RowKey, idle: OffsetDateTime) -> Result<UpdateOutcome, StoreError>;
 
     /// Deletes a session and its mint record, as one.
     async fn delete_session(&self, key: &RowKey) -> Result<(), StoreError>;

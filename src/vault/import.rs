@@ -197,7 +197,7 @@ impl Vault {
                     self.plan(row.due);
                     return Ok(Adopted::Yes);
                 }
-                Adoption::OwnerMoved(_) | Adoption::PendingMoved(_) => {}
+                Adoption::OwnerConflict(_) | Adoption::PendingConflict(_) => {}
             }
         }
         Err(VaultError::Busy)

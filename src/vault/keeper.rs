@@ -146,7 +146,7 @@ impl Vault {
             }
             self.refresh_misdated_cached(&mut refreshes).await;
             // If this fails, the next tick tries again.
-            let _ = self.call_store(self.0.store.tidy()).await;
+            let _ = self.call_store(self.0.store.checkpoint()).await;
             self.0.clock.timeout(next.unwrap_or(TICK), self.0.replan.notified()).await;
         }
     }
@@ -250,7 +250,7 @@ impl Vault {
         let mut after = None;
         loop {
             let page = Page { after: after.as_ref(), limit: PAGE };
-            let Ok(keys) = self.call_store(self.0.store.sealed_by_others(&current, page)).await else { return };
+            let Ok(keys) = self.call_store(self.0.store.sealed_by_other_keys(&current, page)).await else { return };
             let last = keys.len() < PAGE as usize;
             for key in keys.iter().filter(|key| !undecryptable.contains(key)).cloned().collect::<Vec<_>>() {
                 self.mark_keeper_active();

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use oauth2::RefreshToken;
 
 use crate::{
-    provider::{self, ExchangeError, TokenReply},
+    provider::{self, ExchangeError, TokenResponse},
     vault::record::Issuer,
 };
 
@@ -14,14 +14,14 @@ use crate::{
 #[async_trait]
 pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// The refresh grant (RFC 6749, 6).
-    async fn refresh(&self, token: &RefreshToken) -> Result<TokenReply, ExchangeError>;
+    async fn refresh(&self, token: &RefreshToken) -> Result<TokenResponse, ExchangeError>;
     /// Revokes a refresh token (RFC 7009).
     async fn revoke(&self, token: &RefreshToken) -> Result<(), ExchangeError>;
 }
 
 #[async_trait]
 impl Provider for provider::Provider {
-    async fn refresh(&self, token: &RefreshToken) -> Result<TokenReply, ExchangeError> {
+    async fn refresh(&self, token: &RefreshToken) -> Result<TokenResponse, ExchangeError> {
         self.refresh(token).await
     }
 

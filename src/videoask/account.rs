@@ -51,12 +51,12 @@ impl<'a> Account<'a> {
     /// All forms, from this page on. An empty page is the last, whatever it says.
     ///
     /// # Errors
-    /// Where the pages lead back to one that was read, as [`ApiError::Nonsense`].
+    /// Where the pages lead back to one that was read, as [`ApiError::MalformedResponse`].
     pub async fn all_forms(self, first: Page) -> Result<Vec<Form>, AccountError> {
         let (mut all, mut read, mut next) = (Vec::new(), HashSet::new(), Some(first));
         while let Some(page) = next {
             if !read.insert(page.clone()) {
-                return Err(ApiError::Nonsense.into());
+                return Err(ApiError::MalformedResponse.into());
             }
             let answer = self.forms(&page).await?;
             next = answer.next.filter(|_| !answer.forms.is_empty());

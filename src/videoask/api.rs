@@ -59,14 +59,14 @@ impl Api {
         let stopwatch = self.metrics.upstream(endpoint, &self.clock);
         let response = stopwatch.time(request.send()).await.map_err(ApiError::sending)?;
         let status = response.status();
-        let body = match http::read_capped(response, BODY_LIMIT).await {
-            Err(ReadError::Cut(source)) => return Err(ApiError::cut(source)),
+        let body = match http::read_body(response, BODY_LIMIT).await {
+            Err(ReadError::Interrupted(source)) => return Err(ApiError::cut(source)),
             body => body,
         };
         if !status.is_success() {
             return Err(ApiError::answered(status.as_u16(), &body.unwrap_or_default(), token));
         }
-        serde_json::from_slice(&body.map_err(|_| ApiError::Nonsense)?).map_err(|_| ApiError::Nonsense)
+        serde_json::from_slice(&body.map_err(|_| ApiError::MalformedResponse)?).map_err(|_| ApiError::MalformedResponse)
     }
 
     fn for_organization(&self, request: RequestBuilder) -> RequestBuilder {

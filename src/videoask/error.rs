@@ -33,7 +33,7 @@ pub enum ApiError {
     Cut(#[source] reqwest::Error),
     /// A success that is not what was asked for.
     #[error("the answer of VideoAsk's API could not be read")]
-    Nonsense,
+    MalformedResponse,
 }
 
 impl ApiError {

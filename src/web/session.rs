@@ -21,7 +21,7 @@ use crate::{
     clock::Clock,
     config::Mode,
     keys::{Keyring, Purpose},
-    store::{Created, Limits, RowKey, SessionRow, Store},
+    store::{InsertOutcome, Limits, RowKey, SessionRow, Store},
     telemetry,
     vault::VisibleRecord,
     web::cookies::CookiePolicy,
@@ -101,12 +101,12 @@ impl Sessions {
     /// The key of a session's row and of its mint record, by the current secret.
     #[must_use]
     pub fn key(&self, id: Id) -> RowKey {
-        row_key(self.keys.mark(Purpose::SessionId, &id.0.to_le_bytes()))
+        row_key(self.keys.hmac(Purpose::SessionId, &id.0.to_le_bytes()))
     }
 
     /// The keys that rows of this session may lie under: by the current secret, then by each previous one.
     pub fn keys(&self, id: Id) -> impl Iterator<Item = RowKey> {
-        self.keys.marks(Purpose::SessionId, id.0.to_le_bytes()).map(row_key)
+        self.keys.hmacs(Purpose::SessionId, id.0.to_le_bytes()).map(row_key)
     }
 
     /// The limits of a session, and of a mint record, that begins now.
@@ -163,7 +163,7 @@ impl SessionStore for Sessions {
             session.id = Id::default();
             let key = self.key(session.id);
             let row = SessionRow { sealed: self.seal(&key, &session.data)?, limits: self.limits(), key };
-            if self.store.create_session(&row).await.map_err(backend)? == Created::New {
+            if self.store.create_session(&row).await.map_err(backend)? == InsertOutcome::Inserted {
                 return Ok(());
             }
         }

@@ -6,8 +6,8 @@ use oauth2::{AccessToken, RefreshToken};
 use videoask_auth::{
     config::Config,
     keys::Keyring,
-    provider::{IdToken, Provider, TokenReply},
-    store::{self, Missing, RowKey, records::State},
+    provider::{IdToken, Provider, TokenResponse},
+    store::{self, IfMissing, RowKey, records::State},
     telemetry::Metrics,
     vault::{Identity, Issuer, Record, TokenSet},
     web::{PendingLogin, PendingLogins, Sessions},
@@ -55,7 +55,7 @@ async fn the_configuration_and_what_is_built_of_it_show_no_secret() {
     assert_silent(&keys);
     assert_silent(&Sessions::new(world.store.clone(), keys.clone(), clock));
     assert_silent(&PendingLogins::new(keys, videoask_auth::web::CookiePolicy::new(&config.app_url)));
-    let refused = store::open(&config.store, Missing::Create).await;
+    let refused = store::open(&config.store, IfMissing::Create).await;
     assert_silent(&refused.expect_err("nobody listens there"));
 }
 
@@ -68,7 +68,7 @@ fn tokens_records_and_pending_logins_show_no_secret() {
     assert_silent(&record);
     assert_silent(&record.new_row(&keys, &RowKey("row".into()), State::Live, None));
     assert_silent(&IdToken::new(CANARY.to_owned()));
-    let reply: TokenReply = serde_json::from_value(serde_json::json!({
+    let reply: TokenResponse = serde_json::from_value(serde_json::json!({
         "access_token": CANARY, "refresh_token": CANARY, "id_token": CANARY, "token_type": "Bearer",
     }))
     .expect("a token reply");

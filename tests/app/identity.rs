@@ -10,7 +10,7 @@ use videoask_auth::{
     app,
     clock::Clock,
     config::Config,
-    store::{self, Missing, RowKey},
+    store::{self, IfMissing, RowKey},
     vault::{Callers, Connected, Identity, Record, TokenSet},
     web::AppState,
 };
@@ -197,7 +197,7 @@ async fn nor_by_two_processes_on_one_store() {
     let key = RowKey::of_user(&user_id(ALICE));
     let mut logins = Vec::new();
     for _ in 0..2 {
-        let store = store::open(&config.store, Missing::Create).await.expect("the folder is ours").store;
+        let store = store::open(&config.store, IfMissing::Create).await.expect("the folder is ours").store;
         let AppState { vault, keys, provider, .. } =
             app::state(&config, store, Clock::system(), Callers::Requests).expect("it can be built");
         for number in 0..32 {

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use url::Url;
 use videoask_auth::{
     config::StoreUrl,
-    store::{self, Missing, RowKey},
+    store::{self, IfMissing, RowKey},
 };
 
 use crate::{
@@ -198,14 +198,14 @@ impl Fleet {
 
     /// The generation that the store has, read beside all processes.
     pub async fn stored_generation(&self) -> u64 {
-        let store = store::open(&self.url, Missing::Refuse).await.expect("the store is there").store;
+        let store = store::open(&self.url, IfMissing::Refuse).await.expect("the store is there").store;
         let key = RowKey::of_user(&ada());
         store.peek(&key).await.expect("the store answers").expect("Ada is connected").version.generation
     }
 
     /// Waits until the store has no open attempt.
     pub async fn attempt_is_closed(&self) {
-        let store = store::open(&self.url, Missing::Refuse).await.expect("the store is there").store;
+        let store = store::open(&self.url, IfMissing::Refuse).await.expect("the store is there").store;
         for _ in 0..600 {
             if store
                 .read(&RowKey::of_user(&ada()))

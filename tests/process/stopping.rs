@@ -6,7 +6,7 @@ use standin::{Endpoint, Mishap, StandIn};
 use url::Url;
 use videoask_auth::{
     config::StoreUrl,
-    store::{self, Missing},
+    store::{self, IfMissing},
 };
 
 use crate::support::{Deployment, Program, browser::Browser, redis::Redis};
@@ -95,5 +95,5 @@ async fn a_code_that_was_sent_is_exchanged_and_saved_though_the_browser_hung_up(
     };
     assert_eq!((rows("sessions"), rows("records")), (1, 1));
     // And it is a store that a server can go on with.
-    store::open(&StoreUrl::Sqlite(path.clone()), Missing::Refuse).await.unwrap();
+    store::open(&StoreUrl::Sqlite(path.clone()), IfMissing::Refuse).await.unwrap();
 }

@@ -40,7 +40,7 @@ async fn a_user_without_an_id_makes_no_sense() {
     for body in ["{}", r#"{"user_id":""}"#, "[]", "<html>", ""] {
         let stub = Stub::answering(move |_| answer(200, &[], body)).await;
         let error = api(&stub.url).me(&token()).await.expect_err("nobody");
-        assert!(matches!(error, ApiError::Nonsense), "{body}: {error:?}");
+        assert!(matches!(error, ApiError::MalformedResponse), "{body}: {error:?}");
     }
 }
 

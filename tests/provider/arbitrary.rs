@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use videoask_auth::{
     clock::Clock,
     config::ApiConfig,
-    provider::{ExchangeError, Provider, TokenReply},
+    provider::{ExchangeError, Provider, TokenResponse},
     telemetry::Metrics,
     videoask::{Api, Page},
 };
@@ -65,7 +65,7 @@ impl World {
         Self { runtime, next, provider: stub.provider(), api }
     }
 
-    fn refresh(&self, odd: &Odd) -> Result<TokenReply, ExchangeError> {
+    fn refresh(&self, odd: &Odd) -> Result<TokenResponse, ExchangeError> {
         *self.next.lock().unwrap() = odd.clone();
         self.runtime.block_on(self.provider.refresh(&RefreshToken::new(SENT.to_owned())))
     }
@@ -190,9 +190,9 @@ proptest! {
             Ok(_) => (Class::Tokens, format!("{answer:?}")),
             Err(error) => {
                 let class = match error {
-                    ExchangeError::Busy { .. } | ExchangeError::Nonsense { .. } => Class::Transient,
+                    ExchangeError::Unavailable { .. } | ExchangeError::MalformedResponse { .. } => Class::Transient,
                     ExchangeError::Refused { code, .. } => Class::Refused(code.clone()),
-                    ExchangeError::NotSent { .. } | ExchangeError::NoAnswer { .. } => {
+                    ExchangeError::NotSent { .. } | ExchangeError::NoResponse { .. } => {
                         return Err(TestCaseError::fail(format!("there is an answer: {}", chain(error))));
                     }
                 };

@@ -13,13 +13,12 @@ use crate::stub::{config, local_url, provider};
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-fn authorize(config: &ProviderConfig, prompt: Option<Prompt>, login_hint: Option<&str>) -> Url {
+fn authorize(config: &ProviderConfig, prompt: Option<Prompt>) -> Url {
     provider(config).0.authorize_url(&AuthorizeParams {
         state: &CsrfToken::new("state-1".to_owned()),
         nonce: &Nonce::new("nonce-1".to_owned()),
         verifier: &PkceCodeVerifier::new(VERIFIER.to_owned()),
         prompt,
-        login_hint,
     })
 }
 
@@ -32,7 +31,7 @@ fn query(url: &Url) -> HashMap<String, String> {
 
 #[test]
 fn the_authorize_url_carries_all_that_the_login_needs() {
-    let url = authorize(&config(&local_url(9)), Some(Prompt::Login), Some("ada@example.com"));
+    let url = authorize(&config(&local_url(9)), Some(Prompt::Login));
     assert_eq!(url.path(), "/authorize");
     let expected = [
         ("response_type", "code"),
@@ -45,7 +44,6 @@ fn the_authorize_url_carries_all_that_the_login_needs() {
         ("code_challenge", CHALLENGE),
         ("code_challenge_method", "S256"),
         ("prompt", "login"),
-        ("login_hint", "ada@example.com"),
     ];
     assert_eq!(query(&url), expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
 }
@@ -55,8 +53,8 @@ fn what_is_not_wanted_is_not_sent() {
     let mut config = config(&local_url(9));
     config.pkce = Pkce::Off;
     config.scopes = vec!["offline_access".to_owned()];
-    let query = query(&authorize(&config, None, None));
-    for absent in ["nonce", "code_challenge", "code_challenge_method", "prompt", "login_hint"] {
+    let query = query(&authorize(&config, None));
+    for absent in ["nonce", "code_challenge", "code_challenge_method", "prompt"] {
         assert!(!query.contains_key(absent), "{absent}");
     }
 }
@@ -65,6 +63,6 @@ fn what_is_not_wanted_is_not_sent() {
 fn a_base_path_of_the_authorization_server_is_kept() {
     let mut config = config(&local_url(9));
     config.auth_url.set_path("/tenant");
-    assert_eq!(authorize(&config, None, None).path(), "/tenant/authorize");
+    assert_eq!(authorize(&config, None).path(), "/tenant/authorize");
     assert_eq!(provider(&config).0.token_endpoint().path(), "/tenant/oauth/token");
 }

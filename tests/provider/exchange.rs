@@ -9,7 +9,7 @@ use tokio::{
 use url::Url;
 use videoask_auth::{
     config::Pkce,
-    provider::{ExchangeError, Nonsense, Provider, TokenReply},
+    provider::{ExchangeError, Provider, ResponseProblem, TokenResponse},
 };
 
 use crate::stub::{SECRET, Stub, answer, config, json as json_answer, local_url, provider};
@@ -17,7 +17,7 @@ use crate::stub::{SECRET, Stub, answer, config, json as json_answer, local_url, 
 const CODE: &str = "canary-code";
 const VERIFIER: &str = "canary-verifier-canary-verifier-canary-verifier";
 
-async fn exchange(provider: &Provider) -> Result<TokenReply, ExchangeError> {
+async fn exchange(provider: &Provider) -> Result<TokenResponse, ExchangeError> {
     let verifier = PkceCodeVerifier::new(VERIFIER.to_owned());
     provider.exchange_code(AuthorizationCode::new(CODE.to_owned()), Some(verifier)).await
 }
@@ -116,7 +116,7 @@ async fn a_connection_cut_after_sending_leaves_the_outcome_unknown() {
         "HTTP/1.1 403 Forbidden\r\ncontent-length: 9\r\n\r\n{",
     ] {
         let error = exchange(&provider(&config(&cutting_server(reply).await)).0).await.expect_err("cut");
-        assert!(matches!(error, ExchangeError::NoAnswer { .. }), "{reply}: {error:?}");
+        assert!(matches!(error, ExchangeError::NoResponse { .. }), "{reply}: {error:?}");
         assert!(!chain(&error).contains("canary"), "{}", chain(&error));
     }
 }
@@ -125,7 +125,7 @@ async fn a_connection_cut_after_sending_leaves_the_outcome_unknown() {
 async fn a_status_that_says_busy_counts_even_where_the_body_is_cut() {
     let reply = "HTTP/1.1 503 Busy\r\nretry-after: 5\r\ncontent-length: 99\r\n\r\n<htm";
     let error = exchange(&provider(&config(&cutting_server(reply).await)).0).await.expect_err("cut");
-    let ExchangeError::Busy { status: 503, code: None, retry_after } = error else { panic!("{error:?}") };
+    let ExchangeError::Unavailable { status: 503, code: None, retry_after } = error else { panic!("{error:?}") };
     assert_eq!(retry_after, Some(Duration::from_secs(5)));
 }
 
@@ -136,7 +136,7 @@ async fn an_answer_that_does_not_come_in_time_leaves_the_outcome_unknown() {
     config.exchange_timeout = Duration::from_millis(400);
     // The kernel takes the connection and the request; nobody ever answers.
     let error = exchange(&provider(&config).0).await.expect_err("no answer");
-    assert!(matches!(error, ExchangeError::NoAnswer { .. }), "{error:?}");
+    assert!(matches!(error, ExchangeError::NoResponse { .. }), "{error:?}");
     drop(listener);
 }
 
@@ -153,7 +153,7 @@ async fn a_refusal_keeps_code_and_words_but_no_echo_of_a_secret() {
     })
     .await;
     let error = exchange(&stub.provider()).await.expect_err("refused");
-    let ExchangeError::Refused { status: 403, code, description } = &error else { panic!("{error:?}") };
+    let ExchangeError::Refused { status: 403, code, description, .. } = &error else { panic!("{error:?}") };
     assert_eq!(code, "invalid_grant");
     assert!(description.starts_with("Bad grant_type=authorization_code") && description.chars().count() <= 200);
     assert!(!chain(&error).contains("canary"), "{}", chain(&error));
@@ -169,7 +169,7 @@ async fn an_empty_429_keeps_its_status_and_reset() {
     let reset = (crate::stub::NOW.unix_timestamp() + 30).to_string();
     let stub = Stub::answering(move |_| answer(429, &[("x-ratelimit-reset", &reset)], "")).await;
     let error = exchange(&stub.provider()).await.expect_err("busy");
-    let ExchangeError::Busy { status: 429, code: None, retry_after } = error else { panic!("{error:?}") };
+    let ExchangeError::Unavailable { status: 429, code: None, retry_after } = error else { panic!("{error:?}") };
     assert_eq!(retry_after, Some(Duration::from_secs(30)));
 }
 
@@ -177,13 +177,19 @@ async fn an_empty_429_keeps_its_status_and_reset() {
 async fn a_body_over_the_cap_is_not_read_to_its_end() {
     let stub = Stub::answering(|_| answer(200, &[], format!(r#"{{"access_token":"{}"}}"#, "a".repeat(1 << 20)))).await;
     let error = exchange(&stub.provider()).await.expect_err("too large");
-    assert!(matches!(error, ExchangeError::Nonsense { status: 200, what: Nonsense::TooLarge }), "{error:?}");
+    assert!(
+        matches!(error, ExchangeError::MalformedResponse { status: 200, problem: ResponseProblem::TooLarge }),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
     let stub = Stub::answering(|_| answer(307, &[("location", "/elsewhere")], "")).await;
     let error = exchange(&stub.provider()).await.expect_err("a redirect");
-    assert!(matches!(error, ExchangeError::Nonsense { status: 307, what: Nonsense::Redirect }), "{error:?}");
+    assert!(
+        matches!(error, ExchangeError::MalformedResponse { status: 307, problem: ResponseProblem::Redirect }),
+        "{error:?}"
+    );
     assert_eq!(stub.seen().len(), 1);
 }

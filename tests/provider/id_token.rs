@@ -10,7 +10,7 @@ use ring::{
 };
 use serde_json::{Value, json};
 use videoask_auth::{
-    clock::Hand,
+    clock::ClockControl,
     provider::{IdClaims, IdToken, IdTokenError, JwksError, Nonce, Provider},
 };
 
@@ -52,7 +52,7 @@ fn hs256(secret: &[u8], claims: &Value) -> IdToken {
 struct Setting {
     stub: Stub,
     provider: Provider,
-    hand: Hand,
+    hand: ClockControl,
     keys: Arc<Mutex<Value>>,
 }
 
@@ -106,13 +106,13 @@ impl Setting {
     }
 }
 
-/// The claim that was refused, and what came.
+/// The claim that was refused, and what received.
 fn refused(result: Result<IdClaims, IdTokenError>) -> (&'static str, String) {
     match result {
-        Err(IdTokenError::Claim { claim, came, expected, fix }) => {
+        Err(IdTokenError::Claim { claim, received, expected, fix }) => {
             assert!(!expected.is_empty() && !fix.is_empty());
-            assert!(!format!("{came}{expected}").contains("nonce-1"), "the nonce stays secret");
-            (claim, came)
+            assert!(!format!("{received}{expected}").contains("nonce-1"), "the nonce stays secret");
+            (claim, received)
         }
         other => panic!("a claim is refused, not {other:?}"),
     }

@@ -4,7 +4,7 @@
 mod api;
 mod arbitrary;
 mod authorize;
-mod diagnose;
+mod check;
 mod exchange;
 mod id_token;
 mod stub;

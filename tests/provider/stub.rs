@@ -16,7 +16,7 @@ use oauth2::ClientSecret;
 use time::{OffsetDateTime, macros::datetime};
 use url::{Url, form_urlencoded};
 use videoask_auth::{
-    clock::{Clock, Hand},
+    clock::{Clock, ClockControl},
     config::{Pkce, ProviderConfig},
     provider::Provider,
     telemetry::Metrics,
@@ -96,7 +96,7 @@ pub fn config(auth_url: &Url) -> ProviderConfig {
 }
 
 /// A provider that lives at [`NOW`].
-pub fn provider(config: &ProviderConfig) -> (Provider, Hand) {
+pub fn provider(config: &ProviderConfig) -> (Provider, ClockControl) {
     let (clock, hand) = Clock::manual(NOW);
     (Provider::new(config, clock, Metrics::default()).expect("an HTTP client"), hand)
 }

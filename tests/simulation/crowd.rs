@@ -29,7 +29,7 @@ const CALLERS: usize = 10_000;
 /// A world without faults whose wire is worked by hand, and a vault in it with a token that has run out.
 struct Crowd {
     world: World,
-    hand: videoask_auth::clock::Hand,
+    hand: videoask_auth::clock::ClockControl,
     vault: Vault,
 }
 

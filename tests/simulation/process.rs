@@ -9,7 +9,7 @@ use tokio::{
     task::JoinHandle,
 };
 use videoask_auth::{
-    clock::{Clock, Hand},
+    clock::{Clock, ClockControl},
     store::{Limits, RowKey, records::Version},
     vault::{
         Callers, Ending, HandedOut, Identity, Import, Issuer, MinLife, Record, RefreshPolicy, Replace, Settings, Vault,
@@ -43,7 +43,7 @@ const LIMITS: Limits =
 pub struct Process {
     pub id: ProcessId,
     world: World,
-    hand: Hand,
+    hand: ClockControl,
     clock: Clock,
     running: Option<(Runtime, Vault)>,
     callers: Vec<JoinHandle<()>>,

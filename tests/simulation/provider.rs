@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use oauth2::{AccessToken, RefreshToken};
 use tokio::sync::oneshot;
 use videoask_auth::{
-    provider::{ExchangeError, TokenReply},
+    provider::{ExchangeError, TokenResponse},
     vault::Provider,
 };
 
@@ -155,7 +155,7 @@ impl std::fmt::Debug for SimulatedProvider {
     }
 }
 
-type Answer = Result<TokenReply, ExchangeError>;
+type Answer = Result<TokenResponse, ExchangeError>;
 
 /// What becomes of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,7 +185,7 @@ impl Provider for SimulatedProvider {
             let mut world = self.world.lock();
             world.post(self.process, token.secret().clone())
         };
-        let answer = receiver.await.unwrap_or(Err(ExchangeError::NoAnswer { source: "cut".into() }));
+        let answer = receiver.await.unwrap_or(Err(ExchangeError::NoResponse { source: "cut".into() }));
         mutated(self.world.lock().mutation, answer)
     }
 
@@ -201,12 +201,12 @@ impl Provider for SimulatedProvider {
                 world.tenant.revoke(&token);
                 world.send(Duration::from_millis(30), move |world| {
                     world.touched.push(process);
-                    let answer = if lost { Err(ExchangeError::NoAnswer { source: "cut".into() }) } else { Ok(()) };
+                    let answer = if lost { Err(ExchangeError::NoResponse { source: "cut".into() }) } else { Ok(()) };
                     let _ = sender.send(answer);
                 });
             });
         }
-        receiver.await.unwrap_or(Err(ExchangeError::NoAnswer { source: "cut".into() }))
+        receiver.await.unwrap_or(Err(ExchangeError::NoResponse { source: "cut".into() }))
     }
 }
 
@@ -260,7 +260,7 @@ impl Inner {
             Fate::NotSent => return Err(ExchangeError::NotSent { source: "refused".into() }),
             Fate::Busy => return Err(self.busy()),
             Fate::Refused => return Err(refused(403, "unauthorized_client")),
-            Fate::Lost(Loss::CutBefore) => return Err(ExchangeError::NoAnswer { source: "cut".into() }),
+            Fate::Lost(Loss::CutBefore) => return Err(ExchangeError::NoResponse { source: "cut".into() }),
             Fate::Denied => self.check.denied(token),
             Fate::Lost(_) => self.check.reply_lost(token),
             // An answer that comes when nobody waits any more is lost too.
@@ -270,8 +270,8 @@ impl Inner {
         let outcome = self.check_exchange(sent, token);
         self.tell(format_args!("tenant: {token} from p{}: {outcome:?}", sent.process));
         match (outcome, fate) {
-            (_, Fate::Denied) => Err(ExchangeError::Busy { status: 500, code: None, retry_after: None }),
-            (_, Fate::Lost(_)) => Err(ExchangeError::NoAnswer { source: "cut".into() }),
+            (_, Fate::Denied) => Err(ExchangeError::Unavailable { status: 500, code: None, retry_after: None }),
+            (_, Fate::Lost(_)) => Err(ExchangeError::NoResponse { source: "cut".into() }),
             (Exchange::Granted(pair), _) => {
                 if let Some(access) = self.tenant.access.get_mut(&pair.access) {
                     access.dated_ahead = sent.wall_ahead;
@@ -293,11 +293,11 @@ impl Inner {
 
     fn busy(&mut self) -> ExchangeError {
         let told = self.random.chance(500).then(|| self.random.millis(0..30_000));
-        ExchangeError::Busy { status: *self.random.pick(&[429, 500, 503]), code: None, retry_after: told }
+        ExchangeError::Unavailable { status: *self.random.pick(&[429, 500, 503]), code: None, retry_after: told }
     }
 
-    fn reply(&self, pair: Pair) -> TokenReply {
-        TokenReply {
+    fn reply(&self, pair: Pair) -> TokenResponse {
+        TokenResponse {
             access_token: AccessToken::new(pair.access),
             refresh_token: pair.refresh.map(RefreshToken::new),
             id_token: None,
@@ -308,15 +308,16 @@ impl Inner {
 }
 
 fn refused(status: u16, code: &str) -> ExchangeError {
-    ExchangeError::Refused { status, code: code.to_owned(), description: String::new() }
+    ExchangeError::refused(status, code.to_owned(), String::new())
 }
 
 /// What a tool with that fault would make of an answer.
 fn mutated(mutation: Option<Mutation>, answer: Answer) -> Answer {
     match (mutation, answer) {
-        (Some(Mutation::EveryRefusalIsDeath), Err(ExchangeError::Busy { .. } | ExchangeError::Refused { .. })) => {
-            Err(refused(400, "invalid_grant"))
-        }
+        (
+            Some(Mutation::EveryRefusalIsDeath),
+            Err(ExchangeError::Unavailable { .. } | ExchangeError::Refused { .. }),
+        ) => Err(refused(400, "invalid_grant")),
         (Some(Mutation::MissingTokenOverwrites), Ok(mut reply)) => {
             reply.refresh_token.get_or_insert_with(|| RefreshToken::new("nothing".to_owned()));
             Ok(reply)

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 use tokio::sync::oneshot;
 use videoask_auth::store::{
-    Reason, RowKey, StoreError, StoreLocation,
+    RowKey, StoreError, StoreLocation, UnavailableReason,
     records::{
         Adoption, Cas, Change, Claim, Expected, KeyId, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page, Records,
         Row, RowVersion, Sealed, State, Version,
@@ -68,7 +68,7 @@ impl SimulatedStore {
 
 /// The one place that knows how a store says that it did not do as asked.
 fn unavailable() -> StoreError {
-    StoreError::Unavailable { at: StoreLocation::Memory, reason: Reason::TimedOut, source: None }
+    StoreError::Unavailable { at: StoreLocation::Memory, reason: UnavailableReason::TimedOut, source: None }
 }
 
 impl Inner {
@@ -181,7 +181,7 @@ impl Inner {
 
     fn swap(&mut self, key: &RowKey, expected: &Expected, change: &Change) -> Cas {
         let Some(row) = self.rows.now.get(key).cloned() else { return Cas::NoRow };
-        if !row.is_as(expected) && !self.waves_through(&row, expected, change) {
+        if !row.matches(expected) && !self.waves_through(&row, expected, change) {
             return Cas::Conflict(Box::new(row));
         }
         let mut after = row;
@@ -208,11 +208,11 @@ impl Inner {
         }
     }
 
-    fn put(&mut self, new: &NewRow, over: Option<&Version>) -> Cas {
+    fn put(&mut self, new: &NewRow, replaces: Option<&Version>) -> Cas {
         let there = self.rows.now.get(&new.key);
-        match (there, over) {
+        match (there, replaces) {
             (Some(row), _) if row.version.connection_id == new.version.connection_id => return Cas::Applied,
-            (Some(row), over) if Some(&row.version) != over => return Cas::Conflict(Box::new(row.clone())),
+            (Some(row), replaces) if Some(&row.version) != replaces => return Cas::Conflict(Box::new(row.clone())),
             (None, Some(_)) => return Cas::NoRow,
             _ => {}
         }
@@ -225,7 +225,7 @@ impl Inner {
             self.check.fail("(e) a session that was logged out is written back".to_owned());
         }
         match self.rows.now.get(&new.key).cloned() {
-            Some(row) if !row.is_behind(&new.version) => Cas::Conflict(Box::new(row)),
+            Some(row) if !row.is_stale_against(&new.version) => Cas::Conflict(Box::new(row)),
             there => {
                 let mut row = Row::from(new);
                 row.lease = there.and_then(|row| row.lease);
@@ -248,9 +248,9 @@ impl Records for SimulatedStore {
         self.step("read", move |world| world.rows.now.get(&key).cloned()).await
     }
 
-    async fn put(&self, row: &NewRow, over: Option<&Version>) -> Result<Cas, StoreError> {
-        let (row, over) = (row.clone(), over.cloned());
-        self.step("put", move |world| world.put(&row, over.as_ref())).await
+    async fn put(&self, row: &NewRow, replaces: Option<&Version>) -> Result<Cas, StoreError> {
+        let (row, replaces) = (row.clone(), replaces.cloned());
+        self.step("put", move |world| world.put(&row, replaces.as_ref())).await
     }
 
     async fn claim(
@@ -303,19 +303,19 @@ impl Records for SimulatedStore {
         expected: &Expected,
         grave: &Sealed,
         row: &NewRow,
-        over: Option<&Version>,
+        replaces: Option<&Version>,
     ) -> Result<Adoption, StoreError> {
-        let (pending, expected, grave, row, over) =
-            (pending.clone(), expected.clone(), grave.clone(), row.clone(), over.cloned());
+        let (pending, expected, grave, row, replaces) =
+            (pending.clone(), expected.clone(), grave.clone(), row.clone(), replaces.cloned());
         self.step("adopt", move |world| {
-            let Some(import) = world.rows.now.get(&pending).cloned() else { return Adoption::PendingMoved(None) };
-            if !import.is_as(&expected) {
-                return Adoption::PendingMoved(Some(Box::new(import)));
+            let Some(import) = world.rows.now.get(&pending).cloned() else { return Adoption::PendingConflict(None) };
+            if !import.matches(&expected) {
+                return Adoption::PendingConflict(Some(Box::new(import)));
             }
-            match world.put(&row, over.as_ref()) {
+            match world.put(&row, replaces.as_ref()) {
                 Cas::Applied => {}
-                Cas::Conflict(there) => return Adoption::OwnerMoved(Some(there)),
-                Cas::NoRow => return Adoption::OwnerMoved(None),
+                Cas::Conflict(there) => return Adoption::OwnerConflict(Some(there)),
+                Cas::NoRow => return Adoption::OwnerConflict(None),
             }
             let tombstone =
                 Row { state: State::Tombstone, due: None, attempt: None, lease: None, sealed: grave, ..import };
@@ -355,7 +355,7 @@ impl Records for SimulatedStore {
         .await
     }
 
-    async fn sealed_by_others(&self, key_id: &KeyId, page: Page<'_>) -> Result<Vec<RowKey>, StoreError> {
+    async fn sealed_by_other_keys(&self, key_id: &KeyId, page: Page<'_>) -> Result<Vec<RowKey>, StoreError> {
         let key_id = key_id.clone();
         let rows = self.list(page).await?;
         Ok(rows.into_iter().filter(|row| row.sealed.key_id != key_id).map(|row| row.key).collect())

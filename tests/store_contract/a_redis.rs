@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test]
 async fn without_a_store_is_only_filled_where_that_is_asked_for() {
     let server = Redis::start();
-    let error = open(&server.url(None), Missing::Refuse).await.unwrap_err();
+    let error = open(&server.url(None), IfMissing::Refuse).await.unwrap_err();
     assert!(matches!(error, StoreError::Missing { .. }), "{error}");
     assert!(error.to_string().contains(&server.name()), "{error}");
     assert_eq!(server.raw("DBSIZE"), ":0");
@@ -17,7 +17,7 @@ async fn that_came_back_empty_is_a_store_again_with_the_first_record_that_is_put
     let store = created(&server.url(None)).await;
     server.raw("FLUSHALL");
     store.restore(&kept("a")).await.unwrap();
-    let other = open(&server.url(None), Missing::Refuse).await.unwrap().store;
+    let other = open(&server.url(None), IfMissing::Refuse).await.unwrap().store;
     assert!(other.peek(&key("a")).await.unwrap().is_some());
 }
 
@@ -56,7 +56,7 @@ async fn holds_nothing_of_ours_outside_our_prefix_and_no_trace_of_what_has_ended
 async fn of_a_newer_schema_is_refused_and_not_changed() {
     let server = Redis::start();
     server.raw("SET {videoask-auth}:schema 99");
-    let error = open(&server.url(None), Missing::Create).await.unwrap_err();
+    let error = open(&server.url(None), IfMissing::Create).await.unwrap_err();
     assert!(matches!(error, StoreError::Newer { found: 99, known: 1, .. }), "{error}");
     assert_eq!(server.raw("GET {videoask-auth}:schema"), "$2\r\n99");
 }
@@ -65,7 +65,7 @@ async fn of_a_newer_schema_is_refused_and_not_changed() {
 async fn of_an_older_schema_is_migrated() {
     let server = Redis::start();
     server.raw("SET {videoask-auth}:schema 0");
-    open(&server.url(None), Missing::Refuse).await.unwrap().store.probe().await.unwrap();
+    open(&server.url(None), IfMissing::Refuse).await.unwrap().store.probe().await.unwrap();
     assert_eq!(server.raw("GET {videoask-auth}:schema"), "$1\r\n1");
 }
 
@@ -73,12 +73,12 @@ async fn of_an_older_schema_is_migrated() {
 async fn wants_its_password_and_no_error_shows_the_one_given() {
     let server = Redis::start_with(&["--requirepass", "sesame"]);
     for password in [None, Some("hunter2")] {
-        let error = open(&server.url(password), Missing::Create).await.unwrap_err();
+        let error = open(&server.url(password), IfMissing::Create).await.unwrap_err();
         assert!(matches!(error, StoreError::AccessRefused { .. }), "{error}");
         assert!(error.to_string().contains(&server.name()), "{error}");
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
     }
-    let opened = open(&server.url(Some("sesame")), Missing::Create).await.unwrap();
+    let opened = open(&server.url(Some("sesame")), IfMissing::Create).await.unwrap();
     assert!(!format!("{opened:?}").contains("sesame"), "{opened:?}");
     opened.store.probe().await.unwrap();
 }
@@ -91,7 +91,7 @@ async fn killed_is_unavailable_at_once_and_serves_the_first_call_when_back() {
     server.kill();
     // By this reason no time limit was waited for.
     let error = store.read(&key("a")).await.unwrap_err();
-    assert!(matches!(error, StoreError::Unavailable { reason: Reason::Unreachable, .. }), "{error:?}");
+    assert!(matches!(error, StoreError::Unavailable { reason: UnavailableReason::Unreachable, .. }), "{error:?}");
     server.revive();
     assert_eq!(store.read(&key("a")).await.unwrap(), Some(stored(&kept("a"))), "what was saved outlived the crash");
 }
@@ -106,7 +106,7 @@ async fn restarted_between_two_calls_is_not_noticed_by_a_read_or_a_session() {
     assert_eq!(store.read(&key("a")).await.unwrap(), Some(stored(&kept("a"))));
     server.kill();
     server.revive();
-    assert_eq!(store.create_session(&session("a", 10, 20)).await.unwrap(), Created::New);
+    assert_eq!(store.create_session(&session("a", 10, 20)).await.unwrap(), InsertOutcome::Inserted);
 }
 
 /// A write that is repeated may succeed, and the lost one arrive after it and undo what came later.
@@ -114,14 +114,14 @@ async fn restarted_between_two_calls_is_not_noticed_by_a_read_or_a_session() {
 async fn that_hangs_up_with_a_write_to_records_on_the_wire_gets_it_once_and_a_read_twice() {
     let server = Redis::start();
     let wire = Wire::to(&server).await;
-    let store = open(&wire.url(), Missing::Create).await.unwrap().store;
+    let store = open(&wire.url(), IfMissing::Create).await.unwrap().store;
     store.put(&kept("a"), None).await.unwrap();
     let claim = async |name| store.claim(&key("a"), &lease(name, 30), SPAN, &OpenAttempt::Respect).await;
     claim("me").await.unwrap();
     wire.cut_after_each();
     wire.carried();
     let error = claim("me").await.unwrap_err();
-    assert!(matches!(error, StoreError::Unavailable { reason: Reason::Disconnected, .. }), "{error:?}");
+    assert!(matches!(error, StoreError::Unavailable { reason: UnavailableReason::Disconnected, .. }), "{error:?}");
     assert_eq!(wire.carried(), 1, "the claim, once");
     store.read(&key("a")).await.unwrap_err();
     assert_eq!(wire.carried(), 2, "the read, twice");
@@ -141,7 +141,10 @@ async fn that_hangs_is_unavailable_within_the_budget_for_all_callers_and_works_a
         });
         for call in calls.collect::<Vec<_>>() {
             let error = call.await.unwrap().unwrap_err();
-            assert!(matches!(error, StoreError::Unavailable { reason: Reason::TimedOut, .. }), "{round}: {error:?}");
+            assert!(
+                matches!(error, StoreError::Unavailable { reason: UnavailableReason::TimedOut, .. }),
+                "{round}: {error:?}"
+            );
         }
     }
     server.thaw();
@@ -152,7 +155,7 @@ async fn that_hangs_is_unavailable_within_the_budget_for_all_callers_and_works_a
 async fn that_hangs_at_opening_is_unavailable_within_the_budget() {
     let server = Redis::start();
     server.freeze();
-    let error = within(BUDGET, open(&server.url(None), Missing::Create)).await.unwrap_err();
+    let error = within(BUDGET, open(&server.url(None), IfMissing::Create)).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
     assert!(error.to_string().contains(&server.name()), "{error}");
 }
@@ -183,26 +186,26 @@ async fn that_is_full_says_so() {
 #[tokio::test]
 async fn that_evicts_or_forgets_says_so() {
     let server = Redis::start();
-    assert_eq!(findings(&server).await, []);
+    assert_eq!(risks(&server).await, []);
     server.raw("CONFIG SET maxmemory-policy allkeys-lru");
-    assert_eq!(findings(&server).await, [Finding::Evicts { policy: "allkeys-lru".into() }]);
+    assert_eq!(risks(&server).await, [StoreRisk::Evicts { policy: "allkeys-lru".into() }]);
     server.raw("CONFIG SET maxmemory-policy volatile-lru");
     server.raw("CONFIG SET appendonly no");
-    assert_eq!(findings(&server).await, [Finding::NotPersistent]);
+    assert_eq!(risks(&server).await, [StoreRisk::NotPersistent]);
     server.raw("CONFIG SET save \"60 1\"");
-    assert_eq!(findings(&server).await, [Finding::NoAppendOnlyFile], "snapshots lose what came after the last one");
+    assert_eq!(risks(&server).await, [StoreRisk::NoAppendOnlyFile], "snapshots lose what came after the last one");
 }
 
 #[tokio::test]
 async fn that_will_not_tell_is_a_finding_and_no_failure() {
     let server = Redis::start_with(&["--rename-command", "CONFIG", "", "--rename-command", "INFO", ""]);
-    assert_eq!(findings(&server).await, [Finding::EvictionUnknown, Finding::PersistenceUnknown]);
+    assert_eq!(risks(&server).await, [StoreRisk::EvictionUnknown, StoreRisk::PersistenceUnknown]);
 }
 
 #[tokio::test]
 async fn url_that_is_none_is_refused_without_being_shown() {
     let url = StoreUrl::Redis("redis://:hunter2@host:notaport".to_owned().into());
-    let error = open(&url, Missing::Create).await.unwrap_err();
+    let error = open(&url, IfMissing::Create).await.unwrap_err();
     assert!(matches!(error, StoreError::InvalidUrl), "{error}");
     assert!(!format!("{error} {error:?}").contains("hunter2"));
 }
@@ -266,8 +269,8 @@ async fn that_is_full_leaves_a_record_and_its_listings_as_they_were() {
     assert_eq!(store.due(at(5), None, 9).await.unwrap(), [(at(5), row.key)]);
 }
 
-async fn findings(server: &Redis) -> Vec<Finding> {
-    open(&server.url(None), Missing::Create).await.unwrap().findings
+async fn risks(server: &Redis) -> Vec<StoreRisk> {
+    open(&server.url(None), IfMissing::Create).await.unwrap().risks
 }
 
 /// What opens an attempt, and what it compares.
@@ -297,7 +300,7 @@ async fn with_a_replica_opens_an_attempt_only_when_the_replica_has_it() {
         "what sends nothing waits for nobody"
     );
     let error = store.swap(&key("a"), &expected, &begin).await.unwrap_err();
-    assert!(matches!(error, StoreError::Unavailable { reason: Reason::Unacknowledged, .. }), "{error:?}");
+    assert!(matches!(error, StoreError::Unavailable { reason: UnavailableReason::Unacknowledged, .. }), "{error:?}");
     assert_eq!(store.swap(&key("a"), &open, &close).await.unwrap(), Cas::Applied, "no answer does not mean not done");
 
     replica.thaw();
@@ -331,7 +334,10 @@ async fn waiting_for_its_replica_does_not_hold_up_what_others_ask_for() {
     }
     for answer in waiting.await.unwrap() {
         let error = answer.unwrap_err();
-        assert!(matches!(error, StoreError::Unavailable { reason: Reason::Unacknowledged, .. }), "{error:?}");
+        assert!(
+            matches!(error, StoreError::Unavailable { reason: UnavailableReason::Unacknowledged, .. }),
+            "{error:?}"
+        );
     }
 }
 
@@ -395,7 +401,7 @@ pub async fn call_everything(store: &dyn Store) {
     assert_eq!(adopted, Adoption::Applied);
     let page = || Page { after: None, limit: 10 };
     assert_eq!(store.list(page()).await.unwrap().len(), 3);
-    assert_eq!(store.sealed_by_others(&"other".to_owned(), page()).await.unwrap().len(), 3);
+    assert_eq!(store.sealed_by_other_keys(&"other".to_owned(), page()).await.unwrap().len(), 3);
     store.count_by_sealing_key().await.unwrap();
     store.due(at(9), None, 9).await.unwrap();
     store.read(&row.key).await.unwrap();

@@ -6,7 +6,7 @@ use super::*;
 async fn is_only_made_where_that_is_asked_for() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("store.db");
-    let error = open(&StoreUrl::Sqlite(path.clone()), Missing::Refuse).await.unwrap_err();
+    let error = open(&StoreUrl::Sqlite(path.clone()), IfMissing::Refuse).await.unwrap_err();
     assert!(matches!(error, StoreError::Missing { .. }), "{error}");
     assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
     assert_eq!(files(folder.path()), [""; 0]);
@@ -29,21 +29,21 @@ async fn that_other_users_may_read_or_replace_says_so() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("store.db");
     let set_mode = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
-    let findings = async || {
-        let opened = open(&file_in(&folder), Missing::Create).await.unwrap().findings;
-        assert_eq!(examine(&file_in(&folder)).await.unwrap().findings, opened);
+    let risks = async || {
+        let opened = open(&file_in(&folder), IfMissing::Create).await.unwrap().risks;
+        assert_eq!(inspect(&file_in(&folder)).await.unwrap().risks, opened);
         opened
     };
-    assert_eq!(findings().await, []);
+    assert_eq!(risks().await, []);
     for mode in [0o640, 0o604, 0o666] {
         set_mode(&path, mode);
-        assert_eq!(findings().await, [Finding::FileOpenToOthers { path: path.clone(), mode }]);
+        assert_eq!(risks().await, [StoreRisk::FileOpenToOthers { path: path.clone(), mode }]);
     }
     set_mode(&path, 0o600);
     for (mode, open) in [(0o755, false), (0o770, true), (0o702, true), (0o1777, false)] {
         set_mode(folder.path(), mode);
-        let expected = open.then(|| Finding::FolderOpenToOthers { path: folder.path().into(), mode });
-        assert_eq!(findings().await, Vec::from_iter(expected), "{mode:o}");
+        let expected = open.then(|| StoreRisk::FolderOpenToOthers { path: folder.path().into(), mode });
+        assert_eq!(risks().await, Vec::from_iter(expected), "{mode:o}");
     }
 }
 
@@ -54,7 +54,7 @@ async fn that_was_replaced_or_removed_is_neither_read_nor_written() {
     let path = folder.path().join("store.db");
     let store = created(&file_in(&folder)).await;
     store.put(&kept("a"), None).await.unwrap();
-    store.tidy().await.unwrap();
+    store.checkpoint().await.unwrap();
     let backup = folder.path().join("backup.db");
     std::fs::copy(&path, &backup).unwrap();
     let refuses = async |case: &str| {
@@ -67,17 +67,17 @@ async fn that_was_replaced_or_removed_is_neither_read_nor_written() {
     };
     std::fs::rename(&backup, &path).unwrap();
     refuses("replaced").await;
-    let restored = open(&file_in(&folder), Missing::Refuse).await.unwrap().store;
+    let restored = open(&file_in(&folder), IfMissing::Refuse).await.unwrap().store;
     assert_eq!(restored.read(&key("a")).await.unwrap(), Some(stored(&kept("a"))));
     std::fs::remove_file(&path).unwrap();
     refuses("removed").await;
 }
 
 /// A copy of the file without those beside it.
-async fn copied_alone(folder: &TempDir) -> (TempDir, Result<Opened, StoreError>) {
+async fn copied_alone(folder: &TempDir) -> (TempDir, Result<OpenedStore, StoreError>) {
     let elsewhere = TempDir::new().unwrap();
     std::fs::copy(folder.path().join("store.db"), elsewhere.path().join("store.db")).unwrap();
-    let opened = open(&file_in(&elsewhere), Missing::Refuse).await;
+    let opened = open(&file_in(&elsewhere), IfMissing::Refuse).await;
     (elsewhere, opened)
 }
 
@@ -86,9 +86,9 @@ async fn is_whole_without_its_log_from_the_start_and_whenever_it_was_tidied() {
     let folder = TempDir::new().unwrap();
     let store = created(&file_in(&folder)).await;
     let (_elsewhere, copy) = copied_alone(&folder).await;
-    assert_eq!(copy.unwrap().origin, Origin::Existing);
+    assert_eq!(copy.unwrap().origin, StoreOrigin::Existing);
     store.put(&kept("a"), None).await.unwrap();
-    store.tidy().await.unwrap();
+    store.checkpoint().await.unwrap();
     let (_elsewhere, copy) = copied_alone(&folder).await;
     assert_eq!(copy.unwrap().store.read(&key("a")).await.unwrap(), Some(stored(&kept("a"))));
 }
@@ -98,7 +98,7 @@ async fn is_whole_without_its_log_when_closed_though_another_process_has_it_open
     let folder = TempDir::new().unwrap();
     let store = created(&file_in(&folder)).await;
     store.put(&kept("a"), None).await.unwrap();
-    let other = open(&file_in(&folder), Missing::Refuse).await.unwrap();
+    let other = open(&file_in(&folder), IfMissing::Refuse).await.unwrap();
     store.put(&kept("b"), None).await.unwrap();
     drop(store);
     let (_elsewhere, copy) = copied_alone(&folder).await;
@@ -113,13 +113,13 @@ async fn without_tables_is_called_a_copy_without_its_log() {
     let path = folder.path().join("store.db");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(path.metadata().unwrap().len(), 4096);
-    let error = open(&file_in(&folder), Missing::Refuse).await.unwrap_err();
+    let error = open(&file_in(&folder), IfMissing::Refuse).await.unwrap_err();
     assert!(matches!(error, StoreError::Empty { .. }), "{error:?}");
     assert!(error.to_string().contains("-wal"), "{error}");
-    let expected = [Finding::EmptyFile { path }];
-    assert_eq!(examine(&file_in(&folder)).await.unwrap().findings, expected);
-    let opened = open(&file_in(&folder), Missing::Create).await.unwrap();
-    assert_eq!((opened.origin, opened.findings), (Origin::Created, expected.to_vec()));
+    let expected = [StoreRisk::EmptyFile { path }];
+    assert_eq!(inspect(&file_in(&folder)).await.unwrap().risks, expected);
+    let opened = open(&file_in(&folder), IfMissing::Create).await.unwrap();
+    assert_eq!((opened.origin, opened.risks), (StoreOrigin::Created, expected.to_vec()));
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn keeps_what_was_written_when_it_is_closed_and_needs_no_file_beside_it() 
     store.put(&kept("a"), None).await.unwrap();
     drop(store);
     assert_eq!(files(folder.path()), ["store.db"]);
-    let store = open(&file_in(&folder), Missing::Refuse).await.unwrap().store;
+    let store = open(&file_in(&folder), IfMissing::Refuse).await.unwrap().store;
     assert_eq!(store.read(&key("a")).await.unwrap(), Some(stored(&kept("a"))));
 }
 
@@ -140,13 +140,13 @@ async fn may_be_made_by_many_at_once() {
         let url = file_in(&folder);
         let openings = (0..8).map(|_| {
             let url = url.clone();
-            tokio::spawn(async move { open(&url, Missing::Create).await.unwrap() })
+            tokio::spawn(async move { open(&url, IfMissing::Create).await.unwrap() })
         });
-        let mut opened: Vec<Opened> = Vec::new();
+        let mut opened: Vec<OpenedStore> = Vec::new();
         for opening in openings.collect::<Vec<_>>() {
             opened.push(opening.await.unwrap());
         }
-        let makers = opened.iter().filter(|opened| opened.origin == Origin::Created).count();
+        let makers = opened.iter().filter(|opened| opened.origin == StoreOrigin::Created).count();
         assert_eq!(makers, 1);
     }
 }
@@ -155,9 +155,9 @@ async fn may_be_made_by_many_at_once() {
 async fn that_is_empty_becomes_a_store() {
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("store.db"), "").unwrap();
-    let refused = open(&file_in(&folder), Missing::Refuse).await.unwrap_err();
+    let refused = open(&file_in(&folder), IfMissing::Refuse).await.unwrap_err();
     assert!(matches!(refused, StoreError::Missing { .. }), "{refused}");
-    assert_eq!(open(&file_in(&folder), Missing::Create).await.unwrap().origin, Origin::Created);
+    assert_eq!(open(&file_in(&folder), IfMissing::Create).await.unwrap().origin, StoreOrigin::Created);
 }
 
 #[tokio::test]
@@ -165,9 +165,9 @@ async fn of_a_newer_schema_is_refused_with_both_versions() {
     let folder = TempDir::new().unwrap();
     drop(created(&file_in(&folder)).await);
     sql(&folder, "PRAGMA user_version = 99");
-    let error = open(&file_in(&folder), Missing::Create).await.unwrap_err();
+    let error = open(&file_in(&folder), IfMissing::Create).await.unwrap_err();
     assert!(matches!(error, StoreError::Newer { found: 99, known: 1, .. }), "{error}");
-    let error = examine(&file_in(&folder)).await.unwrap_err();
+    let error = inspect(&file_in(&folder)).await.unwrap_err();
     assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error}");
 }
 
@@ -176,7 +176,7 @@ async fn of_another_program_is_refused_and_not_changed() {
     let folder = TempDir::new().unwrap();
     sql(&folder, "CREATE TABLE theirs (x)");
     let before = std::fs::read(folder.path().join("store.db")).unwrap();
-    let error = open(&file_in(&folder), Missing::Create).await.unwrap_err();
+    let error = open(&file_in(&folder), IfMissing::Create).await.unwrap_err();
     assert!(matches!(error, StoreError::Foreign { .. }), "{error}");
     assert_eq!(std::fs::read(folder.path().join("store.db")).unwrap(), before);
 }
@@ -186,7 +186,7 @@ async fn that_is_no_database_is_refused_and_not_changed() {
     let folder = TempDir::new().unwrap();
     let text = "Dear diary, this is long enough to hold the header of a database. ".repeat(20);
     std::fs::write(folder.path().join("store.db"), &text).unwrap();
-    let error = open(&file_in(&folder), Missing::Create).await.unwrap_err();
+    let error = open(&file_in(&folder), IfMissing::Create).await.unwrap_err();
     assert!(matches!(error, StoreError::NotADatabase { .. }), "{error}");
     assert_eq!(std::fs::read_to_string(folder.path().join("store.db")).unwrap(), text);
 }
@@ -194,7 +194,7 @@ async fn that_is_no_database_is_refused_and_not_changed() {
 #[tokio::test]
 async fn that_is_a_folder_is_refused() {
     let folder = TempDir::new().unwrap();
-    let error = open(&StoreUrl::Sqlite(folder.path().into()), Missing::Create).await.unwrap_err();
+    let error = open(&StoreUrl::Sqlite(folder.path().into()), IfMissing::Create).await.unwrap_err();
     assert!(matches!(error, StoreError::NotAFile { .. }), "{error}");
 }
 
@@ -204,9 +204,9 @@ async fn is_not_made_where_there_is_no_folder() {
     std::fs::write(folder.path().join("file"), "").unwrap();
     for parent in ["nowhere", "file"] {
         let url = StoreUrl::Sqlite(folder.path().join(parent).join("store.db"));
-        let error = open(&url, Missing::Create).await.unwrap_err();
+        let error = open(&url, IfMissing::Create).await.unwrap_err();
         assert!(matches!(error, StoreError::NoFolder { .. }), "{error}");
-        assert_eq!(examine(&url).await.unwrap().state, State::Absent(Room::NoFolder));
+        assert_eq!(inspect(&url).await.unwrap().status, StoreStatus::Missing(CanCreate::NoFolder));
     }
 }
 
@@ -215,7 +215,7 @@ async fn is_not_made_where_there_is_no_folder() {
 #[tokio::test]
 async fn is_not_made_in_a_folder_that_cannot_be_written() {
     let url = StoreUrl::Sqlite("/sys/kernel/store.db".into());
-    let error = open(&url, Missing::Create).await.unwrap_err();
+    let error = open(&url, IfMissing::Create).await.unwrap_err();
     assert!(matches!(error, StoreError::NotWritable { .. }), "{error}");
 }
 
@@ -226,7 +226,7 @@ async fn locked_by_another_process_is_unavailable_within_the_budget_and_works_ag
     let other = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let error = within(BUDGET, store.put(&kept("a"), None)).await.unwrap_err();
-    assert!(matches!(error, StoreError::Unavailable { reason: Reason::Busy, .. }), "{error}");
+    assert!(matches!(error, StoreError::Unavailable { reason: UnavailableReason::Busy, .. }), "{error}");
     other.execute_batch("ROLLBACK").unwrap();
     store.put(&kept("a"), None).await.unwrap();
 }
@@ -238,7 +238,7 @@ async fn locked_by_another_process_can_still_be_opened_and_read() {
     store.put(&kept("a"), None).await.unwrap();
     let other = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let second = open(&file_in(&folder), Missing::Refuse).await.unwrap();
+    let second = open(&file_in(&folder), IfMissing::Refuse).await.unwrap();
     assert_eq!(second.store.read(&key("a")).await.unwrap(), Some(stored(&kept("a"))));
 }
 

@@ -5,7 +5,7 @@ use super::*;
 contract! {
     async fn a_session_comes_back_as_it_was_created(bed: &Bed) {
         let row = session("a", 10, 20);
-        assert_eq!(bed.store.create_session(&row).await.unwrap(), Created::New);
+        assert_eq!(bed.store.create_session(&row).await.unwrap(), InsertOutcome::Inserted);
         assert_eq!(bed.store.session(&row.key).await.unwrap(), Some(row));
     }
 
@@ -18,7 +18,7 @@ contract! {
         let first = session("a", 10, 20);
         bed.store.create_session(&first).await.unwrap();
         let second = SessionRow { sealed: b"other".to_vec(), ..session("a", 30, 40) };
-        assert_eq!(bed.store.create_session(&second).await.unwrap(), Created::Exists);
+        assert_eq!(bed.store.create_session(&second).await.unwrap(), InsertOutcome::KeyTaken);
         assert_eq!(bed.store.session(&first.key).await.unwrap(), Some(first));
     }
 
@@ -31,7 +31,7 @@ contract! {
         let mut winners = Vec::new();
         for attempt in attempts.collect::<Vec<_>>() {
             let (created, number) = attempt.await.unwrap();
-            winners.extend((created == Created::New).then_some(number));
+            winners.extend((created == InsertOutcome::Inserted).then_some(number));
         }
         let stored = bed.store.session(&key("a")).await.unwrap().unwrap();
         assert_eq!(stored.sealed, winners, "one winner, and its data is what is stored");
@@ -40,13 +40,13 @@ contract! {
     async fn saving_replaces_the_data_and_nothing_else(bed: &Bed) {
         let row = session("a", 10, 20);
         bed.store.create_session(&row).await.unwrap();
-        assert_eq!(bed.store.save_session(&row.key, b"new").await.unwrap(), Outcome::Done);
+        assert_eq!(bed.store.save_session(&row.key, b"new").await.unwrap(), UpdateOutcome::Updated);
         let expected = SessionRow { sealed: b"new".to_vec(), ..row.clone() };
         assert_eq!(bed.store.session(&row.key).await.unwrap(), Some(expected));
     }
 
     async fn saving_never_creates(bed: &Bed) {
-        assert_eq!(bed.store.save_session(&key("a"), b"x").await.unwrap(), Outcome::Missing);
+        assert_eq!(bed.store.save_session(&key("a"), b"x").await.unwrap(), UpdateOutcome::NoRow);
         assert_eq!(bed.store.session(&key("a")).await.unwrap(), None);
     }
 
@@ -54,7 +54,7 @@ contract! {
         let row = session("a", 10, 20);
         bed.store.create_session(&row).await.unwrap();
         bed.store.delete_session(&row.key).await.unwrap();
-        assert_eq!(bed.store.save_session(&row.key, b"x").await.unwrap(), Outcome::Missing);
+        assert_eq!(bed.store.save_session(&row.key, b"x").await.unwrap(), UpdateOutcome::NoRow);
         assert_eq!(bed.store.session(&row.key).await.unwrap(), None);
     }
 
@@ -85,7 +85,7 @@ contract! {
     async fn a_touch_moves_the_idle_limit_of_session_and_mint_record(bed: &Bed) {
         bed.store.create_session(&session("a", 10, 50)).await.unwrap();
         bed.put(&minted("a", 10, 50)).await;
-        assert_eq!(bed.store.touch_session(&key("a"), at(30)).await.unwrap(), Outcome::Done);
+        assert_eq!(bed.store.touch_session(&key("a"), at(30)).await.unwrap(), UpdateOutcome::Updated);
         assert_eq!(bed.store.session(&key("a")).await.unwrap(), Some(session("a", 30, 50)));
         assert_eq!(bed.row("a").await, Some(stored(&minted("a", 30, 50))));
     }
@@ -105,14 +105,14 @@ contract! {
     }
 
     async fn a_touch_never_creates(bed: &Bed) {
-        assert_eq!(bed.store.touch_session(&key("a"), at(30)).await.unwrap(), Outcome::Missing);
+        assert_eq!(bed.store.touch_session(&key("a"), at(30)).await.unwrap(), UpdateOutcome::NoRow);
         assert_eq!(bed.store.session(&key("a")).await.unwrap(), None);
         assert_eq!(bed.row("a").await, None);
     }
 
     async fn a_touch_without_a_session_leaves_the_record_to_the_sweep(bed: &Bed) {
         bed.put(&minted("a", 10, 50)).await;
-        assert_eq!(bed.store.touch_session(&key("a"), at(30)).await.unwrap(), Outcome::Missing);
+        assert_eq!(bed.store.touch_session(&key("a"), at(30)).await.unwrap(), UpdateOutcome::NoRow);
         assert_eq!(bed.row("a").await, Some(stored(&minted("a", 10, 50))));
     }
 
@@ -183,7 +183,7 @@ contract! {
         let names = ["", " ", "a:b", "*", "a'; DROP TABLE sessions; --", "a\r\nb", "\u{0}", "{a}", "é\u{1f511}"];
         for (name, number) in names.into_iter().zip(0_u8..) {
             let row = SessionRow { sealed: vec![number], ..session(name, 10, 20) };
-            assert_eq!(bed.store.create_session(&row).await.unwrap(), Created::New, "{name:?}");
+            assert_eq!(bed.store.create_session(&row).await.unwrap(), InsertOutcome::Inserted, "{name:?}");
         }
         for (name, number) in names.into_iter().zip(0_u8..) {
             assert_eq!(bed.store.session(&key(name)).await.unwrap().unwrap().sealed, [number], "{name:?}");
@@ -199,20 +199,20 @@ contract! {
     async fn a_store_that_works_takes_writes_and_is_tidied_at_any_time(bed: &Bed) {
         bed.put(&kept("a")).await;
         bed.store.check_writes().await.unwrap();
-        bed.store.tidy().await.unwrap();
+        bed.store.checkpoint().await.unwrap();
         assert_eq!(bed.row("a").await, Some(stored(&kept("a"))));
     }
 
     async fn a_store_opened_again_is_the_same_one(bed: &Bed) {
         // Each opening of `memory:` is a store of its own.
         if let StoreUrl::Memory = bed.url {
-            assert_eq!(open(&bed.url, Missing::Create).await.unwrap().origin, Origin::Created);
+            assert_eq!(open(&bed.url, IfMissing::Create).await.unwrap().origin, StoreOrigin::Created);
             return;
         }
         let row = session("a", 10, 20);
         bed.store.create_session(&row).await.unwrap();
-        let second = open(&bed.url, Missing::Refuse).await.unwrap();
-        assert_eq!(second.origin, Origin::Existing);
+        let second = open(&bed.url, IfMissing::Refuse).await.unwrap();
+        assert_eq!(second.origin, StoreOrigin::Existing);
         assert_eq!(second.store.session(&row.key).await.unwrap(), Some(row.clone()));
         second.store.save_session(&row.key, b"by the second").await.unwrap();
         assert_eq!(bed.store.session(&row.key).await.unwrap().unwrap().sealed, b"by the second");

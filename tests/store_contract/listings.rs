@@ -36,10 +36,10 @@ async fn listed(bed: &Bed, after: Option<&str>, limit: u32) -> Vec<String> {
     rows.into_iter().map(|row| row.key.0).collect()
 }
 
-async fn sealed_by_others(bed: &Bed, key_id: &str, after: Option<&str>, limit: u32) -> Vec<String> {
+async fn sealed_by_other_keys(bed: &Bed, key_id: &str, after: Option<&str>, limit: u32) -> Vec<String> {
     let after = after.map(key);
     let page = Page { after: after.as_ref(), limit };
-    let keys = bed.store.sealed_by_others(&key_id.to_owned(), page).await.unwrap();
+    let keys = bed.store.sealed_by_other_keys(&key_id.to_owned(), page).await.unwrap();
     keys.into_iter().map(|key| key.0).collect()
 }
 
@@ -51,7 +51,7 @@ contract! {
     async fn an_empty_store_lists_nothing(bed: &Bed) {
         assert_eq!(bed.store.due(at(1_000), None, 10).await.unwrap(), []);
         assert_eq!(bed.store.list(Page { after: None, limit: 10 }).await.unwrap(), []);
-        assert_eq!(sealed_by_others(bed, "abcd", None, 10).await, [""; 0]);
+        assert_eq!(sealed_by_other_keys(bed, "abcd", None, 10).await, [""; 0]);
         assert_eq!(counts(bed).await, []);
     }
 
@@ -139,10 +139,10 @@ contract! {
         for (name, key_id) in [("a", "01"), ("b", "02"), ("c", "03"), ("d", "01"), ("e", "02"), ("", "03")] {
             bed.put(&sealed_by(name, key_id)).await;
         }
-        assert_eq!(sealed_by_others(bed, "02", None, 2).await, ["", "a"]);
-        assert_eq!(sealed_by_others(bed, "02", Some(""), 2).await, ["a", "c"]);
-        assert_eq!(sealed_by_others(bed, "02", Some("a"), 9).await, ["c", "d"]);
-        assert_eq!(sealed_by_others(bed, "04", None, 9).await, ["", "a", "b", "c", "d", "e"]);
+        assert_eq!(sealed_by_other_keys(bed, "02", None, 2).await, ["", "a"]);
+        assert_eq!(sealed_by_other_keys(bed, "02", Some(""), 2).await, ["a", "c"]);
+        assert_eq!(sealed_by_other_keys(bed, "02", Some("a"), 9).await, ["c", "d"]);
+        assert_eq!(sealed_by_other_keys(bed, "04", None, 9).await, ["", "a", "b", "c", "d", "e"]);
     }
 
     async fn sealing_keys_are_counted_and_follow_what_is_sealed_anew(bed: &Bed) {
@@ -151,10 +151,10 @@ contract! {
         }
         bed.put(&minted("mint", 10, 20)).await;
         assert_eq!(counts(bed).await, [("01".to_owned(), 2), ("0102".to_owned(), 1)]);
-        assert_eq!(sealed_by_others(bed, "0102", None, 9).await, ["a", "c"]);
+        assert_eq!(sealed_by_other_keys(bed, "0102", None, 9).await, ["a", "c"]);
         change(bed, "b", None, Some(Sealed { key_id: "01".to_owned(), bytes: Vec::new() })).await;
         assert_eq!(counts(bed).await, [("01".to_owned(), 3)]);
-        assert_eq!(sealed_by_others(bed, "01", None, 9).await, [""; 0]);
+        assert_eq!(sealed_by_other_keys(bed, "01", None, 9).await, [""; 0]);
     }
 
     async fn a_key_may_hold_any_character_in_listings_too(bed: &Bed) {
@@ -166,6 +166,6 @@ contract! {
         assert_eq!(listed(bed, None, 99).await, names);
         assert_eq!(due_in_pages(bed, 5, 99).await, [names]);
         assert_eq!(due_in_pages(bed, 5, 1).await.concat(), names);
-        assert_eq!(sealed_by_others(bed, "other", None, 99).await, names);
+        assert_eq!(sealed_by_other_keys(bed, "other", None, 99).await, names);
     }
 }

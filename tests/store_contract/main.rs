@@ -53,8 +53,9 @@ use time::OffsetDateTime;
 use videoask_auth::{
     config::StoreUrl,
     store::{
-        Created, Examined, Finding, Limits, Missing, Opened, Origin, Outcome, Reason, Room, RowKey, SessionRow, State,
-        Store, StoreError, StoreLocation, Unwritable, examine, open,
+        CanCreate, IfMissing, InsertOutcome, Inspection, Limits, OpenedStore, RowKey, SessionRow, Store, StoreError,
+        StoreLocation, StoreOrigin, StoreRisk, StoreStatus, UnavailableReason, Unwritable, UpdateOutcome, inspect,
+        open,
         records::{
             self as record, Adoption, Cas, Change, Claim, Expected, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page,
             Row, RowVersion, Sealed, Version,
@@ -95,7 +96,7 @@ impl Bed {
     async fn second(&self) -> Arc<dyn Store> {
         match self.url {
             StoreUrl::Memory => Arc::clone(&self.store),
-            _ => open(&self.url, Missing::Refuse).await.unwrap().store,
+            _ => open(&self.url, IfMissing::Refuse).await.unwrap().store,
         }
     }
 
@@ -139,8 +140,8 @@ async fn at_once<T: Send + 'static>(
 }
 
 async fn created(url: &StoreUrl) -> Arc<dyn Store> {
-    let opened = open(url, Missing::Create).await.unwrap();
-    assert_eq!(opened.origin, Origin::Created);
+    let opened = open(url, IfMissing::Create).await.unwrap();
+    assert_eq!(opened.origin, StoreOrigin::Created);
     opened.store
 }
 

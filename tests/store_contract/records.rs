@@ -295,18 +295,18 @@ contract! {
         assert_eq!(bed.row("owner").await, Some(stored(&own)));
         assert_eq!(bed.row("import").await, Some(stored(&buried)));
         assert_eq!(bed.store.due(at(1_000), None, 9).await.unwrap(), []);
-        assert_eq!(adopt().await, Adoption::PendingMoved(Some(Box::new(stored(&buried)))), "it happened before");
+        assert_eq!(adopt().await, Adoption::PendingConflict(Some(Box::new(stored(&buried)))), "it happened before");
     }
 
     async fn an_import_that_moved_is_not_adopted_and_the_owner_not_changed(bed: &Bed) {
         let (import, own) = (pending("import"), later("owner"));
         let (expected, grave) = (untouched(&import), sealed("grave"));
         let adopt = async || bed.store.adopt(&import.key, &expected, &grave, &own, None).await;
-        assert_eq!(adopt().await.unwrap(), Adoption::PendingMoved(None));
+        assert_eq!(adopt().await.unwrap(), Adoption::PendingConflict(None));
         bed.put(&import).await;
         bed.store.swap(&key("import"), &untouched(&import), &begun(&import, "you")).await.unwrap();
         let stands = bed.row("import").await.unwrap();
-        assert_eq!(adopt().await.unwrap(), Adoption::PendingMoved(Some(Box::new(stands.clone()))));
+        assert_eq!(adopt().await.unwrap(), Adoption::PendingConflict(Some(Box::new(stands.clone()))));
         assert_eq!(bed.row("owner").await, None);
         assert_eq!(bed.row("import").await, Some(stands));
     }
@@ -316,9 +316,9 @@ contract! {
         bed.put(&import).await;
         let (expected, grave, seen) = (untouched(&import), sealed("grave"), version("c1", 7));
         let adopt = async |over| bed.store.adopt(&import.key, &expected, &grave, &own, over).await.unwrap();
-        assert_eq!(adopt(Some(&seen)).await, Adoption::OwnerMoved(None));
+        assert_eq!(adopt(Some(&seen)).await, Adoption::OwnerConflict(None));
         bed.put(&kept("owner")).await;
-        assert_eq!(adopt(None).await, Adoption::OwnerMoved(Some(Box::new(stored(&kept("owner"))))));
+        assert_eq!(adopt(None).await, Adoption::OwnerConflict(Some(Box::new(stored(&kept("owner"))))));
         assert_eq!(bed.row("import").await, Some(stored(&import)));
         assert_eq!(bed.row("owner").await, Some(stored(&kept("owner"))));
         assert_eq!(adopt(Some(&seen)).await, Adoption::Applied);

@@ -38,7 +38,7 @@ fn redis_to_the_tls_port_is_told_to_try_rediss() {
 #[expect(clippy::disallowed_methods, reason = "the other half says which server")]
 async fn client_half() {
     let url = StoreUrl::Redis(std::env::var(URL).unwrap().into());
-    match open(&url, Missing::Create).await {
+    match open(&url, IfMissing::Create).await {
         Ok(opened) => {
             opened.store.probe().await.unwrap();
             println!("CONNECTED");

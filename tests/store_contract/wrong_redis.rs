@@ -6,8 +6,8 @@ use super::*;
 
 /// What opening and examining say, which is the same error.
 async fn refused(url: &StoreUrl) -> StoreError {
-    let opening = open(url, Missing::Create).await.unwrap_err();
-    let examining = examine(url).await.unwrap_err();
+    let opening = open(url, IfMissing::Create).await.unwrap_err();
+    let examining = inspect(url).await.unwrap_err();
     assert_eq!(opening.to_string(), examining.to_string());
     opening
 }
@@ -55,7 +55,10 @@ async fn that_has_all_the_clients_it_accepts() {
     let _held = server.hold_connection();
     for _ in 0..10 {
         let error = refused(&server.url(None)).await;
-        assert!(matches!(error, StoreError::Unavailable { reason: Reason::TooManyClients, .. }), "{error:?}");
+        assert!(
+            matches!(error, StoreError::Unavailable { reason: UnavailableReason::TooManyClients, .. }),
+            "{error:?}"
+        );
     }
 }
 
@@ -69,7 +72,7 @@ async fn that_does_not_permit_the_user_what_the_program_does() {
         assert_eq!(server.raw(&format!("ACL SETUSER app reset on >sesame {rule}")), "+OK", "{rule}");
         let url = server.url_as("redis", "app:sesame@");
         if rule.ends_with("-eval") {
-            open(&url, Missing::Create).await.unwrap();
+            open(&url, IfMissing::Create).await.unwrap();
             continue;
         }
         let error = refused(&url).await;
@@ -86,10 +89,10 @@ async fn but_one_with_a_user_of_few_rights_will_do() {
     let _replica = server.replica();
     let rules = "~{videoask-auth}:* +@read +@write +@scripting +@connection +time +info +wait";
     server.raw(&format!("ACL SETUSER app on >sesame {rules}"));
-    let opened = open(&server.url_as("redis", "app:sesame@"), Missing::Create).await.unwrap();
-    assert_eq!(opened.findings, []);
+    let opened = open(&server.url_as("redis", "app:sesame@"), IfMissing::Create).await.unwrap();
+    assert_eq!(opened.risks, []);
     a_redis::call_everything(&*opened.store).await;
-    assert_eq!(examine(&server.url_as("redis", "app:sesame@")).await.unwrap().state, State::Sound);
+    assert_eq!(inspect(&server.url_as("redis", "app:sesame@")).await.unwrap().status, StoreStatus::Writable);
 }
 
 #[tokio::test]

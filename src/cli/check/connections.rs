@@ -7,7 +7,7 @@ use crate::{
     cli::{check::Line, failure::Failure},
     clock::Clock,
     config::{AllowedUsers, Config, Mode, StoreUrl},
-    store::{self, Missing, records::State},
+    store::{self, IfMissing, records::State},
     vault::{Callers, FailureReport, Inventory, NextStep, Obstacle, Report, Undecryptable, Vault, VaultError},
 };
 
@@ -17,7 +17,7 @@ pub(super) async fn examine(config: Config) -> Result<Vec<Line>, Failure> {
         return Ok(Vec::new());
     };
     // Why it does not open has been said already.
-    let Ok(opened) = store::open(&config.store, Missing::Refuse).await else { return Ok(Vec::new()) };
+    let Ok(opened) = store::open(&config.store, IfMissing::Refuse).await else { return Ok(Vec::new()) };
     let login = config.app_url.join("/auth/videoask");
     let vault = app::state(&config, opened.store, Clock::system(), Callers::Command)?.vault;
     let mut lines = match vault.inventory(&login).await {

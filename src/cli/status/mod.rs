@@ -8,7 +8,7 @@ use crate::{
         output, spinner,
     },
     clock::Clock,
-    store::Missing,
+    store::IfMissing,
     vault::Inventory,
 };
 
@@ -25,7 +25,7 @@ pub(super) struct Options {
 
 pub(super) async fn run(Options { json, source }: Options) -> Result<(), Failure> {
     let setup = Setup::load(source, "status")?;
-    let inventory = setup.run(Missing::Refuse, look).await?;
+    let inventory = setup.run(IfMissing::Refuse, look).await?;
     output::deliver(&if json { machine(&inventory) } else { text::of(&inventory, Clock::system().now()) })
 }
 

@@ -105,14 +105,14 @@ impl Expected<'_> {
     }
 
     fn check_nonce(&self, claims: &Claims) -> Result<(), IdTokenError> {
-        let came = match (self.nonce, claims.get("nonce")) {
+        let received = match (self.nonce, claims.get("nonce")) {
             (None, None) => return Ok(()),
-            (Some(nonce), Some(Value::String(came))) if nonce.is(came) => return Ok(()),
+            (Some(nonce), Some(Value::String(received))) if nonce.matches(received) => return Ok(()),
             (_, None) => "none",
             (_, Some(_)) => "another value",
         };
         let expected = if self.nonce.is_some() { "the value of this login" } else { "none" };
-        Err(wrong("nonce", expected, came.to_owned(), NONCE_FIX))
+        Err(wrong("nonce", expected, received.to_owned(), NONCE_FIX))
     }
 }
 
@@ -125,8 +125,8 @@ pub(super) fn quote(value: Option<&Value>) -> String {
     }
 }
 
-fn wrong(claim: &'static str, expected: &str, came: String, fix: &'static str) -> IdTokenError {
-    IdTokenError::Claim { claim, expected: expected.to_owned(), came, fix }
+fn wrong(claim: &'static str, expected: &str, received: String, fix: &'static str) -> IdTokenError {
+    IdTokenError::Claim { claim, expected: expected.to_owned(), received, fix }
 }
 
 fn subject(claims: &Claims) -> Result<String, IdTokenError> {
@@ -152,6 +152,6 @@ fn wrong_time(claim: &'static str, relation: &str, limit: OffsetDateTime, claims
         let seconds = moment.replace_nanosecond(0).unwrap_or(moment);
         seconds.format(&Rfc3339).unwrap_or_else(|_| seconds.to_string())
     };
-    let came = moment(claims, claim).ok().flatten().map_or_else(|| quote(claims.get(claim)), shown);
-    wrong(claim, &format!("{relation} {}", shown(limit)), came, TIME_FIX)
+    let received = moment(claims, claim).ok().flatten().map_or_else(|| quote(claims.get(claim)), shown);
+    wrong(claim, &format!("{relation} {}", shown(limit)), received, TIME_FIX)
 }

@@ -20,7 +20,7 @@ use url::Url;
 
 use crate::{
     clock::Clock,
-    http::{BODY_LIMIT, ReadError, endpoint, read_capped},
+    http::{BODY_LIMIT, ReadError, endpoint, read_body},
     telemetry::{Metrics, ProviderRequest},
 };
 
@@ -114,7 +114,7 @@ impl Jwks {
         if !response.status().is_success() {
             return Err(JwksError::Status(response.status().as_u16()));
         }
-        let body = read_capped(response, BODY_LIMIT).await.map_err(|error| JwksError::Unreadable(Arc::new(error)))?;
+        let body = read_body(response, BODY_LIMIT).await.map_err(|error| JwksError::Unreadable(Arc::new(error)))?;
         usable_keys(&body)
     }
 }

@@ -30,14 +30,14 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum IdTokenError {
     /// A claim or header parameter is not what it must be.
-    #[error("the id_token's {claim} is wrong: expected {expected}, came {came}")]
+    #[error("the id_token's {claim} is wrong: expected {expected}, received {received}")]
     Claim {
         /// Which.
         claim: &'static str,
         /// What it must be.
         expected: String,
         /// What it is.
-        came: String,
+        received: String,
         /// What to do.
         fix: &'static str,
     },
@@ -96,13 +96,13 @@ impl Verifier {
     }
 
     async fn key(&self, kid: Option<&str>) -> Result<DecodingKey, IdTokenError> {
-        let came = match self.jwks.pick(kid).await.map_err(IdTokenError::Keys)? {
+        let received = match self.jwks.pick(kid).await.map_err(IdTokenError::Keys)? {
             Picked::Key(key) => return Ok(key),
             Picked::Unknown => kid.map_or_else(|| "none, and no key fits".to_owned(), excerpt),
             Picked::Ambiguous => "none, and several keys fit".to_owned(),
         };
         let expected = format!("a key of {}", self.jwks.url());
-        Err(IdTokenError::Claim { claim: "kid", expected, came, fix: KID_FIX })
+        Err(IdTokenError::Claim { claim: "kid", expected, received, fix: KID_FIX })
     }
 }
 
@@ -113,8 +113,8 @@ impl Header {
         let header: Map<String, Value> = serde_json::from_slice(&json).map_err(|_| IdTokenError::Malformed)?;
         if let Some(crit) = header.get("crit") {
             // It lists what a reader must understand, and this one understands no extension.
-            let came = excerpt(&crit.to_string());
-            return Err(IdTokenError::Claim { claim: "crit", expected: "none".to_owned(), came, fix: ODD_FIX });
+            let received = excerpt(&crit.to_string());
+            return Err(IdTokenError::Claim { claim: "crit", expected: "none".to_owned(), received, fix: ODD_FIX });
         }
         let kid = header.get("kid").and_then(Value::as_str).map(str::to_owned);
         Ok(Self { alg: algorithm(header.get("alg"))?, kid })
@@ -127,7 +127,7 @@ fn algorithm(alg: Option<&Value>) -> Result<Algorithm, IdTokenError> {
         Some("HS256") => Ok(Algorithm::HS256),
         _ => {
             let expected = "RS256 or HS256".to_owned();
-            Err(IdTokenError::Claim { claim: "alg", expected, came: claims::quote(alg), fix: ALG_FIX })
+            Err(IdTokenError::Claim { claim: "alg", expected, received: claims::quote(alg), fix: ALG_FIX })
         }
     }
 }
@@ -140,7 +140,7 @@ fn signed_claims(token: &IdToken, key: &DecodingKey, alg: Algorithm) -> Result<M
                 Algorithm::HS256 => "one made with the client secret".to_owned(),
                 _ => "one made with VideoAsk's key".to_owned(),
             },
-            came: "another".to_owned(),
+            received: "another".to_owned(),
             fix: SIGNATURE_FIX,
         },
         _ => IdTokenError::Malformed,

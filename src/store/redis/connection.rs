@@ -7,7 +7,7 @@ use redis::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{sync::Mutex, time::timeout};
 
-use crate::store::{Reason, Said, StoreError, StoreLocation, redis::failure};
+use crate::store::{ServerMessage, StoreError, StoreLocation, UnavailableReason, redis::failure};
 
 // Together they fit the 5 s that design.md allows a save, with a second to spare.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -92,16 +92,17 @@ impl Connection {
         self.request(&Request::CommandOnce(command)).await
     }
 
-    pub(super) fn unavailable(&self, reason: Reason) -> StoreError {
+    pub(super) fn unavailable(&self, reason: UnavailableReason) -> StoreError {
         StoreError::Unavailable { at: self.at.clone(), reason, source: None }
     }
 
     /// What cannot be read as an answer of Redis, and what can but is not the answer that was expected, are different
     /// failures.
     async fn request<T: FromRedisValue>(&self, request: &Request<'_>) -> Result<T, StoreError> {
-        let answer = timeout(PATIENCE, self.send(request)).await.map_err(|_| self.unavailable(Reason::TimedOut))?;
+        let answer =
+            timeout(PATIENCE, self.send(request)).await.map_err(|_| self.unavailable(UnavailableReason::TimedOut))?;
         let value = answer.map_err(|error| failure::describe(&self.at, &error))?;
-        redis::from_redis_value(value).map_err(|error| failure::damaged(&self.at, Said::new(&error)))
+        redis::from_redis_value(value).map_err(|error| failure::damaged(&self.at, ServerMessage::new(&error)))
     }
 
     /// A connection that was dropped, as idle ones are and all are by a restart, gets one fresh try. The first try

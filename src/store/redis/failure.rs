@@ -3,7 +3,7 @@ use std::{error::Error, io, sync::Arc};
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 use rustls::CertificateError;
 
-use crate::store::{Reason, Said, StoreError, StoreLocation};
+use crate::store::{ServerMessage, StoreError, StoreLocation, UnavailableReason};
 
 /// Whether a fresh connection may do better: the old one is broken, silent, without rights, or led to a replica.
 pub(super) fn of_the_connection(error: &RedisError) -> bool {
@@ -14,7 +14,7 @@ pub(super) fn of_the_connection(error: &RedisError) -> bool {
 
 /// What an error of Redis means to the operator of this program.
 pub(super) fn describe(at: &StoreLocation, error: &RedisError) -> StoreError {
-    let (at, source) = (at.clone(), Said::new(error));
+    let (at, source) = (at.clone(), ServerMessage::new(error));
     match error.kind() {
         ErrorKind::Io => match tls_error(error) {
             Some(tls) => of_tls(at, tls, source),
@@ -26,13 +26,13 @@ pub(super) fn describe(at: &StoreLocation, error: &RedisError) -> StoreError {
     }
 }
 
-fn silence(error: &RedisError) -> Reason {
+fn silence(error: &RedisError) -> UnavailableReason {
     if error.is_timeout() {
-        Reason::TimedOut
+        UnavailableReason::TimedOut
     } else if error.is_connection_dropped() && !error.is_connection_refusal() {
-        Reason::Disconnected
+        UnavailableReason::Disconnected
     } else {
-        Reason::Unreachable
+        UnavailableReason::Unreachable
     }
 }
 
@@ -41,17 +41,17 @@ fn tls_error(error: &RedisError) -> Option<&rustls::Error> {
     shared.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref()
 }
 
-fn of_tls(at: StoreLocation, error: &rustls::Error, source: Said) -> StoreError {
+fn of_tls(at: StoreLocation, error: &rustls::Error, source: ServerMessage) -> StoreError {
     match error {
         rustls::Error::InvalidMessage(_) => StoreError::NoTls { at },
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => StoreError::UntrustedCertificate { at },
         rustls::Error::InvalidCertificate(_) => StoreError::InvalidCertificate { at, source },
-        _ => StoreError::Unavailable { at, reason: Reason::Disconnected, source: Some(source.into()) },
+        _ => StoreError::Unavailable { at, reason: UnavailableReason::Disconnected, source: Some(source.into()) },
     }
 }
 
 /// By the code that an error reply begins with.
-fn answered(at: StoreLocation, error: &RedisError, source: Said) -> StoreError {
+fn answered(at: StoreLocation, error: &RedisError, source: ServerMessage) -> StoreError {
     match error.code() {
         Some("NOAUTH" | "WRONGPASS") => StoreError::AccessRefused { at },
         Some("NOPERM") => StoreError::NotPermitted { at, source },
@@ -62,11 +62,11 @@ fn answered(at: StoreLocation, error: &RedisError, source: Said) -> StoreError {
         Some("OOM") => StoreError::Full { at, source: source.into() },
         Some("READONLY" | "MISCONF") => StoreError::NotWritable { at, source: Some(source.into()) },
         Some("LOADING" | "BUSY" | "MASTERDOWN" | "TRYAGAIN") => {
-            StoreError::Unavailable { at, reason: Reason::NotReady, source: Some(source.into()) }
+            StoreError::Unavailable { at, reason: UnavailableReason::NotReady, source: Some(source.into()) }
         }
         Some("MOVED" | "ASK" | "CROSSSLOT" | "CLUSTERDOWN") => StoreError::ClusterNode { at },
         Some("ERR") if says(error, "max number of clients") => {
-            StoreError::Unavailable { at, reason: Reason::TooManyClients, source: None }
+            StoreError::Unavailable { at, reason: UnavailableReason::TooManyClients, source: None }
         }
         _ => StoreError::Redis { at, source },
     }

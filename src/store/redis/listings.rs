@@ -43,7 +43,7 @@ const SEALING_KEYS: &str = "
 ";
 
 /// A page of each other secret; the first of them all are among these.
-static SEALED_BY_OTHERS: LazyLock<RowScript> = LazyLock::new(|| {
+static SEALED_BY_OTHER_KEYS: LazyLock<RowScript> = LazyLock::new(|| {
     RowScript::for_records(&format!(
         "{SEALING_KEYS}
          local keys = {{}}
@@ -108,12 +108,12 @@ pub(super) async fn kept(connection: &Connection, page: Page<'_>) -> Result<Vec<
     keys.into_iter().zip(rows).filter_map(read).collect()
 }
 
-pub(super) async fn sealed_by_others(
+pub(super) async fn sealed_by_other_keys(
     connection: &Connection,
     key_id: &KeyId,
     page: Page<'_>,
 ) -> Result<Vec<RowKey>, StoreError> {
-    let mut call = SEALED_BY_OTHERS.on([]);
+    let mut call = SEALED_BY_OTHER_KEYS.on([]);
     call.arg("key_id").arg(key_id).arg("limit").arg(page.limit);
     if let Some(after) = page.after {
         call.arg("after").arg(&after.0);

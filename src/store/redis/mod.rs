@@ -2,13 +2,13 @@
 
 mod connection;
 mod failure;
-mod findings;
 mod info;
 mod keys;
 mod listings;
 mod plain_text;
 mod records;
 mod replication;
+mod risks;
 mod rows;
 mod schema;
 mod script;
@@ -22,7 +22,8 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use crate::store::{
-    Examined, Missing, Opened, Room, State, Store, StoreError, redis::connection::Connection, unwritable::LastFailure,
+    CanCreate, IfMissing, Inspection, OpenedStore, Store, StoreError, StoreStatus, redis::connection::Connection,
+    unwritable::LastFailure,
 };
 
 #[derive(Debug)]
@@ -31,28 +32,28 @@ struct RedisStore {
     last_failure: LastFailure,
 }
 
-pub(super) async fn open(url: &SecretString, missing: Missing) -> Result<Opened, StoreError> {
+pub(super) async fn open(url: &SecretString, missing: IfMissing) -> Result<OpenedStore, StoreError> {
     let connection = Connection::new(url)?;
     server::check_mode(&connection).await?;
-    if let (None, Missing::Refuse) = (schema::version(&connection).await?, missing) {
+    if let (None, IfMissing::Refuse) = (schema::version(&connection).await?, missing) {
         return Err(StoreError::Missing { at: connection.at().clone() });
     }
     server::probe(&connection).await?;
     let origin = schema::migrate(&connection).await?;
-    let findings = findings::find(&connection).await?;
+    let risks = risks::find(&connection).await?;
     let at = connection.at().clone();
     let store = Arc::new(RedisStore { connection, last_failure: LastFailure::default() });
-    Ok(Opened { store, at, origin, findings })
+    Ok(OpenedStore { store, at, origin, risks })
 }
 
-pub(super) async fn examine(url: &SecretString) -> Result<Examined, StoreError> {
+pub(super) async fn inspect(url: &SecretString) -> Result<Inspection, StoreError> {
     let connection = Connection::new(url)?;
     server::check_mode(&connection).await?;
     let version = schema::version(&connection).await?;
     server::probe(&connection).await?;
-    let findings = findings::find(&connection).await?;
-    let state = if version.is_some() { State::Sound } else { State::Absent(Room::Writable) };
-    Ok(Examined { at: connection.at().clone(), state, findings })
+    let risks = risks::find(&connection).await?;
+    let status = if version.is_some() { StoreStatus::Writable } else { StoreStatus::Missing(CanCreate::Yes) };
+    Ok(Inspection { at: connection.at().clone(), status, risks })
 }
 
 #[async_trait]

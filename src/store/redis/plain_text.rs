@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use crate::store::{
-    Reason, Said, StoreError, StoreLocation,
+    ServerMessage, StoreError, StoreLocation, UnavailableReason,
     redis::connection::{Connection, Transport},
 };
 
@@ -22,16 +22,16 @@ pub(super) async fn explain(connection: &Connection, failure: StoreError) -> Sto
     let StoreError::Unavailable { at, reason, .. } = &failure else { return failure };
     let at = at.clone();
     match (connection.transport(), reason) {
-        (Transport::Tls, Reason::TimedOut) => match answer(&at, b"PING\r\n").await {
+        (Transport::Tls, UnavailableReason::TimedOut) => match answer(&at, b"PING\r\n").await {
             Some(said) if said.starts_with(['+', '-']) => StoreError::NoTls { at },
             _ => failure,
         },
-        (Transport::Plain, Reason::Disconnected) => match answer(&at, b"").await {
+        (Transport::Plain, UnavailableReason::Disconnected) => match answer(&at, b"").await {
             Some(said) if said.starts_with("-ERR max number of clients") => {
-                StoreError::Unavailable { at, reason: Reason::TooManyClients, source: None }
+                StoreError::Unavailable { at, reason: UnavailableReason::TooManyClients, source: None }
             }
             // Such as "-DENIED Redis is running in protected mode".
-            Some(said) if said.starts_with('-') => StoreError::Redis { at, source: Said::new(&said.trim()) },
+            Some(said) if said.starts_with('-') => StoreError::Redis { at, source: ServerMessage::new(&said.trim()) },
             _ => failure,
         },
         _ => failure,

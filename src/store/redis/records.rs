@@ -115,9 +115,9 @@ impl Records for RedisStore {
         self.reader().row(key.clone(), fields)
     }
 
-    async fn put(&self, row: &NewRow, over: Option<&Version>) -> Result<Cas, StoreError> {
+    async fn put(&self, row: &NewRow, replaces: Option<&Version>) -> Result<Cas, StoreError> {
         let mut call = PUT.on([keys::record(&row.key)]);
-        Arguments(&mut call).add_row(row).add_over(over);
+        Arguments(&mut call).add_row(row).add_replaces(replaces);
         self.swapped(&row.key, self.last_failure.note(self.connection.script_once(&call).await)?)
     }
 
@@ -170,18 +170,18 @@ impl Records for RedisStore {
         &self,
         pending: &RowKey,
         expected: &Expected,
-        grave: &Sealed,
+        tombstone: &Sealed,
         row: &NewRow,
-        over: Option<&Version>,
+        replaces: Option<&Version>,
     ) -> Result<Adoption, StoreError> {
         let mut call = ADOPT.on([keys::record(&row.key), keys::record(pending)]);
-        Arguments(&mut call).add_expected(expected).add_grave(grave).add_row(row).add_over(over);
+        Arguments(&mut call).add_expected(expected).add_tombstone(tombstone).add_row(row).add_replaces(replaces);
         let (which, outcome, fields): (u8, u8, Option<Fields>) =
             self.last_failure.note(self.connection.script_once(&call).await)?;
         Ok(match (which, outcome) {
             (_, DONE) => Adoption::Applied,
-            (PENDING, _) => Adoption::PendingMoved(self.row_of(pending, fields)?),
-            (_, _) => Adoption::OwnerMoved(self.row_of(&row.key, fields)?),
+            (PENDING, _) => Adoption::PendingConflict(self.row_of(pending, fields)?),
+            (_, _) => Adoption::OwnerConflict(self.row_of(&row.key, fields)?),
         })
     }
 
@@ -198,8 +198,8 @@ impl Records for RedisStore {
         listings::kept(&self.connection, page).await
     }
 
-    async fn sealed_by_others(&self, key_id: &KeyId, page: Page<'_>) -> Result<Vec<RowKey>, StoreError> {
-        listings::sealed_by_others(&self.connection, key_id, page).await
+    async fn sealed_by_other_keys(&self, key_id: &KeyId, page: Page<'_>) -> Result<Vec<RowKey>, StoreError> {
+        listings::sealed_by_other_keys(&self.connection, key_id, page).await
     }
 
     async fn check_writes(&self) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 use redis::{FromRedisValue, ScriptInvocation};
 
 use crate::store::{
-    Reason, StoreError,
+    StoreError, UnavailableReason,
     redis::{connection::Connection, info},
 };
 
@@ -24,7 +24,7 @@ pub(super) async fn script_once<T: FromRedisValue>(
     let own = connection.another();
     let answer = own.script_once(script).await?;
     let acknowledged: u64 = own.command_once(redis::cmd("WAIT").arg(1).arg(ACKNOWLEDGEMENT_MILLIS)).await?;
-    if acknowledged > 0 { Ok(answer) } else { Err(own.unavailable(Reason::Unacknowledged)) }
+    if acknowledged > 0 { Ok(answer) } else { Err(own.unavailable(UnavailableReason::Unacknowledged)) }
 }
 
 /// A Redis that does not tell has none that could be waited for.

@@ -142,9 +142,9 @@ impl Arguments<'_, '_> {
     }
 
     /// What a new row replaces.
-    pub(super) fn add_over(&mut self, over: Option<&Version>) -> &mut Self {
-        self.add_if_any("over_connection_id", over.map(|over| &over.connection_id))
-            .add_if_any("over_generation", over.map(|over| over.generation))
+    pub(super) fn add_replaces(&mut self, replaces: Option<&Version>) -> &mut Self {
+        self.add_if_any("over_connection_id", replaces.map(|version| &version.connection_id))
+            .add_if_any("over_generation", replaces.map(|version| version.generation))
     }
 
     /// Whose attempt a claim takes over.
@@ -172,8 +172,8 @@ impl Arguments<'_, '_> {
     }
 
     /// The blob of a tombstone.
-    pub(super) fn add_grave(&mut self, grave: &Sealed) -> &mut Self {
-        self.add_sealed_if_any("grave_key_id", "grave_sealed", Some(grave))
+    pub(super) fn add_tombstone(&mut self, tombstone: &Sealed) -> &mut Self {
+        self.add_sealed_if_any("grave_key_id", "grave_sealed", Some(tombstone))
     }
 
     fn add_sealed_if_any(&mut self, key_id: &str, sealed: &str, value: Option<&Sealed>) -> &mut Self {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use redis::Script;
 
 use crate::store::{
-    Origin, StoreError,
+    StoreError, StoreOrigin,
     redis::{connection::Connection, keys},
 };
 
@@ -21,9 +21,9 @@ pub(super) async fn version(connection: &Connection) -> Result<Option<u32>, Stor
 }
 
 /// Brings the store to the latest version, as one.
-pub(super) async fn migrate(connection: &Connection) -> Result<Origin, StoreError> {
+pub(super) async fn migrate(connection: &Connection) -> Result<StoreOrigin, StoreError> {
     let before = connection.script(&MIGRATE.key(keys::SCHEMA)).await?;
-    Ok(if known(connection, before)? == 0 { Origin::Created } else { Origin::Existing })
+    Ok(if known(connection, before)? == 0 { StoreOrigin::Created } else { StoreOrigin::Existing })
 }
 
 fn known(connection: &Connection, found: u32) -> Result<u32, StoreError> {

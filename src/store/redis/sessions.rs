@@ -5,7 +5,7 @@ use redis::Cmd;
 use time::OffsetDateTime;
 
 use crate::store::{
-    Created, Outcome, RowKey, SessionRow, Sessions, StoreError, millis,
+    InsertOutcome, RowKey, SessionRow, Sessions, StoreError, UpdateOutcome, millis,
     redis::{RedisStore, keys, rows::Reader, script::RowScript},
 };
 
@@ -70,14 +70,14 @@ static SWEEP: LazyLock<RowScript> = LazyLock::new(|| {
 
 #[async_trait]
 impl Sessions for RedisStore {
-    async fn create_session(&self, row: &SessionRow) -> Result<Created, StoreError> {
+    async fn create_session(&self, row: &SessionRow) -> Result<InsertOutcome, StoreError> {
         let mut call = CREATE.on([keys::session(&row.key)]);
         call.arg(millis::from_time(row.limits.idle)).arg(millis::from_time(row.limits.absolute)).arg(&row.sealed);
         let new: bool = self.last_failure.note(self.connection.script(&call).await)?;
-        Ok(if new { Created::New } else { Created::Exists })
+        Ok(if new { InsertOutcome::Inserted } else { InsertOutcome::KeyTaken })
     }
 
-    async fn save_session(&self, key: &RowKey, sealed: &[u8]) -> Result<Outcome, StoreError> {
+    async fn save_session(&self, key: &RowKey, sealed: &[u8]) -> Result<UpdateOutcome, StoreError> {
         let mut call = SAVE.on([keys::session(key)]);
         self.last_failure.note(self.connection.script(call.arg(sealed)).await).map(outcome)
     }
@@ -90,7 +90,7 @@ impl Sessions for RedisStore {
         Ok(sealed.map(|sealed| SessionRow { key: key.clone(), limits, sealed }))
     }
 
-    async fn touch_session(&self, key: &RowKey, idle: OffsetDateTime) -> Result<Outcome, StoreError> {
+    async fn touch_session(&self, key: &RowKey, idle: OffsetDateTime) -> Result<UpdateOutcome, StoreError> {
         let mut call = TOUCH.on([keys::session(key), keys::record(key)]);
         self.connection.script(call.arg(millis::from_time(idle))).await.map(outcome)
     }
@@ -117,6 +117,6 @@ impl Sessions for RedisStore {
     }
 }
 
-fn outcome(found: bool) -> Outcome {
-    if found { Outcome::Done } else { Outcome::Missing }
+fn outcome(found: bool) -> UpdateOutcome {
+    if found { UpdateOutcome::Updated } else { UpdateOutcome::NoRow }
 }

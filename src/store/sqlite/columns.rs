@@ -1,7 +1,7 @@
 use rusqlite::{Error, Row, types::Type};
 use time::OffsetDateTime;
 
-use crate::store::{Limits, Outcome, millis, records::State, state_codec};
+use crate::store::{Limits, UpdateOutcome, millis, records::State, state_codec};
 
 pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<OffsetDateTime> {
     millis::to_time(row.get(column)?)
@@ -24,6 +24,6 @@ pub(super) fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<State> {
 }
 
 /// What the number of rows that an `UPDATE` has changed means.
-pub(super) fn outcome(rows: usize) -> Outcome {
-    if rows == 0 { Outcome::Missing } else { Outcome::Done }
+pub(super) fn outcome(rows: usize) -> UpdateOutcome {
+    if rows == 0 { UpdateOutcome::NoRow } else { UpdateOutcome::Updated }
 }

@@ -1,6 +1,6 @@
 use rusqlite::{Error, ErrorCode};
 
-use crate::store::{Reason, StoreError, StoreLocation};
+use crate::store::{StoreError, StoreLocation, UnavailableReason};
 
 /// What an error of SQLite means to the operator of this program.
 pub(super) fn describe(at: &StoreLocation, source: Error) -> StoreError {
@@ -8,7 +8,7 @@ pub(super) fn describe(at: &StoreLocation, source: Error) -> StoreError {
     match &source {
         Error::SqliteFailure(failure, _) => match failure.code {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
-                StoreError::Unavailable { at, reason: Reason::Busy, source: Some(source.into()) }
+                StoreError::Unavailable { at, reason: UnavailableReason::Busy, source: Some(source.into()) }
             }
             ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
                 StoreError::NotWritable { at, source: Some(source.into()) }

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use crate::store::{Finding, Missing, Room, StoreError, StoreLocation};
+use crate::store::{CanCreate, IfMissing, StoreError, StoreLocation, StoreRisk};
 
 /// Only the owner; SQLite gives the files it makes beside it the same mode.
 const MODE: u32 = 0o600;
@@ -23,11 +23,11 @@ pub(super) enum Presence {
 }
 
 /// Sees to it that there is a file, if that is wished.
-pub(super) fn ensure(path: &Path, missing: Missing) -> Result<(), StoreError> {
+pub(super) fn ensure(path: &Path, missing: IfMissing) -> Result<(), StoreError> {
     match (presence(path)?, missing) {
         (Presence::File, _) => Ok(()),
-        (Presence::Nothing, Missing::Refuse) => Err(StoreError::Missing { at: StoreLocation::File(path.into()) }),
-        (Presence::Nothing, Missing::Create) => match create(path) {
+        (Presence::Nothing, IfMissing::Refuse) => Err(StoreError::Missing { at: StoreLocation::File(path.into()) }),
+        (Presence::Nothing, IfMissing::Create) => match create(path) {
             // Another process was quicker; the schema decides which of the two has made the store.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
             made => made.map_err(|error| describe(path, error)),
@@ -50,30 +50,32 @@ pub(super) fn is_empty(path: &Path) -> bool {
 }
 
 /// Whether a file could be made there, without leaving one.
-pub(super) fn room(path: &Path) -> Room {
+pub(super) fn room(path: &Path) -> CanCreate {
     let folder = path.parent().unwrap_or(path);
     if !folder.is_dir() {
-        return Room::NoFolder;
+        return CanCreate::NoFolder;
     }
     match unnamed_file(folder) {
-        Ok(_) => Room::Writable,
+        Ok(_) => CanCreate::Yes,
         Err(error) => match error.kind() {
-            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::StorageFull => Room::NotWritable,
-            _ => Room::Unknown,
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::StorageFull => {
+                CanCreate::NotWritable
+            }
+            _ => CanCreate::Unknown,
         },
     }
 }
 
 /// What other users of this machine may do to a store that was there before. Programs that made the file, or copied
 /// it back, may have left it readable.
-pub(super) fn findings(path: &Path) -> Vec<Finding> {
+pub(super) fn risks(path: &Path) -> Vec<StoreRisk> {
     let mode = |path: &Path| path.metadata().map_or(0, |metadata| metadata.permissions().mode() & 0o7777);
     let file = Some(mode(path)).filter(|mode| mode & (GROUP | OTHERS) != 0);
-    let file = file.map(|mode| Finding::FileOpenToOthers { path: path.into(), mode });
+    let file = file.map(|mode| StoreRisk::FileOpenToOthers { path: path.into(), mode });
     let folder = path.parent().unwrap_or(path);
     // Who may only read the folder cannot read a file of mode 0600 in it.
     let open = Some(mode(folder)).filter(|mode| mode & (GROUP | OTHERS) & WRITE != 0 && mode & STICKY == 0);
-    let open = open.map(|mode| Finding::FolderOpenToOthers { path: folder.into(), mode });
+    let open = open.map(|mode| StoreRisk::FolderOpenToOthers { path: folder.into(), mode });
     file.into_iter().chain(open).collect()
 }
 

@@ -22,7 +22,7 @@ const KEPT: &str = concat!(
 
 /// Asks for less and for more, because an index does not answer "not equal"; and names the index, because by itself
 /// SQLite walks through all keys to spare the sorting.
-const SEALED_BY_OTHERS: &str = "
+const SEALED_BY_OTHER_KEYS: &str = "
     SELECT key FROM records INDEXED BY records_sealed
     WHERE idle IS NULL AND key_id < :key_id AND key >= :from AND key IS NOT :after
     UNION ALL
@@ -58,7 +58,7 @@ pub(super) fn kept(connection: &Connection, after: Option<&RowKey>, limit: u32) 
     connection.prepare_cached(KEPT)?.query_map(page, rows::row)?.collect()
 }
 
-pub(super) fn sealed_by_others(
+pub(super) fn sealed_by_other_keys(
     connection: &Connection,
     key_id: &KeyId,
     after: Option<&RowKey>,
@@ -66,7 +66,7 @@ pub(super) fn sealed_by_others(
 ) -> rusqlite::Result<Vec<RowKey>> {
     let (from, after) = bounds(after);
     let page = named_params! { ":key_id": key_id, ":from": from, ":after": after, ":limit": limit };
-    connection.prepare_cached(SEALED_BY_OTHERS)?.query_map(page, |row| row.get(0).map(RowKey))?.collect()
+    connection.prepare_cached(SEALED_BY_OTHER_KEYS)?.query_map(page, |row| row.get(0).map(RowKey))?.collect()
 }
 
 pub(super) fn count_by_sealing_key(connection: &Connection) -> rusqlite::Result<Vec<(KeyId, u64)>> {
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn what_the_current_secret_sealed_is_not_looked_at_to_find_the_rest() {
-        let plan = plan(SEALED_BY_OTHERS);
+        let plan = plan(SEALED_BY_OTHER_KEYS);
         assert!(plan.contains("records_sealed (key_id<?)") && plan.contains("records_sealed (key_id>?)"), "{plan}");
         assert!(!plan.contains("SCAN"), "{plan}");
     }

@@ -15,7 +15,7 @@ mod worker;
 use async_trait::async_trait;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-pub(super) use self::open::{examine, open, open_memory};
+pub(super) use self::open::{inspect, open, open_memory};
 use crate::store::{Store, StoreError, sqlite::worker::Worker, unwritable::LastFailure};
 
 #[derive(Debug)]

@@ -3,7 +3,7 @@ use std::{path::Path, sync::Arc, thread, time::Duration};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::store::{
-    Examined, Finding, Missing, Opened, Origin, Room, State, StoreError, StoreLocation,
+    CanCreate, IfMissing, Inspection, OpenedStore, StoreError, StoreLocation, StoreOrigin, StoreRisk, StoreStatus,
     sqlite::{
         SqliteStore, checkpoint, failure,
         file::{self, Presence},
@@ -22,7 +22,7 @@ const STATEMENTS: usize = 32;
 const SWITCH_TRIES: u32 = 200;
 const SWITCH_PAUSE: Duration = BUSY_TIMEOUT.checked_div(SWITCH_TRIES).expect("it is tried at least once");
 
-pub(in crate::store) async fn open_memory() -> Result<Opened, StoreError> {
+pub(in crate::store) async fn open_memory() -> Result<OpenedStore, StoreError> {
     let (worker, origin) = Worker::start(StoreLocation::Memory, || {
         let sqlite = |error| failure::describe(&StoreLocation::Memory, error);
         let mut connection = Connection::open_in_memory().map_err(sqlite)?;
@@ -31,65 +31,66 @@ pub(in crate::store) async fn open_memory() -> Result<Opened, StoreError> {
         Ok((connection, origin))
     })
     .await?;
-    Ok(opened(worker, StoreLocation::Memory, origin, vec![Finding::NotPersistent]))
+    Ok(opened(worker, StoreLocation::Memory, origin, vec![StoreRisk::NotPersistent]))
 }
 
-pub(in crate::store) async fn open(path: &Path, missing: Missing) -> Result<Opened, StoreError> {
+pub(in crate::store) async fn open(path: &Path, missing: IfMissing) -> Result<OpenedStore, StoreError> {
     let file = path.to_owned();
-    let (worker, (origin, findings)) =
+    let (worker, (origin, risks)) =
         Worker::start(StoreLocation::File(path.into()), move || open_file(&file, missing)).await?;
-    Ok(opened(worker, StoreLocation::File(path.into()), origin, findings))
+    Ok(opened(worker, StoreLocation::File(path.into()), origin, risks))
 }
 
-fn opened(worker: Worker, at: StoreLocation, origin: Origin, findings: Vec<Finding>) -> Opened {
+fn opened(worker: Worker, at: StoreLocation, origin: StoreOrigin, risks: Vec<StoreRisk>) -> OpenedStore {
     let store = Arc::new(SqliteStore { worker, last_failure: LastFailure::default() });
-    Opened { store, at, origin, findings }
+    OpenedStore { store, at, origin, risks }
 }
 
-fn open_file(path: &Path, missing: Missing) -> Result<(Connection, (Origin, Vec<Finding>)), StoreError> {
+fn open_file(path: &Path, missing: IfMissing) -> Result<(Connection, (StoreOrigin, Vec<StoreRisk>)), StoreError> {
     file::ensure(path, missing)?;
     let at = StoreLocation::File(path.into());
     let sqlite = |error| failure::describe(&at, error);
     let mut connection = connect(&at, path)?;
     // Looked at before anything is changed, so that a file of another program stays as it is.
     let contents = accepted(&at, &connection)?;
-    let findings = findings(path, contents);
+    let risks = risks(path, contents);
     match (contents, missing) {
-        (RecordBody::Nothing, Missing::Refuse) if file::is_empty(path) => return Err(StoreError::Missing { at }),
-        (RecordBody::Nothing, Missing::Refuse) => return Err(StoreError::Empty { at }),
+        (RecordBody::Nothing, IfMissing::Refuse) if file::is_empty(path) => return Err(StoreError::Missing { at }),
+        (RecordBody::Nothing, IfMissing::Refuse) => return Err(StoreError::Empty { at }),
         _ => switch_to_write_ahead_log(&connection).map_err(sqlite)?,
     }
     tune(&connection).map_err(sqlite)?;
     let origin = schema::migrate(&mut connection).map_err(sqlite)?;
     checkpoint(&connection).map_err(sqlite)?;
-    Ok((connection, (origin, findings)))
+    Ok((connection, (origin, risks)))
 }
 
 /// What puts the store at risk, before this program changes anything.
-fn findings(path: &Path, contents: RecordBody) -> Vec<Finding> {
+fn risks(path: &Path, contents: RecordBody) -> Vec<StoreRisk> {
     let empty = contents == RecordBody::Nothing && !file::is_empty(path);
-    let empty = empty.then(|| Finding::EmptyFile { path: path.into() });
-    file::findings(path).into_iter().chain(empty).collect()
+    let empty = empty.then(|| StoreRisk::EmptyFile { path: path.into() });
+    file::risks(path).into_iter().chain(empty).collect()
 }
 
-pub(in crate::store) async fn examine(path: &Path) -> Result<Examined, StoreError> {
+pub(in crate::store) async fn inspect(path: &Path) -> Result<Inspection, StoreError> {
     let path = path.to_owned();
     let at = StoreLocation::File(path.clone());
-    let looked = tokio::task::spawn_blocking(move || examine_file(&path)).await;
-    let (state, findings) = looked.map_err(|_| StoreError::Stopped { at: at.clone() })??;
-    Ok(Examined { at, state, findings })
+    let looked = tokio::task::spawn_blocking(move || inspect_file(&path)).await;
+    let (status, risks) = looked.map_err(|_| StoreError::Stopped { at: at.clone() })??;
+    Ok(Inspection { at, status, risks })
 }
 
-fn examine_file(path: &Path) -> Result<(State, Vec<Finding>), StoreError> {
+fn inspect_file(path: &Path) -> Result<(StoreStatus, Vec<StoreRisk>), StoreError> {
     let at = StoreLocation::File(path.into());
     if let Presence::Nothing = file::presence(path)? {
-        return Ok((State::Absent(file::room(path)), file::findings(path)));
+        return Ok((StoreStatus::Missing(file::room(path)), file::risks(path)));
     }
     let mut connection = connect(&at, path)?;
     let contents = accepted(&at, &connection)?;
     probe(&mut connection).map_err(|error| failure::describe(&at, error))?;
-    let state = if contents == RecordBody::Nothing { State::Absent(Room::Writable) } else { State::Sound };
-    Ok((state, findings(path, contents)))
+    let status =
+        if contents == RecordBody::Nothing { StoreStatus::Missing(CanCreate::Yes) } else { StoreStatus::Writable };
+    Ok((status, risks(path, contents)))
 }
 
 /// Opens a file that is there. Without `SQLITE_OPEN_CREATE`: file.rs creates, with the mode we want.

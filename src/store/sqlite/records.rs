@@ -23,9 +23,9 @@ impl Records for SqliteStore {
         self.run(move |connection| rows::load(connection, &key)).await
     }
 
-    async fn put(&self, row: &NewRow, over: Option<&Version>) -> Result<Cas, StoreError> {
-        let (row, over) = (row.clone(), over.cloned());
-        self.step(move |transaction| put(transaction, &row, over.as_ref())).await
+    async fn put(&self, row: &NewRow, replaces: Option<&Version>) -> Result<Cas, StoreError> {
+        let (row, replaces) = (row.clone(), replaces.cloned());
+        self.step(move |transaction| put(transaction, &row, replaces.as_ref())).await
     }
 
     async fn claim(
@@ -58,13 +58,13 @@ impl Records for SqliteStore {
         &self,
         pending: &RowKey,
         expected: &Expected,
-        grave: &Sealed,
+        tombstone: &Sealed,
         row: &NewRow,
-        over: Option<&Version>,
+        replaces: Option<&Version>,
     ) -> Result<Adoption, StoreError> {
-        let (pending, expected, grave) = (pending.clone(), expected.clone(), grave.clone());
-        let (row, over) = (row.clone(), over.cloned());
-        self.step(move |transaction| adopt(transaction, &pending, &expected, grave, &row, over.as_ref())).await
+        let (pending, expected, tombstone) = (pending.clone(), expected.clone(), tombstone.clone());
+        let (row, replaces) = (row.clone(), replaces.cloned());
+        self.step(move |transaction| adopt(transaction, &pending, &expected, tombstone, &row, replaces.as_ref())).await
     }
 
     async fn due(
@@ -82,16 +82,16 @@ impl Records for SqliteStore {
         self.run(move |connection| listings::kept(connection, after.as_ref(), limit)).await
     }
 
-    async fn sealed_by_others(&self, key_id: &KeyId, page: Page<'_>) -> Result<Vec<RowKey>, StoreError> {
+    async fn sealed_by_other_keys(&self, key_id: &KeyId, page: Page<'_>) -> Result<Vec<RowKey>, StoreError> {
         let (key_id, after, limit) = (key_id.clone(), page.after.cloned(), page.limit);
-        self.run(move |connection| listings::sealed_by_others(connection, &key_id, after.as_ref(), limit)).await
+        self.run(move |connection| listings::sealed_by_other_keys(connection, &key_id, after.as_ref(), limit)).await
     }
 
     async fn check_writes(&self) -> Result<(), StoreError> {
         self.last_failure.check(self.step(rewrite)).await
     }
 
-    async fn tidy(&self) -> Result<(), StoreError> {
+    async fn checkpoint(&self) -> Result<(), StoreError> {
         self.run(checkpoint).await
     }
 
@@ -100,11 +100,11 @@ impl Records for SqliteStore {
     }
 }
 
-fn put(transaction: &Transaction<'_>, new: &NewRow, over: Option<&Version>) -> rusqlite::Result<Cas> {
+fn put(transaction: &Transaction<'_>, new: &NewRow, replaces: Option<&Version>) -> rusqlite::Result<Cas> {
     match rows::load(transaction, &new.key)? {
         Some(row) if row.version.connection_id == new.version.connection_id => return Ok(Cas::Applied),
-        Some(row) if Some(&row.version) != over => return Ok(Cas::Conflict(Box::new(row))),
-        None if over.is_some() => return Ok(Cas::NoRow),
+        Some(row) if Some(&row.version) != replaces => return Ok(Cas::Conflict(Box::new(row))),
+        None if replaces.is_some() => return Ok(Cas::NoRow),
         Some(_) | None => {}
     }
     rows::replace(transaction, &new.into())?;
@@ -128,7 +128,7 @@ fn claim(
 
 fn swap(transaction: &Transaction<'_>, key: &RowKey, expected: &Expected, change: &Change) -> rusqlite::Result<Cas> {
     let Some(mut row) = rows::load(transaction, key)? else { return Ok(Cas::NoRow) };
-    if !row.is_as(expected) {
+    if !row.matches(expected) {
         return Ok(Cas::Conflict(Box::new(row)));
     }
     row.apply(change);
@@ -138,7 +138,7 @@ fn swap(transaction: &Transaction<'_>, key: &RowKey, expected: &Expected, change
 
 fn restore(transaction: &Transaction<'_>, new: &NewRow) -> rusqlite::Result<Cas> {
     let lease = match rows::load(transaction, &new.key)? {
-        Some(row) if !row.is_behind(&new.version) => return Ok(Cas::Conflict(Box::new(row))),
+        Some(row) if !row.is_stale_against(&new.version) => return Ok(Cas::Conflict(Box::new(row))),
         Some(row) => row.lease,
         None => None,
     };
@@ -150,20 +150,20 @@ fn adopt(
     transaction: &Transaction<'_>,
     pending: &RowKey,
     expected: &Expected,
-    grave: Sealed,
+    tombstone: Sealed,
     row: &NewRow,
-    over: Option<&Version>,
+    replaces: Option<&Version>,
 ) -> rusqlite::Result<Adoption> {
     let import = match rows::load(transaction, pending)? {
-        Some(import) if import.is_as(expected) => import,
-        moved => return Ok(Adoption::PendingMoved(moved.map(Box::new))),
+        Some(import) if import.matches(expected) => import,
+        moved => return Ok(Adoption::PendingConflict(moved.map(Box::new))),
     };
-    match put(transaction, row, over)? {
+    match put(transaction, row, replaces)? {
         Cas::Applied => {}
-        Cas::Conflict(there) => return Ok(Adoption::OwnerMoved(Some(there))),
-        Cas::NoRow => return Ok(Adoption::OwnerMoved(None)),
+        Cas::Conflict(there) => return Ok(Adoption::OwnerConflict(Some(there))),
+        Cas::NoRow => return Ok(Adoption::OwnerConflict(None)),
     }
-    let tombstone = Row { state: State::Tombstone, due: None, attempt: None, lease: None, sealed: grave, ..import };
+    let tombstone = Row { state: State::Tombstone, due: None, attempt: None, lease: None, sealed: tombstone, ..import };
     rows::replace(transaction, &tombstone)?;
     Ok(Adoption::Applied)
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use crate::store::Origin;
+use crate::store::StoreOrigin;
 
 /// "vask" in ASCII.
 const APPLICATION_ID: u32 = 0x7661_736b;
@@ -42,14 +42,14 @@ pub(super) fn contents(connection: &Connection) -> rusqlite::Result<RecordBody> 
 }
 
 /// Brings the store to the known version, in one transaction whatever the number of steps.
-pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<Origin> {
+pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<StoreOrigin> {
     migrate_by(MIGRATIONS, connection)
 }
 
-fn migrate_by(steps: &[&str], connection: &mut Connection) -> rusqlite::Result<Origin> {
+fn migrate_by(steps: &[&str], connection: &mut Connection) -> rusqlite::Result<StoreOrigin> {
     // So that opening a store that is up to date waits for no writer.
     if version(connection)? == version_after(steps) {
-        return Ok(Origin::Existing);
+        return Ok(StoreOrigin::Existing);
     }
     // Immediate: of two processes that open a fresh file at once, the second waits here and then finds it done.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -58,7 +58,7 @@ fn migrate_by(steps: &[&str], connection: &mut Connection) -> rusqlite::Result<O
         apply(&transaction, steps, before)?;
     }
     transaction.commit()?;
-    Ok(if before == 0 { Origin::Created } else { Origin::Existing })
+    Ok(if before == 0 { StoreOrigin::Created } else { StoreOrigin::Existing })
 }
 
 fn apply(transaction: &Transaction<'_>, steps: &[&str], before: u32) -> rusqlite::Result<()> {
@@ -91,9 +91,9 @@ mod tests {
     #[test]
     fn an_older_store_is_migrated_and_keeps_its_rows() {
         let mut connection = Connection::open_in_memory().unwrap();
-        assert_eq!(migrate_by(&TWO[..1], &mut connection), Ok(Origin::Created));
+        assert_eq!(migrate_by(&TWO[..1], &mut connection), Ok(StoreOrigin::Created));
         connection.execute("INSERT INTO sessions VALUES ('k', 1, 2, x'00')", []).unwrap();
-        assert_eq!(migrate_by(TWO, &mut connection), Ok(Origin::Existing));
+        assert_eq!(migrate_by(TWO, &mut connection), Ok(StoreOrigin::Existing));
         assert_eq!(version(&connection), Ok(2));
         let rows: u32 = connection.query_row("SELECT count(*) FROM sessions, leases", [], |row| row.get(0)).unwrap();
         assert_eq!(rows, 0, "the new table is there and empty");

@@ -3,18 +3,18 @@ use rusqlite::{Connection, OptionalExtension, Transaction, named_params};
 use time::OffsetDateTime;
 
 use crate::store::{
-    Created, Limits, Outcome, RowKey, SessionRow, Sessions, StoreError, millis,
+    InsertOutcome, Limits, RowKey, SessionRow, Sessions, StoreError, UpdateOutcome, millis,
     sqlite::{SqliteStore, columns},
 };
 
 #[async_trait]
 impl Sessions for SqliteStore {
-    async fn create_session(&self, row: &SessionRow) -> Result<Created, StoreError> {
+    async fn create_session(&self, row: &SessionRow) -> Result<InsertOutcome, StoreError> {
         let row = row.clone();
         self.light_step(move |transaction| create(transaction, &row)).await
     }
 
-    async fn save_session(&self, key: &RowKey, sealed: &[u8]) -> Result<Outcome, StoreError> {
+    async fn save_session(&self, key: &RowKey, sealed: &[u8]) -> Result<UpdateOutcome, StoreError> {
         let (key, sealed) = (key.clone(), sealed.to_vec());
         self.light_step(move |transaction| save(transaction, &key, &sealed)).await
     }
@@ -24,7 +24,7 @@ impl Sessions for SqliteStore {
         self.run(move |connection| load(connection, &key)).await
     }
 
-    async fn touch_session(&self, key: &RowKey, idle: OffsetDateTime) -> Result<Outcome, StoreError> {
+    async fn touch_session(&self, key: &RowKey, idle: OffsetDateTime) -> Result<UpdateOutcome, StoreError> {
         let key = key.clone();
         self.light_step(move |transaction| touch(transaction, &key, idle)).await
     }
@@ -39,7 +39,7 @@ impl Sessions for SqliteStore {
     }
 }
 
-fn create(transaction: &Transaction<'_>, row: &SessionRow) -> rusqlite::Result<Created> {
+fn create(transaction: &Transaction<'_>, row: &SessionRow) -> rusqlite::Result<InsertOutcome> {
     let rows = transaction
         .prepare_cached(
             "INSERT INTO sessions (key, idle, absolute, sealed) VALUES (:key, :idle, :absolute, :sealed)
@@ -51,10 +51,10 @@ fn create(transaction: &Transaction<'_>, row: &SessionRow) -> rusqlite::Result<C
             ":absolute": millis::from_time(row.limits.absolute),
             ":sealed": row.sealed,
         })?;
-    Ok(if rows == 0 { Created::Exists } else { Created::New })
+    Ok(if rows == 0 { InsertOutcome::KeyTaken } else { InsertOutcome::Inserted })
 }
 
-fn save(transaction: &Transaction<'_>, key: &RowKey, sealed: &[u8]) -> rusqlite::Result<Outcome> {
+fn save(transaction: &Transaction<'_>, key: &RowKey, sealed: &[u8]) -> rusqlite::Result<UpdateOutcome> {
     let rows = transaction
         .prepare_cached("UPDATE sessions SET sealed = :sealed WHERE key = :key")?
         .execute(named_params! { ":key": key.0, ":sealed": sealed })?;
@@ -71,7 +71,7 @@ fn load(connection: &Connection, key: &RowKey) -> rusqlite::Result<Option<Sessio
         .optional()
 }
 
-fn touch(transaction: &Transaction<'_>, key: &RowKey, idle: OffsetDateTime) -> rusqlite::Result<Outcome> {
+fn touch(transaction: &Transaction<'_>, key: &RowKey, idle: OffsetDateTime) -> rusqlite::Result<UpdateOutcome> {
     let moved = named_params! { ":key": key.0, ":idle": millis::from_time(idle) };
     let rows = transaction.prepare_cached("UPDATE sessions SET idle = :idle WHERE key = :key")?.execute(moved)?;
     if rows > 0 {

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use tokio::{sync::oneshot, time::timeout};
 
 use crate::store::{
-    Reason, StoreError, StoreLocation,
+    StoreError, StoreLocation, UnavailableReason,
     sqlite::{checkpoint, failure, identity::FileIdentity},
 };
 
@@ -78,7 +78,9 @@ impl Worker {
         match timeout(PATIENCE, reply).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(self.stopped()),
-            Err(_) => Err(StoreError::Unavailable { at: self.at.clone(), reason: Reason::Busy, source: None }),
+            Err(_) => {
+                Err(StoreError::Unavailable { at: self.at.clone(), reason: UnavailableReason::Busy, source: None })
+            }
         }
     }
 

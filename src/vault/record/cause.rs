@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{provider::Refusal, vault::record::rotation::Rotation};
+use crate::{provider::RefusalReason, vault::record::rotation::Rotation};
 
 /// Why a refresh gave no usable tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,15 +144,15 @@ impl Cause {
     }
 }
 
-impl From<Refusal> for Cause {
-    fn from(refusal: Refusal) -> Self {
+impl From<RefusalReason> for Cause {
+    fn from(refusal: RefusalReason) -> Self {
         match refusal {
-            Refusal::GrantEnded => Self::GrantEnded,
-            Refusal::InteractionRequired => Self::InteractionRequired,
-            Refusal::UserBlocked => Self::UserBlocked,
-            Refusal::ClientRejected => Self::ClientRejected,
-            Refusal::Denied => Self::Denied,
-            Refusal::Other => Self::Other,
+            RefusalReason::InvalidGrant => Self::GrantEnded,
+            RefusalReason::InteractionRequired => Self::InteractionRequired,
+            RefusalReason::UserBlocked => Self::UserBlocked,
+            RefusalReason::ClientRejected => Self::ClientRejected,
+            RefusalReason::AccessDenied => Self::Denied,
+            RefusalReason::Other => Self::Other,
         }
     }
 }

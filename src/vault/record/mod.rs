@@ -142,7 +142,7 @@ fn seal(keys: &Keyring, key: &RowKey, version: &Version, kind: Kind, body: &impl
         Zeroizing::new(serde_json::to_vec(body).expect("the record has only string keys, so JSON can write it"));
     let generation = version.generation.to_be_bytes();
     let bytes = keys.seal(Purpose::Record, &associated(kind, key, version, &generation), &plaintext);
-    Sealed { key_id: keys::sealing_key(&bytes), bytes }
+    Sealed { key_id: keys::key_id_of(&bytes), bytes }
 }
 
 fn unseal<T: DeserializeOwned>(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    provider::{ExchangeError, Refusal, TokenReply},
+    provider::{ExchangeError, TokenResponse},
     telemetry::{certificate_fix, innermost},
     vault::record::{cause::Cause, history::ProviderMessage},
 };
@@ -12,7 +12,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) enum RefreshOutcome {
     /// New tokens.
-    Tokens(TokenReply),
+    Tokens(TokenResponse),
     /// Retryable. `retry_after` is the provider's hint, if it gave one.
     Transient { cause: Cause, retry_after: Option<Duration>, message: ProviderMessage },
     /// An error code.
@@ -23,24 +23,24 @@ pub(super) enum RefreshOutcome {
 
 impl RefreshOutcome {
     /// Turns the provider's classification into what the record needs.
-    pub(super) fn of_response(response: Result<TokenReply, ExchangeError>) -> Self {
+    pub(super) fn of_response(response: Result<TokenResponse, ExchangeError>) -> Self {
         match response {
             Ok(reply) => Self::Tokens(reply),
-            Err(ExchangeError::NoAnswer { .. }) => Self::no_response(),
+            Err(ExchangeError::NoResponse { .. }) => Self::no_response(),
             Err(ExchangeError::NotSent { source }) => {
                 Self::transient(Cause::Unreachable, ProviderMessage::of_text(&unreachable(&*source)))
             }
-            Err(ExchangeError::Nonsense { status, what }) => Self::transient(
+            Err(ExchangeError::MalformedResponse { status, problem }) => Self::transient(
                 Cause::UnusableResponse,
-                ProviderMessage { status: Some(status), code: None, text: what.to_string() },
+                ProviderMessage { status: Some(status), code: None, text: problem.to_string() },
             ),
-            Err(ExchangeError::Busy { status, code, retry_after }) => Self::Transient {
+            Err(ExchangeError::Unavailable { status, code, retry_after }) => Self::Transient {
                 cause: Cause::Busy,
                 retry_after,
                 message: ProviderMessage { status: Some(status), code, text: "busy, or broken".to_owned() },
             },
-            Err(ExchangeError::Refused { status, code, description }) => {
-                let cause = Refusal::of(status, &code, &description).into();
+            Err(ExchangeError::Refused { reason, status, code, description }) => {
+                let cause = reason.into();
                 let message = ProviderMessage { status: Some(status), code: Some(code), text: description };
                 Self::Refused { cause, message }
             }
@@ -78,24 +78,27 @@ fn unreachable(error: &(dyn std::error::Error + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::Nonsense;
+    use crate::provider::ResponseProblem;
 
     fn refused(code: &str) -> RefreshOutcome {
-        let error = ExchangeError::Refused { status: 403, code: code.to_owned(), description: String::new() };
+        let error = ExchangeError::refused(403, code.to_owned(), String::new());
         RefreshOutcome::of_response(Err(error))
     }
 
     #[test]
     fn a_provider_without_a_usable_response_is_a_transient_failure() {
         for (error, expected) in [
-            (ExchangeError::Busy { status: 503, code: None, retry_after: None }, Cause::Busy),
-            (ExchangeError::Nonsense { status: 200, what: Nonsense::NotJson }, Cause::UnusableResponse),
+            (ExchangeError::Unavailable { status: 503, code: None, retry_after: None }, Cause::Busy),
+            (
+                ExchangeError::MalformedResponse { status: 200, problem: ResponseProblem::NotJson },
+                Cause::UnusableResponse,
+            ),
             (ExchangeError::NotSent { source: "refused".into() }, Cause::Unreachable),
         ] {
             let outcome = RefreshOutcome::of_response(Err(error));
             assert!(matches!(outcome, RefreshOutcome::Transient { cause, .. } if cause == expected), "{outcome:?}");
         }
-        let lost = RefreshOutcome::of_response(Err(ExchangeError::NoAnswer { source: "cut".into() }));
+        let lost = RefreshOutcome::of_response(Err(ExchangeError::NoResponse { source: "cut".into() }));
         assert!(matches!(lost, RefreshOutcome::Unknown(_)), "{lost:?}");
     }
 

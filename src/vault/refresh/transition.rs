@@ -6,7 +6,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use crate::{
-    provider::TokenReply,
+    provider::TokenResponse,
     store::records::State,
     vault::{
         record::{
@@ -97,7 +97,7 @@ impl Record {
     }
 
     /// An id_token that cannot be decoded proves nothing.
-    fn names_another_user(&self, reply: &TokenReply) -> bool {
+    fn names_another_user(&self, reply: &TokenResponse) -> bool {
         let Some(id_token) = &reply.id_token else { return false };
         let subject = id_token.unverified_subject();
         if subject.is_none() {
@@ -106,7 +106,7 @@ impl Record {
         subject.is_some_and(|subject| self.body.identity.is_contradicted_by(&subject))
     }
 
-    fn renewed(&self, reply: TokenReply, trigger: Trigger, context: AttemptContext<'_>) -> Self {
+    fn renewed(&self, reply: TokenResponse, trigger: Trigger, context: AttemptContext<'_>) -> Self {
         let RecordBody { tokens: old, identity, issuer, minted_at, mut history } = self.body.clone();
         let new_refresh_token = reply.refresh_token.filter(|token| !token.secret().is_empty());
         history.rotation = match (&new_refresh_token, &old.refresh_token) {
@@ -242,8 +242,8 @@ mod tests {
         Record::minted(&keys, tokens, Identity::default(), issuer)
     }
 
-    fn reply(refresh_token: Option<&str>) -> TokenReply {
-        TokenReply {
+    fn reply(refresh_token: Option<&str>) -> TokenResponse {
+        TokenResponse {
             access_token: AccessToken::new("access-2".to_owned()),
             refresh_token: refresh_token.map(|token| RefreshToken::new(token.to_owned())),
             id_token: None,
@@ -259,16 +259,16 @@ mod tests {
     fn tokens_naming(claims: &str) -> RefreshOutcome {
         let payload = BASE64_URL_SAFE_NO_PAD.encode(claims);
         let id_token = Some(IdToken::new(format!("e30.{payload}.unsigned")));
-        RefreshOutcome::Tokens(TokenReply { id_token, ..reply(Some("refresh-2")) })
+        RefreshOutcome::Tokens(TokenResponse { id_token, ..reply(Some("refresh-2")) })
     }
 
     fn refused(status: u16, code: &str, description: &str) -> RefreshOutcome {
         let (code, description) = (code.to_owned(), description.to_owned());
-        RefreshOutcome::of_response(Err(ExchangeError::Refused { status, code, description }))
+        RefreshOutcome::of_response(Err(ExchangeError::refused(status, code, description)))
     }
 
     fn busy() -> RefreshOutcome {
-        RefreshOutcome::of_response(Err(ExchangeError::Busy { status: 503, code: None, retry_after: None }))
+        RefreshOutcome::of_response(Err(ExchangeError::Unavailable { status: 503, code: None, retry_after: None }))
     }
 
     /// What a live record becomes, all at one time.
@@ -415,7 +415,7 @@ mod tests {
         let mut record = record();
         let mut waits = Vec::new();
         for generation in 2..6 {
-            let reply = TokenReply { expires_in: Some(Duration::from_millis(1900)), ..reply(Some("refresh-2")) };
+            let reply = TokenResponse { expires_in: Some(Duration::from_millis(1900)), ..reply(Some("refresh-2")) };
             let transition = then(&record, RefreshOutcome::Tokens(reply));
             record = transition.record;
             assert_eq!((transition.state, record.generation), (State::Live, generation));

@@ -2,7 +2,7 @@
 
 use crate::{
     config::Mode,
-    provider::{IdClaims, IdTokenError, Nonce, TokenReply},
+    provider::{IdClaims, IdTokenError, Nonce, TokenResponse},
     store::RowKey,
     telemetry,
     vault::{EmailProof, Identity, KeyLockGuard},
@@ -15,7 +15,7 @@ const TRIES: u32 = 3;
 
 /// Mint mode: by the id_token, or by `/me` where there is none; a failing `/me` never hides the pair. Keep mode: by
 /// both, since `user_id` is the key of what is kept.
-pub(crate) async fn identify(app: &AppState, reply: &TokenReply, nonce: &Nonce) -> Result<Identity, LoginError> {
+pub(crate) async fn identify(app: &AppState, reply: &TokenResponse, nonce: &Nonce) -> Result<Identity, LoginError> {
     let claimed = match &reply.id_token {
         Some(id_token) => {
             // A nonce that was not sent must not come back either.
@@ -40,7 +40,7 @@ fn unnamed(error: &ApiError) -> Identity {
 }
 
 /// `/me`, asked again where it failed for a passing reason.
-async fn insist_on_me(app: &AppState, reply: &TokenReply) -> Result<Me, LoginError> {
+async fn insist_on_me(app: &AppState, reply: &TokenResponse) -> Result<Me, LoginError> {
     let mut tries = 1;
     loop {
         match app.api.me(&reply.access_token).await {

@@ -27,7 +27,7 @@ use tower_sessions::Session;
 use tracing::Instrument;
 
 use crate::{
-    provider::{AuthorizeParams, Prompt, TokenReply},
+    provider::{AuthorizeParams, Prompt, TokenResponse},
     store::RowKey,
     telemetry::{self, LoginResult, excerpt},
     vault::{Connected, Record, TokenSet},
@@ -80,7 +80,7 @@ async fn start(
     let login = PendingLogin::begun_at(app.clock.now());
     app.pending_logins.begin(&cookies, &login);
     let PendingLogin { state, nonce, verifier, .. } = &login;
-    let url = app.provider.authorize_url(&AuthorizeParams { state, nonce, verifier, prompt, login_hint: None });
+    let url = app.provider.authorize_url(&AuthorizeParams { state, nonce, verifier, prompt });
     Ok((StatusCode::FOUND, [(LOCATION, String::from(url))]).into_response())
 }
 
@@ -196,7 +196,7 @@ async fn finish(
     let reply = exchanged.inspect_err(|_| app.failure_limit.charge(app.clock.monotonic()))?;
     let identity = identify(app, &reply, &nonce).await?;
     let admitted = admit(app, &identity).await?;
-    let TokenReply { access_token, refresh_token, scope, expires_in, .. } = reply;
+    let TokenResponse { access_token, refresh_token, scope, expires_in, .. } = reply;
     let tokens = TokenSet::dated(access_token, refresh_token, scope, expires_in, sent);
     save(app, &session, &admitted.login, Record::minted(&app.keys, tokens, identity, app.provider.issuer())).await
 }

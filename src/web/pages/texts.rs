@@ -7,7 +7,7 @@ use time::{OffsetDateTime, macros::datetime};
 use tower_sessions::{session, session_store};
 
 use crate::{
-    provider::{ExchangeError, IdTokenError, Nonsense},
+    provider::{ExchangeError, IdTokenError, ResponseProblem},
     store::records::{State, Version},
     vault::{
         Cause, EmailProof, FailureKind, FailureReport, Identity, Obstacle, ProviderMessage, Reconnect, RefreshFailure,
@@ -79,7 +79,7 @@ fn failure(cause: Cause) -> RefreshFailure {
 
 fn refused(code: &str) -> PageError {
     let (code, description) = (code.to_owned(), "As VideoAsk puts it.".to_owned());
-    LoginError::from(ExchangeError::Refused { status: 403, code, description }).into()
+    LoginError::from(ExchangeError::refused(403, code, description)).into()
 }
 
 fn identity() -> Identity {
@@ -98,7 +98,8 @@ fn every_error() -> Vec<(PageError, Link)> {
     let text = || "As VideoAsk puts it.".to_owned();
     let refused_by = |cause| VaultError::ProviderRefused { failure: Box::new(failure(cause)) }.into();
     let dead = || Box::new(failure(Cause::GrantEnded));
-    let claim = IdTokenError::Claim { claim: "iss", expected: text(), came: text(), fix: "Set `ISSUER` or log in." };
+    let claim =
+        IdTokenError::Claim { claim: "iss", expected: text(), received: text(), fix: "Set `ISSUER` or log in." };
     vec![
         (LoginError::Denied { description: text() }.into(), Link::LogInAgain),
         (LoginError::Refused { code: "server_error".to_owned(), description: text() }.into(), Link::LogInAgain),
@@ -110,9 +111,15 @@ fn every_error() -> Vec<(PageError, Link)> {
         (LoginError::WrongIssuer { expected: text(), received: text() }.into(), Link::LogInAgain),
         (LoginError::NoCode.into(), Link::LogInAgain),
         (LoginError::from(ExchangeError::NotSent { source: cause() }).into(), Link::LogInAgain),
-        (LoginError::from(ExchangeError::NoAnswer { source: cause() }).into(), Link::LogInAgain),
-        (LoginError::from(ExchangeError::Busy { status: 503, code: None, retry_after: None }).into(), Link::LogInAgain),
-        (LoginError::from(ExchangeError::Nonsense { status: 200, what: Nonsense::Html }).into(), Link::LogInAgain),
+        (LoginError::from(ExchangeError::NoResponse { source: cause() }).into(), Link::LogInAgain),
+        (
+            LoginError::from(ExchangeError::Unavailable { status: 503, code: None, retry_after: None }).into(),
+            Link::LogInAgain,
+        ),
+        (
+            LoginError::from(ExchangeError::MalformedResponse { status: 200, problem: ResponseProblem::Html }).into(),
+            Link::LogInAgain,
+        ),
         (refused("invalid_grant"), Link::LogInAgain),
         (refused("invalid_client"), Link::LogInAgain),
         (refused("access_denied"), Link::LogInAgain),
@@ -125,9 +132,9 @@ fn every_error() -> Vec<(PageError, Link)> {
         (ApiError::Unreachable(transport()).into(), Link::Tokens),
         (ApiError::TimedOut(transport()).into(), Link::Tokens),
         (ApiError::Cut(transport()).into(), Link::Tokens),
-        (ApiError::Nonsense.into(), Link::Tokens),
+        (ApiError::MalformedResponse.into(), Link::Tokens),
         (session::Error::Store(session_store::Error::Backend(text())).into(), Link::Home),
-        (LoginError::Unidentified(ApiError::Nonsense).into(), Link::LogInAgain),
+        (LoginError::Unidentified(ApiError::MalformedResponse).into(), Link::LogInAgain),
         (LoginError::NotListed(Box::new(identity())).into(), Link::LogInAsAnotherUser),
         (LoginError::EmailInUse(Box::new(identity())).into(), Link::LogInAsAnotherUser),
         (VaultError::NotConnected.into(), Link::LogInAgain),

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use videoask_auth::{
     config::StoreUrl,
-    store::{self, Missing},
+    store::{self, IfMissing},
 };
 
 use super::{World, machine::keeping};
@@ -16,7 +16,7 @@ impl Fragile {
     pub async fn start() -> (Self, World) {
         let folder = TempDir::new().expect("a folder");
         let url = StoreUrl::Sqlite(folder.path().join("store.db"));
-        let opened = store::open(&url, Missing::Create).await.expect("a store can be made");
+        let opened = store::open(&url, IfMissing::Create).await.expect("a store can be made");
         (Self(folder), keeping().store(opened.store).start().await)
     }
 

@@ -11,9 +11,9 @@ use tokio::{net::TcpListener, sync::watch};
 use url::Url;
 use videoask_auth::{
     app::App,
-    clock::{Clock, Hand},
+    clock::{Clock, ClockControl},
     config::Config,
-    store::{self, Missing, Store},
+    store::{self, IfMissing, Store},
 };
 
 pub use browser::{Browser, Page};
@@ -32,7 +32,7 @@ pub struct World {
     pub standin: StandIn,
     pub store: Arc<dyn Store>,
     clock: Clock,
-    hand: Hand,
+    hand: ClockControl,
     stop: watch::Sender<bool>,
 }
 
@@ -102,7 +102,7 @@ impl Setup {
         let standin = StandIn::new(options, provider.parse().expect("the address makes a URL"));
         let store = match self.store {
             Some(store) => store,
-            None => store::open(&config.store, Missing::Create).await.expect("memory can always be opened").store,
+            None => store::open(&config.store, IfMissing::Create).await.expect("memory can always be opened").store,
         };
         let running = App::build(config, Arc::clone(&store), clock.clone()).expect("the app can be built");
         let (stop, stopped) = watch::channel(false);

@@ -27,13 +27,15 @@ pub(super) fn explain(error: &ApiError) -> ErrorView {
         .detail("Status", &status.to_string())
         .detail("The API says", detail)
         .link(Link::Tokens),
-        ApiError::Unreachable(_) | ApiError::TimedOut(_) | ApiError::Cut(_) | ApiError::Nonsense => ErrorView::new(
-            S::BAD_GATEWAY,
-            "VideoAsk's API cannot be reached",
-            "It did not answer, or not in a way this app can read. Your tokens are not affected.",
-            "Try again in a minute.",
-        )
-        .operator("Is `VIDEOASK_API_URL` right?")
-        .link(Link::Tokens),
+        ApiError::Unreachable(_) | ApiError::TimedOut(_) | ApiError::Cut(_) | ApiError::MalformedResponse => {
+            ErrorView::new(
+                S::BAD_GATEWAY,
+                "VideoAsk's API cannot be reached",
+                "It did not answer, or not in a way this app can read. Your tokens are not affected.",
+                "Try again in a minute.",
+            )
+            .operator("Is `VIDEOASK_API_URL` right?")
+            .link(Link::Tokens)
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use crate::{
-    provider::{ExchangeError, IdTokenError, Refusal},
+    provider::{ExchangeError, IdTokenError, RefusalReason},
     vault::{Cause, Identity, Retry, Rotation},
     web::{
         login::error::LoginError,
@@ -114,7 +114,7 @@ pub(super) fn explain(error: &LoginError) -> ErrorView {
 fn exchange(error: &ExchangeError) -> ErrorView {
     use StatusCode as S;
     match error {
-        ExchangeError::Refused { code, description, status } => refused(*status, code, description),
+        ExchangeError::Refused { reason, status, code, description } => refused(*reason, *status, code, description),
         ExchangeError::NotSent { .. } => ErrorView::new(
             S::BAD_GATEWAY,
             "VideoAsk cannot be reached",
@@ -122,42 +122,42 @@ fn exchange(error: &ExchangeError) -> ErrorView {
             "Log in again in a minute.",
         )
         .operator("Does the machine of this app reach the internet, and is `VIDEOASK_AUTH_URL` right?"),
-        ExchangeError::NoAnswer { .. } => ErrorView::new(
+        ExchangeError::NoResponse { .. } => ErrorView::new(
             S::GATEWAY_TIMEOUT,
             "VideoAsk did not answer in time",
             "Your code was sent, but the answer was cut off or took too long. A code works only once, so this login \
              cannot be completed.",
             "Log in again.",
         ),
-        ExchangeError::Busy { retry_after, .. } => ErrorView::new(
+        ExchangeError::Unavailable { retry_after, .. } => ErrorView::new(
             S::SERVICE_UNAVAILABLE,
             "VideoAsk is busy",
             "VideoAsk's login service is down or asks for fewer requests. No tokens were issued.",
             "Wait a moment, then log in again.",
         )
         .retry_after(retry_after.unwrap_or(Duration::from_secs(30))),
-        ExchangeError::Nonsense { what, .. } => ErrorView::new(
+        ExchangeError::MalformedResponse { problem, .. } => ErrorView::new(
             S::BAD_GATEWAY,
             "VideoAsk's answer could not be read",
             "It holds neither a token nor an error that this app knows.",
             "Log in again. If it keeps happening, tell whoever runs this app.",
         )
         .operator("Does `VIDEOASK_AUTH_URL` really lead to VideoAsk, or to the page of a proxy?")
-        .detail("Received", &what.to_string()),
+        .detail("Received", &problem.to_string()),
     }
 }
 
 /// What the token endpoint refused. By code, since the statuses mean little.
-fn refused(status: u16, code: &str, description: &str) -> ErrorView {
-    let view = match Refusal::of(status, code, description) {
-        Refusal::GrantEnded => ErrorView::new(
+fn refused(reason: RefusalReason, status: u16, code: &str, description: &str) -> ErrorView {
+    let view = match reason {
+        RefusalReason::InvalidGrant => ErrorView::new(
             StatusCode::BAD_REQUEST,
             "VideoAsk refused the login code",
             "A code works only once, for a short time, and only for the callback it was issued for.",
             "Log in again. If it keeps happening, tell whoever runs this app.",
         )
         .operator("Is `APP_URL` exactly the address registered in VideoAsk's developer settings?"),
-        Refusal::ClientRejected => ErrorView::new(
+        RefusalReason::ClientRejected => ErrorView::new(
             StatusCode::BAD_GATEWAY,
             "VideoAsk does not accept this app's credentials",
             "Nobody can log in until whoever runs this app has fixed this.",
@@ -168,26 +168,26 @@ fn refused(status: u16, code: &str, description: &str) -> ErrorView {
              without spaces or quotes, and restart.",
         )
         .copyable(Copyable::check("This command tells which one is wrong:")),
-        Refusal::InteractionRequired => ErrorView::new(
+        RefusalReason::InteractionRequired => ErrorView::new(
             StatusCode::FORBIDDEN,
             "VideoAsk wants you to log in again",
             Cause::InteractionRequired.explanation(Rotation::Unknown),
             "Log in again, and complete every step that VideoAsk shows.",
         ),
-        Refusal::UserBlocked => ErrorView::new(
+        RefusalReason::UserBlocked => ErrorView::new(
             StatusCode::FORBIDDEN,
             "VideoAsk has blocked this user",
             Cause::UserBlocked.explanation(Rotation::Unknown),
             "Log in as another user, or ask an administrator of your VideoAsk organization.",
         )
         .link(Link::LogInAsAnotherUser),
-        Refusal::Denied => ErrorView::new(
+        RefusalReason::AccessDenied => ErrorView::new(
             StatusCode::FORBIDDEN,
             "VideoAsk denied access",
             Cause::Denied.explanation(Rotation::Unknown),
             Cause::Denied.next_step(Retry::Manual).to_string(),
         ),
-        Refusal::Other => ErrorView::new(
+        RefusalReason::Other => ErrorView::new(
             StatusCode::BAD_GATEWAY,
             "VideoAsk refused to issue tokens",
             "The login itself worked, but VideoAsk returned an error instead of tokens.",
@@ -202,7 +202,7 @@ fn refused(status: u16, code: &str, description: &str) -> ErrorView {
 fn id_token(error: &IdTokenError) -> ErrorView {
     const TITLE: &str = "The login could not be verified";
     match error {
-        IdTokenError::Claim { claim, expected, came, fix } => ErrorView::new(
+        IdTokenError::Claim { claim, expected, received, fix } => ErrorView::new(
             StatusCode::BAD_GATEWAY,
             TITLE,
             "The id_token, VideoAsk's proof of who logged in, is not valid, so this app shows no tokens.",
@@ -211,7 +211,7 @@ fn id_token(error: &IdTokenError) -> ErrorView {
         .operator(*fix)
         .detail("Claim", claim)
         .detail("Expected", expected)
-        .detail("Received", came),
+        .detail("Received", received),
         IdTokenError::Missing => ErrorView::new(
             StatusCode::BAD_GATEWAY,
             TITLE,

@@ -22,7 +22,7 @@ use videoask_auth::{
     app::App,
     clock::Clock,
     config::Config,
-    store::{self, Missing},
+    store::{self, IfMissing},
 };
 
 pub const APP: &str = "app.example.test";
@@ -65,7 +65,7 @@ impl Site {
         let now = clock.clone();
         let options = Options::new(format!("{app_url}/auth/videoask/callback"), Arc::new(move || now.now()));
         let standin = StandIn::new(options, provider.parse().expect("the address makes a URL"));
-        let store = store::open(&config.store, Missing::Create).await.expect("memory can always be opened").store;
+        let store = store::open(&config.store, IfMissing::Create).await.expect("memory can always be opened").store;
         let app = App::build(config, store, clock).expect("the app can be built");
         let direct = port_of(&behind);
         tokio::spawn(standin.serve(beside, std::future::pending()));

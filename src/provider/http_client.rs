@@ -1,5 +1,5 @@
-//! The HTTP client of the `oauth2` crate: it keeps apart "never sent", "no answer" and "refused", which
-//! the crate's own would throw together, and keeps the status where a body is no JSON.
+//! The HTTP client of the `oauth2` crate. Unlike the crate's own, it tells "never sent", "no response" and "refused"
+//! apart, and keeps the status of a body that is not JSON.
 
 use std::pin::Pin;
 
@@ -12,54 +12,57 @@ use url::{Url, form_urlencoded};
 
 use crate::{
     clock::Clock,
-    http::{BODY_LIMIT, read_capped},
-    provider::answer::{Answer, ExchangeError, Wanted},
+    http::{BODY_LIMIT, read_body},
+    provider::{
+        exchange_error::ExchangeError,
+        response::{ExpectedBody, RawResponse},
+    },
 };
 
 const SECRET_FIELDS: [&str; 5] = ["client_secret", "code", "code_verifier", "refresh_token", "token"];
-const SHORTEST_SECRET: usize = 8;
+const MIN_SECRET_LENGTH: usize = 8;
 
-/// The way to the authorization server.
+/// Sends requests to the authorization server.
 #[derive(Debug)]
-pub(super) struct Wire {
+pub(super) struct HttpClient {
     pub(super) client: reqwest::Client,
     pub(super) clock: Clock,
 }
 
-impl<'c> AsyncHttpClient<'c> for Wire {
+impl<'c> AsyncHttpClient<'c> for HttpClient {
     type Error = ExchangeError;
     type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, ExchangeError>> + Send + 'c>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async {
-            let sent = secrets(request.body());
+            let secrets = secrets(request.body());
             let request = reqwest::Request::try_from(request);
-            let body = self.exchange(request, Wanted::Tokens, &sent).await?;
-            Ok(as_oauth2_wants_it(body.to_vec()))
+            let body = self.exchange(request, ExpectedBody::Tokens, &secrets).await?;
+            Ok(ok_json(body.to_vec()))
         })
     }
 }
 
-impl Wire {
-    /// Posts a form that is answered with nothing.
+impl HttpClient {
+    /// Posts a form whose response has an empty body.
     pub(super) async fn post(&self, url: Url, form: &[(&str, &str)]) -> Result<(), ExchangeError> {
-        let sent: Vec<_> =
+        let secrets: Vec<_> =
             form.iter().filter(|(name, value)| is_secret(name, value)).map(|(_, value)| (*value).to_owned()).collect();
         let request = self.client.post(url).form(form).build();
-        self.exchange(request, Wanted::Nothing, &sent).await.map(drop)
+        self.exchange(request, ExpectedBody::Nothing, &secrets).await.map(drop)
     }
 
-    /// Sends one exchange. Only an answer that holds what is wanted is a success; no error repeats what was `sent`.
+    /// Sends one request. Only a response with the expected body is a success; no error quotes `secrets`.
     async fn exchange(
         &self,
         request: reqwest::Result<reqwest::Request>,
-        wanted: Wanted,
-        sent: &[String],
+        expected: ExpectedBody,
+        secrets: &[String],
     ) -> Result<Bytes, ExchangeError> {
         let response = self.send(request).await?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = read_capped(response, BODY_LIMIT).await;
-        Answer { status, headers, body }.into_wanted(wanted, sent, self.clock.now())
+        let body = read_body(response, BODY_LIMIT).await;
+        RawResponse { status, headers, body }.into_body(expected, secrets, self.clock.now())
     }
 
     async fn send(&self, request: reqwest::Result<reqwest::Request>) -> Result<reqwest::Response, ExchangeError> {
@@ -69,27 +72,27 @@ impl Wire {
             if source.is_connect() || source.is_builder() {
                 ExchangeError::NotSent { source: source.into() }
             } else {
-                ExchangeError::NoAnswer { source: source.into() }
+                ExchangeError::NoResponse { source: source.into() }
             }
         })
     }
 }
 
-/// The crate takes a token set only with status 200 and a JSON content type; a spent refresh token
-/// would be lost over either, and both have been judged here.
-fn as_oauth2_wants_it(body: Vec<u8>) -> HttpResponse {
+/// The response that `oauth2` accepts. The crate drops a token set that comes with another status than 200 or another
+/// content type than JSON, which would lose the tokens of a spent refresh token. Both are checked already.
+fn ok_json(body: Vec<u8>) -> HttpResponse {
     let mut response = Response::new(body);
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     response
 }
 
-/// What of the form no error may repeat. A made-up code of a letter or two is no secret, and to redact it
-/// would only garble the provider's words.
+/// The values of the form that no error may quote. A made-up code of a letter or two is no secret, and redacting it
+/// would garble the provider's message.
 fn secrets(form: &[u8]) -> Vec<String> {
     let fields = form_urlencoded::parse(form).filter(|(name, value)| is_secret(name, value));
     fields.map(|(_, value)| value.into_owned()).collect()
 }
 
 fn is_secret(name: &str, value: &str) -> bool {
-    SECRET_FIELDS.contains(&name) && value.len() >= SHORTEST_SECRET
+    SECRET_FIELDS.contains(&name) && value.len() >= MIN_SECRET_LENGTH
 }

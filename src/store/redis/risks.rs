@@ -1,33 +1,33 @@
 use redis::Cmd;
 
 use crate::store::{
-    Finding, StoreError,
+    StoreError, StoreRisk,
     redis::{connection::Connection, info},
 };
 
 /// What Redis says about itself. Hosted ones may refuse to; that is a finding, not a failure.
-pub(super) async fn find(connection: &Connection) -> Result<Vec<Finding>, StoreError> {
+pub(super) async fn find(connection: &Connection) -> Result<Vec<StoreRisk>, StoreError> {
     Ok([eviction(connection).await?, persistence(connection).await?].into_iter().flatten().collect())
 }
 
-async fn eviction(connection: &Connection) -> Result<Option<Finding>, StoreError> {
+async fn eviction(connection: &Connection) -> Result<Option<StoreRisk>, StoreError> {
     Ok(match info::field(connection, "memory", "maxmemory_policy").await? {
         Some(policy) if policy.starts_with("allkeys-") => {
-            Some(Finding::Evicts { policy: policy.escape_debug().take(200).collect() })
+            Some(StoreRisk::Evicts { policy: policy.escape_debug().take(200).collect() })
         }
         Some(_) => None,
-        None => Some(Finding::EvictionUnknown),
+        None => Some(StoreRisk::EvictionUnknown),
     })
 }
 
-async fn persistence(connection: &Connection) -> Result<Option<Finding>, StoreError> {
+async fn persistence(connection: &Connection) -> Result<Option<StoreRisk>, StoreError> {
     Ok(match info::field(connection, "persistence", "aof_enabled").await?.as_deref() {
         Some("1") => None,
         Some("0") => Some(match save_points(connection).await {
-            Some(points) if points.is_empty() => Finding::NotPersistent,
-            Some(_) | None => Finding::NoAppendOnlyFile,
+            Some(points) if points.is_empty() => StoreRisk::NotPersistent,
+            Some(_) | None => StoreRisk::NoAppendOnlyFile,
         }),
-        _ => Some(Finding::PersistenceUnknown),
+        _ => Some(StoreRisk::PersistenceUnknown),
     })
 }
 

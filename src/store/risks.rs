@@ -4,7 +4,7 @@ use crate::config::Mode;
 
 /// What puts a store at risk, though it works.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finding {
+pub enum StoreRisk {
     /// Redis deletes rows when its memory is full, those without a TTL too.
     Evicts {
         /// Its `maxmemory-policy`, one of `allkeys-*`.
@@ -48,7 +48,7 @@ pub enum Severity {
     Warning,
 }
 
-impl Finding {
+impl StoreRisk {
     /// Whether it stops the start.
     #[must_use]
     pub fn severity(&self) -> Severity {
@@ -80,7 +80,7 @@ impl Finding {
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for StoreRisk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Evicts { policy } => write!(

@@ -1,10 +1,8 @@
-//! What an error of the token endpoint means, for everyone who acts on it.
-
-/// The meaning of an `error` code.
+/// What an `error` code of the token endpoint means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum RefusalReason {
     /// `invalid_grant`: the code or refresh token is not valid, or no longer.
-    GrantEnded,
+    InvalidGrant,
     /// Only the user can continue, on VideoAsk's login page (OpenID Connect Core 3.1.2.6, and Auth0's `mfa_required`).
     InteractionRequired,
     /// VideoAsk has blocked the user.
@@ -12,18 +10,17 @@ pub enum Refusal {
     /// The client id or secret is wrong, or this client may not use the grant.
     ClientRejected,
     /// A rule or an administrator at VideoAsk denied access.
-    Denied,
+    AccessDenied,
     /// None of these codes.
     Other,
 }
 
-impl Refusal {
-    /// Classifies by code. Auth0 uses `access_denied` for three things, so there the status and the description count
-    /// as well: a wrong secret is a 401 that gives no reason.
-    #[must_use]
-    pub fn of(status: u16, code: &str, description: &str) -> Self {
+impl RefusalReason {
+    /// Classifies by code. Auth0 uses `access_denied` for three things, so status and description count there as well:
+    /// a wrong secret is a 401 without a reason.
+    pub(super) fn of(status: u16, code: &str, description: &str) -> Self {
         match code {
-            "invalid_grant" => Self::GrantEnded,
+            "invalid_grant" => Self::InvalidGrant,
             "mfa_required"
             | "interaction_required"
             | "login_required"
@@ -32,7 +29,7 @@ impl Refusal {
             "access_denied" | "unauthorized" if says_blocked(description) => Self::UserBlocked,
             "invalid_client" | "unauthorized_client" => Self::ClientRejected,
             "access_denied" if status == 401 && gives_no_reason(description) => Self::ClientRejected,
-            "access_denied" | "unauthorized" => Self::Denied,
+            "access_denied" | "unauthorized" => Self::AccessDenied,
             _ => Self::Other,
         }
     }
@@ -56,33 +53,33 @@ mod tests {
         for code in
             ["mfa_required", "interaction_required", "login_required", "consent_required", "account_selection_required"]
         {
-            assert_eq!(Refusal::of(403, code, "words"), Refusal::InteractionRequired, "{code}");
+            assert_eq!(RefusalReason::of(403, code, "words"), RefusalReason::InteractionRequired, "{code}");
         }
     }
 
     #[test]
     fn access_denied_is_a_blocked_user_a_wrong_secret_or_a_rule() {
         for (status, code, description, meaning) in [
-            (403, "access_denied", "user is blocked", Refusal::UserBlocked),
-            (401, "unauthorized", "User is Blocked", Refusal::UserBlocked),
-            (403, "unauthorized", "Your account has been blocked.", Refusal::UserBlocked),
-            (401, "access_denied", "Unauthorized", Refusal::ClientRejected),
-            (401, "access_denied", "", Refusal::ClientRejected),
-            (403, "access_denied", "Unauthorized", Refusal::Denied),
-            (401, "access_denied", "Only from the office network", Refusal::Denied),
-            (403, "unauthorized", "blocked by a rule", Refusal::Denied),
+            (403, "access_denied", "user is blocked", RefusalReason::UserBlocked),
+            (401, "unauthorized", "User is Blocked", RefusalReason::UserBlocked),
+            (403, "unauthorized", "Your account has been blocked.", RefusalReason::UserBlocked),
+            (401, "access_denied", "Unauthorized", RefusalReason::ClientRejected),
+            (401, "access_denied", "", RefusalReason::ClientRejected),
+            (403, "access_denied", "Unauthorized", RefusalReason::AccessDenied),
+            (401, "access_denied", "Only from the office network", RefusalReason::AccessDenied),
+            (403, "unauthorized", "blocked by a rule", RefusalReason::AccessDenied),
         ] {
-            assert_eq!(Refusal::of(status, code, description), meaning, "{status} {code}: {description}");
+            assert_eq!(RefusalReason::of(status, code, description), meaning, "{status} {code}: {description}");
         }
     }
 
     #[test]
     fn every_other_code_has_one_meaning_whatever_the_status() {
         for status in [200, 400, 401, 403] {
-            assert_eq!(Refusal::of(status, "invalid_grant", "user is blocked"), Refusal::GrantEnded);
-            assert_eq!(Refusal::of(status, "invalid_client", ""), Refusal::ClientRejected);
-            assert_eq!(Refusal::of(status, "unauthorized_client", ""), Refusal::ClientRejected);
-            assert_eq!(Refusal::of(status, "invalid_request", ""), Refusal::Other);
+            assert_eq!(RefusalReason::of(status, "invalid_grant", "user is blocked"), RefusalReason::InvalidGrant);
+            assert_eq!(RefusalReason::of(status, "invalid_client", ""), RefusalReason::ClientRejected);
+            assert_eq!(RefusalReason::of(status, "unauthorized_client", ""), RefusalReason::ClientRejected);
+            assert_eq!(RefusalReason::of(status, "invalid_request", ""), RefusalReason::Other);
         }
     }
 }

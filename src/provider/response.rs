@@ -1,0 +1,247 @@
+//! Reads the responses of the token endpoint, and classifies each failure once, for everyone who acts on it. A status
+//! of 429 or 5xx decides first, then the `error` code, never the class of the status.
+
+use std::time::Duration;
+
+use oauth2::http::{HeaderMap, StatusCode, header};
+use serde_json::{Map, Value};
+use time::{OffsetDateTime, format_description::well_known::Rfc2822};
+
+use crate::{
+    http::ReadError,
+    provider::{
+        exchange_error::{ExchangeError, ResponseProblem},
+        token::{TokenResponse, is_bearer},
+    },
+    telemetry::excerpt_without,
+};
+
+const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
+
+type Json = Map<String, Value>;
+
+/// What a successful response holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ExpectedBody {
+    /// A usable token set.
+    Tokens,
+    /// Nothing: the response to a revocation has an empty body (RFC 7009, 2.2).
+    Nothing,
+}
+
+impl ExpectedBody {
+    fn is_in(self, json: Option<&Json>) -> bool {
+        match self {
+            Self::Tokens => json.and_then(TokenResponse::read).is_some(),
+            Self::Nothing => json.is_none_or(|json| !json.contains_key("error")),
+        }
+    }
+}
+
+/// A response of the token endpoint. Its body may be unreadable.
+pub(super) struct RawResponse {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Result<bytes::Bytes, ReadError>,
+}
+
+impl RawResponse {
+    /// The body of a success. No error quotes `secrets`, which are those of the request.
+    pub(super) fn into_body(
+        self,
+        expected: ExpectedBody,
+        secrets: &[String],
+        now: OffsetDateTime,
+    ) -> Result<bytes::Bytes, ExchangeError> {
+        let json: Option<Json> = self.body.as_ref().ok().and_then(|body| serde_json::from_slice(body).ok());
+        let quoted = |name| {
+            let text = json.as_ref()?.get(name)?.as_str().filter(|text| !text.is_empty())?;
+            Some(excerpt_without(text, secrets.iter().map(String::as_str)))
+        };
+        let status = self.status.as_u16();
+        let code = json.as_ref().and_then(plain_code).or_else(|| quoted("error"));
+        if self.status == StatusCode::TOO_MANY_REQUESTS || self.status.is_server_error() {
+            return Err(ExchangeError::Unavailable { status, code, retry_after: retry_after(&self.headers, now) });
+        }
+        let malformed = |problem| ExchangeError::MalformedResponse { status, problem };
+        let body = match self.body {
+            Ok(body) => body,
+            Err(ReadError::Interrupted(source)) => return Err(ExchangeError::NoResponse { source: source.into() }),
+            Err(ReadError::TooLarge) => return Err(malformed(ResponseProblem::TooLarge)),
+        };
+        if self.status.is_success() && expected.is_in(json.as_ref()) {
+            return Ok(body);
+        }
+        Err(match (code, &json) {
+            (Some(code), _) if is_transient(&code) => {
+                ExchangeError::Unavailable { status, code: Some(code), retry_after: retry_after(&self.headers, now) }
+            }
+            (Some(code), _) => ExchangeError::refused(status, code, quoted("error_description").unwrap_or_default()),
+            (None, _) if self.status.is_redirection() => malformed(ResponseProblem::Redirect),
+            (None, Some(json)) if is_bearer(json) => malformed(ResponseProblem::NoToken),
+            (None, Some(_)) => malformed(ResponseProblem::NotBearer),
+            (None, None) if body.trim_ascii_start().starts_with(b"<") => malformed(ResponseProblem::Html),
+            (None, None) => malformed(ResponseProblem::NotJson),
+        })
+    }
+}
+
+/// Codes that say "later" with any status.
+fn is_transient(code: &str) -> bool {
+    matches!(code, "too_many_requests" | "temporarily_unavailable" | "server_error")
+}
+
+/// An `error` code as OAuth writes them, unredacted. The request's `code` comes from the callback's URL, so anyone can
+/// make it `invalid_grant`; redacting that would change the class of the error.
+fn plain_code(json: &Json) -> Option<String> {
+    let code = json.get("error")?.as_str()?;
+    let plain = (1..=40).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    plain.then(|| code.to_owned())
+}
+
+/// The wait that `Retry-After` (seconds or a date) asks for, else `X-RateLimit-Reset` (Unix seconds).
+fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let until = |moment: OffsetDateTime| Duration::try_from(moment - now).unwrap_or_default();
+    let header = text(header::RETRY_AFTER.as_str())
+        .and_then(|value| value.parse().map(Duration::from_secs).ok().or_else(|| http_date(value).map(until)));
+    let reset = || {
+        let seconds = text("x-ratelimit-reset")?.parse().ok()?;
+        OffsetDateTime::from_unix_timestamp(seconds).ok().map(until)
+    };
+    header.or_else(reset).map(|wait| wait.clamp(MIN_RETRY_AFTER, MAX_RETRY_AFTER))
+}
+
+/// A date as HTTP writes it (RFC 9110, section 5.6.7).
+pub(super) fn http_date(value: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(value, &Rfc2822).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use time::macros::datetime;
+
+    use super::*;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-24 08:00 UTC);
+
+    fn answer(status: u16, headers: &[(&'static str, &str)], body: &str) -> Result<bytes::Bytes, ExchangeError> {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (name.parse().expect("a header name"), value.parse().expect("a header value")))
+            .collect();
+        let status = StatusCode::from_u16(status).expect("a status");
+        RawResponse { status, headers, body: Ok(body.to_owned().into()) }.into_body(
+            ExpectedBody::Tokens,
+            &["canary".to_owned()],
+            NOW,
+        )
+    }
+
+    fn wait(headers: &[(&'static str, &str)]) -> Option<u64> {
+        match answer(429, headers, "") {
+            Err(ExchangeError::Unavailable { retry_after, .. }) => retry_after.map(|wait| wait.as_secs()),
+            other => panic!("429 is busy, not {other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_error_code_decides_whatever_the_status() {
+        for status in [200, 302, 400, 401, 403, 418] {
+            let refused = answer(status, &[], r#"{"error":"invalid_grant","error_description":"Unknown canary."}"#);
+            let Err(ExchangeError::Refused { status: came, code, description, .. }) = refused else {
+                panic!("{refused:?}")
+            };
+            assert_eq!((came, code.as_str(), description.as_str()), (status, "invalid_grant", "Unknown [redacted]."));
+        }
+    }
+
+    #[test]
+    fn what_was_sent_does_not_change_the_class_of_an_error() {
+        let refused = answer(403, &[], r#"{"error":"canary","error_description":"canary"}"#);
+        let Err(ExchangeError::Refused { code, description, .. }) = refused else { panic!("{refused:?}") };
+        assert_eq!((code.as_str(), description.as_str()), ("canary", "[redacted]"));
+    }
+
+    #[test]
+    fn transient_statuses_and_codes_are_busy() {
+        for (status, body) in [
+            (429, r#"{"error":"invalid_grant"}"#),
+            (500, r#"{"access_token":"a"}"#),
+            (503, "<html>"),
+            (400, r#"{"error":"too_many_requests"}"#),
+            (403, r#"{"error":"temporarily_unavailable"}"#),
+            (200, r#"{"error":"server_error"}"#),
+        ] {
+            let came = answer(status, &[], body);
+            assert!(matches!(came, Err(ExchangeError::Unavailable { status: s, .. }) if s == status), "{came:?}");
+        }
+    }
+
+    #[test]
+    fn a_usable_token_is_granted_by_any_success_status_and_content_type() {
+        for status in [200, 201, 203] {
+            assert!(answer(status, &[("content-type", "text/html")], r#"{"access_token":"a"}"#).is_ok(), "{status}");
+        }
+    }
+
+    #[test]
+    fn what_is_neither_token_nor_error_is_named() {
+        for (status, body, expected) in [
+            (200, " <!doctype html>", ResponseProblem::Html),
+            (200, "", ResponseProblem::NotJson),
+            (200, "[]", ResponseProblem::NotJson),
+            (200, r#"{"access_token":""}"#, ResponseProblem::NoToken),
+            (200, r#"{"access_token":"a","token_type":"mac"}"#, ResponseProblem::NotBearer),
+            (400, r#"{"access_token":"a"}"#, ResponseProblem::NoToken),
+            (302, "", ResponseProblem::Redirect),
+        ] {
+            let came = answer(status, &[], body);
+            assert!(
+                matches!(came, Err(ExchangeError::MalformedResponse { problem, .. }) if problem == expected),
+                "{body}: {came:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_wait_is_read_from_either_header_and_kept_in_bounds() {
+        let reset = (NOW.unix_timestamp() + 90).to_string();
+        assert_eq!(wait(&[("retry-after", "7")]), Some(7));
+        assert_eq!(wait(&[("retry-after", "Tue, 24 Nov 2026 08:02:00 GMT")]), Some(120));
+        assert_eq!(wait(&[("x-ratelimit-reset", &reset)]), Some(90));
+        assert_eq!(wait(&[("retry-after", "7"), ("x-ratelimit-reset", &reset)]), Some(7));
+        assert_eq!(wait(&[("retry-after", "soon"), ("x-ratelimit-reset", "1")]), Some(1));
+        assert_eq!(wait(&[("retry-after", "99999999999")]), Some(900));
+        assert_eq!(wait(&[]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_panics_or_comes_back_in_an_error(status in 100u16..600, body in any::<Vec<u8>>()) {
+            let status = StatusCode::from_u16(status).expect("in range");
+            let answer = RawResponse { status, headers: HeaderMap::new(), body: Ok(body.into()) };
+            prop_assert!(answer.into_body(ExpectedBody::Tokens, &[], NOW).is_err(), "random bytes hold no token set");
+        }
+
+        #[test]
+        fn no_error_repeats_what_was_sent(status in 100u16..600, code in ".{0,40}", description in ".{0,300}", at in 0usize..300) {
+            let at = description.char_indices().map(|(index, _)| index).nth(at).unwrap_or(0);
+            let echo = format!("{}canary{}", &description[..at], &description[at..]);
+            let body = serde_json::json!({ "error": format!("{code}#canary"), "error_description": echo, "access_token": 7 }).to_string();
+            let error = answer(status, &[], &body).expect_err("there is no token");
+            let shown = format!("{error} {error:?}");
+            prop_assert!(!shown.contains("canary"), "{}", shown);
+        }
+
+        #[test]
+        fn any_object_with_a_usable_token_is_granted(token in "[!-~]{1,60}", other in "\\PC{0,20}", value in any::<f64>()) {
+            let mut json = serde_json::json!({ "expires_in": value, "refresh_token": value, "error": null });
+            json[other] = value.into();
+            json["access_token"] = token.into();
+            prop_assert!(answer(200, &[], &json.to_string()).is_ok());
+        }
+    }
+}

@@ -82,7 +82,7 @@ impl Vault {
 
     /// Waits until no other login in this process claims this e-mail. Hold the guard from [`Vault::is_email_of_another`]
     /// to the end of [`Vault::connect`].
-    pub async fn lock_email(&self, email: &str) -> KeyLockGuard {
+    pub(crate) async fn lock_email(&self, email: &str) -> KeyLockGuard {
         // No row key begins like this.
         self.0.key_locks.lock(&format!("email:{}", email.to_ascii_lowercase())).await
     }
@@ -92,13 +92,13 @@ impl Vault {
     ///
     /// If two users with the same verified e-mail log in for the first time at the same moment, in two processes, each
     /// finds it free. Then the name is ambiguous until one of them is forgotten.
-    pub async fn is_email_of_another(&self, email: &str, user: &RowKey) -> Result<bool, VaultError> {
+    pub(crate) async fn is_email_of_another(&self, email: &str, user: &RowKey) -> Result<bool, VaultError> {
         let listed = self.list().await?;
         let holders = listed.iter().filter_map(|listed| match listed {
             ListEntry::Connection(status) if status.state != State::Pending && status.identity.has_email(email) => {
                 Some(&status.key)
             }
-            ListEntry::Connection(_) | ListEntry::Tombstone(..) | ListEntry::Unreadable(..) => None,
+            ListEntry::Connection(_) | ListEntry::Tombstone(_) | ListEntry::Unreadable(..) => None,
         });
         let holders: Vec<_> = holders.collect();
         Ok(!holders.is_empty() && !holders.contains(&user))

@@ -85,7 +85,7 @@ pub struct Undecryptable(pub usize);
 
 impl Undecryptable {
     /// What the operator does about it, as a sentence.
-    pub const FIX: &str =
+    pub(crate) const FIX: &str =
         "Put the old value of EXPRESS_SESSION into EXPRESS_SESSION_PREVIOUS and restart, or log in again.";
 }
 

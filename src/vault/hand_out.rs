@@ -68,14 +68,10 @@ impl HandedOut {
     }
 
     /// What was granted, if the provider said so.
-    #[must_use]
-    pub fn scope(&self) -> Option<&str> {
+    pub(crate) fn scope(&self) -> Option<&str> {
         self.record().body.tokens.scope.as_deref()
     }
-
-    /// The user it acts as.
-    #[must_use]
-    pub fn identity(&self) -> &Identity {
+    pub(crate) fn identity(&self) -> &Identity {
         &self.record().body.identity
     }
 
@@ -197,8 +193,7 @@ impl Vault {
 
 impl RefreshFailure {
     /// How long until the next try; zero if the stored time cannot be right.
-    #[must_use]
-    pub fn wait(&self, now: OffsetDateTime) -> Duration {
+    pub(crate) fn wait(&self, now: OffsetDateTime) -> Duration {
         self.retry_at.map_or(Duration::ZERO, |retry| backoff::left(retry, backoff::longest(self.kind()), now))
     }
 }

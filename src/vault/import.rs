@@ -116,7 +116,7 @@ impl Vault {
     }
 
     /// What became of this token, if it was moved to its owner before. Nothing is sent or written.
-    pub async fn imported_before(&self, token: &RefreshToken) -> Result<Option<Import>, VaultError> {
+    pub(crate) async fn imported_before(&self, token: &RefreshToken) -> Result<Option<Import>, VaultError> {
         match self.call_store(self.0.store.read(&RowKey::of_import(token))).await? {
             Some(row) if row.state == State::Tombstone => Ok(Some(self.adopted(&row).await?)),
             Some(_) | None => Ok(None),

@@ -13,7 +13,7 @@ pub(super) struct KeyLocks(Mutex<HashMap<String, Weak<AsyncMutex<()>>>>);
 
 /// Holds the lock of one name until it is dropped.
 #[derive(Debug)]
-pub struct KeyLockGuard(#[expect(dead_code, reason = "it is held, not read")] OwnedMutexGuard<()>);
+pub(crate) struct KeyLockGuard(#[expect(dead_code, reason = "it is held, not read")] OwnedMutexGuard<()>);
 
 impl KeyLocks {
     /// Waits for the lock of a name, first come, first served.

@@ -33,33 +33,38 @@ use tokio::sync::{Notify, SetOnce};
 
 use crate::{clock::Clock, keys::Keyring, store::records::Records};
 
+#[cfg(test)]
+pub(crate) use self::record::history::ProviderMessage;
 pub use self::{
     connect::Connected,
     error::{Reconnect, Undecryptable, VaultError},
     hand_out::{HandedOut, MinLife},
     import::{Adopted, Import, PendingImport, Replace},
-    key_lock::KeyLockGuard,
     on_request::Refreshed,
     provider::Provider,
     record::{
         Issuer, Record, RecordBody, RecordError,
-        cause::{Cause, FailureKind, NextStep, Retry},
         connection_id::ConnectionId,
-        history::{End, Exchanged, History, Previous, ProviderMessage, RefreshFailure},
+        history::{History, RefreshFailure},
         identity::{EmailProof, Identity},
-        rotation::Rotation,
         token_set::TokenSet,
-        tombstone::Tombstone,
     },
     refresh::in_flight::Drain,
-    report::{
-        FailureReport, Report,
-        health::{Health, Unready},
-        inventory::{Forgotten, ImportReport, Inventory, SealingKeyUsage, Unreadable},
-        status::{ListEntry, Obstacle, Status, VisibleRecord},
-    },
     revoke::{Ended, Ending},
     settings::{Allowed, Callers, RefreshPolicy, Settings},
+};
+pub(crate) use self::{
+    key_lock::KeyLockGuard,
+    record::{
+        cause::{Cause, FailureKind, NextStep, Retry},
+        rotation::Rotation,
+    },
+    report::{
+        FailureReport, Report,
+        health::Health,
+        inventory::{Forgotten, ImportReport, Inventory, SealingKeyUsage, Unreadable},
+        status::{Obstacle, VisibleRecord},
+    },
 };
 
 /// All connections, as one process sees them. Cheap to clone.

@@ -63,7 +63,7 @@ fn tombstone(grave: &Forgotten) -> String {
     let mut block = Block::new(name(grave.user.as_ref(), grave.user_id.as_ref()));
     block.line("State", "forgotten");
     block.line("Logged in", stamp(grave.minted_at));
-    block.line("Forgotten", stamp(grave.forgotten_at));
+    block.line("Forgotten", stamp(grave.removed_at));
     block.text()
 }
 

@@ -9,8 +9,7 @@ use crate::{provider::RefusalReason, vault::record::rotation::Rotation};
 /// Why a refresh gave no usable tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Cause {
-    /// There was no connection to VideoAsk.
+pub(crate) enum Cause {
     Unreachable,
     /// No response came in time, twice.
     NoResponse,
@@ -28,7 +27,6 @@ pub enum Cause {
     IdentityChanged,
     /// VideoAsk wants the user to log in.
     InteractionRequired,
-    /// VideoAsk has blocked the user.
     UserBlocked,
     /// The client id or secret is wrong.
     ClientRejected,
@@ -41,18 +39,16 @@ pub enum Cause {
 
 /// What a failed refresh means for the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FailureKind {
-    /// It may work next time.
+pub(crate) enum FailureKind {
     Transient,
     /// Somebody has to change something, here or at VideoAsk; it is retried, but rarely.
     Blocked,
-    /// The connection is dead.
     Dead,
 }
 
 /// Who retries a refresh that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retry {
+pub(crate) enum Retry {
     /// Keep mode: the vault.
     Automatic,
     /// Mint mode: the person, with the button.
@@ -61,8 +57,7 @@ pub enum Retry {
 
 /// The one thing to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NextStep {
-    /// The vault retries.
+pub(crate) enum NextStep {
     Wait,
     /// The person presses the button.
     RefreshAgain,
@@ -75,9 +70,7 @@ pub enum NextStep {
 }
 
 impl Cause {
-    /// What this means for the connection.
-    #[must_use]
-    pub fn kind(self) -> FailureKind {
+    pub(crate) fn kind(self) -> FailureKind {
         match self {
             Self::Unreachable | Self::NoResponse | Self::Busy | Self::UnusableResponse => FailureKind::Transient,
             Self::GrantEnded | Self::ImportRefused | Self::ResponseLost | Self::IdentityChanged => FailureKind::Dead,
@@ -88,8 +81,7 @@ impl Cause {
     }
 
     /// The likely cause, as a sentence.
-    #[must_use]
-    pub fn explanation(self, rotation: Rotation) -> &'static str {
+    pub(crate) fn explanation(self, rotation: Rotation) -> &'static str {
         match self {
             Self::Unreachable => "VideoAsk could not be reached.",
             Self::NoResponse => "VideoAsk did not respond in time.",
@@ -125,8 +117,7 @@ impl Cause {
     }
 
     /// The one thing to do next, which depends on who retries.
-    #[must_use]
-    pub fn next_step(self, retry: Retry) -> NextStep {
+    pub(crate) fn next_step(self, retry: Retry) -> NextStep {
         match self {
             Self::Unreachable | Self::NoResponse | Self::Busy | Self::UnusableResponse => match retry {
                 Retry::Automatic => NextStep::Wait,

@@ -19,8 +19,7 @@ impl ConnectionId {
     }
 
     /// The name as it stands in a row or a form.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

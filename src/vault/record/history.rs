@@ -12,56 +12,52 @@ use crate::vault::record::{
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// How many refreshes returned tokens.
-    pub exchanges: u64,
+    pub(crate) exchanges: u64,
     /// The latest of them.
-    pub last: Option<Exchanged>,
+    pub(crate) last: Option<Exchanged>,
     /// How many of the latest in a row were forced because the API rejected a token.
     #[serde(default)]
-    pub forced: u32,
+    pub(crate) forced: u32,
     /// Whether the provider was seen to rotate.
-    pub rotation: Rotation,
+    pub(crate) rotation: Rotation,
     /// Why refreshes fail now, if they do.
     #[serde(rename = "trouble")]
     pub failure: Option<RefreshFailure>,
     /// When the response to the current refresh token was lost, if it was: VideoAsk may have spent the token.
     #[serde(default, with = "time::serde::timestamp::milliseconds::option")]
-    pub response_lost_at: Option<OffsetDateTime>,
-    /// The connection that this one replaced.
-    pub previous: Option<Previous>,
+    pub(crate) response_lost_at: Option<OffsetDateTime>,
+    pub(crate) previous: Option<Previous>,
     /// The id of the user's first connection since a revoke or `forget`. Browser sessions are bound to it, so both end
     /// them, and a later login does not.
     #[serde(default)]
-    pub first_connection: Option<String>,
+    pub(crate) first_connection: Option<String>,
 }
 
 /// One successful exchange.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Exchanged {
+pub(crate) struct Exchanged {
     /// The time of the response.
     #[serde(with = "time::serde::timestamp::milliseconds")]
-    pub at: OffsetDateTime,
+    pub(crate) at: OffsetDateTime,
     /// The process that made it.
-    pub by: String,
+    pub(crate) by: String,
 }
 
-/// A connection that was replaced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Previous {
+pub(crate) struct Previous {
     /// When its login or import was.
     #[serde(with = "time::serde::timestamp::milliseconds")]
-    pub minted_at: OffsetDateTime,
+    pub(crate) minted_at: OffsetDateTime,
     /// When it died or was replaced.
     #[serde(with = "time::serde::timestamp::milliseconds")]
-    pub ended_at: OffsetDateTime,
-    /// How it ended.
+    pub(crate) ended_at: OffsetDateTime,
     #[serde(default)]
-    pub end: End,
+    pub(crate) end: End,
 }
 
-/// How a connection ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum End {
+pub(crate) enum End {
     /// The provider refused its refresh token: this is how long such a connection lasts.
     Died,
     /// Somebody logged in again, or removed it, so nobody knows how long it would have lasted.
@@ -74,37 +70,35 @@ pub enum End {
 pub struct RefreshFailure {
     /// The cause of the latest failure.
     #[serde(default)]
-    pub cause: Cause,
+    pub(crate) cause: Cause,
     /// When the first of them failed.
     #[serde(with = "time::serde::timestamp::milliseconds")]
-    pub since: OffsetDateTime,
+    pub(crate) since: OffsetDateTime,
     /// How many failed in a row with this meaning.
-    pub failures: u32,
+    pub(crate) failures: u32,
     /// The vault sends nothing before this time; `None`: it never does by itself.
     #[serde(with = "time::serde::timestamp::milliseconds::option")]
     pub retry_at: Option<OffsetDateTime>,
     /// What the provider said at the latest failure.
     #[serde(rename = "words")]
-    pub message: ProviderMessage,
+    pub(crate) message: ProviderMessage,
     /// The process that received it.
-    pub by: String,
+    pub(crate) by: String,
 }
 
 /// What the provider said, escaped and cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProviderMessage {
+pub(crate) struct ProviderMessage {
     /// The HTTP status, if there was a response.
-    pub status: Option<u16>,
+    pub(crate) status: Option<u16>,
     /// The OAuth error code, if there was one.
-    pub code: Option<String>,
+    pub(crate) code: Option<String>,
     /// Its description, or what was wrong with the response.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 impl RefreshFailure {
-    /// What it means for the connection.
-    #[must_use]
-    pub fn kind(&self) -> FailureKind {
+    pub(crate) fn kind(&self) -> FailureKind {
         self.cause.kind()
     }
 }

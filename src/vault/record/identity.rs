@@ -37,48 +37,39 @@ pub enum EmailProof {
 
 impl Identity {
     /// Whether the list has one of this user's names; an e-mail that does not count is none.
-    #[must_use]
-    pub fn is_in(&self, allowed: &AllowedUsers) -> bool {
+    pub(crate) fn is_in(&self, allowed: &AllowedUsers) -> bool {
         allowed.admits(self.proven_email(), self.user_id.as_deref(), self.sub.as_deref()).is_some()
     }
 
     /// Whether an id_token that came with a refresh names another user or issuer than the login's id_token. What either
     /// of them leaves out is not compared.
-    #[must_use]
-    pub fn is_contradicted_by(&self, subject: &Subject) -> bool {
+    pub(crate) fn is_contradicted_by(&self, subject: &Subject) -> bool {
         let differ =
             |ours: &Option<String>, theirs: &Option<String>| ours.is_some() && theirs.is_some() && ours != theirs;
         differ(&self.sub, &subject.sub) || differ(&self.iss, &subject.iss)
     }
 
     /// What to call this user on a page: e-mail, else name, else id.
-    #[must_use]
-    pub fn label(&self) -> Option<&str> {
+    pub(crate) fn label(&self) -> Option<&str> {
         [&self.email, &self.name, &self.user_id, &self.sub].into_iter().find_map(|name| name.as_deref())
     }
 
     /// Whether a name in `ALLOWED_USERS`, `?user=` or `--user` means this user: an e-mail that counts, in any ASCII
     /// case, or VideoAsk's id, or the subject.
-    #[must_use]
-    pub fn is_called(&self, name: &str) -> bool {
+    pub(crate) fn is_called(&self, name: &str) -> bool {
         self.has_email(name) || [&self.user_id, &self.sub].into_iter().any(|id| id.as_deref() == Some(name))
     }
 
     /// Whether the list has an id of this user, whatever their e-mail.
-    #[must_use]
-    pub fn is_in_by_id(&self, allowed: &AllowedUsers) -> bool {
+    pub(crate) fn is_in_by_id(&self, allowed: &AllowedUsers) -> bool {
         allowed.admits(None, self.user_id.as_deref(), self.sub.as_deref()).is_some()
     }
 
     /// Whether this address is the user's, and counts.
-    #[must_use]
-    pub fn has_email(&self, email: &str) -> bool {
+    pub(crate) fn has_email(&self, email: &str) -> bool {
         self.proven_email().is_some_and(|own| own.eq_ignore_ascii_case(email))
     }
-
-    /// The address, if it counts.
-    #[must_use]
-    pub fn proven_email(&self) -> Option<&str> {
+    pub(crate) fn proven_email(&self) -> Option<&str> {
         match self.email_proof {
             EmailProof::Verified | EmailProof::Vouched => self.email.as_deref(),
             EmailProof::No => None,

@@ -43,7 +43,7 @@ pub struct RecordBody {
     pub issuer: Issuer,
     /// When the login or import was.
     #[serde(with = "time::serde::timestamp::milliseconds")]
-    pub minted_at: OffsetDateTime,
+    pub(crate) minted_at: OffsetDateTime,
     /// What happened to it since.
     #[serde(default)]
     pub history: History,
@@ -100,10 +100,7 @@ impl Record {
             sealed: self.sealed(keys, key),
         }
     }
-
-    /// The part that writers compare.
-    #[must_use]
-    pub fn version(&self) -> Version {
+    pub(crate) fn version(&self) -> Version {
         Version { connection_id: self.connection_id.as_str().to_owned(), generation: self.generation }
     }
 

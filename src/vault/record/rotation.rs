@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Whether a refresh returns a new refresh token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Rotation {
+pub(crate) enum Rotation {
     /// No refresh yet.
     #[default]
     Unknown,

@@ -25,7 +25,7 @@ pub struct TokenSet {
     pub scope: Option<String>,
     /// When this set was given.
     #[serde(with = "time::serde::timestamp::milliseconds")]
-    pub issued_at: OffsetDateTime,
+    pub(crate) issued_at: OffsetDateTime,
     /// When the access token ends.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub expires_at: OffsetDateTime,
@@ -51,8 +51,7 @@ impl TokenSet {
     }
 
     /// How long the access token lives in all.
-    #[must_use]
-    pub fn life(&self) -> Duration {
+    pub(crate) fn life(&self) -> Duration {
         (self.expires_at - self.issued_at).try_into().unwrap_or_default()
     }
 
@@ -64,8 +63,7 @@ impl TokenSet {
 
     /// Whether its dates say that more is left than its whole life, and more than this besides: the clock was wrong
     /// when it was issued, or is wrong now. Then nobody knows whether it still works.
-    #[must_use]
-    pub fn is_misdated(&self, now: OffsetDateTime, tolerance: Duration) -> bool {
+    pub(crate) fn is_misdated(&self, now: OffsetDateTime, tolerance: Duration) -> bool {
         self.dated_left(now) > self.life().saturating_add(tolerance)
     }
 
@@ -74,8 +72,7 @@ impl TokenSet {
     }
 
     /// The claims of an access token that is a JWT, unverified: for show, never for a decision.
-    #[must_use]
-    pub fn claims(&self) -> Option<Map<String, Value>> {
+    pub(crate) fn claims(&self) -> Option<Map<String, Value>> {
         claims(&self.access_token)
     }
 }

@@ -14,17 +14,13 @@ use crate::{
 
 /// A record without its secrets.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Tombstone {
-    /// The user of the connection.
-    pub identity: Identity,
-    /// When the login or import was.
+pub(crate) struct Tombstone {
+    pub(crate) identity: Identity,
     #[serde(with = "time::serde::timestamp::milliseconds")]
-    pub minted_at: OffsetDateTime,
-    /// When the secrets were removed.
+    pub(crate) minted_at: OffsetDateTime,
     #[serde(rename = "buried_at", with = "time::serde::timestamp::milliseconds")]
-    pub removed_at: OffsetDateTime,
-    /// What happened to the connection.
-    pub history: History,
+    pub(crate) removed_at: OffsetDateTime,
+    pub(crate) history: History,
 }
 
 impl Tombstone {

@@ -24,7 +24,6 @@ use crate::{
 /// When the token was sent, and the outcome.
 type Sent = (OffsetDateTime, RefreshOutcome);
 
-/// What came of the write-ahead.
 enum WriteAhead {
     /// The attempt is open: the token may be sent.
     Done,

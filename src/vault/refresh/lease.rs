@@ -64,7 +64,7 @@ struct Sighting {
 
 impl Vault {
     /// Completes once this process has waited for another one that works on the same record.
-    pub async fn waits_for_another(&self) {
+    pub(crate) async fn waits_for_another(&self) {
         self.0.waiting.wait().await;
     }
 }

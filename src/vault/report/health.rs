@@ -10,29 +10,23 @@ const NO_KEY: &str = "nobody";
 
 /// Whether this process can serve requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Health {
-    /// Nothing is wrong.
+pub(crate) enum Health {
     Good,
     /// It can, but somebody should look into this.
     Degraded(Unready),
-    /// It cannot.
     Unready(Unready),
 }
 
-/// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unready {
+pub(crate) enum Unready {
     /// So many token sets exist only in memory.
     Unsaved(usize),
-    /// The store does not respond.
     StoreDown,
     /// The database file was replaced while this process has the old one open.
     StoreReplaced,
-    /// The store accepts no writes.
     StoreUnwritable(Unwritable),
     /// The keeper has not started, or has stopped.
     KeeperInactive,
-    /// The process is shutting down.
     Draining,
 }
 
@@ -55,7 +49,7 @@ impl std::fmt::Display for Unready {
 
 impl Vault {
     /// Checks the keeper, the store and what is unsaved.
-    pub async fn health(&self) -> Health {
+    pub(crate) async fn health(&self) -> Health {
         if self.is_closing() {
             return Health::Unready(Unready::Draining);
         }

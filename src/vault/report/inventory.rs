@@ -20,80 +20,69 @@ use crate::{
     },
 };
 
-/// All keep-mode rows.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Inventory {
-    /// Where a person logs in again.
-    pub login_url: String,
-    /// Connections of users.
-    pub connections: Vec<Report>,
+pub(crate) struct Inventory {
+    pub(crate) login_url: String,
+    pub(crate) connections: Vec<Report>,
     /// Imports that have no owner yet.
-    pub imports: Vec<ImportReport>,
+    pub(crate) imports: Vec<ImportReport>,
     /// What is left of connections that were revoked or forgotten.
-    pub forgotten: Vec<Forgotten>,
-    /// Rows that this process cannot decrypt.
-    pub unreadable: Vec<Unreadable>,
+    pub(crate) forgotten: Vec<Forgotten>,
+    pub(crate) unreadable: Vec<Unreadable>,
     /// How many rows each secret encrypted.
-    pub sealed_by: SealingKeyUsage,
+    pub(crate) sealed_by: SealingKeyUsage,
 }
 
 /// An import without an owner.
 #[derive(Clone, Debug, Serialize)]
-pub struct ImportReport {
-    /// The name of its state.
-    pub state: &'static str,
-    /// When it was started.
+pub(crate) struct ImportReport {
+    pub(crate) state: &'static str,
     #[serde(with = "time::serde::rfc3339")]
-    pub begun_at: OffsetDateTime,
+    pub(crate) begun_at: OffsetDateTime,
     /// When its token was exchanged, if it was.
     #[serde(with = "time::serde::rfc3339::option")]
-    pub exchanged_at: Option<OffsetDateTime>,
-    /// Why it failed, if it did.
+    pub(crate) exchanged_at: Option<OffsetDateTime>,
     #[serde(rename = "trouble")]
-    pub failure: Option<FailureReport>,
+    pub(crate) failure: Option<FailureReport>,
 }
 
 /// A connection that was revoked or forgotten.
 #[derive(Clone, Debug, Serialize)]
-pub struct Forgotten {
+pub(crate) struct Forgotten {
     /// E-mail, name or id.
-    pub user: Option<String>,
-    /// VideoAsk's own id of the user.
-    pub user_id: Option<String>,
-    /// When the login or import was.
+    pub(crate) user: Option<String>,
+    pub(crate) user_id: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
-    pub minted_at: OffsetDateTime,
-    /// When its secrets were removed.
-    #[serde(with = "time::serde::rfc3339")]
-    pub forgotten_at: OffsetDateTime,
+    pub(crate) minted_at: OffsetDateTime,
+    #[serde(rename = "forgotten_at", with = "time::serde::rfc3339")]
+    pub(crate) removed_at: OffsetDateTime,
 }
 
 /// A row that this process cannot decrypt. It is left as it is.
 #[derive(Clone, Debug, Serialize)]
-pub struct Unreadable {
+pub(crate) struct Unreadable {
     /// Its key, which names its user.
-    pub key: String,
-    /// The name of its state.
-    pub state: &'static str,
+    pub(crate) key: String,
+    pub(crate) state: &'static str,
     /// Whether it is a user's connection, not a tombstone or an import.
     #[serde(skip)]
-    pub is_connection: bool,
+    pub(crate) is_connection: bool,
 }
 
 /// How many rows each secret encrypted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct SealingKeyUsage {
+pub(crate) struct SealingKeyUsage {
     /// `EXPRESS_SESSION`.
-    pub current: u64,
+    pub(crate) current: u64,
     /// Each of `EXPRESS_SESSION_PREVIOUS`, in its order.
-    pub previous: Vec<u64>,
+    pub(crate) previous: Vec<u64>,
     /// A secret that this process does not have.
-    pub unknown: u64,
+    pub(crate) unknown: u64,
 }
 
 impl Vault {
     /// Lists the store. `login_url` is where a person logs in again.
-    pub async fn inventory(&self, login_url: &Url) -> Result<Inventory, VaultError> {
+    pub(crate) async fn inventory(&self, login_url: &Url) -> Result<Inventory, VaultError> {
         let now = self.0.clock.now();
         let (login_url, sealed_by) = (login_url.to_string(), self.sealing_key_usage().await?);
         let mut inventory = Inventory { login_url, sealed_by, ..Inventory::default() };
@@ -104,7 +93,7 @@ impl Vault {
     }
 
     /// Whether the connection that a name means is live or blocked.
-    pub async fn is_live(&self, name: &str) -> Result<bool, VaultError> {
+    pub(crate) async fn is_live(&self, name: &str) -> Result<bool, VaultError> {
         let key = match self.find(name).await {
             Err(VaultError::NotConnected | VaultError::Undecryptable(_)) => return Ok(false),
             found => found?,
@@ -114,11 +103,11 @@ impl Vault {
     }
 
     /// Whether the connection of this name was revoked or forgotten: only its tombstone is left.
-    pub async fn is_forgotten(&self, name: &str) -> Result<bool, VaultError> {
+    pub(crate) async fn is_forgotten(&self, name: &str) -> Result<bool, VaultError> {
         let listed = self.list().await?;
         Ok(listed
             .iter()
-            .any(|listed| matches!(listed, ListEntry::Tombstone(_, tombstone) if tombstone.identity.is_called(name))))
+            .any(|listed| matches!(listed, ListEntry::Tombstone(tombstone) if tombstone.identity.is_called(name))))
     }
 
     async fn sealing_key_usage(&self) -> Result<SealingKeyUsage, VaultError> {
@@ -130,8 +119,7 @@ impl Vault {
 
 impl Inventory {
     /// How many connections cannot be decrypted, if any.
-    #[must_use]
-    pub fn undecryptable(&self) -> Option<Undecryptable> {
+    pub(crate) fn undecryptable(&self) -> Option<Undecryptable> {
         let count = self.unreadable.iter().filter(|row| row.is_connection).count();
         (count > 0).then_some(Undecryptable(count))
     }
@@ -142,7 +130,7 @@ impl Inventory {
             ListEntry::Connection(status) if status.key.is_import() && status.state == State::Dead => {}
             ListEntry::Connection(status) if status.key.is_import() => self.imports.push(ImportReport::of(&status)),
             ListEntry::Connection(status) => self.connections.push(Report::of(&status, now)),
-            ListEntry::Tombstone(_, tombstone) => self.forgotten.push(Forgotten::of(*tombstone)),
+            ListEntry::Tombstone(tombstone) => self.forgotten.push(Forgotten::of(*tombstone)),
             ListEntry::Unreadable(key, state) => {
                 let is_connection = is_connection(&key, state);
                 self.unreadable.push(Unreadable { key: key.0, state: state.word(), is_connection });
@@ -170,7 +158,7 @@ impl Forgotten {
             user: identity.label().map(str::to_owned),
             user_id: identity.user_id,
             minted_at: whole(minted_at),
-            forgotten_at: whole(removed_at),
+            removed_at: whole(removed_at),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 
 impl Vault {
     /// The gauges of this process and of the store. If the store does not respond, only its part is missing.
-    pub async fn gauges(&self) -> Gauges {
+    pub(crate) async fn gauges(&self) -> Gauges {
         let snapshot = match self.list().await {
             Ok(rows) => Some(snapshot(&rows, self.0.clock.now())),
             Err(_) => None,
@@ -50,7 +50,7 @@ impl RecordState {
         match row {
             ListEntry::Connection(status) if status.state == State::Dead && status.key.is_import() => Self::Refused,
             ListEntry::Connection(status) => status.state.into(),
-            ListEntry::Tombstone(..) => Self::Forgotten,
+            ListEntry::Tombstone(_) => Self::Forgotten,
             ListEntry::Unreadable(..) => Self::Unreadable,
         }
     }

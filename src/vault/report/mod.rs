@@ -19,68 +19,54 @@ use crate::{
 
 /// A connection as people and machines see it.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// E-mail, name or id.
-    pub user: Option<String>,
-    /// VideoAsk's own id of the user.
-    pub user_id: Option<String>,
+    pub(crate) user: Option<String>,
+    pub(crate) user_id: Option<String>,
     /// Which connection, as in the log.
-    pub connection_id: String,
+    pub(crate) connection_id: String,
     /// Which of its token sets is current.
-    pub generation: u64,
-    /// What may be done with it.
+    pub(crate) generation: u64,
     #[serde(serialize_with = "state_name")]
-    pub state: State,
+    pub(crate) state: State,
     /// Why it is not used although its state permits it.
-    pub obstacle: Option<Obstacle>,
-    /// When the access token expires.
+    pub(crate) obstacle: Option<Obstacle>,
     #[serde(with = "time::serde::rfc3339")]
-    pub expires_at: OffsetDateTime,
-    /// When the login or import was.
+    pub(crate) expires_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
-    pub minted_at: OffsetDateTime,
-    /// How often it was refreshed.
-    pub refreshes: u64,
-    /// When it was last refreshed.
+    pub(crate) minted_at: OffsetDateTime,
+    pub(crate) refreshes: u64,
     #[serde(with = "time::serde::rfc3339::option")]
-    pub refreshed_at: Option<OffsetDateTime>,
-    /// The process that refreshed it last.
-    pub refreshed_by: Option<String>,
+    pub(crate) refreshed_at: Option<OffsetDateTime>,
+    pub(crate) refreshed_by: Option<String>,
     /// Whether VideoAsk returns a new refresh token at each refresh.
-    pub rotation: Rotation,
-    /// When the vault refreshes it next.
+    pub(crate) rotation: Rotation,
     #[serde(with = "time::serde::rfc3339::option")]
-    pub next_refresh: Option<OffsetDateTime>,
+    pub(crate) next_refresh: Option<OffsetDateTime>,
     /// How long the previous connection lasted, in seconds.
-    pub previous_lived: Option<i64>,
+    pub(crate) previous_lived: Option<i64>,
     /// When to log in again at the latest, if this connection nears the age at which the previous one died.
     #[serde(with = "time::serde::rfc3339::option")]
-    pub log_in_before: Option<OffsetDateTime>,
-    /// Why refreshes fail, if they do.
+    pub(crate) log_in_before: Option<OffsetDateTime>,
     #[serde(rename = "trouble")]
-    pub failure: Option<FailureReport>,
+    pub(crate) failure: Option<FailureReport>,
 }
 
-/// Why refreshes of a connection fail.
 #[derive(Clone, Debug, Serialize)]
-pub struct FailureReport {
+pub(crate) struct FailureReport {
     /// When the first of them failed.
     #[serde(with = "time::serde::rfc3339")]
-    pub since: OffsetDateTime,
+    pub(crate) since: OffsetDateTime,
     /// How many refreshes failed in a row.
-    pub failures: u32,
-    /// What VideoAsk said.
-    pub said: String,
-    /// The likely cause.
-    pub cause: &'static str,
-    /// The one next step.
-    pub next_step: NextStep,
+    pub(crate) failures: u32,
+    pub(crate) said: String,
+    pub(crate) cause: &'static str,
+    pub(crate) next_step: NextStep,
 }
 
 impl Report {
     /// The report of a connection at this time.
-    #[must_use]
-    pub fn of(status: &Status, now: OffsetDateTime) -> Self {
+    pub(crate) fn of(status: &Status, now: OffsetDateTime) -> Self {
         let Status { identity, history, .. } = status;
         Self {
             user: identity.label().map(str::to_owned),
@@ -103,8 +89,7 @@ impl Report {
     }
 
     /// Whether there is a refresh token at all.
-    #[must_use]
-    pub fn has_refresh_token(&self) -> bool {
+    pub(crate) fn has_refresh_token(&self) -> bool {
         self.obstacle != Some(Obstacle::NoRefreshToken)
     }
 }
@@ -148,9 +133,7 @@ impl FailureReport {
 }
 
 impl Previous {
-    /// How long that connection lasted.
-    #[must_use]
-    pub fn lasted(&self) -> Duration {
+    pub(crate) fn lasted(&self) -> Duration {
         (self.ended_at - self.minted_at).max(Duration::ZERO)
     }
 }

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::{
     store::{
-        Limits, RowKey,
+        RowKey,
         records::{Page, Row, State, Version},
     },
     vault::{
@@ -25,36 +25,26 @@ use crate::{
 
 const PAGE: u32 = 100;
 
-/// One connection.
 #[derive(Clone, Debug)]
-pub struct Status {
-    /// The key of its row.
-    pub key: RowKey,
+pub(crate) struct Status {
+    pub(crate) key: RowKey,
     /// Which token set is current.
-    pub version: Version,
-    /// What may be done with it.
-    pub state: State,
+    pub(crate) version: Version,
+    pub(crate) state: State,
     /// Why it is not used although its state permits it.
-    pub obstacle: Option<Obstacle>,
-    /// Its user.
-    pub identity: Identity,
-    /// When the login or import was.
-    pub minted_at: OffsetDateTime,
-    /// When the current token set was issued.
-    pub issued_at: OffsetDateTime,
-    /// When the current access token expires.
-    pub expires_at: OffsetDateTime,
+    pub(crate) obstacle: Option<Obstacle>,
+    pub(crate) identity: Identity,
+    pub(crate) minted_at: OffsetDateTime,
+    pub(crate) expires_at: OffsetDateTime,
     /// When the keeper refreshes it next, if ever.
-    pub next_refresh: Option<OffsetDateTime>,
-    /// Who retries a refresh that failed.
-    pub retry: Retry,
-    /// What happened to it.
-    pub history: History,
+    pub(crate) next_refresh: Option<OffsetDateTime>,
+    pub(crate) retry: Retry,
+    pub(crate) history: History,
 }
 
 /// Why a connection is not used although its state permits it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Obstacle {
+pub(crate) enum Obstacle {
     /// The user is not in `ALLOWED_USERS`.
     NotAllowed,
     /// It belongs to another client id or token endpoint.
@@ -63,46 +53,32 @@ pub enum Obstacle {
     NoRefreshToken,
 }
 
-/// One row of a list.
 #[derive(Clone, Debug)]
-pub enum ListEntry {
-    /// A connection.
+pub(crate) enum ListEntry {
     Connection(Box<Status>),
     /// What is left of a connection.
-    Tombstone(RowKey, Box<Tombstone>),
+    Tombstone(Box<Tombstone>),
     /// A row that this process cannot decrypt. It is left as it is.
     Unreadable(RowKey, State),
 }
 
 /// A record as its user may see it, tokens included.
 #[derive(Clone, Debug)]
-pub struct VisibleRecord(Arc<CachedRecord>);
+pub(crate) struct VisibleRecord(Arc<CachedRecord>);
 
 impl VisibleRecord {
-    /// Tokens, identity and history.
-    #[must_use]
-    pub fn record(&self) -> &Record {
+    pub(crate) fn record(&self) -> &Record {
         &self.0.record
     }
-
-    /// What may be done with it.
-    #[must_use]
-    pub fn state(&self) -> State {
+    pub(crate) fn state(&self) -> State {
         self.0.state
-    }
-
-    /// The limits of its session, in mint mode.
-    #[must_use]
-    pub fn limits(&self) -> Option<Limits> {
-        self.0.limits
     }
 }
 
 impl Status {
     /// When to log in again at the latest, if the previous connection died by itself and this one has reached 80 % of
     /// its age. Without such a connection, nothing is known.
-    #[must_use]
-    pub fn log_in_again_before(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
+    pub(crate) fn log_in_again_before(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
         let previous = self.history.previous.as_ref().filter(|previous| previous.end == End::Died)?;
         let life = previous.ended_at - previous.minted_at;
         (now >= self.minted_at + life * 0.8).then_some(self.minted_at + life)
@@ -111,7 +87,7 @@ impl Status {
 
 impl Vault {
     /// The record of this key for the pages of its user, also if it is expired, dead or blocked.
-    pub async fn show(&self, key: &RowKey) -> Result<VisibleRecord, VaultError> {
+    pub(crate) async fn show(&self, key: &RowKey) -> Result<VisibleRecord, VaultError> {
         let cached = self.up_to_date(key).await?;
         if self.0.settings.refresh_policy.allows(&cached.record.body.identity) {
             Ok(VisibleRecord(cached))
@@ -121,7 +97,7 @@ impl Vault {
     }
 
     /// All keep-mode rows, without the tombstones of imports.
-    pub async fn list(&self) -> Result<Vec<ListEntry>, VaultError> {
+    pub(crate) async fn list(&self) -> Result<Vec<ListEntry>, VaultError> {
         let mut listed = Vec::new();
         let mut after: Option<RowKey> = None;
         loop {
@@ -139,23 +115,20 @@ impl Vault {
     fn describe(&self, row: &Row) -> ListEntry {
         let keys = &self.0.keys;
         let described = if row.state == State::Tombstone {
-            Tombstone::of_row(keys, row).map(|tombstone| ListEntry::Tombstone(row.key.clone(), Box::new(tombstone)))
+            Tombstone::of_row(keys, row).map(|tombstone| ListEntry::Tombstone(Box::new(tombstone)))
         } else {
             Record::of_row(keys, row)
                 .map(|record| ListEntry::Connection(Box::new(self.status(&row.key, record, row.state, row.due))))
         };
         described.unwrap_or_else(|_| ListEntry::Unreadable(row.key.clone(), row.state))
     }
-
-    /// The status of a visible record.
-    #[must_use]
-    pub fn status_of(&self, key: &RowKey, shown: &VisibleRecord) -> Status {
+    pub(crate) fn status_of(&self, key: &RowKey, shown: &VisibleRecord) -> Status {
         let due = shown.record().due(shown.state());
         self.status(key, shown.record().clone(), shown.state(), due)
     }
 
     /// The version of a connection whose revoke is not confirmed yet, so that it can be retried.
-    pub async fn revoking(&self, key: &RowKey) -> Result<Option<Version>, VaultError> {
+    pub(crate) async fn revoking(&self, key: &RowKey) -> Result<Option<Version>, VaultError> {
         let head = self.call_store(self.0.store.peek(key)).await?;
         Ok(head.filter(|head| head.state == State::Revoking).map(|head| head.version))
     }
@@ -170,7 +143,6 @@ impl Vault {
             state,
             obstacle,
             minted_at: body.minted_at,
-            issued_at: body.tokens.issued_at,
             expires_at: body.tokens.expires_at,
             next_refresh: due.filter(|_| obstacle.is_none() && !self.0.settings.refresh_policy.is_manual()),
             identity: body.identity,

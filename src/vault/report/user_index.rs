@@ -75,7 +75,7 @@ impl RowKey {
 impl Vault {
     /// The connection that a name means: a `user_id`, a `sub`, or an e-mail that counts. While the store does not
     /// respond, a name that was known before still means the same, so that a cached token can be handed out.
-    pub async fn find(&self, name: &str) -> Result<RowKey, VaultError> {
+    pub(crate) async fn find(&self, name: &str) -> Result<RowKey, VaultError> {
         let index = &self.0.user_index;
         if let Some(found) = self.find_in_snapshot(name, self.0.clock.boot_time()) {
             return found;
@@ -111,7 +111,7 @@ impl Vault {
                     names.add(&status.identity, &status.key);
                 }
                 ListEntry::Unreadable(key, state) if is_connection(&key, state) => users.others.undecryptable += 1,
-                ListEntry::Connection(_) | ListEntry::Tombstone(..) | ListEntry::Unreadable(..) => {}
+                ListEntry::Connection(_) | ListEntry::Tombstone(_) | ListEntry::Unreadable(..) => {}
             }
         }
         Ok(users)

@@ -1,9 +1,9 @@
-//! `check`: the doctor. It finds what is wrong with a set-up without a human, and says how to fix it.
+//! `check`: finds what is wrong with a setup, and says how to fix it.
 
 mod connections;
 
 use crate::{
-    cli::{Source, failure::Failure, output},
+    cli::{env_file::EnvFileArg, error::CliError, output},
     clock::Clock,
     config::{ApiConfig, Config, EnvLookup, Environment, ProblemCount},
     provider::{self, Provider},
@@ -18,7 +18,7 @@ pub(super) struct Options {
     #[arg(long)]
     offline: bool,
     #[command(flatten)]
-    source: Source,
+    env_file: EnvFileArg,
 }
 
 /// One line of the report, and its fix.
@@ -35,8 +35,8 @@ enum Mark {
     Note,
 }
 
-pub(super) async fn run(options: Options) -> Result<(), Failure> {
-    let loaded = Config::load(&Environment::of_process(), &options.source.env_file())?;
+pub(super) async fn run(options: Options) -> Result<(), CliError> {
+    let loaded = Config::load(&Environment::of_process(), &options.env_file.resolve())?;
     let config = loaded.config;
     let mut problems = Report::default();
     problems.say(variables(&loaded.env_file));
@@ -75,8 +75,8 @@ impl Report {
         lines.into_iter().for_each(|line| self.say(line));
     }
 
-    fn conclude(self) -> Result<(), Failure> {
-        if self.problems == 0 { Ok(()) } else { Err(Failure::Found(ProblemCount(self.problems))) }
+    fn conclude(self) -> Result<(), CliError> {
+        if self.problems == 0 { Ok(()) } else { Err(CliError::Found(ProblemCount(self.problems))) }
     }
 }
 
@@ -126,7 +126,7 @@ fn variables(env_file: &EnvLookup) -> Line {
 }
 
 /// Whether the API host can be reached at all; without a token, 401 is the answer to expect.
-async fn api_host(config: &ApiConfig) -> Result<Line, Failure> {
+async fn api_host(config: &ApiConfig) -> Result<Line, CliError> {
     const UNREACHABLE: &str = "Check VIDEOASK_API_URL, this machine's network, and HTTPS_PROXY if it needs a proxy.";
     let reached = Api::new(config, Clock::system(), Metrics::default())?.reach().await;
     Ok(match reached {

@@ -1,4 +1,4 @@
-//! What every command on kept connections shares: keep mode, the store, and an end that loses nothing.
+//! What every command on connections shares: keep mode, the open store, and an end that loses no token.
 
 use std::{convert::Infallible, pin::pin, sync::Arc};
 
@@ -6,7 +6,11 @@ use url::Url;
 
 use crate::{
     app::{self, ServeError},
-    cli::{Source, failure::Failure, output, signals, spinner},
+    cli::{
+        env_file::EnvFileArg,
+        error::{CliError, ConnectionError, ConnectionProblem},
+        output, signals, spinner,
+    },
     clock::Clock,
     config::{AllowedUsers, Config, Environment, Loaded, Mode, StoreUrl},
     store::{self, IfMissing, OpenedStore, Severity, Store, StoreError, StoreOrigin},
@@ -21,8 +25,8 @@ pub(crate) struct Setup {
     allowed: AllowedUsers,
 }
 
-/// An open store, and what works on it.
-pub(crate) struct Kept {
+/// What a command works with.
+pub(crate) struct Context {
     pub(crate) app: AppState,
     pub(crate) allowed: AllowedUsers,
     /// Where a person logs in.
@@ -31,12 +35,12 @@ pub(crate) struct Kept {
 
 impl Setup {
     /// Reads the configuration; `command` is named where it cannot work by it.
-    pub(crate) fn load(source: Source, command: &'static str) -> Result<Self, Failure> {
-        let Loaded { config, env_file, .. } = Config::load(&Environment::of_process(), &source.env_file())?;
+    pub(crate) fn load(env_file: EnvFileArg, command: &'static str) -> Result<Self, CliError> {
+        let Loaded { config, env_file, .. } = Config::load(&Environment::of_process(), &env_file.resolve())?;
         telemetry::init(&config.telemetry, Verbosity::Command);
-        let Mode::Keep(allowed) = config.mode.clone() else { return Err(Failure::MintMode { command, env_file }) };
+        let Mode::Keep(allowed) = config.mode.clone() else { return Err(CliError::MintMode { command, env_file }) };
         match config.store {
-            StoreUrl::Memory => Err(Failure::OwnMemory(command)),
+            StoreUrl::Memory => Err(CliError::OwnMemory(command)),
             StoreUrl::Sqlite(_) | StoreUrl::Redis(_) => Ok(Self { config, allowed }),
         }
     }
@@ -46,20 +50,20 @@ impl Setup {
     pub(crate) async fn run<T>(
         self,
         missing: IfMissing,
-        work: impl AsyncFnOnce(&Kept) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+        work: impl AsyncFnOnce(&Context) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
         let mut stop = pin!(signals::stop());
-        let kept = tokio::select! {
-            kept = spinner::during("Opening the store", self.open(missing)) => kept?,
-            () = &mut stop => return Err(Failure::Stopped),
+        let context = tokio::select! {
+            context = spinner::during("Opening the store", self.open(missing)) => context?,
+            () = &mut stop => return Err(CliError::Stopped),
         };
-        let vault = &kept.app.vault;
+        let vault = &context.app.vault;
         let worked = tokio::select! {
             biased;
             // A signal that arrived first counts, even if the result is there by the time both are looked at.
-            () = &mut stop => Err(Failure::Stopped),
-            worked = work(&kept) => worked,
-            never = tell_of_waiting(vault) => match never {},
+            () = &mut stop => Err(CliError::Stopped),
+            worked = work(&context) => worked,
+            never = note_waiting(vault) => match never {},
         };
         match spinner::during("Saving what came", vault.drain(vault.grace())).await {
             Drain::Unsaved(count) => Err(ServeError::Unsaved(count).into()),
@@ -71,23 +75,35 @@ impl Setup {
         }
     }
 
-    async fn open(self, missing: IfMissing) -> Result<Kept, Failure> {
+    async fn open(self, missing: IfMissing) -> Result<Context, CliError> {
         let Self { config, allowed } = self;
         let opened = store::open(&config.store, missing).await.map_err(|error| match error {
-            error @ StoreError::Unavailable { .. } => Failure::StoreUnavailable(error),
-            error => Failure::Store(error),
+            error @ StoreError::Unavailable { .. } => CliError::StoreUnavailable(error),
+            error => CliError::Store(error),
         })?;
         if opened.origin == StoreOrigin::Created {
-            output::talk(&format_args!("A new, empty store was created: {}", place(&config.store)));
+            output::note(&format_args!("A new, empty store was created: {}", place(&config.store)));
         }
         let store = vet(&config, opened)?;
         let login = config.app_url.login();
-        Ok(Kept { app: app::state(&config, store, Clock::system(), Callers::Command)?, allowed, login })
+        Ok(Context { app: app::state(&config, store, Clock::system(), Callers::Command)?, allowed, login })
     }
 }
 
-/// Says once that a command waits for another process. Goes on for ever, so that it can run beside the work.
-async fn tell_of_waiting(vault: &Vault) -> Infallible {
+impl Context {
+    /// The default is the first entry, and there is no fallback to another.
+    pub(crate) fn user_or_default<'a>(&'a self, user: Option<&'a str>) -> &'a str {
+        user.or(self.allowed.entries().first().map(String::as_str)).unwrap_or_default()
+    }
+
+    pub(crate) fn error(&self, user: &str, problem: impl Into<ConnectionProblem>) -> CliError {
+        let is_listed = self.allowed.admits(Some(user), Some(user), None).is_some();
+        Box::new(ConnectionError::new(problem.into(), user, is_listed, &self.login)).into()
+    }
+}
+
+/// Says once that a command waits for another process. Never completes, so that it can run beside the work.
+async fn note_waiting(vault: &Vault) -> Infallible {
     vault.waits_for_another().await;
     spinner::note("Another process is working on this connection; waiting for it.");
     std::future::pending().await
@@ -103,7 +119,7 @@ fn place(store: &StoreUrl) -> String {
 }
 
 /// In keep mode, refuses a store that deletes connections, and says what else puts them at risk.
-pub(crate) fn vet(config: &Config, opened: OpenedStore) -> Result<Arc<dyn Store>, Failure> {
+pub(crate) fn vet(config: &Config, opened: OpenedStore) -> Result<Arc<dyn Store>, CliError> {
     let OpenedStore { store, origin, risks, .. } = opened;
     // Of a store in memory the configuration has warned already.
     if let StoreUrl::Memory = config.store {
@@ -111,7 +127,7 @@ pub(crate) fn vet(config: &Config, opened: OpenedStore) -> Result<Arc<dyn Store>
     }
     for finding in risks.into_iter().filter(|finding| finding.matters_to(&config.mode)) {
         match finding.severity() {
-            Severity::Fatal => return Err(Failure::Evicts(finding)),
+            Severity::Fatal => return Err(CliError::Evicts(finding)),
             Severity::Warning => tracing::warn!("{finding}"),
         }
     }

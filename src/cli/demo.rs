@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::{
     app::App,
-    cli::{failure::Failure, output, serve, signals},
+    cli::{error::CliError, output, serve, signals},
     clock::Clock,
     config::{Config, Environment, Listen, Loaded, TelemetryConfig, duration},
     store::{self, IfMissing},
@@ -52,9 +52,9 @@ enum Rotate {
     Off,
 }
 
-pub(super) async fn run(options: Options) -> Result<(), Failure> {
+pub(super) async fn run(options: Options) -> Result<(), CliError> {
     if options.env_file.is_some() {
-        return Err(Failure::DemoReadsNoFile);
+        return Err(CliError::DemoReadsNoFile);
     }
     telemetry::init(&TelemetryConfig::load(&Environment::of_process())?, Verbosity::Server);
     let stop = signals::stop();
@@ -91,7 +91,7 @@ fn port(text: &str) -> Result<u16, &'static str> {
     text.parse().map_err(|_| "write a number from 0 to 65535; 0 takes a free port")
 }
 
-async fn bind(port: u16) -> Result<TcpListener, Failure> {
+async fn bind(port: u16) -> Result<TcpListener, CliError> {
     let listen = Listen { host: Ipv4Addr::LOCALHOST.to_string(), port };
     serve::bind(&listen, "choose another port with --port; 0 takes a free one").await
 }
@@ -102,8 +102,8 @@ fn configuration(
     key: Option<&str>,
     listener: &TcpListener,
     beside: &TcpListener,
-) -> Result<Loaded, Failure> {
-    let port = |listener: &TcpListener| listener.local_addr().map(|address| address.port()).map_err(Failure::Runtime);
+) -> Result<Loaded, CliError> {
+    let port = |listener: &TcpListener| listener.local_addr().map(|address| address.port()).map_err(CliError::Runtime);
     let app_url = format!("http://localhost:{}", port(listener)?);
     // Another loopback name, so that the two do not see each other's cookies.
     let provider = format!("http://127.0.0.1:{}", port(beside)?);
@@ -133,9 +133,9 @@ fn pretend(options: &Options, config: &Config, clock: Clock) -> StandIn {
 }
 
 /// Sessions and API keys of one demo mean nothing to the next.
-fn random_secret() -> Result<String, Failure> {
+fn random_secret() -> Result<String, CliError> {
     let mut bytes = [0_u8; 32];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| Failure::NoRandomness)?;
+    SystemRandom::new().fill(&mut bytes).map_err(|_| CliError::NoRandomness)?;
     Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }
 

@@ -4,12 +4,10 @@ use clap::builder::NonEmptyStringValueParser;
 
 use crate::{
     cli::{
-        Source,
-        context::{Kept, Setup},
-        failure::Failure,
-        output,
-        refusal::Refusal,
-        spinner,
+        context::{Context, Setup},
+        env_file::EnvFileArg,
+        error::{CliError, ConnectionProblem},
+        output, spinner,
     },
     store::IfMissing,
     vault::{Ended, Ending, VaultError},
@@ -24,20 +22,20 @@ pub(super) struct Options {
     #[arg(long)]
     revoke: bool,
     #[command(flatten)]
-    source: Source,
+    env_file: EnvFileArg,
 }
 
-pub(super) async fn run(Options { user, revoke, source }: Options) -> Result<(), Failure> {
-    let setup = Setup::load(source, "forget")?;
+pub(super) async fn run(Options { user, revoke, env_file }: Options) -> Result<(), CliError> {
+    let setup = Setup::load(env_file, "forget")?;
     let ending = if revoke { Ending::Revoke } else { Ending::Forget };
-    let done = setup.run(IfMissing::Refuse, async |kept| forget(kept, &user, ending).await).await?;
-    output::talk(&done);
+    let done = setup.run(IfMissing::Refuse, async |context| forget(context, &user, ending).await).await?;
+    output::note(&done);
     Ok(())
 }
 
 /// Says what it did.
-async fn forget(kept: &Kept, user: &str, ending: Ending) -> Result<String, Failure> {
-    let vault = &kept.app.vault;
+async fn forget(context: &Context, user: &str, ending: Ending) -> Result<String, CliError> {
+    let vault = &context.app.vault;
     let ended = async {
         let key = match vault.find(user).await {
             Err(VaultError::NotConnected | VaultError::Undecryptable(_)) if vault.is_forgotten(user).await? => {
@@ -47,10 +45,10 @@ async fn forget(kept: &Kept, user: &str, ending: Ending) -> Result<String, Failu
         };
         match vault.end(&key, None, ending).await? {
             Ended::Yes => Ok(done(user, ending)),
-            Ended::Moved => Err(Refusal::Moved),
+            Ended::Moved => Err(ConnectionProblem::Changed),
         }
     };
-    spinner::during("Ending the connection", ended).await.map_err(|refusal| kept.refuse(user, refusal))
+    spinner::during("Ending the connection", ended).await.map_err(|problem| context.error(user, problem))
 }
 
 fn already(user: &str, ending: Ending) -> String {

@@ -1,19 +1,17 @@
-//! `forms`: proof that a kept connection works, by listing its account's forms.
+//! `forms`: proves that a connection works by listing its account's forms.
 
 use clap::builder::NonEmptyStringValueParser;
 
 use crate::{
     cli::{
-        Source,
-        context::{Kept, Setup},
-        failure::{Exit, Failure},
-        output,
-        refusal::Refusal,
-        spinner,
+        context::{Context, Setup},
+        env_file::EnvFileArg,
+        error::{CliError, ConnectionProblem},
+        output, spinner,
     },
     store::IfMissing,
     telemetry::excerpt,
-    videoask::{Account, AccountError, ApiError, Form, Page},
+    videoask::{Account, AccountError, Form, Page},
 };
 
 /// VideoAsk may give fewer.
@@ -28,35 +26,30 @@ pub(super) struct Options {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    source: Source,
+    env_file: EnvFileArg,
 }
 
-/// VideoAsk's API did not list them.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", words(.0))]
-pub(super) struct NotListed(ApiError);
-
-pub(super) async fn run(Options { user, json, source }: Options) -> Result<(), Failure> {
-    let setup = Setup::load(source, "forms")?;
-    let forms = setup.run(IfMissing::Refuse, async |kept: &_| list(kept, user.as_deref()).await).await?;
+pub(super) async fn run(Options { user, json, env_file }: Options) -> Result<(), CliError> {
+    let setup = Setup::load(env_file, "forms")?;
+    let forms = setup.run(IfMissing::Refuse, async |context: &_| list(context, user.as_deref()).await).await?;
     if json {
-        return output::deliver(&machine(&forms));
+        return Ok(output::print_result(&machine(&forms))?);
     }
     if forms.is_empty() {
-        output::talk(&"The account has no forms.");
+        output::note(&"The account has no forms.");
         return Ok(());
     }
-    output::deliver(&forms.iter().map(line).collect::<Vec<_>>().join("\n"))
+    Ok(output::print_result(&forms.iter().map(line).collect::<Vec<_>>().join("\n"))?)
 }
 
-async fn list(kept: &Kept, user: Option<&str>) -> Result<Vec<Form>, Failure> {
-    let user = kept.user_or_default(user);
-    let key = kept.app.vault.find(user).await.map_err(|error| kept.refuse(user, error))?;
-    let account = Account::new(&kept.app.api, &kept.app.vault, &key);
+async fn list(context: &Context, user: Option<&str>) -> Result<Vec<Form>, CliError> {
+    let user = context.user_or_default(user);
+    let key = context.app.vault.find(user).await.map_err(|error| context.error(user, error))?;
+    let account = Account::new(&context.app.api, &context.app.vault, &key);
     let forms = spinner::during("Listing the forms", account.all_forms(Page::new(A_PAGE, 0))).await;
     forms.map_err(|error| match error {
-        AccountError::NoToken(error) => kept.refuse(user, Refusal::from(error)),
-        AccountError::Api(error) => NotListed(error).into(),
+        AccountError::NoToken(error) => context.error(user, ConnectionProblem::from(error)),
+        AccountError::Api(error) => CliError::Forms(error),
     })
 }
 
@@ -70,32 +63,4 @@ fn machine(forms: &[Form]) -> String {
 fn line(form: &Form) -> String {
     let address = form.share_url.as_ref().map_or("-", url::Url::as_str);
     format!("{}  {address}  {}", excerpt(&form.id), excerpt(&form.title))
-}
-
-fn words(error: &ApiError) -> String {
-    let next = match error {
-        ApiError::Unauthorized { .. } => {
-            "A fresh token did not help, or none could be had; `videoask-auth status` shows the state of the connection."
-        }
-        ApiError::Status { status: 403, .. } => {
-            "Is this user allowed to see forms? If ORGANIZATION_ID is set, does the user belong to it?"
-        }
-        _ if is_passing(error) => "Try again later.",
-        _ => "Is VIDEOASK_API_URL right?",
-    };
-    format!("{}\n  {next}", crate::telemetry::chain(error))
-}
-
-fn is_passing(error: &ApiError) -> bool {
-    match error {
-        ApiError::Status { status, .. } => matches!(status, 429 | 500..),
-        ApiError::Unreachable(_) | ApiError::TimedOut(_) | ApiError::Cut(_) => true,
-        ApiError::Unauthorized { .. } | ApiError::MalformedResponse => false,
-    }
-}
-
-impl NotListed {
-    pub(super) fn exit(&self) -> Exit {
-        if is_passing(&self.0) { Exit::TryLater } else { Exit::Failed }
-    }
 }

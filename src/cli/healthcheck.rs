@@ -5,14 +5,14 @@ use std::{error::Error, fmt::Display};
 use url::Url;
 
 use crate::{
-    cli::failure::Failure,
+    cli::error::CliError,
     config::{EnvFile, Environment, Listen},
     http,
 };
 
-pub(super) async fn run(env_file: EnvFile) -> Result<(), Failure> {
+pub(super) async fn run(env_file: EnvFile) -> Result<(), CliError> {
     let address = Listen::load(&Environment::of_process(), &env_file)?.local_address();
-    let unhealthy = |why: &dyn Display| Failure::Unhealthy(format!("the server at {address} (HOST and PORT) {why}"));
+    let unhealthy = |why: &dyn Display| CliError::Unhealthy(format!("the server at {address} (HOST and PORT) {why}"));
     let url: Url = format!("http://{address}/healthz").parse().map_err(|_| unhealthy(&"has no such address"))?;
     match http::health_client(&url)?.get(url).send().await {
         Ok(answer) if answer.status().is_success() => Ok(()),

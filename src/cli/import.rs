@@ -2,29 +2,21 @@
 
 use clap::builder::NonEmptyStringValueParser;
 use oauth2::RefreshToken;
-use url::Url;
 
 use crate::{
     cli::{
-        Source,
-        context::{Kept, Setup},
-        failure::{Exit, Failure},
-        input, output, refresh_token,
-        refusal::{Refusal, Said},
-        spinner,
+        context::{Context, Setup},
+        env_file::EnvFileArg,
+        error::{CliError, ConnectionProblem, ImportError, Progress},
+        input, output, refresh_token, spinner,
     },
     store::{IfMissing, RowKey},
     telemetry,
-    vault::{Adopted, EmailProof, FailureKind, Identity, Import, PendingImport, RefreshFailure, Replace, VaultError},
-    videoask::{ApiError, Me},
+    vault::{Adopted, EmailProof, Identity, Import, PendingImport, Replace, VaultError},
+    videoask::Me,
 };
 
 const ALREADY: &str = "already imported; nothing was sent";
-/// What has become of a token that is not wanted.
-const UNSENT: &str = ". It was not sent to VideoAsk";
-/// What has become of one that was exchanged.
-const WAITS: &str = "\n  It is exchanged, and what came waits in the store: run the same command again, with the same \
-                     token, to go on from here";
 /// Who the token is said to belong to, before VideoAsk tells.
 const NOBODY_YET: &str = "the owner of this refresh token";
 
@@ -37,107 +29,83 @@ pub(super) struct Options {
     #[arg(long)]
     replace: bool,
     #[command(flatten)]
-    source: Source,
+    env_file: EnvFileArg,
 }
 
-/// Why an import has not become a connection.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum NotImported {
-    #[error("{user} has a connection that works; --replace lets this refresh token take its place{pending}")]
-    NeedsReplace { user: String, pending: &'static str },
-    #[error(
-        "this refresh token was imported before, and the connection of {user} that came of it was revoked or \
-         forgotten since. It was not sent again\n  Log in: {login}"
-    )]
-    Forgotten { user: String, login: Url },
-    #[error("VideoAsk does not accept this refresh token.{}", Said { failure, login })]
-    Refused { failure: Box<RefreshFailure>, login: Url },
-    #[error("VideoAsk does not say whose token this is: {}{waits}", telemetry::chain(.0), waits = WAITS)]
-    Unknown(#[source] ApiError),
-    #[error("this refresh token belongs to {owner}, and not to {user}{WAITS}")]
-    AnotherUser { owner: String, user: String },
-    #[error("{owner}, whose refresh token this is, is not in ALLOWED_USERS: add {entry}{WAITS}")]
-    NotListed { owner: String, entry: String },
-}
-
-impl NotImported {
-    pub(super) fn exit(&self) -> Exit {
-        match self {
-            Self::NeedsReplace { .. } | Self::AnotherUser { .. } | Self::NotListed { .. } => Exit::Usage,
-            Self::Forgotten { .. } => Exit::LogInAgain,
-            Self::Refused { failure, .. } if failure.kind() == FailureKind::Dead => Exit::LogInAgain,
-            Self::Unknown(ApiError::Status { status: 429 | 500.., .. }) => Exit::TryLater,
-            Self::Refused { .. } | Self::Unknown(ApiError::Unauthorized { .. } | ApiError::Status { .. }) => {
-                Exit::Failed
-            }
-            Self::Unknown(_) => Exit::TryLater,
-        }
-    }
-}
-
-pub(super) async fn run(Options { user, replace, source }: Options) -> Result<(), Failure> {
-    let setup = Setup::load(source, "import")?;
+pub(super) async fn run(Options { user, replace, env_file }: Options) -> Result<(), CliError> {
+    let setup = Setup::load(env_file, "import")?;
     let token = refresh_token::checked(input::token("refresh token")?)?;
     let replace = if replace { Replace::Live } else { Replace::OnlyDead };
-    let done = setup.run(IfMissing::Create, async |kept| import(kept, token, user.as_deref(), replace).await).await?;
-    output::talk(&done);
+    let done =
+        setup.run(IfMissing::Create, async |context| import(context, token, user.as_deref(), replace).await).await?;
+    output::note(&done);
     Ok(())
 }
 
 /// Says what it did.
-async fn import(kept: &Kept, token: RefreshToken, user: Option<&str>, replace: Replace) -> Result<String, Failure> {
-    let vault = &kept.app.vault;
-    let refused = |error: VaultError| kept.refuse(user.unwrap_or(NOBODY_YET), error);
+async fn import(
+    context: &Context,
+    token: RefreshToken,
+    user: Option<&str>,
+    replace: Replace,
+) -> Result<String, CliError> {
+    let vault = &context.app.vault;
+    let refused = |error: VaultError| context.error(user.unwrap_or(NOBODY_YET), error);
     // Before all else: in an entrypoint this runs at each start, beside the connection that it made.
     if let Some(import) = vault.imported_before(&token).await.map_err(refused)? {
-        return conclude(kept, import, user, replace).await;
+        return conclude(context, import, user, replace).await;
     }
     if let (Some(user), Replace::OnlyDead) = (user, replace) {
-        refuse_to_replace(kept, user).await?;
+        refuse_to_replace(context, user).await?;
     }
     let import = spinner::during("Exchanging the refresh token", vault.import(token)).await.map_err(refused)?;
-    conclude(kept, import, user, replace).await
+    conclude(context, import, user, replace).await
 }
 
 /// Goes on from how far the import has come.
-async fn conclude(kept: &Kept, import: Import, user: Option<&str>, replace: Replace) -> Result<String, Failure> {
+async fn conclude(context: &Context, import: Import, user: Option<&str>, replace: Replace) -> Result<String, CliError> {
     match import {
         Import::Already => Ok(ALREADY.to_owned()),
         Import::Forgotten { user } => {
             let user = user.as_deref().map_or_else(|| NOBODY_YET.to_owned(), telemetry::excerpt);
-            Err(NotImported::Forgotten { user, login: kept.login.clone() }.into())
+            Err(ImportError::Forgotten { user, login: context.login.clone() }.into())
         }
-        Import::Refused(failure) => Err(NotImported::Refused { failure, login: kept.login.clone() }.into()),
-        Import::Pending(pending) => give(kept, *pending, user, replace).await,
+        Import::Refused(failure) => Err(ImportError::Refused { failure, login: context.login.clone() }.into()),
+        Import::Pending(pending) => give(context, *pending, user, replace).await,
     }
 }
 
-/// Asked before the exchange, since a token that is not wanted had better not be spent.
-async fn refuse_to_replace(kept: &Kept, user: &str) -> Result<(), Failure> {
-    let vault = &kept.app.vault;
-    if vault.is_live(user).await.map_err(|error| kept.refuse(user, Refusal::from(error)))? {
-        return Err(NotImported::NeedsReplace { user: user.to_owned(), pending: UNSENT }.into());
+/// Asked before the exchange, so that a token that nobody needs is not spent.
+async fn refuse_to_replace(context: &Context, user: &str) -> Result<(), CliError> {
+    let vault = &context.app.vault;
+    if vault.is_live(user).await.map_err(|error| context.error(user, ConnectionProblem::from(error)))? {
+        return Err(ImportError::NeedsReplace { user: user.to_owned(), progress: Progress::Unsent }.into());
     }
     Ok(())
 }
 
 /// Finds the owner and gives it to them, if they may have it.
-async fn give(kept: &Kept, pending: PendingImport, user: Option<&str>, replace: Replace) -> Result<String, Failure> {
-    let me = spinner::during("Asking whose it is", kept.app.api.me(pending.access_token())).await;
-    let identity = vouched(me.map_err(NotImported::Unknown)?);
+async fn give(
+    context: &Context,
+    pending: PendingImport,
+    user: Option<&str>,
+    replace: Replace,
+) -> Result<String, CliError> {
+    let me = spinner::during("Asking whose it is", context.app.api.me(pending.access_token())).await;
+    let identity = vouched(me.map_err(ImportError::OwnerUnknown)?);
     let (owner, user_id) = named(&identity);
     if let Some(user) = user.filter(|user| !identity.is_called(user)) {
-        return Err(NotImported::AnotherUser { owner, user: telemetry::excerpt(user) }.into());
+        return Err(ImportError::AnotherUser { owner, user: telemetry::excerpt(user) }.into());
     }
-    if !identity.is_in(&kept.allowed) {
+    if !identity.is_in(&context.allowed) {
         let entry = identity.proven_email().map_or_else(|| user_id.clone(), telemetry::excerpt);
-        return Err(NotImported::NotListed { owner, entry }.into());
+        return Err(ImportError::NotListed { owner, entry }.into());
     }
     let key = RowKey::of_user(&user_id);
-    let adopted = kept.app.vault.adopt(pending, &key, identity, replace).await;
-    match adopted.map_err(|error| kept.refuse(&owner, error))? {
+    let adopted = context.app.vault.adopt(pending, &key, identity, replace).await;
+    match adopted.map_err(|error| context.error(&owner, error))? {
         Adopted::Yes => Ok(format!("imported: {owner} is connected")),
-        Adopted::NeedsReplace => Err(NotImported::NeedsReplace { user: owner, pending: WAITS }.into()),
+        Adopted::NeedsReplace => Err(ImportError::NeedsReplace { user: owner, progress: Progress::Exchanged }.into()),
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn token(what: &'static str) -> Result<String, InputError> {
     let mut text = Zeroizing::new(String::with_capacity(4096));
     let mut input = stdin().lock().take(LONGEST);
     let read = if stdin().is_terminal() {
-        output::talk(&format_args!("Paste the {what} and press Enter:"));
+        output::note(&format_args!("Paste the {what} and press Enter:"));
         input.read_line(&mut text)
     } else {
         input.read_to_string(&mut text)

@@ -1,10 +1,11 @@
-//! The command line: one command a file. Data goes to stdout, talk to stderr.
+//! The command line: one command per file. Results go to stdout, notes to stderr.
 
 mod check;
 mod context;
 mod demo;
+mod env_file;
+mod error;
 mod exec;
-mod failure;
 mod forget;
 mod forms;
 mod healthcheck;
@@ -12,7 +13,6 @@ mod import;
 mod input;
 mod output;
 mod refresh_token;
-mod refusal;
 mod serve;
 mod signals;
 mod spinner;
@@ -20,17 +20,18 @@ mod status;
 mod token;
 mod token_args;
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
+use std::{ffi::OsString, process::ExitCode, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use tokio::runtime::Runtime;
 
 use crate::{
     cli::{
-        exec::Successor,
-        failure::{Exit, Failure},
+        env_file::EnvFileArg,
+        error::{CliError, Exit},
+        exec::ExecTarget,
     },
-    config::EnvFile,
+    telemetry,
 };
 
 /// How long a thread that asks a name server, which cannot be cancelled, may delay the end of the process.
@@ -47,22 +48,20 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 log in again,
 4 try again later; of exec: 125 no token, 126 cannot run, 127 no such program.")]
 struct Arguments {
     #[command(flatten)]
-    source: Source,
+    env_file: EnvFileArg,
     #[command(subcommand)]
     command: Option<Command>,
 }
 
-/// Where variables come from that the environment does not set.
-#[derive(Clone, Debug, Args)]
-struct Source {
-    /// Read variables from this file instead of .env
-    #[arg(long, value_name = "FILE", global = true)]
-    env_file: Option<PathBuf>,
-}
-
-impl Source {
-    fn env_file(self) -> EnvFile {
-        self.env_file.map_or_else(EnvFile::of_working_directory, EnvFile::Named)
+impl Arguments {
+    fn parse_process() -> Result<Self, clap::Error> {
+        let arguments: Vec<_> = std::env::args_os().collect();
+        let parsed = Self::try_parse_from(&arguments)?;
+        if env_file::is_given_twice(&arguments) {
+            let message = "the argument '--env-file <FILE>' cannot be used multiple times";
+            return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
+        }
+        Ok(parsed)
     }
 }
 
@@ -70,7 +69,7 @@ impl Source {
 enum Command {
     /// Serve the app (also with no command)
     #[command(after_help = "Example:\n  videoask-auth serve")]
-    Serve(Source),
+    Serve(EnvFileArg),
     /// Try the app with a fake VideoAsk; needs no account and no .env
     #[command(after_help = "Examples:\n  videoask-auth demo\n  videoask-auth demo --keep --access-ttl 1m")]
     Demo(demo::Options),
@@ -97,50 +96,50 @@ enum Command {
     Check(check::Options),
     /// Check that the server on this machine is alive
     #[command(after_help = "Example:\n  videoask-auth healthcheck")]
-    Healthcheck(Source),
+    Healthcheck(EnvFileArg),
 }
 
 /// What is left to do when the command has done its work.
 enum Ending {
     Done,
-    Become(Successor),
+    Exec(ExecTarget),
 }
 
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::parse_process() {
         Ok(arguments) => arguments,
         Err(help_or_error) => return explain(&help_or_error),
     };
     let is_exec = matches!(arguments.command, Some(Command::Exec(_)));
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) if is_exec => return report(&Failure::BeforeExec(Box::new(Failure::Runtime(error)))),
-        Err(error) => return report(&Failure::Runtime(error)),
+        Err(error) if is_exec => return report(&CliError::BeforeExec(Box::new(CliError::Runtime(error)))),
+        Err(error) => return report(&CliError::Runtime(error)),
     };
     let result = runtime.block_on(run(arguments));
     // Ends the tasks that are left and with them the store, which folds its files into one.
     runtime.shutdown_timeout(LAST_MOMENT);
     match result {
         Ok(Ending::Done) => ExitCode::SUCCESS,
-        Ok(Ending::Become(successor)) => report(&successor.take_over().into()),
-        Err(failure) => report(&failure),
+        Ok(Ending::Exec(target)) => report(&target.exec()),
+        Err(error) => report(&error),
     }
 }
 
-async fn run(Arguments { source, command }: Arguments) -> Result<Ending, Failure> {
-    match command.unwrap_or(Command::Serve(source)) {
-        Command::Serve(source) => serve::run(source.env_file()).await,
+async fn run(Arguments { env_file, command }: Arguments) -> Result<Ending, CliError> {
+    match command.unwrap_or(Command::Serve(env_file)) {
+        Command::Serve(env_file) => serve::run(env_file.resolve()).await,
         Command::Demo(options) => demo::run(options).await,
         Command::Token(options) => token::run(options).await,
         Command::Forms(options) => forms::run(options).await,
-        Command::Exec(options) => return exec::run(options).await.map(Ending::Become),
+        Command::Exec(options) => return exec::run(options).await.map(Ending::Exec),
         Command::Status(options) => status::run(options).await,
         Command::Import(options) => import::run(options).await,
         Command::Forget(options) => forget::run(options).await,
         Command::Check(options) => check::run(options).await,
-        Command::Healthcheck(source) => healthcheck::run(source.env_file()).await,
+        Command::Healthcheck(env_file) => healthcheck::run(env_file.resolve()).await,
     }
     .map(|()| Ending::Done)
 }
@@ -170,8 +169,12 @@ fn names_exec(arguments: impl IntoIterator<Item = OsString>) -> bool {
     false
 }
 
-/// Says what failed, once, on stderr.
-fn report(failure: &Failure) -> ExitCode {
-    output::fail(failure);
-    failure.exit().into()
+/// Prints why a command failed: for a person, or a line of JSON for each problem.
+fn report(error: &CliError) -> ExitCode {
+    let lines: Option<Vec<String>> = error.messages().iter().map(|message| telemetry::fatal_error(message)).collect();
+    match lines {
+        Some(lines) => lines.iter().for_each(|line| output::note(line)),
+        None => output::note(error),
+    }
+    error.exit().into()
 }

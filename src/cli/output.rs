@@ -1,37 +1,31 @@
-//! Data to stdout, talk to stderr.
+//! Results to stdout, notes to stderr.
 //!
 //! A reader that has gone, as in `check | head`, is no reason to panic, which the standard macros would do.
 
 use std::{
     fmt::Display,
-    io::{ErrorKind, Write, stderr, stdout},
+    io::{self, ErrorKind, Write, stderr, stdout},
 };
 
-use crate::{cli::failure::Failure, telemetry};
+/// The result of a command could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("stdout cannot be written: {0}")]
+pub(super) struct OutputError(io::Error);
 
-/// A line of data.
+/// Writes a line to stdout, where nothing depends on it.
 pub(super) fn data(line: &dyn Display) {
     let _ = writeln!(stdout(), "{line}");
 }
 
-/// What a command is run for: a full disk is a failure, though a reader that has gone is none.
-pub(super) fn deliver(text: &str) -> Result<(), Failure> {
+/// Writes the result of a command to stdout: a full disk is a failure, though a reader that has gone is none.
+pub(super) fn print_result(text: &str) -> Result<(), OutputError> {
     match writeln!(stdout(), "{text}").and_then(|()| stdout().flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Output(error)),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(OutputError(error)),
         _ => Ok(()),
     }
 }
 
-/// Why a command failed: for a person, or a line of JSON for each problem.
-pub(super) fn fail(failure: &Failure) {
-    let lines: Option<Vec<String>> = failure.messages().iter().map(|message| telemetry::fatal_error(message)).collect();
-    match lines {
-        Some(lines) => lines.iter().for_each(|line| talk(line)),
-        None => talk(failure),
-    }
-}
-
-/// A line for the person at the terminal.
-pub(super) fn talk(line: &dyn Display) {
+/// Writes a line for the person at the terminal to stderr.
+pub(super) fn note(line: &dyn Display) {
     let _ = writeln!(stderr(), "{line}");
 }

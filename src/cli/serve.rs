@@ -5,14 +5,14 @@ use tokio::net::TcpListener;
 
 use crate::{
     app::App,
-    cli::{context, failure::Failure, signals},
+    cli::{context, error::CliError, signals},
     clock::Clock,
     config::{Config, EnvFile, Environment, Listen, TelemetryConfig},
     store::{self, IfMissing},
     telemetry::{self, Verbosity},
 };
 
-pub(super) async fn run(env_file: EnvFile) -> Result<(), Failure> {
+pub(super) async fn run(env_file: EnvFile) -> Result<(), CliError> {
     let environment = Environment::of_process();
     let loaded = Config::load(&environment, &env_file)
         .inspect_err(|_| telemetry::set_format(TelemetryConfig::format_alone(&environment, &env_file)))?;
@@ -62,7 +62,7 @@ fn notify(state: NotifyState<'_>) {
 }
 
 /// Takes the port.
-pub(super) async fn bind(listen: &Listen, fix: &'static str) -> Result<TcpListener, Failure> {
+pub(super) async fn bind(listen: &Listen, fix: &'static str) -> Result<TcpListener, CliError> {
     let taken = TcpListener::bind((listen.host.as_str(), listen.port)).await;
-    taken.map_err(|source| Failure::Listen { address: format!("{}:{}", listen.host, listen.port), source, fix })
+    taken.map_err(|source| CliError::Listen { address: format!("{}:{}", listen.host, listen.port), source, fix })
 }

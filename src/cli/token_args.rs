@@ -6,13 +6,17 @@ use clap::builder::NonEmptyStringValueParser;
 use oauth2::AccessToken;
 
 use crate::{
-    cli::{context::Kept, failure::Failure, refusal::Refusal, spinner},
+    cli::{
+        context::Context,
+        error::{CliError, ConnectionProblem},
+        spinner,
+    },
     config::duration,
     vault::{HandedOut, MinLife},
 };
 
 #[derive(Clone, Debug, clap::Args)]
-pub(crate) struct Wanted {
+pub(crate) struct TokenArgs {
     /// Whose token: e-mail, user_id or sub; by default that of the first in ALLOWED_USERS
     #[arg(long, value_name = "USER", value_parser = NonEmptyStringValueParser::new())]
     user: Option<String>,
@@ -21,32 +25,19 @@ pub(crate) struct Wanted {
     min_ttl: Option<Duration>,
 }
 
-impl Wanted {
+impl TokenArgs {
     /// A token good enough, refreshed if need be; a new one in place of `refused`, if that is the current one.
-    pub(crate) async fn of(&self, kept: &Kept, refused: Option<&AccessToken>) -> Result<HandedOut, Failure> {
-        let user = kept.user_or_default(self.user.as_deref());
+    pub(crate) async fn of(&self, context: &Context, refused: Option<&AccessToken>) -> Result<HandedOut, CliError> {
+        let user = context.user_or_default(self.user.as_deref());
         let need = self.min_ttl.map_or(MinLife::BestEffort, MinLife::Strict);
-        let vault = &kept.app.vault;
+        let vault = &context.app.vault;
         let handed_out = async {
-            let key = vault.find(user).await.map_err(Refusal::from)?;
+            let key = vault.find(user).await.map_err(ConnectionProblem::from)?;
             match refused {
-                Some(refused) => vault.replace_rejected(&key, refused, need).await.map_err(Refusal::from),
-                None => vault.hand_out(&key, need).await.map_err(Refusal::from),
+                Some(refused) => vault.replace_rejected(&key, refused, need).await.map_err(ConnectionProblem::from),
+                None => vault.hand_out(&key, need).await.map_err(ConnectionProblem::from),
             }
         };
-        spinner::during("Getting a token", handed_out).await.map_err(|refusal| kept.refuse(user, refusal))
-    }
-}
-
-impl Kept {
-    /// The default is the first entry, and there is no fallback to another.
-    pub(crate) fn user_or_default<'a>(&'a self, user: Option<&'a str>) -> &'a str {
-        user.or(self.allowed.entries().first().map(String::as_str)).unwrap_or_default()
-    }
-
-    /// A refusal with everything around it that its words need.
-    pub(crate) fn refuse(&self, user: &str, refusal: impl Into<Refusal>) -> Failure {
-        let is_listed = self.allowed.admits(Some(user), Some(user), None).is_some();
-        refusal.into().about(user, is_listed, &self.login)
+        spinner::during("Getting a token", handed_out).await.map_err(|problem| context.error(user, problem))
     }
 }

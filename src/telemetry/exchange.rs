@@ -1,23 +1,28 @@
-//! An exchange under way.
+//! An exchange in progress.
 
-use crate::telemetry::{ExchangeResult, Grant, Metrics, Stopwatch};
+use prometheus_client::metrics::counter::Counter;
 
-/// Counted and timed when it is dropped. One that is dropped before its end was known was given up: nobody knows what
-/// came of it.
+use crate::telemetry::{ExchangeResult, Grant, Stopwatch, family::Family};
+
+/// Counted by grant and result.
+pub(super) type Exchanges = Family<(Grant, ExchangeResult), Counter>;
+
+/// Counted and timed when it is dropped. If its caller gives up before the end, nobody knows the result: it counts as
+/// [`ExchangeResult::Unknown`].
 #[derive(Debug)]
 pub struct Exchange {
-    metrics: Metrics,
+    exchanges: Exchanges,
     grant: Grant,
     result: ExchangeResult,
     _stopwatch: Stopwatch,
 }
 
 impl Exchange {
-    pub(super) fn begin(metrics: Metrics, grant: Grant, stopwatch: Stopwatch) -> Self {
-        Self { metrics, grant, result: ExchangeResult::Unknown, _stopwatch: stopwatch }
+    pub(super) fn begin(exchanges: Exchanges, grant: Grant, stopwatch: Stopwatch) -> Self {
+        Self { exchanges, grant, result: ExchangeResult::Unknown, _stopwatch: stopwatch }
     }
 
-    /// This came of it.
+    /// Records the result.
     pub fn ended(mut self, result: ExchangeResult) {
         self.result = result;
     }
@@ -25,6 +30,6 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.metrics.exchanged(self.grant, self.result);
+        self.exchanges.of((self.grant, self.result)).inc();
     }
 }

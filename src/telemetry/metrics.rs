@@ -11,8 +11,9 @@ use prometheus_client::{
 use crate::{
     clock::Clock,
     telemetry::{
-        Endpoint, Exchange, ExchangeResult, Exposition, Gauges, Grant, LoginResult, ProblemType, ProviderRequest,
-        Route, StatusClass, Stopwatch,
+        Endpoint, Exchange, Exposition, Gauges, Grant, LoginResult, ProblemType, ProviderRequest, Route, StatusClass,
+        Stopwatch,
+        exchange::Exchanges,
         family::Family,
         labels::{HandedOut, Outcome},
     },
@@ -30,7 +31,7 @@ pub struct Metrics(Arc<Instruments>);
 struct Instruments {
     logins: Family<LoginResult, Counter>,
     throttled_logins: Counter,
-    exchanges: Family<(Grant, ExchangeResult), Counter>,
+    exchanges: Exchanges,
     hand_outs: Family<(Route, Outcome<HandedOut>), Counter>,
     proxied: Family<Outcome<StatusClass>, Counter>,
     provider: Family<ProviderRequest, Histogram>,
@@ -52,11 +53,7 @@ impl Metrics {
     /// An exchange begins.
     #[must_use]
     pub fn exchange(&self, grant: Grant, clock: &Clock) -> Exchange {
-        Exchange::begin(self.clone(), grant, self.asked(grant.into(), clock))
-    }
-
-    pub(super) fn exchanged(&self, grant: Grant, result: ExchangeResult) {
-        self.0.exchanges.of((grant, result)).inc();
+        Exchange::begin(self.0.exchanges.clone(), grant, self.asked(grant.into(), clock))
     }
 
     /// A machine got a token, or was told why not.
@@ -82,7 +79,7 @@ impl Metrics {
         Stopwatch::start(self.0.upstream.of(endpoint), clock)
     }
 
-    /// All figures, in this format.
+    /// All metrics, in this format.
     ///
     /// # Panics
     /// Never: a string takes whatever is written to it.

@@ -62,6 +62,7 @@ fn what_cannot_be_understood_is_a_usage_error() {
         &["--env-file", "some.env", "demo"],
         &["--env-file"],
         &["--env-file", "missing.env", "serve"],
+        &["--env-file", "some.env", "token", "--env-file", "other.env"],
     ] {
         let finished = run_nowhere(arguments, &[]);
         assert_eq!(finished.code, Some(2), "{arguments:?}: {finished:?}");
@@ -94,6 +95,20 @@ fn the_env_file_may_stand_before_and_after_the_command() {
 }
 
 #[test]
+fn an_env_file_before_and_one_after_the_command_are_refused() {
+    for arguments in [
+        &["--env-file", "some.env", "token", "--env-file", "other.env"][..],
+        &["--env-file=some.env", "token", "--env-file=some.env"],
+    ] {
+        let finished = run_nowhere(arguments, &[]);
+        assert_eq!(finished.code, Some(2), "{arguments:?}: {finished:?}");
+        assert!(finished.stderr.contains("cannot be used multiple times"), "{arguments:?}: {finished:?}");
+    }
+    let finished = run_nowhere(&["--env-file", "some.env", "exec", "--", "true", "--env-file", "other.env"], &[]);
+    assert!(finished.stderr.contains("some.env"), "what follows `--` belongs to the program: {finished:?}");
+}
+
+#[test]
 fn wrong_usage_of_exec_has_the_exit_code_of_env() {
     for arguments in [
         &["exec"][..],
@@ -105,6 +120,7 @@ fn wrong_usage_of_exec_has_the_exit_code_of_env() {
         &["--env-file", "some.env", "exec", "--", "true"],
         &["exec", "--env-file", "some.env", "--", "true"],
         &["exec", "--env-file"],
+        &["--env-file", "some.env", "exec", "--env-file", "other.env", "--", "true"],
     ] {
         let finished = run_nowhere(arguments, &[]);
         assert_eq!(finished.code, Some(125), "{arguments:?}: {finished:?}");

@@ -1,10 +1,10 @@
-//! What `check` says of each kept connection: who needs a person, and what cannot be decrypted.
+//! What `check` says of each connection: which need a login, and which cannot be decrypted.
 
 use url::Url;
 
 use crate::{
     app,
-    cli::{check::Line, failure::Failure},
+    cli::{check::Line, error::CliError},
     clock::Clock,
     config::{AllowedUsers, Config, Mode, StoreUrl},
     store::{self, IfMissing, records::State},
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Looks at every connection. In mint mode, and without a store, there is none.
-pub(super) async fn examine(config: Config) -> Result<Vec<Line>, Failure> {
+pub(super) async fn examine(config: Config) -> Result<Vec<Line>, CliError> {
     let (Mode::Keep(allowed), StoreUrl::Sqlite(_) | StoreUrl::Redis(_)) = (config.mode.clone(), &config.store) else {
         return Ok(Vec::new());
     };

@@ -1,10 +1,10 @@
-//! `status`: what is kept, how it is, and what to do about it.
+//! `status`: the connections, their state, and what to do about it.
 
 use crate::{
     cli::{
-        Source,
-        context::{Kept, Setup},
-        failure::Failure,
+        context::{Context, Setup},
+        env_file::EnvFileArg,
+        error::CliError,
         output, spinner,
     },
     clock::Clock,
@@ -20,18 +20,18 @@ pub(super) struct Options {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    source: Source,
+    env_file: EnvFileArg,
 }
 
-pub(super) async fn run(Options { json, source }: Options) -> Result<(), Failure> {
-    let setup = Setup::load(source, "status")?;
+pub(super) async fn run(Options { json, env_file }: Options) -> Result<(), CliError> {
+    let setup = Setup::load(env_file, "status")?;
     let inventory = setup.run(IfMissing::Refuse, look).await?;
-    output::deliver(&if json { machine(&inventory) } else { text::of(&inventory, Clock::system().now()) })
+    Ok(output::print_result(&if json { machine(&inventory) } else { text::of(&inventory, Clock::system().now()) })?)
 }
 
-async fn look(kept: &Kept) -> Result<Inventory, Failure> {
-    let inventory = spinner::during("Looking through the store", kept.app.vault.inventory(&kept.login)).await;
-    inventory.map_err(|error| kept.refuse("", error))
+async fn look(context: &Context) -> Result<Inventory, CliError> {
+    let inventory = spinner::during("Looking through the store", context.app.vault.inventory(&context.login)).await;
+    inventory.map_err(|error| context.error("", error))
 }
 
 fn machine(inventory: &Inventory) -> String {

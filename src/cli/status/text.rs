@@ -1,4 +1,4 @@
-//! A block of lines for each thing that is kept.
+//! The report as text: a block of lines for each connection, import and tombstone.
 
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 

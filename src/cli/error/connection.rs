@@ -1,84 +1,64 @@
-//! Why the vault has nothing for a command: what is wrong, why, and the one thing to do next.
+//! Why the vault cannot do what a command asks of a connection, the cause, and the next step.
 
 use std::fmt;
 
 use url::Url;
 
-use crate::{
-    cli::failure::{Exit, Failure},
-    vault::{NextStep, Obstacle, Reconnect, RefreshFailure, Retry, Rotation, Undecryptable, VaultError},
-};
+use crate::vault::{NextStep, Obstacle, Reconnect, RefreshFailure, Retry, Rotation, Undecryptable, VaultError};
 
-/// What the vault said.
+/// What is wrong with the connection.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(crate) enum ConnectionProblem {
     Vault(VaultError),
-    /// The connection changed while it was to be ended.
-    Moved,
+    /// The connection changed while the command was ending it.
+    Changed,
 }
 
-/// The same, with what its words need.
+/// The problem, with the user and the login URL for its message.
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(crate) struct ConnectionError {
     user: String,
     is_listed: bool,
     login: Url,
-    refusal: Refusal,
+    problem: ConnectionProblem,
 }
 
-impl Refusal {
-    pub(super) fn about(self, user: &str, is_listed: bool, login: &Url) -> Failure {
-        let user = crate::telemetry::excerpt(user);
-        Failure::Refused(Box::new(Refused { user, is_listed, login: login.clone(), refusal: self }))
+impl ConnectionError {
+    pub(crate) fn new(problem: ConnectionProblem, user: &str, is_listed: bool, login: &Url) -> Self {
+        Self { user: crate::telemetry::excerpt(user), is_listed, login: login.clone(), problem }
+    }
+
+    pub(super) fn problem(&self) -> &ConnectionProblem {
+        &self.problem
+    }
+
+    /// Whether the user is in ALLOWED_USERS.
+    pub(super) fn is_listed(&self) -> bool {
+        self.is_listed
     }
 }
 
-impl From<VaultError> for Refusal {
+impl From<VaultError> for ConnectionProblem {
     fn from(error: VaultError) -> Self {
         Self::Vault(error)
     }
 }
 
-impl Refused {
-    pub(super) fn exit(&self) -> Exit {
-        match &self.refusal {
-            // As over HTTP, where such a user is `not-allowed`: a login would be turned away.
-            Refusal::Vault(VaultError::NotConnected | VaultError::Undecryptable(_)) if !self.is_listed => Exit::Usage,
-            Refusal::Vault(error) => exit_of(error),
-            Refusal::Moved => Exit::TryLater,
-        }
-    }
-}
+impl std::error::Error for ConnectionError {}
 
-fn exit_of(error: &VaultError) -> Exit {
-    match error {
-        VaultError::NotConnected | VaultError::ReconnectRequired(_) | VaultError::Expired => Exit::LogInAgain,
-        VaultError::NotAllowed
-        | VaultError::AmbiguousUser
-        | VaultError::MinLifeTooLong { .. }
-        | VaultError::Undecryptable(_) => Exit::Usage,
-        VaultError::ProviderUnavailable { .. }
-        | VaultError::StoreUnavailable
-        | VaultError::RevokeUnconfirmed
-        | VaultError::Busy
-        | VaultError::Stopping => Exit::TryLater,
-        VaultError::ProviderRefused { .. } | VaultError::OtherClient | VaultError::Internal => Exit::Failed,
-    }
-}
-
-impl std::error::Error for Refused {}
-
-impl fmt::Display for Refused {
+impl fmt::Display for ConnectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { user, login, .. } = self;
-        match &self.refusal {
-            Refusal::Vault(error) => self.vault_error(error, f),
-            Refusal::Moved => write!(f, "{user} logged in at {login} at this moment; nothing was removed, try again"),
+        match &self.problem {
+            ConnectionProblem::Vault(error) => self.vault_error(error, f),
+            ConnectionProblem::Changed => {
+                write!(f, "{user} logged in at {login} at this moment; nothing was removed, try again")
+            }
         }
     }
 }
 
-impl Refused {
+impl ConnectionError {
     fn vault_error(&self, error: &VaultError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { user, login, .. } = self;
         match error {
@@ -103,7 +83,7 @@ impl Refused {
                 retry_after.as_secs()
             ),
             VaultError::ProviderRefused { failure } => {
-                write!(f, "VideoAsk refuses to refresh the token of {user}.{}", Said { failure, login })
+                write!(f, "VideoAsk refuses to refresh the token of {user}.{}", RefreshAdvice { failure, login })
             }
             VaultError::AmbiguousUser => {
                 write!(f, "{user} fits more than one connection; give the user_id, which `videoask-auth status` shows")
@@ -161,7 +141,9 @@ impl fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { why, login } = self;
         match why {
-            Reconnect::Dead(failure) => write!(f, "the refresh token no longer works{}", Said { failure, login }),
+            Reconnect::Dead(failure) => {
+                write!(f, "the refresh token no longer works{}", RefreshAdvice { failure, login })
+            }
             Reconnect::NoRefreshToken => write!(
                 f,
                 "the access token has expired, and there is no refresh token; add offline_access to SCOPES\n  Log in: \
@@ -172,13 +154,13 @@ impl fmt::Display for Reason<'_> {
     }
 }
 
-/// What VideoAsk said, what it is likely to mean, and what to do next.
-pub(super) struct Said<'a> {
+/// What VideoAsk said, the likely cause, and the next step.
+pub(super) struct RefreshAdvice<'a> {
     pub(super) failure: &'a RefreshFailure,
     pub(super) login: &'a Url,
 }
 
-impl fmt::Display for Said<'_> {
+impl fmt::Display for RefreshAdvice<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let RefreshFailure { message, cause, .. } = self.failure;
         let likely = cause.explanation(Rotation::Unknown);

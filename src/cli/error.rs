@@ -1,0 +1,244 @@
+//! Why a command failed: what it prints, and its exit code.
+
+mod connection;
+mod import;
+
+use std::{io, process::ExitCode};
+
+use crate::{
+    app::ServeError,
+    cli::{input::InputError, output::OutputError, refresh_token::NotARefreshToken},
+    config::{ConfigError, EnvLookup, ProblemCount, ValueSource},
+    http,
+    store::{StoreError, StoreRisk},
+    telemetry,
+    vault::{FailureKind, VaultError},
+    videoask::ApiError,
+};
+
+pub(crate) use self::{
+    connection::{ConnectionError, ConnectionProblem},
+    import::{ImportError, Progress},
+};
+
+/// A command's failure.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CliError {
+    /// The configuration is wrong.
+    #[error("{}", with_first_steps(.0))]
+    Configuration(#[from] ConfigError),
+    /// The command needs keep mode.
+    #[error(
+        "`{command}` works in keep mode only, and ALLOWED_USERS is not set (in {env_file}).\n  \
+         Fix: Set ALLOWED_USERS to the users whose tokens this app should keep, then log in or run `videoask-auth import`."
+    )]
+    MintMode { command: &'static str, env_file: EnvLookup },
+    /// The demo has its own configuration.
+    #[error("`demo` reads no .env file.\n  Fix: Leave out --env-file.")]
+    DemoReadsNoFile,
+    /// The command needs a store that several processes share.
+    #[error(
+        "`{0}` cannot work with STORE_URL=memory:, which is the memory of one `serve` alone; use sqlite:// or redis://"
+    )]
+    OwnMemory(&'static str),
+    /// The store cannot be opened.
+    #[error("{}", telemetry::chain(.0))]
+    Store(#[from] StoreError),
+    /// The store does not answer.
+    #[error("{}", telemetry::chain(.0))]
+    StoreUnavailable(#[source] StoreError),
+    /// The store would delete connections.
+    #[error("this store cannot keep connections: {0}")]
+    Evicts(StoreRisk),
+    /// The vault cannot do this with the connection.
+    #[error(transparent)]
+    Connection(#[from] Box<ConnectionError>),
+    /// The import did not make a connection.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// VideoAsk's API did not list the forms.
+    #[error("{}\n  {}", telemetry::chain(.0), fix_of_forms(.0))]
+    Forms(#[source] ApiError),
+    /// Stdin has something else than a refresh token.
+    #[error(transparent)]
+    NotARefreshToken(#[from] NotARefreshToken),
+    /// Stdin has no token.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The result could not be written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// A signal came.
+    #[error("stopped by a signal; what was sent to VideoAsk before is saved")]
+    Stopped,
+    /// `exec` failed before it ran the program.
+    #[error(transparent)]
+    BeforeExec(Box<CliError>),
+    /// `exec` could not run the program.
+    #[error("cannot run {}: {error}", telemetry::excerpt(program))]
+    CannotRun { program: String, error: io::Error },
+    /// The port cannot be bound.
+    #[error("cannot listen on {address}: {source}; {fix}")]
+    Listen {
+        /// As configured.
+        address: String,
+        /// The system's error.
+        source: io::Error,
+        /// What decides the address.
+        fix: &'static str,
+    },
+    /// No HTTP client can be built.
+    #[error("{}", telemetry::chain(.0))]
+    Client(#[from] http::BuildError),
+    /// The server failed.
+    #[error("{}", telemetry::chain(.0))]
+    Server(#[from] ServeError),
+    /// `check` found problems, and has printed them.
+    #[error("{0} found")]
+    Found(ProblemCount),
+    /// `healthcheck` got no answer, or a bad one.
+    #[error("{0}")]
+    Unhealthy(String),
+    /// The system gives no random bytes.
+    #[error("the system gives no random bytes, and without them nothing can be kept secret")]
+    NoRandomness,
+    /// The system gives no threads.
+    #[error("the program cannot start: {0}")]
+    Runtime(io::Error),
+}
+
+/// If variables are only missing and none is wrong, this is probably a first start.
+fn with_first_steps(problems: &ConfigError) -> String {
+    if !problems.problems().iter().all(|problem| *problem.source() == ValueSource::Unset) {
+        return problems.to_string();
+    }
+    format!(
+        "{problems}\n\nVariables go into the environment, or into .env here: copy .env.example and fill it in.\n\
+         To try without any, run `videoask-auth demo`."
+    )
+}
+
+/// The exit codes; those of `exec` are the ones of env(1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Exit {
+    Failed = 1,
+    /// Wrong arguments, input or configuration.
+    Usage = 2,
+    /// Only a login in a browser helps.
+    LogInAgain = 3,
+    TryLater = 4,
+    BeforeExec = 125,
+    CannotRun = 126,
+    NoSuchProgram = 127,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl CliError {
+    /// What is wrong, one message for each problem.
+    pub(super) fn messages(&self) -> Vec<String> {
+        match self {
+            Self::Configuration(problems) => problems.problems().iter().map(ToString::to_string).collect(),
+            error => vec![error.to_string()],
+        }
+    }
+
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Configuration(_)
+            | Self::MintMode { .. }
+            | Self::DemoReadsNoFile
+            | Self::OwnMemory(_)
+            | Self::NotARefreshToken(_)
+            | Self::Input(InputError::Empty(_) | InputError::NotAToken(_)) => Exit::Usage,
+            Self::StoreUnavailable(_) => Exit::TryLater,
+            Self::Connection(error) => exit_of_connection(error),
+            Self::Import(error) => exit_of_import(error),
+            Self::Forms(error) if is_passing(error) => Exit::TryLater,
+            Self::BeforeExec(_) => Exit::BeforeExec,
+            Self::CannotRun { error, .. } if error.kind() == io::ErrorKind::NotFound => Exit::NoSuchProgram,
+            Self::CannotRun { .. } => Exit::CannotRun,
+            Self::Store(_)
+            | Self::Evicts(_)
+            | Self::Forms(_)
+            | Self::Input(InputError::Io(_))
+            | Self::Output(_)
+            | Self::Stopped
+            | Self::Listen { .. }
+            | Self::Client(_)
+            | Self::Server(_)
+            | Self::Found(_)
+            | Self::Unhealthy(_)
+            | Self::NoRandomness
+            | Self::Runtime(_) => Exit::Failed,
+        }
+    }
+}
+
+fn exit_of_connection(error: &ConnectionError) -> Exit {
+    match error.problem() {
+        // As over HTTP, where such a user is `not-allowed`: the app would not accept a login.
+        ConnectionProblem::Vault(VaultError::NotConnected | VaultError::Undecryptable(_)) if !error.is_listed() => {
+            Exit::Usage
+        }
+        ConnectionProblem::Vault(error) => exit_of_vault(error),
+        ConnectionProblem::Changed => Exit::TryLater,
+    }
+}
+
+fn exit_of_vault(error: &VaultError) -> Exit {
+    match error {
+        VaultError::NotConnected | VaultError::ReconnectRequired(_) | VaultError::Expired => Exit::LogInAgain,
+        VaultError::NotAllowed
+        | VaultError::AmbiguousUser
+        | VaultError::MinLifeTooLong { .. }
+        | VaultError::Undecryptable(_) => Exit::Usage,
+        VaultError::ProviderUnavailable { .. }
+        | VaultError::StoreUnavailable
+        | VaultError::RevokeUnconfirmed
+        | VaultError::Busy
+        | VaultError::Stopping => Exit::TryLater,
+        VaultError::ProviderRefused { .. } | VaultError::OtherClient | VaultError::Internal => Exit::Failed,
+    }
+}
+
+fn exit_of_import(error: &ImportError) -> Exit {
+    match error {
+        ImportError::NeedsReplace { .. } | ImportError::AnotherUser { .. } | ImportError::NotListed { .. } => {
+            Exit::Usage
+        }
+        ImportError::Forgotten { .. } => Exit::LogInAgain,
+        ImportError::Refused { failure, .. } if failure.kind() == FailureKind::Dead => Exit::LogInAgain,
+        // What VideoAsk sent is saved, so the next try may read it.
+        ImportError::OwnerUnknown(ApiError::MalformedResponse) => Exit::TryLater,
+        ImportError::OwnerUnknown(error) if is_passing(error) => Exit::TryLater,
+        ImportError::Refused { .. } | ImportError::OwnerUnknown(_) => Exit::Failed,
+    }
+}
+
+/// Whether the same call may work later.
+fn is_passing(error: &ApiError) -> bool {
+    match error {
+        ApiError::Status { status, .. } => matches!(status, 429 | 500..),
+        ApiError::Unreachable(_) | ApiError::TimedOut(_) | ApiError::Cut(_) => true,
+        ApiError::Unauthorized { .. } | ApiError::MalformedResponse => false,
+    }
+}
+
+fn fix_of_forms(error: &ApiError) -> &'static str {
+    match error {
+        ApiError::Unauthorized { .. } => {
+            "A fresh token did not help, or none could be had; `videoask-auth status` shows the state of the connection."
+        }
+        ApiError::Status { status: 403, .. } => {
+            "Is this user allowed to see forms? If ORGANIZATION_ID is set, does the user belong to it?"
+        }
+        _ if is_passing(error) => "Try again later.",
+        _ => "Is VIDEOASK_API_URL right?",
+    }
+}

@@ -28,10 +28,10 @@ use crate::{
 };
 
 const PREFIX: &str = "import:";
-/// How often the move is tried while other processes change the rows.
+/// The move is tried this often if other processes change the rows meanwhile.
 const TRIES: usize = 5;
 
-/// How far an import has come.
+/// The result of an import so far.
 #[derive(Clone, Debug)]
 pub enum Import {
     /// This token was imported before. It was not sent again.
@@ -41,7 +41,7 @@ pub enum Import {
         /// Its user, if known.
         user: Option<String>,
     },
-    /// It is exchanged, and its owner is not known yet.
+    /// It was exchanged, and its owner is not known yet.
     Pending(Box<PendingImport>),
     /// The provider refused it.
     Refused(Box<RefreshFailure>),
@@ -54,7 +54,7 @@ pub struct PendingImport {
     record: Record,
 }
 
-/// What became of moving an import to its owner.
+/// The result of moving an import to its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Adopted {
     /// It is the owner's connection now.
@@ -73,7 +73,7 @@ pub enum Replace {
 }
 
 impl PendingImport {
-    /// The token to ask VideoAsk with whose it is.
+    /// The token for `GET /me`, which names its owner.
     #[must_use]
     pub fn access_token(&self) -> &AccessToken {
         &self.record.body.tokens.access_token
@@ -109,13 +109,13 @@ impl Vault {
         let stored = self.call_store(self.0.store.read(&key)).await?;
         if stored.as_ref().is_none_or(|row| self.may_replace_import(row)) {
             let row = self.unexchanged(&key, token).new_row(&self.0.keys, &key, State::Pending, None);
-            // A conflict means that the same token is being imported elsewhere, which is as good.
+            // On a conflict, another process is importing the same token, and its row is as good.
             self.call_store(self.0.store.put(&row, stored.as_ref().map(|row| &row.version))).await?;
         }
         self.exchange_import(key).await
     }
 
-    /// What became of this token, if it was moved to its owner before. Nothing is sent or written.
+    /// The earlier import of this token, if it was moved to its owner. Sends and writes nothing.
     pub(crate) async fn imported_before(&self, token: &RefreshToken) -> Result<Option<Import>, VaultError> {
         match self.call_store(self.0.store.read(&RowKey::of_import(token))).await? {
             Some(row) if row.state == State::Tombstone => Ok(Some(self.adopted(&row).await?)),
@@ -132,7 +132,7 @@ impl Vault {
             && Record::of_row(&self.0.keys, row).is_ok_and(|record| record.body.issuer != self.0.settings.issuer)
     }
 
-    /// What became of an import that was moved to its owner.
+    /// The result of an import that was moved to its owner before.
     async fn adopted(&self, tombstone: &Row) -> Result<Import, VaultError> {
         let tombstone = Tombstone::of_row(&self.0.keys, tombstone)?;
         let user = tombstone.identity.label().map(str::to_owned);
@@ -216,7 +216,7 @@ impl Vault {
         let issuer = self.0.settings.issuer.clone();
         let body =
             RecordBody { tokens, identity: Identity::default(), issuer, minted_at: now, history: History::default() };
-        // As random as the token; the same for two imports of it at once, and different for another client.
+        // As random as the token. Two imports of the token at once get the same id; another client gets another id.
         let Issuer { client_id, token_endpoint } = &self.0.settings.issuer;
         let id = sha256_hex(&[&key.0, client_id, token_endpoint].map(String::as_str).join("\n"));
         let id = id.chars().take(32).collect::<String>();

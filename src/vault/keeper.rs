@@ -29,19 +29,20 @@ use crate::{
     },
 };
 
-/// The longest time between two looks at what is due, and between two revalidations of what is cached.
+/// The longest time between two reads of what is due, and between two revalidations of the cache.
 const TICK: Duration = Duration::from_secs(10);
 /// How often it searches for records that an old secret encrypted, and for impossible due times.
 const SEARCH_INTERVAL: Duration = Duration::from_secs(60);
-/// A due time further ahead than this may be of a wrong clock.
+/// A wrong clock may have written a due time that is further ahead than this.
 const FAR_AHEAD: time::Duration = time::Duration::DAY;
 const PAGE: u32 = 100;
 /// How many refreshes, and how many revalidations, run at once.
 const CONCURRENCY: usize = 16;
-/// It is active at each tick and after each record; one record takes less than this.
+/// The keeper counts as stalled after this time. It is active at each tick and after each record, and one record takes
+/// less time than this.
 const STALLED_AFTER: Duration = Duration::from_secs(150);
 
-/// When the keeper was last active: milliseconds of the monotonic clock, plus one; 0 is never.
+/// When the keeper was last active: milliseconds of the monotonic clock, plus one. 0 means never.
 #[derive(Debug, Default)]
 pub(super) struct LastActive(AtomicU64);
 
@@ -51,10 +52,10 @@ enum StoreHealth {
     Unreachable,
 }
 
-/// Where a page of due records ended.
+/// The last record of a page of due records.
 type Cursor = (OffsetDateTime, RowKey);
 
-/// The refreshes in flight. The keeper waits for none of them: one that waits for another process delays no other.
+/// The refreshes in flight. The keeper does not wait for them, so one that waits for another process delays no other.
 #[derive(Default)]
 struct Refreshes {
     tasks: JoinSet<RowKey>,
@@ -86,7 +87,7 @@ impl Refreshes {
             Ok(key) => {
                 self.keys.remove(&key);
             }
-            // A panic does not say whose refresh it was, and starting one twice does no harm.
+            // The key of a task that panicked is unknown. Starting a refresh twice does no harm.
             Err(_) => self.keys.clear(),
         }
     }
@@ -184,8 +185,8 @@ impl Vault {
         }
     }
 
-    /// Starts to refresh every record that is due. Returns the time until the next one is, [`TICK`] at most; `None` if
-    /// the store did not respond.
+    /// Starts to refresh every record that is due. Returns the time until the next one is due, at most [`TICK`], or
+    /// `None` if the store did not respond.
     async fn refresh_due(&self, refreshes: &mut Refreshes) -> Option<Duration> {
         let now = self.0.clock.now();
         let mut cursor: Option<Cursor> = None;
@@ -237,14 +238,14 @@ impl Vault {
     }
 
     async fn refresh_if_due(&self, key: &RowKey) {
-        // Revalidated first: the lease is not taken of a record that may not be refreshed.
+        // Revalidates first, so as not to take the lease of a record that may not be refreshed.
         let Ok(cached) = self.up_to_date(key).await else { return };
         if cached.may_refresh(&RefreshReason::Scheduled, &self.0.settings, self.0.clock.now()) {
             self.refresh_shared(key, RefreshReason::Scheduled).await;
         }
     }
 
-    /// Encrypts with the current secret what another one encrypted. What cannot be decrypted is left and skipped.
+    /// Encrypts with the current secret what an old one encrypted. Skips what cannot be decrypted.
     async fn reencrypt(&self, undecryptable: &mut HashSet<RowKey>) {
         let current = self.0.keys.key_id(Purpose::Record);
         let mut after = None;
@@ -269,7 +270,7 @@ impl Vault {
 
 impl Job {
     async fn reencrypt(&self) -> JobResult {
-        // The holder of the lease is likely to write a new blob; the next search tells.
+        // The holder of the lease probably writes a new blob. If not, the next search finds this one again.
         let held = match self.take_lease(|row, asked| Some(self.cache_row(row, asked))).await? {
             TakenLease::Held(held) => held,
             TakenLease::Unneeded(cached) => return Ok(cached),

@@ -1,4 +1,4 @@
-//! Revokes a connection at the provider, or only forgets it here. Both leave a tombstone.
+//! Revokes a connection at the provider, or only removes it here. Both leave a tombstone.
 
 use oauth2::RefreshToken;
 
@@ -28,17 +28,18 @@ pub enum Ending {
     Forget,
 }
 
-/// What became of the connection.
+/// The result of ending a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// Its secrets are removed; a tombstone is left.
     Yes,
-    /// The token set that was shown is no longer the current one. Nothing was done to the newer one.
+    /// The token set that was shown is no longer current. The current one is unchanged.
     Moved,
 }
 
 impl Vault {
-    /// Ends a connection, if `shown` is still its version; `None` ends it at any version. Goes on without its caller.
+    /// Ends a connection if `shown` is still its version; `None` ends any version. A caller's disconnect does not
+    /// cancel it.
     pub async fn end(&self, key: &RowKey, shown: Option<&Version>, ending: Ending) -> Result<Ended, VaultError> {
         let shown = shown.cloned();
         let left = self.run_alone(key, |job| async move { job.end(shown.as_ref(), ending).await }).await?;
@@ -77,7 +78,7 @@ impl Job {
             if record.body.issuer != self.vault.0.settings.issuer {
                 return Err(VaultError::OtherClient);
             }
-            // Nothing is handed out from here on.
+            // From here on, no process hands out its token.
             let revoking = Change { state: State::Revoking, due: None, ..held.change_from(None) };
             let asked = self.vault.0.clock.boot_time();
             match self.swap_under(held, &revoking).await? {

@@ -9,28 +9,28 @@ pub(super) const CACHE_TTL: Duration = Duration::from_secs(5);
 /// A record is written back to a store that lost it if the store confirmed it at most this long ago, or has been
 /// unreachable since. Otherwise another process may have forgotten it.
 pub(super) const RESTORE_WINDOW: Duration = Duration::from_secs(15);
-/// The shortest time between two refreshes by one process because a time in the record is impossible. Two processes
-/// whose clocks are far apart would otherwise correct each other without a pause.
+/// One process corrects the impossible times of a record at most once in this time. Otherwise two processes whose
+/// clocks are far apart would correct each other without a pause.
 pub(super) const REDATE_INTERVAL: Duration = Duration::from_secs(60);
-/// How long the cache is used without asking a store again that did not respond.
+/// After the store did not respond, the cache is used for this long before the store is asked again.
 pub(super) const STALE_RETRY: Duration = Duration::from_secs(1);
-/// The time of a lease that is kept free for the save after an exchange.
+/// The part of a lease that is reserved for the save after an exchange.
 const SAVE_BUDGET: Duration = Duration::from_secs(5);
 /// The pause before a save or close is retried.
 pub(super) const RETRY_INTERVAL: Duration = Duration::from_secs(1);
-/// The longest call of the store. Together with [`RETRY_INTERVAL`] it is the 3 s of docs/vault.md, rule 6.
+/// The time limit of a store call. Together with [`RETRY_INTERVAL`] it is the 3 s of docs/vault.md, rule 6.
 pub(super) const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How much longer than one lease length a job waits for the lease.
 const LEASE_TIMEOUT_MARGIN: Duration = Duration::from_secs(10);
 /// The longest wait of an HTTP request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a vault is built with.
+/// The settings of a vault.
 #[derive(Clone)]
 pub struct Settings {
-    /// The name of this process in leases and in the history, used by no other process and no earlier start.
+    /// The name of this process in leases and in the history. Each start of each process has its own.
     pub process: String,
-    /// The client and token endpoint whose refresh tokens may be sent.
+    /// The client and token endpoint. Only their refresh tokens are sent.
     pub issuer: Issuer,
     /// `EXCHANGE_TIMEOUT`: the longest time of one exchange.
     pub exchange_timeout: Duration,
@@ -38,12 +38,12 @@ pub struct Settings {
     pub refresh_policy: RefreshPolicy,
     /// Who waits for tokens.
     pub callers: Callers,
-    /// How much further ahead than its longest legal span a stored time may lie, since clocks differ a little. One that
-    /// lies further ahead was written by a wrong clock.
+    /// How far the clocks of two machines may differ. A stored time that lies further ahead than its longest legal span
+    /// plus this was written by a wrong clock.
     pub clock_tolerance: Duration,
 }
 
-/// Who waits for tokens, which decides for how long.
+/// Who waits for tokens. It decides how long they wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Callers {
     /// Requests over HTTP: 30 s.
@@ -52,12 +52,12 @@ pub enum Callers {
     Command,
 }
 
-/// Who may start a refresh, by the mode.
+/// Who may start a refresh. The mode decides it.
 #[derive(Clone)]
 pub enum RefreshPolicy {
-    /// Mint mode: only the person, with the button.
+    /// Mint mode: only the person, by the button.
     Manual,
-    /// Keep mode: the vault and the person, for users who pass this check at each use.
+    /// Keep mode: the vault and the person. The user of a record must pass this check at each use.
     Automatic(Allowed),
 }
 
@@ -73,7 +73,7 @@ impl Settings {
         2 * self.exchange_timeout + Duration::from_secs(10)
     }
 
-    /// What must be left of a lease before the refresh token is sent.
+    /// The refresh token is sent only if this much of the lease is left.
     pub(super) fn send_budget(&self) -> Duration {
         self.exchange_timeout + SAVE_BUDGET
     }

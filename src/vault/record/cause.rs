@@ -1,4 +1,5 @@
-//! Why a refresh failed, and the words for it: the log, the page, `status`, the CLI and the machine API all say this.
+//! Why a refresh failed, with its explanation and next step. The log, the pages, `status`, the CLI and the machine API
+//! all use these.
 
 use std::fmt;
 
@@ -11,9 +12,9 @@ use crate::{provider::RefusalReason, vault::record::rotation::Rotation};
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Cause {
     Unreachable,
-    /// No response came in time, twice.
+    /// Two requests timed out.
     NoResponse,
-    /// VideoAsk was busy or had a problem of its own.
+    /// VideoAsk was busy or had an internal error.
     Busy,
     /// The response had neither a usable token nor an error code.
     UnusableResponse,
@@ -41,7 +42,7 @@ pub(crate) enum Cause {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FailureKind {
     Transient,
-    /// Somebody has to change something, here or at VideoAsk; it is retried, but rarely.
+    /// Someone must change something, here or at VideoAsk. The vault retries, but rarely.
     Blocked,
     Dead,
 }
@@ -65,7 +66,7 @@ pub(crate) enum NextStep {
     Check,
     /// Only a new login helps.
     LogInAgain,
-    /// Somebody has to allow it at VideoAsk.
+    /// Someone must allow it at VideoAsk.
     AskAdministrator,
 }
 
@@ -162,7 +163,7 @@ impl fmt::Display for NextStep {
     }
 }
 
-/// As people read it.
+/// The sentence that people read.
 impl Serialize for NextStep {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

@@ -1,4 +1,4 @@
-//! The name of one login's, or import's, line of token sets.
+//! The id of one connection: a login or import, and every token set refreshed from it.
 
 use std::fmt;
 
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::keys::Keyring;
 
-/// 128 random bits in lower-case hex. No secret: forms carry it, so that a stale page changes nothing.
+/// 128 random bits in lower-case hex. It is not secret. Forms contain it, so that a stale page changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ConnectionId(String);
 
 impl ConnectionId {
-    /// A new one, as every login and import gets.
+    /// A new id for a login.
     #[must_use]
     pub fn random(keys: &Keyring) -> Self {
         Self(format!("{:032x}", u128::from_be_bytes(keys.random_bytes())))
     }
 
-    /// The name as it stands in a row or a form.
+    /// The id as rows and forms contain it.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

@@ -8,19 +8,19 @@ use crate::vault::record::{
     rotation::Rotation,
 };
 
-/// The history of one connection, and of its predecessor in short.
+/// The history of one connection, with a summary of the one before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// How many refreshes returned tokens.
     pub(crate) exchanges: u64,
     /// The latest of them.
     pub(crate) last: Option<Exchanged>,
-    /// How many of the latest in a row were forced because the API rejected a token.
+    /// How many of the latest refreshes, in a row, were forced because the API rejected a token.
     #[serde(default)]
     pub(crate) forced: u32,
-    /// Whether the provider was seen to rotate.
+    /// Whether the provider rotates refresh tokens.
     pub(crate) rotation: Rotation,
-    /// Why refreshes fail now, if they do.
+    /// The current failure, if the last refresh failed.
     #[serde(rename = "trouble")]
     pub failure: Option<RefreshFailure>,
     /// When the response to the current refresh token was lost, if it was: VideoAsk may have spent the token.
@@ -58,9 +58,9 @@ pub(crate) struct Previous {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum End {
-    /// The provider refused its refresh token: this is how long such a connection lasts.
+    /// The provider refused its refresh token, so its age shows how long such a connection lasts.
     Died,
-    /// Somebody logged in again, or removed it, so nobody knows how long it would have lasted.
+    /// A login replaced it, or someone removed it. Its possible age is unknown.
     #[default]
     Replaced,
 }
@@ -74,9 +74,9 @@ pub struct RefreshFailure {
     /// When the first of them failed.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub(crate) since: OffsetDateTime,
-    /// How many failed in a row with this meaning.
+    /// How many refreshes in a row failed with this [`FailureKind`].
     pub(crate) failures: u32,
-    /// The vault sends nothing before this time; `None`: it never does by itself.
+    /// The vault does not retry before this time; with `None`, it never retries by itself.
     #[serde(with = "time::serde::timestamp::milliseconds::option")]
     pub retry_at: Option<OffsetDateTime>,
     /// What the provider said at the latest failure.
@@ -86,7 +86,7 @@ pub struct RefreshFailure {
     pub(crate) by: String,
 }
 
-/// What the provider said, escaped and cut.
+/// The provider's message, escaped and cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ProviderMessage {
     /// The HTTP status, if there was a response.
@@ -104,7 +104,7 @@ impl RefreshFailure {
 }
 
 impl ProviderMessage {
-    /// A message of this app, about a response that has no words of its own.
+    /// A message of this app, for a response that contains none.
     pub(crate) fn of_text(text: &str) -> Self {
         Self { text: text.to_owned(), ..Self::default() }
     }

@@ -26,7 +26,7 @@ use crate::{
 pub struct Record {
     /// Which login or import this is.
     pub connection_id: ConnectionId,
-    /// Counts the token sets of this connection, from 1.
+    /// The number of the current token set of this connection, from 1.
     pub generation: u64,
     /// The part that is encrypted.
     pub body: RecordBody,
@@ -44,7 +44,7 @@ pub struct RecordBody {
     /// When the login or import was.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub(crate) minted_at: OffsetDateTime,
-    /// What happened to it since.
+    /// What happened to it since then.
     #[serde(default)]
     pub history: History,
 }
@@ -86,7 +86,7 @@ impl Record {
         Self::unseal(keys, &row.key, row.version.clone(), &row.sealed.bytes)
     }
 
-    /// This record as a new row: of a login, or to write back. Key, connection id and generation are associated data of
+    /// This record as a new row, of a login or to write back. Key, connection id and generation are associated data of
     /// the encryption, so a row that was moved cannot be decrypted.
     #[must_use]
     pub fn new_row(&self, keys: &Keyring, key: &RowKey, state: State, limits: Option<Limits>) -> NewRow {

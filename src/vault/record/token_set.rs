@@ -1,4 +1,4 @@
-//! What one exchange gave: access token, refresh token (maybe none), scope and expiry.
+//! The result of one exchange: access token, refresh token if issued, scope and expiry.
 
 use std::time::Duration;
 
@@ -8,32 +8,32 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-/// The life assumed of an access token that neither the reply nor the token itself dates.
+/// The assumed life of an access token if neither the response nor the token contains an expiry.
 const UNDATED_LIFE: time::Duration = time::Duration::minutes(5);
 
-/// No access token is taken to live longer, whatever it says.
+/// A longer life, by response or token, is cut to this.
 const LONGEST_LIFE: time::Duration = time::Duration::days(400);
 
 /// The tokens of one exchange. The oauth2 types redact themselves in `Debug`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TokenSet {
-    /// Opens the API.
+    /// The bearer token for VideoAsk's API.
     pub access_token: AccessToken,
-    /// Gets the next set; only with the scope `offline_access`.
+    /// Gets the next set. Issued only with the scope `offline_access`.
     pub refresh_token: Option<RefreshToken>,
-    /// What was granted, where the provider says it.
+    /// The granted scope, if the provider returned it.
     pub scope: Option<String>,
-    /// When this set was given.
+    /// When this set was requested.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub(crate) issued_at: OffsetDateTime,
-    /// When the access token ends.
+    /// When the access token expires.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub expires_at: OffsetDateTime,
 }
 
 impl TokenSet {
-    /// Dates a set: by `expires_in`, else by the `exp` of a JWT, else a short life is assumed. It ends neither before
-    /// `now` nor more than 400 days later.
+    /// A set whose expiry comes from `expires_in`, else from the `exp` of a JWT, else from an assumed life of 5 min. It
+    /// expires between `now` and 400 days later.
     #[must_use]
     pub fn dated(
         access_token: AccessToken,
@@ -50,19 +50,19 @@ impl TokenSet {
         Self { access_token, refresh_token, scope, issued_at: now, expires_at }
     }
 
-    /// How long the access token lives in all.
+    /// The whole life of the access token.
     pub(crate) fn life(&self) -> Duration {
         (self.expires_at - self.issued_at).try_into().unwrap_or_default()
     }
 
-    /// How long it still lives at `now`: never longer than its whole life, whatever the clock shows.
+    /// The remaining life at `now`. Never more than the whole life, even if the clock was set back.
     #[must_use]
     pub fn left(&self, now: OffsetDateTime) -> Duration {
         self.dated_left(now).min(self.life())
     }
 
-    /// Whether its dates say that more is left than its whole life, and more than this besides: the clock was wrong
-    /// when it was issued, or is wrong now. Then nobody knows whether it still works.
+    /// Whether, by its dates, more than its whole life plus `tolerance` is left. Then the clock was wrong when it was
+    /// issued, or is wrong now, and its real expiry is unknown.
     pub(crate) fn is_misdated(&self, now: OffsetDateTime, tolerance: Duration) -> bool {
         self.dated_left(now) > self.life().saturating_add(tolerance)
     }
@@ -71,7 +71,7 @@ impl TokenSet {
         (self.expires_at - now).try_into().unwrap_or_default()
     }
 
-    /// The claims of an access token that is a JWT, unverified: for show, never for a decision.
+    /// The claims of an access token that is a JWT. They are not verified: display them, never decide by them.
     pub(crate) fn claims(&self) -> Option<Map<String, Value>> {
         claims(&self.access_token)
     }

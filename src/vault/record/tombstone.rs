@@ -1,4 +1,4 @@
-//! What is left of a connection that was revoked or forgotten.
+//! A tombstone: the record of a connection that was revoked or forgotten.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;

@@ -12,14 +12,14 @@ const NO_KEY: &str = "nobody";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Health {
     Good,
-    /// It can, but somebody should look into this.
+    /// It can, but someone should look into this.
     Degraded(Unready),
     Unready(Unready),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unready {
-    /// So many token sets exist only in memory.
+    /// This many token sets exist only in memory.
     Unsaved(usize),
     StoreDown,
     /// The database file was replaced while this process has the old one open.

@@ -1,4 +1,4 @@
-//! All keep-mode rows for the operator: no secret, and stable names for machines.
+//! All keep-mode rows for the operator. It contains no secret, and its JSON names are stable.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -26,7 +26,7 @@ pub(crate) struct Inventory {
     pub(crate) connections: Vec<Report>,
     /// Imports that have no owner yet.
     pub(crate) imports: Vec<ImportReport>,
-    /// What is left of connections that were revoked or forgotten.
+    /// Connections that were revoked or forgotten.
     pub(crate) forgotten: Vec<Forgotten>,
     pub(crate) unreadable: Vec<Unreadable>,
     /// How many rows each secret encrypted.

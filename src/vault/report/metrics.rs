@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Vault {
-    /// The gauges of this process and of the store. If the store does not respond, only its part is missing.
+    /// The gauges of this process and of the store. Without a response of the store, its part is missing.
     pub(crate) async fn gauges(&self) -> Gauges {
         let snapshot = match self.list().await {
             Ok(rows) => Some(snapshot(&rows, self.0.clock.now())),

@@ -1,4 +1,4 @@
-//! What the pages, `status` and the machine API say about a connection: times and words, no secret.
+//! What the pages, `status` and the machine API say about a connection. It contains no secret.
 
 pub(crate) mod health;
 pub(crate) mod inventory;
@@ -29,7 +29,7 @@ pub(crate) struct Report {
     pub(crate) generation: u64,
     #[serde(serialize_with = "state_name")]
     pub(crate) state: State,
-    /// Why it is not used although its state permits it.
+    /// Why it is not used, although its state allows it.
     pub(crate) obstacle: Option<Obstacle>,
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) expires_at: OffsetDateTime,
@@ -101,7 +101,7 @@ impl Serialize for Obstacle {
     }
 }
 
-/// What is in the way, and what to do.
+/// What prevents its use, and what to do.
 impl std::fmt::Display for Obstacle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

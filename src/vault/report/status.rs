@@ -31,7 +31,7 @@ pub(crate) struct Status {
     /// Which token set is current.
     pub(crate) version: Version,
     pub(crate) state: State,
-    /// Why it is not used although its state permits it.
+    /// Why it is not used, although its state allows it.
     pub(crate) obstacle: Option<Obstacle>,
     pub(crate) identity: Identity,
     pub(crate) minted_at: OffsetDateTime,
@@ -42,21 +42,21 @@ pub(crate) struct Status {
     pub(crate) history: History,
 }
 
-/// Why a connection is not used although its state permits it.
+/// Why a connection is not used, although its state allows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Obstacle {
     /// The user is not in `ALLOWED_USERS`.
     NotAllowed,
     /// It belongs to another client id or token endpoint.
     OtherClient,
-    /// The login gave no refresh token.
+    /// The login returned no refresh token.
     NoRefreshToken,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum ListEntry {
     Connection(Box<Status>),
-    /// What is left of a connection.
+    /// A connection that was revoked or forgotten.
     Tombstone(Box<Tombstone>),
     /// A row that this process cannot decrypt. It is left as it is.
     Unreadable(RowKey, State),

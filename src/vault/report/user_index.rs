@@ -1,4 +1,4 @@
-//! Which connection a name means: an e-mail that counts, a `user_id` or a `sub`.
+//! Finds the connection of a name: a proven e-mail, a `user_id` or a `sub`.
 
 use std::{
     collections::HashMap,
@@ -17,13 +17,13 @@ use crate::{
     },
 };
 
-/// An unknown or ambiguous name is looked up in a list of at most this age, so the list is read at most this often.
+/// The list for an unknown or ambiguous name is at most this old, so the list is read at most this often.
 const FRESH: Duration = Duration::from_secs(5);
-/// A name whose connection is in use is looked up in a list of at most this age: another process may have connected a
-/// second user of the same name.
+/// The list for a name whose connection is in use is at most this old: another process may have connected a second user
+/// of the same name.
 const IN_USE: Duration = Duration::from_secs(60);
 
-/// Names and keys as the store listed them last.
+/// The names and keys of the last list from the store.
 #[derive(Debug, Default)]
 pub(crate) struct UserIndex {
     snapshot: Mutex<Snapshot>,
@@ -73,8 +73,8 @@ impl RowKey {
 }
 
 impl Vault {
-    /// The connection that a name means: a `user_id`, a `sub`, or an e-mail that counts. While the store does not
-    /// respond, a name that was known before still means the same, so that a cached token can be handed out.
+    /// The connection of a name: a `user_id`, a `sub`, or a proven e-mail. While the store does not respond, a known
+    /// name keeps its meaning, so that a cached token can be handed out.
     pub(crate) async fn find(&self, name: &str) -> Result<RowKey, VaultError> {
         let index = &self.0.user_index;
         if let Some(found) = self.find_in_snapshot(name, self.0.clock.boot_time()) {

@@ -62,6 +62,29 @@ fn comments_may_name_every_module() {
     assert_eq!(check("clock.rs", "//! Used by [`crate::web`].\nlet x = 1; // see crate::app"), [""; 0]);
 }
 
+#[test]
+fn every_dependency_is_used() {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).expect("it is text");
+    let section = manifest.split("\n[dependencies]\n").nth(1).expect("there are dependencies");
+    let names = section.lines().take_while(|line| !line.starts_with('[')).filter_map(|line| line.split_once(" = "));
+    let code: String = sources().iter().map(|(_, source)| without_comments(source)).collect();
+    let unused: Vec<_> =
+        names.map(|(name, _)| name.replace('-', "_")).filter(|name| !names_crate(&code, name)).collect();
+    assert!(unused.is_empty(), "dependencies that no file of src names: {unused:?}");
+}
+
+#[test]
+fn a_crate_is_named_by_a_path_and_by_its_whole_name() {
+    assert!(names_crate("use time::Duration;", "time") && names_crate("#[derive(serde::Serialize)]", "serde"));
+    assert!(!names_crate("use uptime::Duration;", "time") && !names_crate("let time = 1;", "time"));
+}
+
+/// Whether a path of the code starts with this crate. A module of std with the same name counts too.
+fn names_crate(code: &str, name: &str) -> bool {
+    let is_whole = |at: usize| !code[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
+    code.match_indices(&format!("{name}::")).any(|(at, _)| is_whole(at))
+}
+
 /// Every file of every module, by its path in `src`. The two crate roots belong to none.
 fn sources() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::Value;
 use standin::{Endpoint, Mishap, Quirk};
+use url::Url;
 
 use crate::support::{Browser, Page, Setup, World};
 
@@ -16,14 +17,22 @@ async fn keeping(users: &str) -> World {
 
 /// Sends the form of a button with the values that a page was shown with.
 pub async fn press(browser: &Browser, page: &Page, button: &str) -> Page {
+    press_on(browser, page, &browser.url(&format!("/tokens/{button}"))).await
+}
+
+/// Presses it where another app answers under the same `APP_URL`.
+async fn press_at(browser: &Browser, page: &Page, port: u16, button: &str) -> Page {
+    press_on(browser, page, &browser.url(&format!("http://localhost:{port}/tokens/{button}"))).await
+}
+
+async fn press_on(browser: &Browser, page: &Page, url: &Url) -> Page {
     let value = |name: &str| {
         let text = page.text();
         let (_, rest) = text.split_once(&format!("name=\"{name}\" value=\"")).expect("the page has buttons");
         rest.split_once('"').expect("a value").0.to_owned()
     };
     let form = [("connection", value("connection")), ("generation", value("generation"))];
-    let url = browser.url(&format!("/tokens/{button}"));
-    browser.send(Method::POST, &url, |request| request.header("sec-fetch-site", "same-origin").form(&form)).await
+    browser.send(Method::POST, url, |request| request.header("sec-fetch-site", "same-origin").form(&form)).await
 }
 
 #[tokio::test]
@@ -255,6 +264,23 @@ async fn a_revocation_that_is_not_confirmed_can_be_tried_again() {
     assert_eq!(press(&browser, &pending, "revoke").await.status, 303);
     assert_eq!(world.standin.counters().revokes, 1);
     assert_eq!(browser.get("/tokens").await.status, 403);
+}
+
+#[tokio::test]
+async fn a_revoke_that_fails_says_that_nothing_was_revoked() {
+    for users in ["", "ada@example.com"] {
+        let world = keeping(users).await;
+        let browser = world.logged_in().await;
+        let page = browser.get("/tokens").await;
+        let app_url = || Setup::default().var("ALLOWED_USERS", users).var("APP_URL", world.app.as_str());
+        let other_client = app_url().beside(&world).var("CLIENT_ID", "another-client-id").start().await;
+        let failed = press_at(&browser, &page, other_client.port, "revoke").await;
+        assert_eq!((failed.status, failed.title().as_str()), (409, "These tokens belong to another app"));
+        assert!(failed.text().contains("so this app cannot revoke them."), "{}", failed.text());
+        let refreshed = press_at(&browser, &page, other_client.port, "refresh").await;
+        assert!(refreshed.text().contains("so this app cannot refresh them."), "{}", refreshed.text());
+        assert_eq!(world.standin.counters().revokes, 0);
+    }
 }
 
 #[tokio::test]

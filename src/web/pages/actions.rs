@@ -79,13 +79,14 @@ async fn revoke(
     Ok(done.redirect())
 }
 
-/// In mint mode the row lies under one of several keys; in keep mode there is one, whatever lies there.
+/// The row to revoke. In mint mode it lies under one of several keys; in keep mode there is one, whatever lies there.
 async fn key_of(app: &AppState, login: &LoggedIn) -> Result<RowKey, PageError> {
     match login.connection(app).await {
         Ok((key, _)) => Ok(key),
         Err(PageError::Vault(VaultError::NotConnected)) => {
             login.row_keys(app).into_iter().next().ok_or(PageError::Request(RequestError::LoggedOut))
         }
+        Err(PageError::Vault(error)) => Err(PageError::NotRevoked(error)),
         Err(error) => Err(error),
     }
 }

@@ -11,6 +11,7 @@ use tokio::{
 };
 
 use crate::{
+    api_key::{Authenticator, StoredKeys},
     clock::Clock,
     config::{Config, Mode},
     http,
@@ -21,8 +22,8 @@ use crate::{
     vault::{self, Callers, Drain, RefreshPolicy, Settings, Vault},
     videoask::{Api, Gateway},
     web::{
-        self, ApiKeys, AppState, Assets, CODE_EXCHANGES, CookiePolicy, FailureLimit, PendingLogins, RequestIds,
-        Sessions, UsedStates,
+        self, AppState, Assets, CODE_EXCHANGES, CookiePolicy, FailureLimit, PendingLogins, RequestIds, Sessions,
+        UsedStates,
     },
 };
 
@@ -79,6 +80,7 @@ impl App {
         let (running, stopping) = watch::channel(());
         let background = [
             tokio::spawn(sweep(Arc::clone(&state.store), clock.clone())),
+            tokio::spawn(reseal(state.api_keys.stored_keys().clone(), clock.clone())),
             tokio::spawn(keep(vault.clone(), state.mode.clone(), stopped(stopping.clone()))),
         ];
         tokio::spawn(async move {
@@ -141,6 +143,7 @@ pub fn state(
         callers,
         clock_tolerance: Settings::CLOCK_TOLERANCE,
     };
+    let stored_keys = StoredKeys::new(Arc::clone(&store), Arc::clone(&keys));
     let oauth_client = Arc::clone(&provider) as Arc<dyn vault::Provider>;
     let vault = Vault::new(Arc::<dyn Store>::clone(&store), oauth_client, Arc::clone(&keys), clock.clone(), settings);
     Ok(AppState {
@@ -157,7 +160,7 @@ pub fn state(
         used_states: UsedStates::default(),
         code_exchanges: Arc::new(Semaphore::new(CODE_EXCHANGES as usize)),
         failure_limit: FailureLimit::default(),
-        api_keys: ApiKeys::new(&config.api_keys),
+        api_keys: Authenticator::new(&config.api_keys, stored_keys, clock.clone()),
         assets: Assets::embedded(),
         request_ids: RequestIds::starting_at(u64::from_be_bytes(keys.random_bytes())),
         clock,
@@ -211,6 +214,18 @@ async fn sweep(store: Arc<dyn Store>, clock: Clock) {
             Ok(0) => {}
             Ok(sessions) => tracing::debug!(sessions, "deleted ended sessions"),
             Err(error) => tracing::warn!(cause = telemetry::chain(&error), "could not delete ended sessions"),
+        }
+        clock.sleep(SWEEP_EVERY).await;
+    }
+}
+
+/// Encrypts by the current EXPRESS_SESSION what a previous one encrypted of the API keys, now and then.
+async fn reseal(keys: StoredKeys, clock: Clock) {
+    loop {
+        match keys.reseal().await {
+            Ok(0) => {}
+            Ok(keys) => tracing::info!(keys, "encrypted the rights of API keys by the current EXPRESS_SESSION"),
+            Err(error) => tracing::warn!(cause = telemetry::chain(&error), "could not look through the API keys"),
         }
         clock.sleep(SWEEP_EVERY).await;
     }

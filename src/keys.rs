@@ -26,10 +26,12 @@ pub enum Purpose {
     PendingLogin,
     /// Sealing of a record.
     Record,
+    /// Encryption of an API key's rights.
+    ApiKey,
 }
 
 impl Purpose {
-    const ALL: [Self; 4] = [Self::SessionId, Self::Session, Self::PendingLogin, Self::Record];
+    const ALL: [Self; 5] = [Self::SessionId, Self::Session, Self::PendingLogin, Self::Record, Self::ApiKey];
 
     const fn label(self) -> &'static [u8] {
         match self {
@@ -37,6 +39,7 @@ impl Purpose {
             Self::Session => b"videoask-auth/session",
             Self::PendingLogin => b"videoask-auth/pending-login",
             Self::Record => b"videoask-auth/record",
+            Self::ApiKey => b"videoask-auth/api-key",
         }
     }
 }

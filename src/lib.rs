@@ -17,6 +17,7 @@
 //! - [`config`]: reads the environment and the env file, and reports every problem at once.
 //! - [`clock`]: the time, which tests advance by hand.
 
+pub mod api_key;
 pub mod app;
 pub mod cli;
 pub mod clock;

@@ -9,7 +9,7 @@ const LAYERS: [&[&str]; 9] = [
     &["telemetry"],
     &["keys", "http"],
     &["store", "provider"],
-    &["vault"],
+    &["vault", "api_key"],
     &["videoask"],
     &["web"],
     &["app"],

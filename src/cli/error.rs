@@ -2,6 +2,7 @@
 
 mod connection;
 mod import;
+mod key;
 
 use std::{io, process::ExitCode};
 
@@ -19,6 +20,7 @@ use crate::{
 pub(crate) use self::{
     connection::{ConnectionError, ConnectionProblem},
     import::{ImportError, Progress},
+    key::KeyError,
 };
 
 /// A command's failure.
@@ -56,6 +58,9 @@ pub(super) enum CliError {
     /// The import did not make a connection.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// An API key was not added or removed.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// VideoAsk's API did not list the forms.
     #[error("{}\n  {}", telemetry::chain(.0), fix_of_forms(.0))]
     Forms(#[source] ApiError),
@@ -155,6 +160,7 @@ impl CliError {
             | Self::DemoReadsNoFile
             | Self::OwnMemory(_)
             | Self::NotARefreshToken(_)
+            | Self::Key(KeyError::ExpiryTooFar)
             | Self::Input(InputError::Empty(_) | InputError::NotAToken(_)) => Exit::Usage,
             Self::StoreUnavailable(_) => Exit::TryLater,
             Self::Connection(error) => exit_of_connection(error),
@@ -164,6 +170,7 @@ impl CliError {
             Self::CannotRun { error, .. } if error.kind() == io::ErrorKind::NotFound => Exit::NoSuchProgram,
             Self::CannotRun { .. } => Exit::CannotRun,
             Self::Store(_)
+            | Self::Key(KeyError::NameTaken(_) | KeyError::Unknown(_))
             | Self::Evicts(_)
             | Self::Forms(_)
             | Self::Input(InputError::Io(_))

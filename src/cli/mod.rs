@@ -11,6 +11,7 @@ mod forms;
 mod healthcheck;
 mod import;
 mod input;
+mod key;
 mod output;
 mod refresh_token;
 mod serve;
@@ -91,6 +92,11 @@ enum Command {
     /// Remove a user's tokens from this app
     #[command(after_help = "Example:\n  videoask-auth forget --user ada@example.com --revoke")]
     Forget(forget::Options),
+    /// Add, list and remove API keys
+    #[command(
+        after_help = "Examples:\n  videoask-auth key add reports --user ada@example.com --method GET --path /forms\n  videoask-auth key list"
+    )]
+    Key(key::Options),
     /// Find problems of the setup, and how to fix them
     #[command(after_help = "Examples:\n  videoask-auth check\n  videoask-auth check --offline")]
     Check(check::Options),
@@ -138,6 +144,7 @@ async fn run(Arguments { env_file, command }: Arguments) -> Result<Ending, CliEr
         Command::Status(options) => status::run(options).await,
         Command::Import(options) => import::run(options).await,
         Command::Forget(options) => forget::run(options).await,
+        Command::Key(options) => key::run(options).await,
         Command::Check(options) => check::run(options).await,
         Command::Healthcheck(env_file) => healthcheck::run(env_file.resolve()).await,
     }

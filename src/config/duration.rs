@@ -1,4 +1,4 @@
-//! Durations as people write them: `10s`, `1500ms`, `5m`, `24h`.
+//! Durations as people write them: `10s`, `1500ms`, `5m`, `24h`, `90d`.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DurationError {
     /// Not a whole number and a unit.
-    #[error("write a whole number and a unit, ms, s, m or h, such as 90s")]
+    #[error("write a whole number and a unit, ms, s, m, h or d, such as 90s")]
     Malformed,
     /// More than 64 bits of milliseconds.
     #[error("this duration is too long")]
@@ -49,6 +49,7 @@ pub fn parse(text: &str) -> Result<Duration, DurationError> {
         "s" => 1_000,
         "m" => 60_000,
         "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return Err(DurationError::Malformed),
     };
     if number.is_empty() {

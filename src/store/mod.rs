@@ -3,6 +3,7 @@
 //! The store sees sealed bytes and the few columns it must query. It knows no key, no clock and no token:
 //! every time limit comes from the caller.
 
+mod api_keys;
 mod error;
 mod location;
 mod millis;
@@ -19,6 +20,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 pub use self::{
+    api_keys::{ApiKeyRow, ApiKeys},
     error::{ServerMessage, StoreError, UnavailableReason},
     location::StoreLocation,
     open::{CanCreate, IfMissing, Inspection, OpenedStore, StoreOrigin, StoreStatus, inspect, open},
@@ -52,7 +54,7 @@ impl Limits {
 
 /// One store holds both, so that a session and its mint record can end in one step.
 #[async_trait]
-pub trait Store: Sessions + Records {
+pub trait Store: Sessions + Records + ApiKeys {
     /// Proves that the store takes writes, and leaves nothing behind (a transaction rolled back; in Redis a key of 10 s).
     async fn probe(&self) -> Result<(), StoreError>;
 }

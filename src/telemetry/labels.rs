@@ -148,6 +148,8 @@ label! {
         InvalidRequest = "invalid-request",
         /// The user is not in `ALLOWED_USERS`.
         NotAllowed = "not-allowed",
+        /// The API key does not cover this.
+        InsufficientScope = "insufficient-scope",
         /// The user has no connection.
         NotConnected = "not-connected",
         /// The name fits more than one connection.

@@ -28,7 +28,6 @@ use crate::web::{
 };
 
 pub(crate) use self::{
-    api::keys::ApiKeys,
     assets::Assets,
     login::{
         failure_limit::{CODE_EXCHANGES, FailureLimit},

@@ -6,6 +6,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::{
+    api_key::Authenticator,
     clock::Clock,
     config::{AppUrl, Mode},
     keys::Keyring,
@@ -15,7 +16,6 @@ use crate::{
     vault::Vault,
     videoask::{Api, Gateway},
     web::{
-        api::keys::ApiKeys,
         assets::Assets,
         login::{failure_limit::FailureLimit, pending::PendingLogins, replay::UsedStates},
         request_id::RequestIds,
@@ -63,8 +63,8 @@ pub struct AppState {
     pub(crate) code_exchanges: Arc<Semaphore>,
     /// How many code exchanges may still fail.
     pub(crate) failure_limit: FailureLimit,
-    /// `API_KEY`, hashed.
-    pub(crate) api_keys: ApiKeys,
+    /// Finds the API key that a request carries.
+    pub(crate) api_keys: Authenticator,
     /// Paths of the static files.
     pub(crate) assets: Assets,
     /// Generates request ids.

@@ -95,8 +95,10 @@ async fn both_formats_have_the_same_samples() {
 
 #[tokio::test]
 async fn without_an_api_key_there_is_no_such_page() {
-    let world = Setup::default().var("ALLOWED_USERS", ADA).start().await;
+    let world = Setup::default().start().await;
     assert_eq!(world.machine().get("/metrics").await.status, 404);
+    let world = Setup::default().var("ALLOWED_USERS", ADA).start().await;
+    assert_eq!(world.machine().get("/metrics").await.status, 401);
 }
 
 #[tokio::test]

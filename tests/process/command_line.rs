@@ -28,7 +28,9 @@ fn help_and_version_go_to_stdout() {
 fn help_names_every_command_there_is_and_none_that_is_not() {
     let help = run_nowhere(&["--help"], &[]).stdout;
     let named = |word: &str| help.lines().any(|line| line.split_whitespace().next() == Some(word));
-    for command in ["serve", "demo", "token", "forms", "exec", "status", "import", "forget", "check", "healthcheck"] {
+    for command in
+        ["serve", "demo", "token", "forms", "exec", "status", "import", "forget", "key", "check", "healthcheck"]
+    {
         assert!(named(command), "{command}: {help}");
     }
 }

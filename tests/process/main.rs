@@ -11,6 +11,7 @@ mod exec;
 mod forms;
 mod import;
 mod keep;
+mod keys;
 mod memory;
 mod proxy;
 mod refusing_to_start;

@@ -30,6 +30,7 @@ macro_rules! contract {
 mod a_redis;
 mod a_sqlite_file;
 mod any_store;
+mod api_keys;
 mod examining;
 mod leases;
 mod listings;
@@ -53,9 +54,9 @@ use time::OffsetDateTime;
 use videoask_auth::{
     config::StoreUrl,
     store::{
-        CanCreate, IfMissing, InsertOutcome, Inspection, Limits, OpenedStore, RowKey, SessionRow, Store, StoreError,
-        StoreLocation, StoreOrigin, StoreRisk, StoreStatus, UnavailableReason, Unwritable, UpdateOutcome, inspect,
-        open,
+        ApiKeyRow, CanCreate, IfMissing, InsertOutcome, Inspection, Limits, OpenedStore, RowKey, SessionRow, Store,
+        StoreError, StoreLocation, StoreOrigin, StoreRisk, StoreStatus, UnavailableReason, Unwritable, UpdateOutcome,
+        inspect, open,
         records::{
             self as record, Adoption, Cas, Change, Claim, Expected, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page,
             Row, RowVersion, Sealed, Version,

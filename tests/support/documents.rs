@@ -78,6 +78,11 @@ const CLAIMS: &[(&str, &str, Proof)] = &[
     ("docs/http-api.md", "printf '{\"refused\": \"%s\"}' \"$TOKEN\" |", Proof::MachineApi),
     ("docs/operations.md", "docker build --tag videoask-auth .", Proof::Container),
     ("docs/operations.md", "docker compose --file deploy/compose.yaml up --build --detach", Proof::Container),
+    (
+        "docs/operations.md",
+        "videoask-auth key add weekly-report --user ada@example.com --method GET --path /forms --expires 90d",
+        Proof::CommandLine,
+    ),
     ("docs/operations.md", "printf %s \"$REFRESH_TOKEN\" | videoask-auth import", Proof::Import),
     ("docs/operations.md", "videoask-auth forget --user ada@example.com --revoke", Proof::CommandLine),
     ("docs/operations.md", "scrape_configs:", Proof::Prometheus),

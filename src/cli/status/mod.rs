@@ -1,6 +1,9 @@
 //! `status`: the connections, their state, and what to do about it.
 
+use serde::Serialize;
+
 use crate::{
+    api_key::KeyCount,
     cli::{
         context::{Context, Setup},
         env_file::EnvFileArg,
@@ -9,7 +12,7 @@ use crate::{
     },
     clock::Clock,
     store::IfMissing,
-    vault::Inventory,
+    vault::{Inventory, VaultError},
 };
 
 mod text;
@@ -25,15 +28,32 @@ pub(super) struct Options {
 
 pub(super) async fn run(Options { json, env_file }: Options) -> Result<(), CliError> {
     let setup = Setup::load(env_file, "status")?;
-    let inventory = setup.run(IfMissing::Refuse, look).await?;
-    Ok(output::print_result(&if json { machine(&inventory) } else { text::of(&inventory, Clock::system().now()) })?)
+    let contents = setup.run(IfMissing::Refuse, look).await?;
+    Ok(output::print_result(&if json { machine(&contents) } else { text(&contents) })?)
 }
 
-async fn look(context: &Context) -> Result<Inventory, CliError> {
-    let inventory = spinner::during("Looking through the store", context.app.vault.inventory(&context.login)).await;
-    inventory.map_err(|error| context.error("", error))
+/// What `/api/connections` shows, and the API keys, of which it says nothing.
+#[derive(Serialize)]
+struct Contents {
+    #[serde(flatten)]
+    inventory: Inventory,
+    api_keys: KeyCount,
 }
 
-fn machine(inventory: &Inventory) -> String {
-    serde_json::to_string_pretty(inventory).expect("an inventory has only string keys, so JSON can write it")
+async fn look(context: &Context) -> Result<Contents, CliError> {
+    let looked = async {
+        let inventory = context.app.vault.inventory(&context.login).await?;
+        let counted = context.app.api_keys.stored_keys().count().await;
+        Ok(Contents { inventory, api_keys: counted.map_err(|_| VaultError::StoreUnavailable)? })
+    };
+    spinner::during("Looking through the store", looked).await.map_err(|error: VaultError| context.error("", error))
+}
+
+fn text(Contents { inventory, api_keys }: &Contents) -> String {
+    let connections = text::of(inventory, Clock::system().now());
+    if api_keys.total == 0 { connections } else { format!("{connections}\n\nAPI keys: {api_keys}") }
+}
+
+fn machine(contents: &Contents) -> String {
+    serde_json::to_string_pretty(contents).expect("an inventory has only string keys, so JSON can write it")
 }

@@ -16,6 +16,10 @@ pub(crate) const KEPT: &str = "{videoask-auth}:kept";
 pub(crate) const SEALED: &str = "{videoask-auth}:sealed";
 /// The sets and the schema version, which every script declares after its rows.
 pub(crate) const SHARED: [&str; 5] = [SCHEMA, ENDS, DUE, KEPT, SEALED];
+/// Every API key: a hash from its name to `hash.key_id.sealed`, in base64.
+pub(crate) const API_KEYS: &str = "{videoask-auth}:api-keys";
+/// When each API key was last used, in milliseconds of the Unix epoch, by its name.
+pub(crate) const API_KEYS_USED: &str = "{videoask-auth}:api-keys-used";
 /// What the key of every session begins with.
 pub(crate) const SESSIONS: &str = "{videoask-auth}:session:";
 /// What the key of every record begins with.

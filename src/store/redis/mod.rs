@@ -1,5 +1,6 @@
 //! Records and sessions in Redis.
 
+mod api_keys;
 mod connection;
 mod failure;
 mod info;

@@ -20,6 +20,7 @@ static PROBE: LazyLock<Script> = LazyLock::new(|| {
          redis.call('HSET', key, 'a', 1, 'b', 2)
          redis.call('HGET', key, 'a')
          redis.call('HMGET', key, 'a', 'b')
+         redis.call('HGETALL', key)
          redis.call('HEXISTS', key, 'a')
          redis.call('HDEL', key, 'a')
          redis.call('PERSIST', key)

@@ -1,5 +1,6 @@
 //! Records and sessions in a SQLite file, or in memory.
 
+mod api_keys;
 mod columns;
 mod failure;
 mod file;

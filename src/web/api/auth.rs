@@ -2,26 +2,94 @@
 
 use std::sync::Arc;
 
-use axum::{extract::FromRequestParts, http::request::Parts};
-
-use crate::web::{
-    api::{counting, keys::bearer, problem::Problem},
-    state::AppState,
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
 };
 
-/// Proof that a request carries one of the keys in `API_KEY`.
-pub(super) struct Authorized;
+use crate::{
+    api_key::{AuthenticationError, Caller},
+    vault::VaultError,
+    web::{
+        api::{counting, problem::Problem},
+        state::AppState,
+    },
+};
 
-impl FromRequestParts<Arc<AppState>> for Authorized {
-    type Rejection = Problem;
+/// Whose API key a request carried, for its line in the log. An extension of the response.
+#[derive(Clone)]
+pub(crate) struct KeyHolder(Arc<Caller>);
 
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<AppState>) -> Result<Self, Problem> {
-        let problem = match bearer(&parts.headers) {
-            Some(key) if app.api_keys.accepts(key) => return Ok(Self),
-            Some(_) => Problem::KeyWrong,
-            None => Problem::KeyMissing,
-        };
-        counting::unauthorized(&app.metrics, parts, &problem);
-        Err(problem)
+impl KeyHolder {
+    /// The name of the key.
+    pub(crate) fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    pub(super) fn label(caller: Arc<Caller>, mut response: Response) -> Response {
+        response.extensions_mut().insert(Self(caller));
+        response
+    }
+}
+
+/// Passes a request with a valid key on, with its [`Caller`] as an extension for the handler.
+pub(super) async fn authenticate(State(app): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
+    let authenticated = match bearer(request.headers()) {
+        Some(key) => app.api_keys.authenticate(key).await.map_err(Problem::from),
+        None => Err(Problem::KeyMissing),
+    };
+    match authenticated {
+        Ok(caller) => {
+            request.extensions_mut().insert(Arc::clone(&caller));
+            KeyHolder::label(caller, next.run(request).await)
+        }
+        Err(problem) => {
+            counting::unauthorized(&app.metrics, &request, &problem);
+            problem.into_response()
+        }
+    }
+}
+
+/// The bearer token of a request (RFC 6750, 2.1); none if there are two `Authorization` headers.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    let (only, None) = (all.next()?.as_bytes(), all.next()) else { return None };
+    let (scheme, credential) = only.split_at_checked("Bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"Bearer ").then(|| credential.trim_ascii())
+}
+
+impl From<AuthenticationError> for Problem {
+    fn from(error: AuthenticationError) -> Self {
+        match error {
+            AuthenticationError::Unknown => Self::KeyWrong,
+            AuthenticationError::Expired => Self::KeyExpired,
+            AuthenticationError::StoreUnavailable => VaultError::StoreUnavailable.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn headers(values: &[&'static str]) -> HeaderMap {
+        values.iter().map(|value| (header::AUTHORIZATION, HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn the_scheme_is_read_in_any_case() {
+        assert_eq!(bearer(&headers(&["bEARER key"])), Some(b"key".as_slice()));
+        assert_eq!(bearer(&headers(&["Bearer  key"])), Some(b"key".as_slice()));
+    }
+
+    #[test]
+    fn no_other_scheme_and_no_second_header_will_do() {
+        for wrong in [&[][..], &["Basic key"], &["key"], &["Bearer"], &["Bearerkey"], &["Bearer a", "Bearer a"]] {
+            assert_eq!(bearer(&headers(wrong)), None, "{wrong:?}");
+        }
     }
 }

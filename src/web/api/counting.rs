@@ -1,9 +1,6 @@
 //! Counts the results of machine requests.
 
-use axum::{
-    http::{Method, request::Parts},
-    response::Response,
-};
+use axum::{extract::Request, http::Method, response::Response};
 
 use crate::{
     telemetry::{Metrics, Route, StatusClass},
@@ -28,9 +25,9 @@ pub(super) fn proxied(metrics: &Metrics, result: &Result<Response, Problem>) {
 }
 
 /// Counts a request without a valid API key, which never reaches its route.
-pub(super) fn unauthorized(metrics: &Metrics, request: &Parts, problem: &Problem) {
-    let path = request.uri.path();
-    let route = match request.method {
+pub(super) fn unauthorized(metrics: &Metrics, request: &Request, problem: &Problem) {
+    let path = request.uri().path();
+    let route = match *request.method() {
         _ if path.strip_prefix(PROXY_PREFIX).is_some_and(|rest| rest.starts_with('/')) => Route::Proxy,
         Method::GET | Method::HEAD if path == "/api/token" => Route::GetToken,
         Method::POST if path == "/api/token" => Route::PostToken,

@@ -3,24 +3,36 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::State,
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 
-use crate::{telemetry::Exposition, web::state::AppState};
+use crate::{
+    api_key::{Access, Caller},
+    telemetry::Exposition,
+    web::{
+        api::{problem::Problem, rights::permit},
+        state::AppState,
+    },
+};
 
 pub(super) fn router() -> Router<Arc<AppState>> {
     Router::new().route("/metrics", get(metrics))
 }
 
-async fn metrics(State(app): State<Arc<AppState>>, headers: HeaderMap) -> Response {
+async fn metrics(
+    State(app): State<Arc<AppState>>,
+    Extension(caller): Extension<Arc<Caller>>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    permit(&app, &caller, Access::Metrics, &[])?;
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let exposition = preferred(accepted.flat_map(|value| value.split(',')));
     let page = app.metrics.page(app.vault.gauges().await, exposition);
-    ([(header::CONTENT_TYPE, exposition.content_type()), (header::VARY, "accept")], page).into_response()
+    Ok(([(header::CONTENT_TYPE, exposition.content_type()), (header::VARY, "accept")], page).into_response())
 }
 
 /// The format that is accepted with the higher quality (RFC 9110, 12.5.1); OpenMetrics where the two are equal.

@@ -14,6 +14,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::{
+    api_key::Uncovered,
     config::AppUrl,
     telemetry::{self, ProblemType},
     vault::{NextStep, Obstacle, Reconnect, RefreshFailure, Retry, Rotation, Undecryptable, VaultError},
@@ -37,6 +38,17 @@ pub(crate) enum Problem {
     /// A key that is none of `API_KEY`.
     #[error("a wrong API key came")]
     KeyWrong,
+    /// A key that has expired.
+    #[error("an expired API key came")]
+    KeyExpired,
+    /// The key does not cover this.
+    #[error("the API key does not cover this {uncovered}")]
+    InsufficientScope {
+        /// What of the request.
+        uncovered: Uncovered,
+        /// What it does cover.
+        covers: Box<str>,
+    },
     /// A value that this route does not take; the words say which.
     #[error("the request is not valid: {0}")]
     Invalid(&'static str),
@@ -80,7 +92,8 @@ impl Problem {
     /// The last part of the `type`, which callers may rely on.
     pub(super) fn r#type(&self) -> ProblemType {
         match self {
-            Self::KeyMissing | Self::KeyWrong => ProblemType::Unauthorized,
+            Self::KeyMissing | Self::KeyWrong | Self::KeyExpired => ProblemType::Unauthorized,
+            Self::InsufficientScope { .. } => ProblemType::InsufficientScope,
             Self::Invalid(_) => ProblemType::InvalidRequest,
             Self::Vault(error) => type_of(error),
             Self::UpstreamUnavailable(_) => ProblemType::UpstreamUnavailable,
@@ -97,7 +110,13 @@ impl Problem {
             Self::Vault(error) => return vault_detail(error),
             Self::Invalid(detail) => detail,
             Self::KeyMissing => "Send one of this app's API keys in one header `Authorization: Bearer <key>`.",
-            Self::KeyWrong => "The key is none of those in API_KEY. A token of VideoAsk's is no key.",
+            Self::KeyWrong => {
+                "The key is neither in API_KEY nor one that `videoask-auth key list` shows. A token of VideoAsk's is no key."
+            }
+            Self::KeyExpired => "The key has expired. `videoask-auth key add` makes another one.",
+            Self::InsufficientScope { uncovered, covers } => {
+                return format!("It does not cover this {uncovered}. It covers: {covers}.").into();
+            }
             Self::UpstreamUnavailable(GatewayError::Unreachable(_)) => {
                 "It could not be reached, and nothing was sent. Ask again."
             }
@@ -110,8 +129,8 @@ impl Problem {
                  does no harm."
             }
             Self::NotFound => {
-                "With API_KEY set, /api/openapi.json describes the routes, and VideoAsk's API is below /proxy/. Without \
-                 ALLOWED_USERS and API_KEY there are none."
+                "/api/openapi.json describes the routes, and VideoAsk's API is below /proxy/. Without ALLOWED_USERS there are \
+                 none."
             }
             Self::MethodNotAllowed => "The header Allow lists the methods that it takes.",
             Self::TooLarge => "Nothing that this route takes is that long.",
@@ -149,7 +168,8 @@ impl Problem {
     fn challenge(&self) -> Option<&'static str> {
         match self {
             Self::KeyMissing => Some("Bearer realm=\"videoask-auth\""),
-            Self::KeyWrong => Some("Bearer realm=\"videoask-auth\", error=\"invalid_token\""),
+            Self::KeyWrong | Self::KeyExpired => Some("Bearer realm=\"videoask-auth\", error=\"invalid_token\""),
+            Self::InsufficientScope { .. } => Some("Bearer realm=\"videoask-auth\", error=\"insufficient_scope\""),
             _ => None,
         }
     }
@@ -191,7 +211,7 @@ fn status_of(r#type: ProblemType) -> StatusCode {
     match r#type {
         ProblemType::Unauthorized => StatusCode::UNAUTHORIZED,
         ProblemType::InvalidRequest => StatusCode::BAD_REQUEST,
-        ProblemType::NotAllowed => StatusCode::FORBIDDEN,
+        ProblemType::NotAllowed | ProblemType::InsufficientScope => StatusCode::FORBIDDEN,
         ProblemType::NotConnected | ProblemType::NotFound => StatusCode::NOT_FOUND,
         ProblemType::AmbiguousUser
         | ProblemType::ReconnectRequired
@@ -213,6 +233,7 @@ fn title_of(r#type: ProblemType) -> &'static str {
         ProblemType::Unauthorized => "An API key is needed",
         ProblemType::InvalidRequest => "The request is not valid",
         ProblemType::NotAllowed => "The user is not listed",
+        ProblemType::InsufficientScope => "The API key does not cover this",
         ProblemType::NotConnected => "The user is not connected",
         ProblemType::AmbiguousUser => "The name fits more than one connection",
         ProblemType::ReconnectRequired => "Log in again",

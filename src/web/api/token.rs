@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     extract::{
         DefaultBodyLimit, Query, State,
         rejection::{JsonRejection, QueryRejection},
@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::{
+    api_key::{Access, Caller},
     config::duration,
     telemetry::Route,
     vault::{HandedOut, MinLife},
@@ -70,20 +71,25 @@ struct Answer<'a> {
 
 async fn current(
     State(app): State<Arc<AppState>>,
+    Extension(caller): Extension<Arc<Caller>>,
     query: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let handed_out = counting::hand_out(&app.metrics, Route::GetToken, hand_out(&app, query)).await?;
+    let handed_out = counting::hand_out(&app.metrics, Route::GetToken, hand_out(&app, &caller, query)).await?;
     Ok(answer(&app, &handed_out))
 }
 
-async fn hand_out(app: &AppState, query: Result<Query<Wanted>, QueryRejection>) -> Result<HandedOut, Problem> {
+async fn hand_out(
+    app: &AppState,
+    caller: &Caller,
+    query: Result<Query<Wanted>, QueryRejection>,
+) -> Result<HandedOut, Problem> {
     let Query(Wanted { user, min_ttl }) = query.map_err(|_| Problem::Invalid(QUERY))?;
     let demanded = min_ttl.as_deref().map(duration::parse_or_seconds).transpose();
     let need = demanded.map_err(|_| Problem::Invalid(QUERY))?.map_or(MinLife::BestEffort, MinLife::Strict);
     // The decoding of a query turns `+` into a space, and no name has a space.
     let user = user.map(|user| user.replace(' ', "+"));
     with_caller_timeout(&app.clock, async {
-        let key = find_connection(app, user.as_deref()).await?;
+        let key = find_connection(app, caller, Access::Token, user.as_deref()).await?;
         Ok(app.vault.hand_out(&key, need).await?)
     })
     .await
@@ -91,15 +97,17 @@ async fn hand_out(app: &AppState, query: Result<Query<Wanted>, QueryRejection>) 
 
 async fn replaced(
     State(app): State<Arc<AppState>>,
+    Extension(caller): Extension<Arc<Caller>>,
     query: Result<Query<NoQuery>, QueryRejection>,
     body: Result<Json<Refusal>, JsonRejection>,
 ) -> Result<Response, Problem> {
-    let handed_out = counting::hand_out(&app.metrics, Route::PostToken, replace(&app, query, body)).await?;
+    let handed_out = counting::hand_out(&app.metrics, Route::PostToken, replace(&app, &caller, query, body)).await?;
     Ok(answer(&app, &handed_out))
 }
 
 async fn replace(
     app: &AppState,
+    caller: &Caller,
     query: Result<Query<NoQuery>, QueryRejection>,
     body: Result<Json<Refusal>, JsonRejection>,
 ) -> Result<HandedOut, Problem> {
@@ -112,7 +120,7 @@ async fn replace(
         return Err(Problem::Invalid(BODY));
     }
     with_caller_timeout(&app.clock, async {
-        let key = find_connection(app, user.as_deref()).await?;
+        let key = find_connection(app, caller, Access::Token, user.as_deref()).await?;
         Ok(app.vault.replace_rejected(&key, &refused, MinLife::BestEffort).await?)
     })
     .await

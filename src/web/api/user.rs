@@ -1,15 +1,28 @@
 //! Finds the connection that a machine request is for.
 
 use crate::{
+    api_key::{Access, Caller},
     config::Mode,
     store::RowKey,
     vault::VaultError,
-    web::{api::problem::Problem, state::AppState},
+    web::{
+        api::{
+            problem::Problem,
+            rights::{matching_users, permit},
+        },
+        state::AppState,
+    },
 };
 
 /// The connection of the user of this name, or of the first entry in `ALLOWED_USERS`; never another one instead. The
-/// vault checks at each use whether the user is still allowed.
-pub(super) async fn find_connection(app: &AppState, user: Option<&str>) -> Result<RowKey, Problem> {
+/// vault checks at each use whether the user is still allowed. For a key that does not cover this access to that user,
+/// the error is the same whoever the user is.
+pub(super) async fn find_connection(
+    app: &AppState,
+    caller: &Caller,
+    access: Access<'_>,
+    user: Option<&str>,
+) -> Result<RowKey, Problem> {
     let Mode::Keep(allowed) = &app.mode else { return Err(Problem::NotFound) };
     let Some(name) = user.or_else(|| allowed.entries().first().map(String::as_str)) else {
         return Err(VaultError::NotAllowed.into());
@@ -17,7 +30,9 @@ pub(super) async fn find_connection(app: &AppState, user: Option<&str>) -> Resul
     if name.is_empty() {
         return Err(Problem::Invalid("The name of the user is empty."));
     }
-    match app.vault.find(name).await {
+    let found = app.vault.find(name).await;
+    permit(app, caller, access, &matching_users(app, caller, name, found.as_ref().ok()).await?)?;
+    match found {
         Ok(key) => Ok(key),
         Err(VaultError::NotConnected | VaultError::Undecryptable(_))
             if allowed.admits(Some(name), Some(name), None).is_none() =>

@@ -14,8 +14,12 @@ use tracing::Instrument;
 use crate::{
     telemetry,
     web::{
-        api::problem::ProblemReport, health, middleware::security_headers, pages::error_page::Failure,
-        request_id::RequestId, state::AppState,
+        api::{auth::KeyHolder, problem::ProblemReport},
+        health,
+        middleware::security_headers,
+        pages::error_page::Failure,
+        request_id::RequestId,
+        state::AppState,
     },
 };
 
@@ -33,7 +37,9 @@ pub(crate) async fn trace(State(app): State<Arc<AppState>>, mut request: Request
         let mut response = rendered(&app, id, next.run(request).await);
         security_headers::add(&app.app_url, response.headers_mut());
         let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
-        log(&method, route, response.status(), app.clock.monotonic().saturating_sub(began));
+        let holder = response.extensions_mut().remove::<KeyHolder>();
+        let key = holder.as_ref().map(KeyHolder::name);
+        log(&method, route, key, response.status(), app.clock.monotonic().saturating_sub(began));
         if let Ok(id) = HeaderValue::try_from(id.to_string()) {
             response.headers_mut().insert(HEADER, id);
         }
@@ -58,13 +64,13 @@ fn rendered(app: &AppState, id: RequestId, mut response: Response) -> Response {
     response
 }
 
-fn log(method: &axum::http::Method, route: &str, status: StatusCode, took: Duration) {
+fn log(method: &axum::http::Method, route: &str, key: Option<&str>, status: StatusCode, took: Duration) {
     let ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
     // An unusual method is text from outside.
     let (method, status) = (telemetry::excerpt(method.as_str()), status.as_u16());
     if health::is_probe(route) && status < 500 {
-        tracing::debug!(%method, route, status, ms, "answered");
+        tracing::debug!(%method, route, key, status, ms, "answered");
     } else {
-        tracing::info!(%method, route, status, ms, "answered");
+        tracing::info!(%method, route, key, status, ms, "answered");
     }
 }

@@ -28,7 +28,7 @@ impl ApiAccess {
     pub(crate) fn of(app: &AppState, identity: &Identity) -> Self {
         match &app.mode {
             Mode::Mint => Self::Copied,
-            Mode::Keep(_) if app.api_keys.is_empty() => Self::Executed,
+            Mode::Keep(_) if !app.api_keys.has_environment_keys() => Self::Executed,
             Mode::Keep(allowed) => {
                 let is_default = allowed.entries().first().is_some_and(|first| identity.is_called(first));
                 let name = identity.proven_email().or(identity.user_id.as_deref());

@@ -64,12 +64,17 @@ async fn a_session_is_no_key_and_a_key_is_no_session() {
 }
 
 #[tokio::test]
-async fn without_api_key_there_are_no_routes_for_machines() {
-    for setup in [Setup::default(), Setup::default().var("ALLOWED_USERS", "ada@example.com")] {
+async fn in_mint_mode_there_are_no_routes_for_machines_and_in_keep_mode_they_are_there_without_api_key() {
+    for (setup, status, kind) in [
+        (Setup::default(), 404, "not-found"),
+        (Setup::default().var("ALLOWED_USERS", "ada@example.com"), 401, "unauthorized"),
+    ] {
         let world = setup.start().await;
         for route in ROUTES.into_iter().chain([("GET", "/metrics"), ("GET", "/proxy"), ("GET", "/api/")]) {
             let page = asked(&world, route, &[("authorization", &*format!("Bearer {KEY}"))]).await;
-            page.is_problem(404, "not-found");
+            let is_route = !matches!(route.1, "/proxy" | "/api/");
+            let (status, kind) = if is_route { (status, kind) } else { (404, "not-found") };
+            page.is_problem(status, kind);
         }
     }
 }

@@ -9,5 +9,6 @@ mod paths;
 mod problems;
 mod refusals;
 mod refused_tokens;
+mod rights;
 mod streams;
 mod tokens;

@@ -25,6 +25,16 @@ impl Fragile {
         self.execute("ALTER TABLE records RENAME TO gone");
     }
 
+    /// From now on it lists no API keys.
+    pub fn take_keys_away(&self) {
+        self.execute("ALTER TABLE api_keys RENAME TO gone_keys");
+    }
+
+    /// It lists them again.
+    pub fn give_keys_back(&self) {
+        self.execute("ALTER TABLE gone_keys RENAME TO api_keys");
+    }
+
     /// From now on it takes new sessions and no change of one that is there.
     pub fn refuse_changed_sessions(&self) {
         self.execute(

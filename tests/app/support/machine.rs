@@ -16,6 +16,7 @@ pub const KEY: &str = "canary-key-0123456789-abcdefghijklmn";
 pub struct Machine {
     pub client: Client,
     home: Url,
+    key: String,
 }
 
 /// A world that keeps the tokens of Ada and Grace for machines, with nobody connected yet.
@@ -33,7 +34,7 @@ impl World {
     }
 
     pub fn machine(&self) -> Machine {
-        Machine { client: browser::client(), home: self.app.clone() }
+        Machine { client: browser::client(), home: self.app.clone(), key: KEY.to_owned() }
     }
 
     /// What comes back for these bytes, to the end of the connection.
@@ -53,7 +54,12 @@ impl World {
 
 impl Machine {
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, self.home.join(path).expect("a path")).bearer_auth(KEY)
+        self.client.request(method, self.home.join(path).expect("a path")).bearer_auth(&self.key)
+    }
+
+    /// The same program with another key.
+    pub fn with_key(self, key: &str) -> Self {
+        Self { key: key.to_owned(), ..self }
     }
 
     /// The token of the default user.

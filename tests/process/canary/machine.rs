@@ -9,7 +9,10 @@ use super::{
     API_KEY, CLIENT_SECRET, STORE_PASSWORD, assert_nothing_told, canaries, complete, deployment,
     walk::{Walk, mishaps, mishaps_of_the_token_endpoint},
 };
-use crate::support::{Deployment, Secrets, Tap};
+use crate::{
+    keys::until_status,
+    support::{Deployment, Secrets, Tap},
+};
 
 const EXPRESS_SESSION: &str = "canary-express-session-of-a-keeper-90ac77";
 const PATHS: [&str; 13] = [
@@ -51,21 +54,21 @@ impl Walk<'_> {
     }
 
     /// Every route for machines, with a key and without, also in ways that nobody of good will would try.
-    async fn every_machine_route(&mut self) {
-        let keyed = |request: RequestBuilder| request.bearer_auth(API_KEY);
+    async fn every_machine_route(&mut self, key: &str) {
+        let keyed = |request: RequestBuilder| request.bearer_auth(key);
         for path in PATHS {
             self.ask(Method::GET, path, keyed).await;
             self.ask(Method::GET, path, |request| request.bearer_auth(CLIENT_SECRET)).await;
             let separator = if path.contains('?') { '&' } else { '?' };
-            self.ask(Method::GET, &format!("{path}{separator}access_token={API_KEY}"), |request| request).await;
+            self.ask(Method::GET, &format!("{path}{separator}access_token={key}"), |request| request).await;
             let talkative = |request: RequestBuilder| {
                 let request = request.header("x-videoask-user", CLIENT_SECRET).header("x-request-id", CLIENT_SECRET);
-                request.bearer_auth(API_KEY).header("content-type", "application/json").body(CLIENT_SECRET)
+                request.bearer_auth(key).header("content-type", "application/json").body(CLIENT_SECRET)
             };
             self.ask(Method::POST, path, talkative).await;
             self.ask(Method::from_bytes(b"PURGE").unwrap(), path, keyed).await;
         }
-        let refuse = |request: RequestBuilder| request.bearer_auth(API_KEY).json(&[("refused", CLIENT_SECRET)]);
+        let refuse = |request: RequestBuilder| request.bearer_auth(key).json(&[("refused", CLIENT_SECRET)]);
         self.ask(Method::POST, "/api/token", refuse).await;
         self.ask(Method::GET, "/proxy/me", |request| keyed(request).header("upgrade", CLIENT_SECRET)).await;
     }
@@ -125,9 +128,14 @@ async fn every_route_for_machines(log_format: &str) {
     let deployment = deployment.set("LOG_FORMAT", log_format);
     let server = deployment.serve();
     let mut walk = Walk::new(&deployment, &server);
-    walk.every_machine_route().await;
+    walk.every_machine_route(API_KEY).await;
     walk.log_in().await;
-    walk.every_machine_route().await;
+    walk.every_machine_route(API_KEY).await;
+    let keys = [deployment.add_key(&["all"]), deployment.add_key(&["limited", "--user", "grace@example.com"])];
+    for key in &keys {
+        until_status(&server, key, "/api/openapi.json", 200).await;
+        walk.every_machine_route(key).await;
+    }
     walk.every_route().await;
     walk.every_mood_of_the_api().await;
     walk.every_login().await;
@@ -138,8 +146,12 @@ async fn every_route_for_machines(log_format: &str) {
     let stopped = server.stop();
     seen.push(("stdout".to_owned(), stopped.stdout));
     seen.push(("the log".to_owned(), stopped.stderr));
-    let secrets = secrets_of_a_keeper(&tap);
+    let mut secrets = secrets_of_a_keeper(&tap);
+    for key in &keys {
+        secrets.add("the API key that was made", key);
+    }
     assert_nothing_told(&secrets, &seen);
+    assert!(keys.iter().all(|key| !tap.heard().contains(key)), "an API key reached VideoAsk");
     assert!(!tap.heard().contains(API_KEY), "an API key reached VideoAsk");
 
     assert!(secrets.found_in(&shown.concat()).contains("access_token"), "the walk went where tokens are");
@@ -178,6 +190,7 @@ fn commands(taken_port: &str) -> Vec<Vec<&str>> {
         vec!["status"],
         vec!["import"],
         vec!["forget", "--user", "grace@example.com"],
+        vec!["key", "add", "another"],
         vec!["check"],
         vec!["healthcheck"],
     ]
@@ -203,7 +216,8 @@ async fn every_command(log_format: &str) {
     let mut seen = Vec::new();
     let mut note = |deployment: &Deployment, arguments: &[&str], input: &str| {
         let finished = deployment.start_with(arguments, input).finish();
-        let meant = matches!(arguments[0], "token" | "exec") && finished.code == Some(0);
+        let meant = matches!(arguments[..2.min(arguments.len())], ["token" | "exec", ..] | ["key", "add"])
+            && finished.code == Some(0);
         let told = if meant { finished.stderr } else { finished.stdout + &finished.stderr };
         seen.push((format!("{arguments:?}"), told));
     };
@@ -212,6 +226,7 @@ async fn every_command(log_format: &str) {
     note(&deployment, &["import"], &refresh_token);
     note(&deployment, &["import"], &refresh_token);
     note(&deployment, &["import"], &format!("{CLIENT_SECRET} {CLIENT_SECRET}"));
+    let made = deployment.add_key(&["limited", "--path", "/forms"]);
     for arguments in [
         &["token"][..],
         &["token", "--min-ttl", "20h"],
@@ -221,6 +236,11 @@ async fn every_command(log_format: &str) {
         &["status", "--json"],
         &["exec", "--", "env"],
         &["exec", "--", "/no/such/program"],
+        &["key", "list"],
+        &["key", "list", "--json"],
+        &["key", "add", "limited"],
+        &["key", "add", "limited", "--user", "nobody@example.com"],
+        &["key", "remove", "nobodys"],
         &["check"],
     ] {
         note(&deployment, arguments, "");
@@ -255,6 +275,7 @@ async fn every_command(log_format: &str) {
 
     let mut secrets = secrets_of_a_keeper(&tap);
     secrets.add("the imported token", &refresh_token);
+    secrets.add("the API key that was made", &made);
     assert!(secrets.names().is_superset(&["access_token", "refresh_token", "client_secret"].into()));
     assert_nothing_told(&secrets, &seen);
     assert!(!tap.heard().contains(API_KEY));

@@ -3,7 +3,7 @@
 use axum::http::{header, request::Parts};
 use url::form_urlencoded;
 
-use crate::web::api::keys::bearer;
+use crate::web::api::auth::bearer;
 
 /// Whether the key that opened this route also stands where it would be passed on. Some clients put their token
 /// wherever one might be looked for.

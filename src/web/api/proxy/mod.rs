@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::io;
 
 use axum::{
-    Router,
+    Extension, Router,
     body::Body,
     extract::{Request, State},
     http::{HeaderMap, Method, header},
@@ -23,6 +23,7 @@ use axum::{
 use futures_util::stream;
 
 use crate::{
+    api_key::{Access, Caller},
     store::RowKey,
     telemetry::Route,
     vault::{HandedOut, MinLife},
@@ -47,13 +48,17 @@ pub(super) fn router() -> Router<Arc<AppState>> {
     Router::new().route(&below(""), any(answer)).route(&below("{*path}"), any(answer))
 }
 
-async fn answer(State(app): State<Arc<AppState>>, request: Request) -> Result<Response, Problem> {
-    let answer = pass(&app, request).await;
+async fn answer(
+    State(app): State<Arc<AppState>>,
+    Extension(caller): Extension<Arc<Caller>>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let answer = pass(&app, &caller, request).await;
     counting::proxied(&app.metrics, &answer);
     answer
 }
 
-async fn pass(app: &AppState, request: Request) -> Result<Response, Problem> {
+async fn pass(app: &AppState, caller: &Caller, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     if parts.method == Method::CONNECT || asks_for_another_protocol(&parts.headers) {
         return Err(Problem::Invalid("Requests are passed on, connections are not: no CONNECT, and no Upgrade."));
@@ -65,7 +70,10 @@ async fn pass(app: &AppState, request: Request) -> Result<Response, Problem> {
     }
     let url = path::target(&app.api_url, &parts.uri)?;
     let began = app.clock.monotonic();
-    let token = with_caller_timeout(&app.clock, token(app, &parts.headers));
+    // The path that is sent, however it was written.
+    let path = path::below(&app.api_url, &url).unwrap_or_default();
+    let access = Access::Proxy { method: parts.method.as_str(), path };
+    let token = with_caller_timeout(&app.clock, token(app, caller, access, &parts.headers));
     let (key, token) = counting::hand_out(&app.metrics, Route::Proxy, token).await?;
     let patience = CALLER_TIMEOUT.saturating_sub(app.clock.monotonic().saturating_sub(began));
     let passage = Passage {
@@ -100,8 +108,13 @@ fn asks_for_another_protocol(headers: &HeaderMap) -> bool {
     headers::listed(headers, &header::UPGRADE).any(|protocol| !protocol.eq_ignore_ascii_case(b"h2c"))
 }
 
-async fn token(app: &AppState, headers: &HeaderMap) -> Result<(RowKey, HandedOut), Problem> {
-    let key = find_connection(app, user(headers)?).await?;
+async fn token(
+    app: &AppState,
+    caller: &Caller,
+    access: Access<'_>,
+    headers: &HeaderMap,
+) -> Result<(RowKey, HandedOut), Problem> {
+    let key = find_connection(app, caller, access, user(headers)?).await?;
     let token = app.vault.hand_out(&key, MinLife::BestEffort).await?;
     Ok((key, token))
 }

@@ -1,6 +1,7 @@
 //! Builds everything from the configuration, and serves it.
 
 mod connection;
+mod progress;
 mod server;
 
 use std::{future::Future, num::NonZeroUsize, sync::Arc, time::Duration};

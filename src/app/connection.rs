@@ -1,37 +1,21 @@
 //! One HTTP connection, closed when its client stays silent for too long.
 //!
 //! hyper has one timeout for "waits for a request" and "receives its head". They differ here: a kept-alive connection
-//! may be idle for a minute, but nobody needs a minute to send a head. So a connection is dropped by its [`Phase`].
+//! may be idle for a minute, but nobody needs a minute to send a head. So a connection is dropped by its phase (`progress.rs`).
 
-use std::{
-    convert::Infallible,
-    io,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::convert::Infallible;
 
-use axum::{
-    Router,
-    body::{Body, Bytes},
-    http::Request,
-};
-use http_body::{Frame, SizeHint};
+use axum::{Router, body::Body, http::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{rt::TokioIo, server::graceful::Watcher};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite},
     sync::watch,
 };
 use tower::ServiceExt;
 
-use crate::app::stopped;
+use crate::app::progress::{Progress, TrackedBody, TrackedStream};
 
-/// How long a request head may take, from the accepted connection or from its first byte.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection may be idle between two requests.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// The longest request head; a longer one is 431.
 const HEAD_LIMIT: usize = 32 * 1024;
 /// The most that one connection buffers in each direction. hyper's default is 400 KiB.
@@ -66,158 +50,9 @@ where
     }
 }
 
-/// What a connection is doing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Phase {
-    /// It is new, or has sent a part of a request head.
-    #[default]
-    Head,
-    /// A request is in flight.
-    Request,
-    /// The response is complete, and may be in hyper's buffer still.
-    Responded,
-    /// It is kept alive between two requests.
-    Idle,
-}
-
-impl Phase {
-    /// How long this may last. What limits a request and its response is their own concern.
-    fn limit(self) -> Option<Duration> {
-        match self {
-            Self::Head => Some(HEAD_TIMEOUT),
-            Self::Idle => Some(IDLE_TIMEOUT),
-            Self::Request | Self::Responded => None,
-        }
-    }
-}
-
-/// The phase of a connection, shared by its stream, its requests and its timer.
-#[derive(Clone, Debug, Default)]
-struct Progress(Arc<watch::Sender<Phase>>);
-
-impl Progress {
-    /// A request head is complete.
-    fn begin(&self) -> InFlight {
-        self.0.send_replace(Phase::Request);
-        InFlight(self.clone())
-    }
-
-    fn change(&self, from: Phase, to: Phase) {
-        self.0.send_if_modified(|phase| {
-            let applies = *phase == from;
-            if applies {
-                *phase = to;
-            }
-            applies
-        });
-    }
-
-    /// Completes when the client has been silent for too long, or when it has no request in flight after `stopping`.
-    async fn overdue(&self, stopping: watch::Receiver<()>) {
-        let mut phases = self.0.subscribe();
-        let mut stopped = std::pin::pin!(stopped(stopping));
-        loop {
-            let limit = phases.borrow_and_update().limit();
-            tokio::select! {
-                // Never closed: `self` is its sender.
-                _ = phases.changed() => {}
-                () = tokio::time::sleep(limit.unwrap_or_default()), if limit.is_some() => return,
-                () = &mut stopped, if limit.is_some() => return,
-            }
-        }
-    }
-}
-
-/// A request in flight, until its response is complete.
-struct InFlight(Progress);
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.0.change(Phase::Request, Phase::Responded);
-    }
-}
-
-/// A response's body, which hyper drops once all of it is in its write buffer.
-struct TrackedBody {
-    body: Body,
-    _in_flight: InFlight,
-}
-
-impl http_body::Body for TrackedBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// The stream of a connection, which sees when a head begins and when a response has left hyper's buffer.
-struct TrackedStream<S> {
-    stream: S,
-    progress: Progress,
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for TrackedStream<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if buffer.filled().len() > before {
-            self.progress.change(Phase::Idle, Phase::Head);
-        }
-        read
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for TrackedStream<S> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    /// hyper flushes the stream after it has written all that it buffered.
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        if flushed.is_ready() {
-            self.progress.change(Phase::Responded, Phase::Idle);
-        }
-        flushed
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::future::pending;
+    use std::{future::pending, time::Duration};
 
     use axum::routing::get;
     use futures_util::{StreamExt, stream};
@@ -229,6 +64,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::app::progress::{HEAD_TIMEOUT, IDLE_TIMEOUT};
 
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
     const HALF: &[u8] = b"GET / HTTP/1.1\r\nHost:";

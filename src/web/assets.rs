@@ -10,7 +10,10 @@ use axum::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use ring::digest;
 
-use crate::web::pages::error::{PageError, RequestError};
+use crate::web::{
+    middleware::compression,
+    pages::error::{PageError, RequestError},
+};
 
 const YEAR: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
@@ -82,6 +85,7 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
             }),
         )
         .route("/robots.txt", get(async || ([(header::CACHE_CONTROL, DAY)], "User-agent: *\nDisallow: /\n")))
+        .layer(compression::of_embedded_files())
 }
 
 async fn asset(Path(name): Path<String>) -> Result<Response, PageError> {

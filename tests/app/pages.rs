@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::Value;
 use standin::{Endpoint, Mishap, Quirk};
 
-use crate::support::{SECRET, Setup, World};
+use crate::support::{Browser, Page, SECRET, Setup, World, machine::keeping};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -285,6 +285,41 @@ async fn static_files_are_kept_by_browsers_and_change_their_names_with_their_con
     assert_eq!(browser.get("/static/style.css").await.status, 404);
     assert_eq!(browser.get("/favicon.ico").await.header("content-type"), Some("image/x-icon"));
     assert!(browser.get("/robots.txt").await.text().contains("Disallow: /\n"));
+}
+
+/// Asks as every browser does.
+async fn takes_gzip(browser: &Browser, path: &str) -> Page {
+    browser.send(Method::GET, &browser.url(path), |request| request.header("accept-encoding", "gzip")).await
+}
+
+#[tokio::test]
+async fn what_may_have_a_secret_is_never_compressed_and_the_embedded_files_are() {
+    let world = keeping().start().await;
+    let browser = world.logged_in().await;
+    for path in ["/", "/tokens", "/tokens/forms", "/tokens/export/env", "/tokens/export/json", "/nowhere", "/static/no"] {
+        let page = takes_gzip(&browser, path).await;
+        assert_eq!((page.header("content-encoding"), page.header("vary")), (None, None), "{path}");
+    }
+    let machine = world.machine();
+    let with_gzip = |request: reqwest::RequestBuilder| request.header("accept-encoding", "gzip");
+    for path in ["/api/token", "/api/connections", "/proxy/forms"] {
+        let answer = machine.send(Method::GET, path, with_gzip).await;
+        assert_eq!((answer.status, answer.header("content-encoding")), (200, None), "{path}");
+    }
+
+    let description = machine.send(Method::GET, "/api/openapi.json", with_gzip).await;
+    assert_eq!(description.header("content-encoding"), Some("gzip"));
+    let home = browser.get("/").await.text();
+    let (_, rest) = home.split_once("/static/style.").expect("the page links it");
+    let style = format!("/static/style.{}", rest.split_once('"').expect("a link").0);
+    let (plain, compressed) = (browser.get(&style).await, takes_gzip(&browser, &style).await);
+    assert_eq!(plain.header("content-encoding"), None);
+    assert_eq!(compressed.header("content-encoding"), Some("gzip"));
+    assert!(compressed.body.len() < plain.body.len() / 2, "{} of {}", compressed.body.len(), plain.body.len());
+    for file in [&plain, &compressed] {
+        assert_eq!(file.header("vary"), Some("accept-encoding"), "a cache on the way keeps both");
+        assert_eq!(file.header("cache-control"), Some("public, max-age=31536000, immutable"));
+    }
 }
 
 #[tokio::test]

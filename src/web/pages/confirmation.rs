@@ -22,6 +22,8 @@ pub enum Confirmation {
     NotRevoked,
     /// The session ended.
     LoggedOut,
+    /// This browser forgot its session, but the store did not respond, so the session is still there.
+    LoggedOutHere,
 }
 
 /// The query that carries it.
@@ -51,6 +53,14 @@ impl Confirmation {
             (Self::LoggedOut, TokenOwner::App) => {
                 "Logged out. This app keeps the connection, and your programs keep working."
             }
+            (Self::LoggedOutHere, TokenOwner::Person) => {
+                "Logged out in this browser. The storage did not respond, so the session and its tokens are not deleted \
+                 there yet. They end after an hour without use. Tokens you copied keep working."
+            }
+            (Self::LoggedOutHere, TokenOwner::App) => {
+                "Logged out in this browser. The storage did not respond, so the session is not deleted there yet. It \
+                 ends after an hour without use. This app keeps the connection, and your programs keep working."
+            }
         }
     }
 
@@ -62,6 +72,7 @@ impl Confirmation {
             Self::Revoked => "/?done=revoked",
             Self::NotRevoked => "/tokens?done=not-revoked",
             Self::LoggedOut => "/?done=logged-out",
+            Self::LoggedOutHere => "/?done=logged-out-here",
         })
     }
 
@@ -80,7 +91,7 @@ mod tests {
     #[test]
     fn what_a_redirect_says_is_read_back() {
         use Confirmation as C;
-        for done in [C::Refreshed, C::NotRefreshed, C::Revoked, C::NotRevoked, C::LoggedOut] {
+        for done in [C::Refreshed, C::NotRefreshed, C::Revoked, C::NotRevoked, C::LoggedOut, C::LoggedOutHere] {
             let response = done.redirect().into_response();
             let uri: Uri = response.headers()["location"].to_str().expect("ASCII").parse().expect("a path");
             assert_eq!(Confirmation::of(Query::try_from_uri(&uri)), Some(done));

@@ -1,6 +1,6 @@
 //! `GET /` and `POST /logout`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use askama::Template;
 use axum::{
@@ -9,11 +9,14 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use tower_sessions::Session;
+use tower_cookies::Cookies;
+use tower_sessions::{Session, SessionStore};
 
 use crate::{
+    telemetry,
     vault::VaultError,
     web::{
+        cookies::CookiePolicy,
         pages::{
             confirmation::{Confirmation, DoneQuery},
             error::{PageError, RequestError},
@@ -123,9 +126,18 @@ async fn home(
 }
 
 /// Ends the session, in mint mode with its record. Revokes nothing: tokens that were copied keep working.
-async fn logout(session: Session) -> Result<Redirect, PageError> {
-    if session.id().is_some() {
-        session.flush().await?;
+///
+/// Without the store, at least this browser is logged out. The layer would keep the cookie of a session that it could
+/// not delete, so neither is left to it.
+async fn logout(State(app): State<Arc<AppState>>, session: Session, cookies: Cookies) -> Redirect {
+    let Some(id) = session.id() else { return Confirmation::LoggedOut.redirect() };
+    let policy = CookiePolicy::new(&app.app_url);
+    cookies.add(policy.cookie(policy.session_name(), String::new(), Duration::ZERO));
+    match app.sessions.delete(&id).await {
+        Ok(()) => Confirmation::LoggedOut.redirect(),
+        Err(error) => {
+            tracing::warn!(cause = telemetry::chain(&error), "a session whose browser logged out was left behind");
+            Confirmation::LoggedOutHere.redirect()
+        }
     }
-    Ok(Confirmation::LoggedOut.redirect())
 }

@@ -349,7 +349,7 @@ fn every_failure(owner: TokenOwner) -> Vec<(State, Option<FailureReport>)> {
 #[test]
 fn every_other_page_has_a_text_and_an_action_that_fit() {
     for owner in [TokenOwner::Person, TokenOwner::App] {
-        for confirmation in [None, Some(Confirmation::Revoked), Some(Confirmation::LoggedOut)] {
+        for confirmation in [None, Some(Confirmation::Revoked), Some(Confirmation::LoggedOutHere)] {
             let visitors = [
                 VisitorLine::LoggedOut,
                 VisitorLine::Named("Ada".to_owned()),

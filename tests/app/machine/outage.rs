@@ -34,6 +34,21 @@ async fn a_token_in_memory_is_good_to_its_end_however_long_the_store_is_silent()
 }
 
 #[tokio::test]
+async fn a_browser_logs_out_without_the_store() {
+    let (store, world) = Fragile::start().await;
+    let browser = world.logged_in().await;
+    store.take_away();
+    let left = browser.post("/logout").await;
+    assert_eq!(left.status, 303, "{}", left.text());
+    assert!(browser.cookie_names().is_empty(), "{:?}", browser.cookie_names());
+    let home = browser.follow(left).await;
+    assert_eq!((home.status, home.url.path()), (200, "/"));
+    assert!(home.text().contains("Logged out in this browser. The storage did not respond"), "{}", home.text());
+    store.give_back();
+    assert_eq!(browser.get("/tokens").await.title(), "You are not logged in");
+}
+
+#[tokio::test]
 async fn a_login_whose_session_cannot_be_changed_ends_on_a_page_that_says_so() {
     let (store, world) = Fragile::start().await;
     store.refuse_changed_sessions();

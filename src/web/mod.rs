@@ -97,7 +97,6 @@ fn pages(app: &Arc<AppState>) -> Router<Arc<AppState>> {
         .merge(pages::export::router())
         .merge(pages::actions::router())
         .merge(pages::forms::router())
-        .layer(from_fn_with_state(Arc::clone(app), visitor::name_visitor))
         .layer(app.sessions.clone().layer(&policy))
         .layer(from_fn_with_state(policy, middleware::cookie_header::only_ours))
         .layer(from_fn_with_state(Arc::clone(app), middleware::same_origin::same_origin))

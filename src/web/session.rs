@@ -143,6 +143,12 @@ impl Sessions {
         Ok(())
     }
 
+    /// The login of a session, if it is still in force.
+    pub(super) async fn login(&self, id: Id) -> Result<Option<Login>, session::Error> {
+        let Some(SessionData { mut data, .. }) = self.load(&id).await? else { return Ok(None) };
+        Ok(data.remove(LOGIN).map(serde_json::from_value).transpose()?)
+    }
+
     fn seal(&self, key: &RowKey, data: &SessionValues) -> StoreResult<Vec<u8>> {
         let data = Zeroizing::new(serde_json::to_vec(data).map_err(|error| Error::Encode(error.to_string()))?);
         Ok(self.keys.seal(Purpose::Session, &[key.0.as_bytes()], &data))

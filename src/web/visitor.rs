@@ -3,20 +3,19 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{FromRequestParts, Request, State},
-    http::request::Parts,
-    middleware::Next,
-    response::Response,
+    extract::FromRequestParts,
+    http::{HeaderMap, request::Parts},
 };
 use tower_sessions::{Session, session::Id};
+use tracing::Instrument;
 
 use crate::{
     store::RowKey,
     vault::{VaultError, VisibleRecord},
     web::{
+        cookies::CookiePolicy,
         pages::{
             error::{PageError, RequestError},
-            error_page::Failure,
             layout::NavVisitor,
         },
         session::{LOGIN, Login},
@@ -85,28 +84,24 @@ impl FromRequestParts<Arc<AppState>> for Visitor {
     }
 }
 
-/// Tells an error page who is logged in. It is rendered outside of the layer that knows sessions, so the name travels
-/// in the response's extensions.
-pub(super) async fn name_visitor(State(app): State<Arc<AppState>>, request: Request, next: Next) -> Response {
-    let session = request.extensions().get::<Session>().cloned();
-    let mut response = next.run(request).await;
-    let may_ask = response.extensions().get::<Failure>().is_some_and(Failure::may_ask_the_store);
-    if let Some(session) = session.filter(|_| may_ask) {
-        let visitor = nav_visitor(&session, &app).await;
-        response.extensions_mut().insert(visitor);
-    }
-    response
+/// Whom the navigation of an error page is for, by the Cookie headers of the request. The page must not fail over it, so
+/// this is a task of its own: whatever has panicked may panic once more.
+pub(super) async fn nav_visitor(app: &Arc<AppState>, cookies: &HeaderMap) -> NavVisitor {
+    let Some(id) = CookiePolicy::new(&app.app_url).session_id(cookies) else { return NavVisitor::LoggedOut };
+    let app = Arc::clone(app);
+    let asked = tokio::spawn(async move { nav_visitor_of(&app, id).await }.in_current_span());
+    asked.await.unwrap_or(NavVisitor::LoggedOut)
 }
 
-/// Whom the navigation is for; an error page must not fail over it.
-async fn nav_visitor(session: &Session, app: &AppState) -> NavVisitor {
-    match Visitor::of(session, app).await {
-        Ok(Visitor::LoggedIn(login)) => match login.connection(app).await {
-            Ok((_, shown)) => NavVisitor::named(&shown.record().body.identity),
-            Err(PageError::Request(RequestError::LoggedOut)) => NavVisitor::LoggedOut,
-            Err(_) => NavVisitor::LoggedIn(None),
-        },
-        Ok(Visitor::LoggedOut) | Err(_) => NavVisitor::LoggedOut,
+async fn nav_visitor_of(app: &AppState, id: Id) -> NavVisitor {
+    let Ok(Some(login)) = app.sessions.login(id).await else { return NavVisitor::LoggedOut };
+    if !login.is_of(&app.mode) {
+        return NavVisitor::LoggedOut;
+    }
+    match (LoggedIn { id, login }).connection(app).await {
+        Ok((_, shown)) => NavVisitor::named(&shown.record().body.identity),
+        Err(PageError::Request(RequestError::LoggedOut)) => NavVisitor::LoggedOut,
+        Err(_) => NavVisitor::LoggedIn(None),
     }
 }
 

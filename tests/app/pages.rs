@@ -256,6 +256,34 @@ async fn pages_that_are_not_there_say_so_with_a_way_on() {
 }
 
 #[tokio::test]
+async fn every_error_page_has_the_navigation_of_who_is_logged_in() {
+    let world = World::start().await;
+    let (ada, stranger) = (world.logged_in().await, world.browser());
+    let other_site = |request: reqwest::RequestBuilder| request.header("sec-fetch-site", "cross-site");
+    let too_large =
+        |request: reqwest::RequestBuilder| request.header("sec-fetch-site", "same-origin").body(vec![b'x'; 70_000]);
+    for (browser, is_ada) in [(&ada, true), (&stranger, false)] {
+        let pages = [
+            browser.get("/nowhere").await,
+            browser.get("/static/nothing.css").await,
+            browser.post("/tokens").await,
+            browser.send(Method::POST, &browser.url("/logout"), other_site).await,
+            browser.send(Method::POST, &browser.url("/logout"), too_large).await,
+            browser.get("/auth/videoask?prompt=none").await,
+        ];
+        assert_eq!(pages.each_ref().map(|page| page.status), [404, 404, 405, 403, 413, 400]);
+        for page in &pages {
+            let text = page.text();
+            assert_eq!(text.contains("title=\"ada@example.com\""), is_ada, "{}: {text}", page.status);
+            assert_eq!(text.contains("Log out</button>"), is_ada, "{}: {text}", page.status);
+            assert_eq!(page.header("cache-control"), Some("no-store"));
+        }
+    }
+    ada.post("/logout").await;
+    assert!(!ada.get("/nowhere").await.text().contains("ada@example.com"));
+}
+
+#[tokio::test]
 async fn an_error_page_shows_the_request_id_of_its_header() {
     let world = World::start().await;
     let page = world.browser().get("/nowhere").await;
@@ -296,7 +324,8 @@ async fn takes_gzip(browser: &Browser, path: &str) -> Page {
 async fn what_may_have_a_secret_is_never_compressed_and_the_embedded_files_are() {
     let world = keeping().start().await;
     let browser = world.logged_in().await;
-    for path in ["/", "/tokens", "/tokens/forms", "/tokens/export/env", "/tokens/export/json", "/nowhere", "/static/no"] {
+    for path in ["/", "/tokens", "/tokens/forms", "/tokens/export/env", "/tokens/export/json", "/nowhere", "/static/no"]
+    {
         let page = takes_gzip(&browser, path).await;
         assert_eq!((page.header("content-encoding"), page.header("vary")), (None, None), "{path}");
     }

@@ -17,6 +17,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use tower_sessions::session::Id;
 
 use crate::web::cookies::{CookiePolicy, is_plain};
 
@@ -40,6 +41,14 @@ pub(crate) async fn only_ours(State(policy): State<CookiePolicy>, mut request: R
 }
 
 impl CookiePolicy {
+    /// The session of a request, by its Cookie headers.
+    pub(crate) fn session_id(&self, headers: &HeaderMap) -> Option<Id> {
+        let ours = self.own_cookies(headers)?;
+        let name = self.session_name();
+        let mut values = pairs(ours.as_bytes()).filter(|(of, _)| *of == name.as_bytes()).map(|(_, value)| value);
+        str::from_utf8(values.next()?).ok()?.parse().ok()
+    }
+
     fn own_cookies(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         let mut values = BTreeMap::new();
         for (name, value) in headers.get_all(header::COOKIE).iter().flat_map(|header| pairs(header.as_bytes())) {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::Next,
     response::Response,
 };
@@ -17,9 +17,10 @@ use crate::{
         api::{auth::KeyHolder, problem::ProblemReport},
         health,
         middleware::security_headers,
-        pages::error_page::Failure,
+        pages::{error_page::Failure, layout::NavVisitor},
         request_id::RequestId,
         state::AppState,
+        visitor,
     },
 };
 
@@ -34,7 +35,9 @@ pub(crate) async fn trace(State(app): State<Arc<AppState>>, mut request: Request
         let began = app.clock.monotonic();
         let method = request.method().clone();
         let route = request.extensions().get::<MatchedPath>().cloned();
-        let mut response = rendered(&app, id, next.run(request).await);
+        let cookies = request.headers().get_all(header::COOKIE).iter().map(|value| (header::COOKIE, value.clone()));
+        let cookies: HeaderMap = cookies.collect();
+        let mut response = rendered(&app, id, &cookies, next.run(request).await).await;
         security_headers::add(&app.app_url, response.headers_mut());
         let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
         let holder = response.extensions_mut().remove::<KeyHolder>();
@@ -50,10 +53,17 @@ pub(crate) async fn trace(State(app): State<Arc<AppState>>, mut request: Request
 }
 
 /// Turns a handler's failure into its page or its problem, and logs its cause: here and nowhere else.
-fn rendered(app: &AppState, id: RequestId, mut response: Response) -> Response {
+async fn rendered(app: &Arc<AppState>, id: RequestId, cookies: &HeaderMap, mut response: Response) -> Response {
     let extensions = response.extensions_mut();
     let told = match (extensions.remove::<Failure>(), extensions.remove::<ProblemReport>()) {
-        (Some(failure), _) => failure.render(&app.assets, id, extensions.remove().unwrap_or_default()),
+        (Some(failure), _) => {
+            let visitor = if failure.may_ask_the_store() {
+                visitor::nav_visitor(app, cookies).await
+            } else {
+                NavVisitor::LoggedOut
+            };
+            failure.render(&app.assets, id, visitor)
+        }
         (None, Some(problem)) => problem.render(&app.app_url, app.clock.now(), id),
         (None, None) => return response,
     };

@@ -24,10 +24,9 @@ impl Layout {
 }
 
 /// Whom the navigation is for.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub(crate) enum NavVisitor {
     /// Nobody is logged in, so there is no navigation.
-    #[default]
     LoggedOut,
     /// Someone is logged in, with this e-mail address, name or id, if VideoAsk told one.
     LoggedIn(Option<String>),

@@ -49,6 +49,14 @@ async fn a_browser_logs_out_without_the_store() {
 }
 
 #[tokio::test]
+async fn a_page_that_is_not_there_needs_no_store() {
+    let (store, world) = Fragile::start().await;
+    let browser = world.logged_in().await;
+    store.take_away();
+    assert_eq!(browser.get("/nowhere").await.title(), "Page not found");
+}
+
+#[tokio::test]
 async fn a_login_whose_session_cannot_be_changed_ends_on_a_page_that_says_so() {
     let (store, world) = Fragile::start().await;
     store.refuse_changed_sessions();

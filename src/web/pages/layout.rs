@@ -5,7 +5,10 @@ use axum::response::{Html, IntoResponse, Response};
 
 use crate::{
     vault::Identity,
-    web::{assets::Assets, pages::sanitize},
+    web::{
+        assets::Assets,
+        pages::{error::PageError, sanitize},
+    },
 };
 
 /// What `layout.html` needs.
@@ -49,13 +52,42 @@ pub(crate) enum CurrentPage {
     Other,
 }
 
-/// A rendered page.
+/// A rendered page, or the error page where a template fails.
 pub(crate) fn html(page: &impl Template) -> Response {
     match page.render() {
         Ok(text) => Html(text).into_response(),
         Err(error) => {
             tracing::error!(%error, "a template failed");
-            axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            PageError::Internal.into_response()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+
+    use super::*;
+    use crate::web::pages::error_page::Failure;
+
+    struct Unwritable;
+
+    impl fmt::Display for Unwritable {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            Err(fmt::Error)
+        }
+    }
+
+    #[derive(Template)]
+    #[template(source = "{{ value }}", ext = "txt")]
+    struct Page {
+        value: Unwritable,
+    }
+
+    #[test]
+    fn a_page_that_cannot_be_rendered_becomes_an_error_page() {
+        let response = html(&Page { value: Unwritable });
+        assert_eq!(response.status(), 500);
+        assert!(response.extensions().get::<Failure>().is_some());
     }
 }

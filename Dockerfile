@@ -1,7 +1,7 @@
 FROM docker.io/library/rust:1-bookworm AS build
 WORKDIR /build
 
-# The dependencies alone, over empty sources: built anew only when the lock file or a manifest changes. Cargo wants
+# The dependencies alone, over empty sources: built again only when the lock file or a manifest changes. Cargo wants
 # every target that a manifest names to be there, and the benchmarks are named.
 COPY Cargo.toml Cargo.lock ./
 COPY crates/standin/Cargo.toml crates/standin/

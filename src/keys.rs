@@ -67,7 +67,7 @@ pub enum OpenError {
     /// Too short, or a format version that this program does not know.
     #[error("the sealed text has an unknown format")]
     Malformed,
-    /// No secret at hand has this key id.
+    /// None of the configured secrets has this key id.
     #[error("sealed by a secret that is neither EXPRESS_SESSION nor in EXPRESS_SESSION_PREVIOUS")]
     UnknownKey,
     /// The key fits, but text or associated data were changed or moved.

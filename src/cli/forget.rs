@@ -62,12 +62,12 @@ fn already(user: &str, ending: Ending) -> String {
 }
 
 fn done(user: &str, ending: Ending) -> String {
-    let lives_on = "An access token that was handed out lives on until it expires.";
+    let still_valid = "An access token that was handed out keeps working until it expires.";
     match ending {
-        Ending::Revoke => format!("{user} is revoked at VideoAsk and forgotten here. {lives_on}"),
+        Ending::Revoke => format!("{user} is revoked at VideoAsk and forgotten here. {still_valid}"),
         Ending::Forget => format!(
             "{user} is forgotten here. VideoAsk was not told (--revoke does that), so other copies of the refresh \
-             token still work. {lives_on}"
+             token still work. {still_valid}"
         ),
     }
 }

@@ -162,7 +162,7 @@ label! {
         ProviderRefused = "provider-refused",
         /// The connection belongs to another client.
         OtherClient = "other-client",
-        /// The connection was encrypted by a secret that is not at hand.
+        /// The connection was encrypted by a secret that is not configured.
         Undecryptable = "undecryptable",
         /// The store does not answer.
         StoreUnavailable = "store-unavailable",
@@ -218,7 +218,7 @@ label! {
         Refused = "refused",
         /// What is left of a connection that was ended.
         Forgotten = "forgotten",
-        /// No secret at hand opens it.
+        /// No configured secret opens it.
         Unreadable = "unreadable",
     }
 }

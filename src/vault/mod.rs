@@ -1,13 +1,13 @@
 //! Stores connections, refreshes each token exactly once, and hands out access tokens. docs/vault.md explains how and
 //! why.
 //!
-//! - [`connect`], [`import`]: save a new connection.
-//! - [`hand_out`], [`on_request`], [`keeper`]: the three reasons for a refresh: a caller, a person or a rejected token,
+//! - `connect`, `import`: save a new connection.
+//! - `hand_out`, `on_request`, `keeper`: the three reasons for a refresh: a caller, a person or a rejected token,
 //!   and the time.
-//! - [`refresh`]: the one refresh: cache, single flight, lease, write-ahead, exchange, save.
-//! - [`revoke`]: ends a connection.
-//! - [`report`]: what people and machines may know about it all.
-//! - [`record`]: what is stored.
+//! - `refresh`: the one refresh: cache, single flight, lease, write-ahead, exchange, save.
+//! - `revoke`: ends a connection.
+//! - `report`: what people and machines may know about it all.
+//! - `record`: what is stored.
 //!
 //! There is one record type, one encryption scheme and one refresh. The mode selects only the record key, and who may
 //! start a refresh.

@@ -90,7 +90,7 @@ impl Worker {
 }
 
 impl Drop for Worker {
-    /// Waits for the job at hand, so that the file is closed (and its log checkpointed) once the store is gone.
+    /// Waits for the current job, so that the file is closed (and its log checkpointed) once the store is gone.
     fn drop(&mut self) {
         self.jobs.take();
         if let Some(thread) = self.thread.take() {

@@ -98,8 +98,8 @@ impl App {
         let overdue = async {
             stopped(stopping.clone()).await;
             clock.sleep(GRACE).await;
-            let patience = (exchange_timeout + SAVING).saturating_sub(GRACE);
-            tokio::select! { () = exchanges_done(code_exchanges) => {} () = clock.sleep(patience) => {} }
+            let saving_time = (exchange_timeout + SAVING).saturating_sub(GRACE);
+            tokio::select! { () = exchanges_done(code_exchanges) => {} () = clock.sleep(saving_time) => {} }
         };
         let requests = async {
             tokio::select! {

@@ -8,6 +8,7 @@
 //! - [`app`]: builds everything from a [`Config`](config::Config), once, and serves it until it is told to stop.
 //! - [`web`]: the axum router: login, pages, the machine API and the proxy to VideoAsk.
 //! - [`videoask`]: calls VideoAsk's API with a token from the vault, and replaces a token that VideoAsk rejects.
+//! - [`api_key`]: the keys of programs, and what each of them may do.
 //! - [`vault`]: keeps each connection's tokens and sends each refresh token exactly once. `docs/vault.md` has its rules.
 //! - [`store`]: rows in SQLite or Redis, changed by compare-and-swap. It never sees a plaintext token.
 //! - [`keys`]: derives keys from `EXPRESS_SESSION`; encrypts, decrypts and authenticates with them.

@@ -39,7 +39,7 @@ impl<'a> Account<'a> {
         let first = self.vault.hand_out(self.key, MinLife::BestEffort).await?;
         match self.api.forms(first.access_token(), page).await {
             Err(refusal @ ApiError::Unauthorized { .. }) => {
-                match replacement_token::instead_of(&first, self.vault, self.key).await? {
+                match replacement_token::obtain(&first, self.vault, self.key).await? {
                     Some(second) => Ok(self.api.forms(second.access_token(), page).await?),
                     None => Err(refusal.into()),
                 }

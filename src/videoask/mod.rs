@@ -22,6 +22,6 @@ pub use self::{
     api::Api,
     error::ApiError,
     forms::{Form, Forms, Page},
-    gateway::{Answer, Broken, Download, Gateway, GatewayError, Passage},
+    gateway::{Answer, Broken, Download, Gateway, GatewayError, UpstreamRequest},
     me::Me,
 };

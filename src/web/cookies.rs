@@ -4,7 +4,7 @@ use tower_sessions::cookie::{Cookie, SameSite, time::Duration};
 
 use crate::config::AppUrl;
 
-/// A pending-login cookie's name ends in so many characters, which stand for its state.
+/// The length of the suffix of a pending-login cookie's name, in characters. The suffix is a hash of the state.
 pub(super) const STATE_LENGTH: usize = 16;
 
 /// How this origin's cookies are called and marked.

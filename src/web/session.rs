@@ -203,8 +203,8 @@ fn is_in_force(limits: &Limits, now: OffsetDateTime) -> bool {
     !limits.passed(now) && limits.absolute <= now + ABSOLUTE + CLOCK_TOLERANCE
 }
 
-fn row_key(mark: [u8; 32]) -> RowKey {
-    RowKey(BASE64_URL_SAFE_NO_PAD.encode(mark))
+fn row_key(hmac: [u8; 32]) -> RowKey {
+    RowKey(BASE64_URL_SAFE_NO_PAD.encode(hmac))
 }
 
 /// tower-sessions takes text only; the store's error says all in its `Display`.

@@ -13,7 +13,7 @@ use crate::store::{ServerMessage, StoreError, StoreLocation, UnavailableReason, 
 const CONNECT: Duration = Duration::from_secs(2);
 const RESPONSE: Duration = Duration::from_millis(1_500);
 /// One call in all: waiting for others to connect, connecting and the answer.
-const PATIENCE: Duration = Duration::from_secs(4);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// One multiplexed connection, replaced when it fails.
 ///
@@ -99,8 +99,9 @@ impl Connection {
     /// What cannot be read as an answer of Redis, and what can but is not the answer that was expected, are different
     /// failures.
     async fn request<T: FromRedisValue>(&self, request: &Request<'_>) -> Result<T, StoreError> {
-        let answer =
-            timeout(PATIENCE, self.send(request)).await.map_err(|_| self.unavailable(UnavailableReason::TimedOut))?;
+        let answer = timeout(RESPONSE_TIMEOUT, self.send(request))
+            .await
+            .map_err(|_| self.unavailable(UnavailableReason::TimedOut))?;
         let value = answer.map_err(|error| failure::describe(&self.at, &error))?;
         redis::from_redis_value(value).map_err(|error| failure::damaged(&self.at, ServerMessage::new(&error)))
     }

@@ -13,7 +13,7 @@ use crate::store::{
     redis::connection::{Connection, Transport},
 };
 
-const PATIENCE: Duration = Duration::from_millis(500);
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
 const LENGTH: usize = 256;
 
 /// The failure, or the reason behind it that the Redis client did not see: a server that waits for the rest of what
@@ -48,6 +48,6 @@ async fn answer(at: &StoreLocation, request: &[u8]) -> Option<String> {
         said.truncate(length);
         std::io::Result::Ok(said)
     };
-    let said = timeout(PATIENCE, ask).await.ok()?.ok()?;
+    let said = timeout(RESPONSE_TIMEOUT, ask).await.ok()?.ok()?;
     Some(String::from_utf8_lossy(&said).into_owned())
 }

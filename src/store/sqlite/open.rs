@@ -8,7 +8,7 @@ use crate::store::{
         SqliteStore, checkpoint, failure,
         file::{self, Presence},
         probe,
-        schema::{self, RecordBody},
+        schema::{self, FileContents},
         worker::{BUSY_TIMEOUT, Worker},
     },
     unwritable::LastFailure,
@@ -55,8 +55,8 @@ fn open_file(path: &Path, missing: IfMissing) -> Result<(Connection, (StoreOrigi
     let contents = accepted(&at, &connection)?;
     let risks = risks(path, contents);
     match (contents, missing) {
-        (RecordBody::Nothing, IfMissing::Refuse) if file::is_empty(path) => return Err(StoreError::Missing { at }),
-        (RecordBody::Nothing, IfMissing::Refuse) => return Err(StoreError::Empty { at }),
+        (FileContents::Nothing, IfMissing::Refuse) if file::is_empty(path) => return Err(StoreError::Missing { at }),
+        (FileContents::Nothing, IfMissing::Refuse) => return Err(StoreError::Empty { at }),
         _ => switch_to_write_ahead_log(&connection).map_err(sqlite)?,
     }
     tune(&connection).map_err(sqlite)?;
@@ -66,8 +66,8 @@ fn open_file(path: &Path, missing: IfMissing) -> Result<(Connection, (StoreOrigi
 }
 
 /// What puts the store at risk, before this program changes anything.
-fn risks(path: &Path, contents: RecordBody) -> Vec<StoreRisk> {
-    let empty = contents == RecordBody::Nothing && !file::is_empty(path);
+fn risks(path: &Path, contents: FileContents) -> Vec<StoreRisk> {
+    let empty = contents == FileContents::Nothing && !file::is_empty(path);
     let empty = empty.then(|| StoreRisk::EmptyFile { path: path.into() });
     file::risks(path).into_iter().chain(empty).collect()
 }
@@ -89,7 +89,7 @@ fn inspect_file(path: &Path) -> Result<(StoreStatus, Vec<StoreRisk>), StoreError
     let contents = accepted(&at, &connection)?;
     probe(&mut connection).map_err(|error| failure::describe(&at, error))?;
     let status =
-        if contents == RecordBody::Nothing { StoreStatus::Missing(CanCreate::Yes) } else { StoreStatus::Writable };
+        if contents == FileContents::Nothing { StoreStatus::Missing(CanCreate::Yes) } else { StoreStatus::Writable };
     Ok((status, risks(path, contents)))
 }
 
@@ -107,11 +107,11 @@ fn connect(at: &StoreLocation, path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// The contents, if they are nothing or ours.
-fn accepted(at: &StoreLocation, connection: &Connection) -> Result<RecordBody, StoreError> {
+fn accepted(at: &StoreLocation, connection: &Connection) -> Result<FileContents, StoreError> {
     match schema::contents(connection).map_err(|error| failure::describe(at, error))? {
-        RecordBody::Newer(found) => Err(StoreError::Newer { at: at.clone(), found, known: schema::known() }),
-        RecordBody::Foreign => Err(StoreError::Foreign { at: at.clone() }),
-        contents @ (RecordBody::Nothing | RecordBody::Known) => Ok(contents),
+        FileContents::Newer(found) => Err(StoreError::Newer { at: at.clone(), found, known: schema::known() }),
+        FileContents::Foreign => Err(StoreError::Foreign { at: at.clone() }),
+        contents @ (FileContents::Nothing | FileContents::Known) => Ok(contents),
     }
 }
 

@@ -12,7 +12,7 @@ const MIGRATIONS: &[&str] = &[include_str!("v1.sql"), include_str!("v2.sql")];
 
 /// What a database file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RecordBody {
+pub(super) enum FileContents {
     /// Nothing: new, or another process is about to fill it.
     Nothing,
     /// A store at the version this program knows, or an earlier one.
@@ -28,16 +28,16 @@ pub(super) const fn known() -> u32 {
     version_after(MIGRATIONS)
 }
 
-pub(super) fn contents(connection: &Connection) -> rusqlite::Result<RecordBody> {
+pub(super) fn contents(connection: &Connection) -> rusqlite::Result<FileContents> {
     // One snapshot, since another process may be filling the file just now.
     let connection = connection.unchecked_transaction()?;
     let application: u32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version = version(&connection)?;
     Ok(match (application, version) {
-        (APPLICATION_ID, version) if version > known() => RecordBody::Newer(version),
-        (APPLICATION_ID, _) => RecordBody::Known,
-        (0, 0) if is_empty(&connection)? => RecordBody::Nothing,
-        _ => RecordBody::Foreign,
+        (APPLICATION_ID, version) if version > known() => FileContents::Newer(version),
+        (APPLICATION_ID, _) => FileContents::Known,
+        (0, 0) if is_empty(&connection)? => FileContents::Nothing,
+        _ => FileContents::Foreign,
     })
 }
 
@@ -108,7 +108,7 @@ mod tests {
         let broken = [TWO[0], TWO[1], "CREATE TABLE sessions (key TEXT);"];
         assert!(migrate_by(&broken, &mut connection).is_err());
         assert_eq!(version(&connection), Ok(1));
-        assert_eq!(contents(&connection), Ok(RecordBody::Known));
+        assert_eq!(contents(&connection), Ok(FileContents::Known));
         assert!(connection.query_row("SELECT count(*) FROM leases", [], |_| Ok(())).is_err());
     }
 }

@@ -11,7 +11,7 @@ use crate::store::{
 /// How long SQLite waits for another process's lock.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long a caller waits in all, queue included: what design.md allows a save.
-const PATIENCE: Duration = Duration::from_secs(5);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Our statements are short and do not recurse.
 const STACK: usize = 256 * 1024;
 
@@ -75,7 +75,7 @@ impl Worker {
             }
         });
         self.jobs.as_ref().and_then(|jobs| jobs.send(job).ok()).ok_or_else(|| self.stopped())?;
-        match timeout(PATIENCE, reply).await {
+        match timeout(RESPONSE_TIMEOUT, reply).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(self.stopped()),
             Err(_) => {

@@ -23,7 +23,8 @@ const WAIT_NOTICE: Duration = Duration::from_secs(1);
 /// How often work starts again after a process whose clock differs took the lease.
 pub(crate) const LEASE_TRIES: usize = 4;
 
-/// A lease of this process, and the row as it was read under it. An attempt that is open in the row is taken over.
+/// A lease of this process, and the row as it was read under it. If the row has an open attempt, this lease has taken
+/// it over.
 #[derive(Debug)]
 pub(crate) struct HeldLease {
     pub(crate) owner: Owner,

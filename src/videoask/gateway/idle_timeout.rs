@@ -15,11 +15,11 @@ use sync_wrapper::SyncWrapper;
 
 use crate::clock::Clock;
 
-/// A passage that nothing moves through for this long, in either direction, is over. A body may take as long as it
+/// A proxied request that nothing moves through for this long, in either direction, is over. A body may take as long as it
 /// likes in all.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// When something moved last through a passage, in either direction.
+/// When data of a proxied request moved last, in either direction.
 #[derive(Clone, Debug)]
 pub(crate) struct IdleTimer {
     clock: Clock,
@@ -29,13 +29,13 @@ pub(crate) struct IdleTimer {
 
 impl IdleTimer {
     pub(crate) fn new(clock: Clock) -> Self {
-        let pulse = Self { clock, last: Arc::default() };
-        pulse.beat();
-        pulse
+        let idle_timer = Self { clock, last: Arc::default() };
+        idle_timer.touch();
+        idle_timer
     }
 
     /// Something moved.
-    pub(crate) fn beat(&self) {
+    pub(crate) fn touch(&self) {
         let now = u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(u64::MAX);
         self.last.store(now, Ordering::Relaxed);
     }
@@ -55,7 +55,7 @@ impl IdleTimer {
 
 /// The wait of one body for its next piece.
 pub(crate) struct BodyIdleTimeout {
-    pulse: IdleTimer,
+    idle_timer: IdleTimer,
     /// Only while nothing comes.
     stopped: Option<Stopped>,
 }
@@ -63,22 +63,22 @@ pub(crate) struct BodyIdleTimeout {
 type Stopped = SyncWrapper<Pin<Box<dyn Future<Output = ()> + Send>>>;
 
 impl BodyIdleTimeout {
-    pub(crate) fn of(pulse: IdleTimer) -> Self {
-        Self { pulse, stopped: None }
+    pub(crate) fn of(idle_timer: IdleTimer) -> Self {
+        Self { idle_timer, stopped: None }
     }
 
-    /// Something came.
+    /// Starts again, because data has moved.
     pub(crate) fn ended(&mut self) {
         self.stopped = None;
-        self.pulse.beat();
+        self.idle_timer.touch();
     }
 
     /// Ready when nothing has moved for too long; each time after that, too.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let pulse = &self.pulse;
+        let idle_timer = &self.idle_timer;
         let stopped = self.stopped.get_or_insert_with(|| {
-            let pulse = pulse.clone();
-            SyncWrapper::new(Box::pin(async move { pulse.stopped().await }))
+            let idle_timer = idle_timer.clone();
+            SyncWrapper::new(Box::pin(async move { idle_timer.stopped().await }))
         });
         let polled = stopped.get_mut().as_mut().poll(cx);
         if polled.is_ready() {
@@ -90,6 +90,6 @@ impl BodyIdleTimeout {
 
 impl fmt::Debug for BodyIdleTimeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Silence").field("pulse", &self.pulse).finish_non_exhaustive()
+        f.debug_struct("BodyIdleTimeout").field("idle_timer", &self.idle_timer).finish_non_exhaustive()
     }
 }

@@ -46,7 +46,7 @@ pub struct Gateway {
 
 /// A request as it is sent to the API, but for the token.
 #[derive(Debug)]
-pub struct Passage<B> {
+pub struct UpstreamRequest<B> {
     /// Any.
     pub method: Method,
     /// On the API's origin: the caller has seen to that, since the token goes there.
@@ -93,37 +93,37 @@ impl Gateway {
     }
 
     /// Sends the request with the token of the connection under `key`, and gives the answer as soon as its head is
-    /// there. A second token is waited for no longer than `patience`.
-    pub async fn pass<B>(
+    /// there. A second token is waited for no longer than `caller_timeout`.
+    pub async fn forward<B>(
         &self,
-        passage: Passage<B>,
+        upstream_request: UpstreamRequest<B>,
         token: &HandedOut,
         vault: &Vault,
         key: &RowKey,
-        patience: Duration,
+        caller_timeout: Duration,
     ) -> Result<Answer, GatewayError>
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let pulse = IdleTimer::new(self.clock.clone());
-        let Passage { method, url, mut headers, body } = passage;
+        let idle_timer = IdleTimer::new(self.clock.clone());
+        let UpstreamRequest { method, url, mut headers, body } = upstream_request;
         if let (Some(organization), None) = (&self.organization, headers.get(ORGANIZATION)) {
             headers.insert(ORGANIZATION, organization.clone());
         }
         let mut head = Head { method, url, headers };
-        let (upload, progress) = Upload::new(body, pulse.clone());
+        let (upload, progress) = Upload::new(body, idle_timer.clone());
         let body = if upload.is_end_stream() { no_body(&mut head) } else { some_body(&mut head, upload) };
-        let answer = self.send(&head, token.access_token(), body, &pulse, &progress).await?;
+        let answer = self.send(&head, token.access_token(), body, &idle_timer, &progress).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
         let Some(copy) = progress.copy() else { return Ok(answer) };
-        let second = self.clock.timeout(patience, replacement_token::instead_of(token, vault, key)).await;
+        let second = self.clock.timeout(caller_timeout, replacement_token::obtain(token, vault, key)).await;
         match second.unwrap_or(Err(VaultError::Busy))? {
             Some(second) => {
-                pulse.beat();
-                self.send(&head, second.access_token(), copy.into(), &pulse, &progress).await
+                idle_timer.touch();
+                self.send(&head, second.access_token(), copy.into(), &idle_timer, &progress).await
             }
             None => Ok(answer),
         }
@@ -134,7 +134,7 @@ impl Gateway {
         head: &Head,
         token: &AccessToken,
         body: reqwest::Body,
-        pulse: &IdleTimer,
+        idle_timer: &IdleTimer,
         progress: &Progress,
     ) -> Result<Answer, GatewayError> {
         let sent = self.client.execute(head.request(token, body));
@@ -142,13 +142,13 @@ impl Gateway {
         let response = tokio::select! {
             biased;
             response = sent => response.map_err(|error| GatewayError::sending(error, progress))?,
-            () = pulse.stopped() => return Err(GatewayError::silent(progress)),
+            () = idle_timer.stopped() => return Err(GatewayError::silent(progress)),
         };
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Err(GatewayError::Switched);
         }
-        pulse.beat();
-        Ok(Answer::new(response, pulse.clone()))
+        idle_timer.touch();
+        Ok(Answer::new(response, idle_timer.clone()))
     }
 }
 

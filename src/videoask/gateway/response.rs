@@ -48,9 +48,10 @@ pub enum Broken {
 }
 
 impl Answer {
-    pub(crate) fn new(response: Response, pulse: IdleTimer) -> Self {
+    pub(crate) fn new(response: Response, idle_timer: IdleTimer) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = Download { body: response.into(), silence: BodyIdleTimeout::of(pulse), request: Span::current() };
+        let body =
+            Download { body: response.into(), silence: BodyIdleTimeout::of(idle_timer), request: Span::current() };
         Self { status, headers, body }
     }
 }

@@ -58,14 +58,14 @@ pub(super) enum Incomplete {
 }
 
 impl<B: Body<Data = Bytes> + Send + Unpin + 'static> Upload<B> {
-    pub(super) fn new(body: B, pulse: IdleTimer) -> (Self, Progress) {
+    pub(super) fn new(body: B, idle_timer: IdleTimer) -> (Self, Progress) {
         let stage = if body.is_end_stream() {
             Stage::Arrived(Some(Bytes::new()))
         } else {
             Stage::Coming(Some(BytesMut::new()), Turn::Upstream)
         };
         let progress = Progress(Arc::new(Mutex::new(stage)));
-        let (length, silence) = (body.size_hint(), BodyIdleTimeout::of(pulse));
+        let (length, silence) = (body.size_hint(), BodyIdleTimeout::of(idle_timer));
         let upload = Self { body: SyncWrapper::new(body), length, progress: progress.clone(), silence };
         (upload, progress)
     }

@@ -43,8 +43,8 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// Every exchange in flight may fail, so there are never more of them than failures left. While nothing has
-    /// failed lately, only [`CODE_EXCHANGES`] limits them.
+    /// Admits at most as many exchanges at once as may still fail, since each of them may. While nothing has failed
+    /// lately, only [`CODE_EXCHANGES`] limits them.
     fn admit(self, in_flight: u32, now: Duration) -> Admission {
         let left = self.left(now);
         let limit = if left == CAPACITY { CODE_EXCHANGES } else { left };

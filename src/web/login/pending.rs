@@ -21,7 +21,7 @@ use crate::{
 /// How long a login may take.
 pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
-/// So many logins may be under way in one browser; the oldest makes room. More would outgrow a request's headers.
+/// The most logins in progress in one browser. A new one expires the oldest; more would outgrow a request's headers.
 const AT_MOST: usize = 4;
 
 /// What the callback needs to finish a login. All of it is secret until then.

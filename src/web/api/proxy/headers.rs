@@ -51,7 +51,7 @@ pub(super) fn for_the_caller(headers: &HeaderMap) -> HeaderMap {
 }
 
 /// Of either: what a reverse proxy tells of the caller, and where browsers would report to.
-fn is_of_no_concern(name: &str) -> bool {
+fn is_caller_or_reporting_header(name: &str) -> bool {
     matches!(
         name,
         "fastly-client-ip"
@@ -72,8 +72,8 @@ pub(super) fn size(headers: &HeaderMap) -> usize {
     headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum()
 }
 
-/// How long the body would be that an answer says it has and does not bring (RFC 9110, 8.6); of all others the length
-/// is computed.
+/// The `Content-Length` of a response without a body: to a HEAD request, or a 304 (RFC 9110, 8.6). Every other response
+/// gets its length from its body.
 pub(super) fn length_of_no_body(method: &Method, status: StatusCode, headers: &HeaderMap) -> Option<u64> {
     if method != Method::HEAD && status != StatusCode::NOT_MODIFIED {
         return None;
@@ -81,12 +81,16 @@ pub(super) fn length_of_no_body(method: &Method, status: StatusCode, headers: &H
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// The headers without those, and without what belongs to one connection (RFC 9110, 7.6.1).
+/// The headers without those that `is_left_behind` matches, and without those of one connection (RFC 9110, 7.6.1).
 fn kept(headers: &HeaderMap, is_left_behind: impl Fn(&str) -> bool) -> HeaderMap {
     let mut kept = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {
         let read = as_servers_read(name);
-        if !is_hop_by_hop(&read) && !is_of_no_concern(&read) && !is_left_behind(&read) && !is_named(name, headers) {
+        if !is_hop_by_hop(&read)
+            && !is_caller_or_reporting_header(&read)
+            && !is_left_behind(&read)
+            && !is_named(name, headers)
+        {
             kept.append(name.clone(), value.clone());
         }
     }

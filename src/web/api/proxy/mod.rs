@@ -27,7 +27,7 @@ use crate::{
     store::RowKey,
     telemetry::Route,
     vault::{HandedOut, MinLife},
-    videoask::{Answer, GatewayError, Passage},
+    videoask::{Answer, GatewayError, UpstreamRequest},
     web::{
         api::{
             caller_timeout::{CALLER_TIMEOUT, with_caller_timeout},
@@ -53,12 +53,12 @@ async fn answer(
     Extension(caller): Extension<Arc<Caller>>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let answer = pass(&app, &caller, request).await;
+    let answer = forward(&app, &caller, request).await;
     counting::proxied(&app.metrics, &answer);
     answer
 }
 
-async fn pass(app: &AppState, caller: &Caller, request: Request) -> Result<Response, Problem> {
+async fn forward(app: &AppState, caller: &Caller, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     if parts.method == Method::CONNECT || asks_for_another_protocol(&parts.headers) {
         return Err(Problem::Invalid("Requests are passed on, connections are not: no CONNECT, and no Upgrade."));
@@ -75,14 +75,15 @@ async fn pass(app: &AppState, caller: &Caller, request: Request) -> Result<Respo
     let access = Access::Proxy { method: parts.method.as_str(), path };
     let token = with_caller_timeout(&app.clock, token(app, caller, access, &parts.headers));
     let (key, token) = counting::hand_out(&app.metrics, Route::Proxy, token).await?;
-    let patience = CALLER_TIMEOUT.saturating_sub(app.clock.monotonic().saturating_sub(began));
-    let passage = Passage {
+    let caller_timeout = CALLER_TIMEOUT.saturating_sub(app.clock.monotonic().saturating_sub(began));
+    let upstream_request = UpstreamRequest {
         method: parts.method.clone(),
         url: url.clone(),
         headers: headers::for_videoask(&parts.headers),
         body,
     };
-    let Answer { status, headers, body } = app.gateway.pass(passage, &token, &app.vault, &key, patience).await?;
+    let Answer { status, headers, body } =
+        app.gateway.forward(upstream_request, &token, &app.vault, &key, caller_timeout).await?;
     let body = match parts.method {
         // A body of a known length would be taken for the one that a GET has.
         Method::HEAD => Body::from_stream(stream::empty::<io::Result<&[u8]>>()),

@@ -9,8 +9,8 @@ use crate::{
 };
 
 const REFUSED: &str = "The path is passed on as it is, so it can have no empty segment but the last one, no `.` or `..`, \
-     no backslash or control character, and none of these percent-encoded, nor a slash. What `;` separates from a \
-     segment, or in it, cannot leave such a segment.";
+     no backslash or control character, and none of these percent-encoded, nor a slash. Without its \
+     `;` parameters, a segment may not be empty or made of dots either; nor may a parameter be made of dots.";
 
 /// The URL of a request below [`PROXY_PREFIX`], at the API that `base` is the root of.
 pub(super) fn target(base: &Url, uri: &Uri) -> Result<Url, Problem> {

@@ -16,7 +16,7 @@ use crate::{
 
 /// The connection of the user of this name, or of the first entry in `ALLOWED_USERS`; never another one instead. The
 /// vault checks at each use whether the user is still allowed. For a key that does not cover this access to that user,
-/// the error is the same whoever the user is.
+/// the error is the same for every user.
 pub(super) async fn find_connection(
     app: &AppState,
     caller: &Caller,

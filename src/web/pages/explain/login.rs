@@ -33,7 +33,7 @@ pub(super) fn explain(error: &LoginError) -> ErrorView {
             S::BAD_GATEWAY,
             "VideoAsk could not log you in",
             "VideoAsk sent you back with an error instead of a code. No tokens were issued.",
-            "Log in again. If it keeps happening, tell whoever runs this app.",
+            "Log in again. If it keeps happening, tell the person who runs this app.",
         )
         .operator("Look up this error, and check the settings of the developer app in VideoAsk.")
         .detail("Error", code)
@@ -140,7 +140,7 @@ fn exchange(error: &ExchangeError) -> ErrorView {
             S::BAD_GATEWAY,
             "VideoAsk's answer could not be read",
             "It holds neither a token nor an error that this app knows.",
-            "Log in again. If it keeps happening, tell whoever runs this app.",
+            "Log in again. If it keeps happening, tell the person who runs this app.",
         )
         .operator("Does `VIDEOASK_AUTH_URL` really lead to VideoAsk, or to the page of a proxy?")
         .detail("Received", &problem.to_string()),
@@ -154,13 +154,13 @@ fn refused(reason: RefusalReason, status: u16, code: &str, description: &str) ->
             StatusCode::BAD_REQUEST,
             "VideoAsk refused the login code",
             "A code works only once, for a short time, and only for the callback it was issued for.",
-            "Log in again. If it keeps happening, tell whoever runs this app.",
+            "Log in again. If it keeps happening, tell the person who runs this app.",
         )
         .operator("Is `APP_URL` exactly the address registered in VideoAsk's developer settings?"),
         RefusalReason::ClientRejected => ErrorView::new(
             StatusCode::BAD_GATEWAY,
             "VideoAsk does not accept this app's credentials",
-            "Nobody can log in until whoever runs this app has fixed this.",
+            "Nobody can log in until the person who runs this app has fixed this.",
             "Log in again later.",
         )
         .operator(
@@ -191,7 +191,7 @@ fn refused(reason: RefusalReason, status: u16, code: &str, description: &str) ->
             StatusCode::BAD_GATEWAY,
             "VideoAsk refused to issue tokens",
             "The login itself worked, but VideoAsk returned an error instead of tokens.",
-            "Log in again. If it keeps happening, tell whoever runs this app.",
+            "Log in again. If it keeps happening, tell the person who runs this app.",
         )
         .operator("Look up this error.")
         .copyable(Copyable::check("This command finds the common mistakes:")),
@@ -206,7 +206,7 @@ fn id_token(error: &IdTokenError) -> ErrorView {
             StatusCode::BAD_GATEWAY,
             TITLE,
             "The id_token, VideoAsk's proof of who logged in, is not valid, so this app shows no tokens.",
-            "Log in again. If it keeps happening, tell whoever runs this app.",
+            "Log in again. If it keeps happening, tell the person who runs this app.",
         )
         .operator(*fix)
         .detail("Claim", claim)
@@ -217,14 +217,14 @@ fn id_token(error: &IdTokenError) -> ErrorView {
             TITLE,
             "VideoAsk sent no id_token. With `PKCE=off`, only its nonce shows that this login started in your browser \
              and not in somebody else's, so this app shows no tokens.",
-            "Log in again later. If it keeps happening, tell whoever runs this app.",
+            "Log in again later. If it keeps happening, tell the person who runs this app.",
         )
         .operator("Set `PKCE=on` and restart. If VideoAsk rejects PKCE for your app, it must send id_tokens."),
         other @ (IdTokenError::Keys(_) | IdTokenError::Malformed) => ErrorView::new(
             StatusCode::BAD_GATEWAY,
             TITLE,
             "The id_token, VideoAsk's proof of who logged in, could not be checked, so this app shows no tokens.",
-            "Log in again. If it keeps happening, tell whoever runs this app.",
+            "Log in again. If it keeps happening, tell the person who runs this app.",
         )
         .copyable(Copyable::check("This command finds the common mistakes:"))
         .detail("Reason", &other.to_string()),
@@ -236,7 +236,7 @@ fn not_listed(identity: &Identity) -> ErrorView {
         StatusCode::FORBIDDEN,
         "You are not on this app's list",
         "This app keeps tokens only for the users its operator has listed. Nothing was stored.",
-        "Log in as another user, or ask whoever runs this app to add you.",
+        "Log in as another user, or ask the person who runs this app to add you.",
     )
     .account(identity)
     .link(Link::LogInAsAnotherUser);
@@ -260,7 +260,7 @@ fn email_in_use(identity: &Identity) -> ErrorView {
         "This e-mail address is in use by another VideoAsk account",
         "This app already keeps the tokens of another VideoAsk account with the same e-mail address, so it cannot tell \
          the two apart by that address. Nothing was stored.",
-        "Log in as the other user, or ask whoever runs this app.",
+        "Log in as the other user, or ask the person who runs this app.",
     )
     .account(identity)
     .copyable(Copyable {

@@ -26,7 +26,7 @@ pub(super) fn explain(error: &VaultError) -> ErrorView {
             S::FORBIDDEN,
             "You are no longer on this app's list",
             "The connection is still stored, but it is neither used nor refreshed.",
-            "Log in as another user, or ask whoever runs this app to add you again.",
+            "Log in as another user, or ask the person who runs this app to add you again.",
         )
         .operator("Put the user back into `ALLOWED_USERS`, or run `videoask-auth forget`.")
         .link(Link::LogInAsAnotherUser),

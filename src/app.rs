@@ -17,15 +17,13 @@ use crate::{
     config::{Config, Mode},
     http,
     keys::Keyring,
+    login::{Logins, UsedStates},
     provider::Provider,
     store::Store,
     telemetry::{self, Metrics},
     vault::{self, Callers, Drain, RefreshPolicy, Settings, Vault},
     videoask::{Api, Gateway},
-    web::{
-        self, AppState, Assets, CODE_EXCHANGES, CookiePolicy, FailureLimit, PendingLogins, RequestIds, Sessions,
-        UsedStates,
-    },
+    web::{self, AppState, Assets, CODE_EXCHANGES, CookiePolicy, FailureLimit, PendingLogins, RequestIds, Sessions},
 };
 
 /// How long requests may go on after the signal to stop.
@@ -147,18 +145,28 @@ pub fn state(
     let stored_keys = StoredKeys::new(Arc::clone(&store), Arc::clone(&keys));
     let oauth_client = Arc::clone(&provider) as Arc<dyn vault::Provider>;
     let vault = Vault::new(Arc::<dyn Store>::clone(&store), oauth_client, Arc::clone(&keys), clock.clone(), settings);
+    let api = Api::new(&config.api, clock.clone(), metrics.clone())?;
+    let logins = Logins {
+        mode: config.mode.clone(),
+        issuer: config.provider.issuer.clone(),
+        provider: Arc::clone(&provider),
+        vault: vault.clone(),
+        api: api.clone(),
+        keys: Arc::clone(&keys),
+        clock: clock.clone(),
+        used_states: UsedStates::default(),
+    };
     Ok(AppState {
         app_url: config.app_url.clone(),
         mode: config.mode.clone(),
-        issuer: config.provider.issuer.clone(),
         scopes: config.provider.scopes.clone(),
         api_url: config.api.url.clone(),
         auth_url: config.provider.auth_url.clone(),
-        api: Api::new(&config.api, clock.clone(), metrics.clone())?,
+        api,
         gateway: Gateway::new(&config.api, clock.clone(), metrics.clone())?,
         sessions: Sessions::new(Arc::clone(&store), Arc::clone(&keys), clock.clone()),
         pending_logins: PendingLogins::new(Arc::clone(&keys), CookiePolicy::new(&config.app_url)),
-        used_states: UsedStates::default(),
+        logins,
         code_exchanges: Arc::new(Semaphore::new(CODE_EXCHANGES as usize)),
         failure_limit: FailureLimit::default(),
         api_keys: Authenticator::new(&config.api_keys, stored_keys, clock.clone()),

@@ -4,13 +4,14 @@
 use std::{fs, path::Path};
 
 /// The modules, layer by layer from the bottom. A module imports only from layers below its own.
-const LAYERS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 10] = [
     &["config", "clock"],
     &["telemetry"],
     &["keys", "http"],
     &["store", "provider"],
     &["vault", "api_key"],
     &["videoask"],
+    &["login"],
     &["web"],
     &["app"],
     &["cli"],

@@ -7,6 +7,7 @@ use time::{OffsetDateTime, macros::datetime};
 use tower_sessions::{session, session_store};
 
 use crate::{
+    login::LoginError,
     provider::{ExchangeError, IdTokenError, ResponseProblem},
     store::records::{State, Version},
     vault::{
@@ -16,7 +17,7 @@ use crate::{
     videoask::ApiError,
     web::{
         assets::Assets,
-        login::error::LoginError,
+        login::error::CallbackError,
         pages::{
             api_access::ApiAccess,
             confirmation::Confirmation,
@@ -103,11 +104,11 @@ fn every_error() -> Vec<(PageError, Link)> {
     vec![
         (LoginError::Denied { description: text() }.into(), Link::LogInAgain),
         (LoginError::Refused { code: "server_error".to_owned(), description: text() }.into(), Link::LogInAgain),
-        (LoginError::NoPendingLogin.into(), Link::LogInAgain),
+        (CallbackError::NoPendingLogin.into(), Link::LogInAgain),
         (LoginError::Expired.into(), Link::LogInAgain),
         (LoginError::StateMismatch.into(), Link::LogInAgain),
         (LoginError::Replayed.into(), Link::LogInAgain),
-        (LoginError::AlreadyLoggedIn.into(), Link::Tokens),
+        (CallbackError::AlreadyLoggedIn.into(), Link::Tokens),
         (LoginError::WrongIssuer { expected: text(), received: text() }.into(), Link::LogInAgain),
         (LoginError::NoCode.into(), Link::LogInAgain),
         (LoginError::from(ExchangeError::NotSent { source: cause() }).into(), Link::LogInAgain),
@@ -160,7 +161,7 @@ fn every_error() -> Vec<(PageError, Link)> {
         (PageError::NotRevoked(VaultError::Busy), Link::Tokens),
         (PageError::NotRevoked(VaultError::Undecryptable(Undecryptable(1))), Link::Home),
         (RequestError::LoggedOut.into(), Link::LogIn),
-        (LoginError::TooBusy.into(), Link::LogInAgain),
+        (CallbackError::TooBusy.into(), Link::LogInAgain),
         (RequestError::CrossSite.into(), Link::Home),
         (RequestError::BadQuery.into(), Link::Home),
         (RequestError::NotFound.into(), Link::Home),

@@ -27,6 +27,7 @@ pub mod config;
 pub mod http;
 pub mod keys;
 pub mod login;
+pub mod notify;
 pub mod provider;
 pub mod store;
 pub mod telemetry;

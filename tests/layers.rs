@@ -10,7 +10,7 @@ const LAYERS: [&[&str]; 10] = [
     &["keys", "http"],
     &["store", "provider"],
     &["vault", "api_key"],
-    &["videoask"],
+    &["videoask", "notify"],
     &["login"],
     &["web"],
     &["app"],

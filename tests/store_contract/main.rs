@@ -34,6 +34,7 @@ mod api_keys;
 mod examining;
 mod leases;
 mod listings;
+mod notifications;
 mod records;
 #[path = "../support/redis.rs"]
 mod redis_server;
@@ -54,9 +55,9 @@ use time::OffsetDateTime;
 use videoask_auth::{
     config::StoreUrl,
     store::{
-        ApiKeyRow, CanCreate, IfMissing, InsertOutcome, Inspection, Limits, OpenedStore, RowKey, SessionRow, Store,
-        StoreError, StoreLocation, StoreOrigin, StoreRisk, StoreStatus, UnavailableReason, Unwritable, UpdateOutcome,
-        inspect, open,
+        ApiKeyRow, CanCreate, IfMissing, InsertOutcome, Inspection, Limits, NotificationRow, NotificationSwap,
+        OpenedStore, RowKey, SessionRow, Store, StoreError, StoreLocation, StoreOrigin, StoreRisk, StoreStatus,
+        UnavailableReason, Unwritable, UpdateOutcome, inspect, open,
         records::{
             self as record, Adoption, Cas, Change, Claim, Expected, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page,
             Row, RowVersion, Sealed, Version,

@@ -11,8 +11,8 @@ use crate::{
     provider::{ExchangeError, IdTokenError, ResponseProblem},
     store::records::{State, Version},
     vault::{
-        Cause, EmailProof, FailureKind, FailureReport, Identity, Obstacle, ProviderMessage, Reconnect, RefreshFailure,
-        Report, Retry, Rotation, Undecryptable, VaultError,
+        Attention, Basis, Cause, EmailProof, FailureKind, FailureReport, Identity, LoginEnd, Obstacle, ProviderMessage,
+        Reconnect, RefreshFailure, Report, Retry, Rotation, Undecryptable, VaultError,
     },
     videoask::ApiError,
     web::{
@@ -299,6 +299,12 @@ fn every_report(owner: TokenOwner) -> Vec<Report> {
                         next_refresh: refreshed.then_some(expires_at),
                         previous_lived: refreshed.then_some(0),
                         log_in_before: refreshed.then_some(expires_at),
+                        login_end: (refreshes == 1).then_some(LoginEnd {
+                            at: expires_at,
+                            basis: Basis::EarlierLogin,
+                            minted_at: NOW - Duration::from_secs(86_400 * 30),
+                        }),
+                        attention: Attention::None,
                         failure: failure.clone(),
                     });
                 }

@@ -61,11 +61,9 @@ pub(crate) use self::{
     },
     report::{
         FailureReport, Report,
-        attention::Attention,
         health::Health,
         inventory::{Forgotten, ImportReport, Inventory, SealingKeyUsage, Unreadable},
-        login_end::{Basis, LoginEnd, Urgency},
-        status::{ListEntry, Obstacle, Status, VisibleRecord},
+        status::{Obstacle, VisibleRecord},
     },
 };
 

@@ -3,8 +3,7 @@
 //! * [`Api`] – single calls with a given token
 //! * [`Account`] – the same as the user of a connection; after a 401 one forced refresh and one retry
 //! * [`Gateway`] – any request as such a user, streamed both ways, by the same rule
-//! * `replacement_token` – what follows a 401, for both
-//! * `path` – which paths of the API other programs may ask for
+//! * `second_token` – what follows a 401, for both
 //! * [`Me`] – whose token it is
 //! * [`Forms`], [`Form`], [`Page`] – the account's forms, a page at a time
 //! * [`ApiError`], [`AccountError`], [`GatewayError`] – why there is no answer; a 401 is told by its status, never by
@@ -16,7 +15,6 @@ mod error;
 mod forms;
 mod gateway;
 mod me;
-pub(crate) mod path;
 mod replacement_token;
 
 pub use self::{
@@ -26,5 +24,4 @@ pub use self::{
     forms::{Form, Forms, Page},
     gateway::{Answer, Broken, Download, Gateway, GatewayError, UpstreamRequest},
     me::Me,
-    path::AmbiguousPath,
 };

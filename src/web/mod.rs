@@ -29,10 +29,18 @@ use crate::web::{
 
 pub(crate) use self::{
     assets::Assets,
-    login::failure_limit::{CODE_EXCHANGES, FailureLimit},
+    login::{
+        failure_limit::{CODE_EXCHANGES, FailureLimit},
+        replay::UsedStates,
+    },
     request_id::RequestIds,
 };
-pub use self::{cookies::CookiePolicy, login::pending::PendingLogins, session::Sessions, state::AppState};
+pub use self::{
+    cookies::CookiePolicy,
+    login::pending::{PendingLogin, PendingLogins},
+    session::Sessions,
+    state::AppState,
+};
 
 /// No form of ours sends more.
 const BODY_LIMIT: usize = 64 * 1024;

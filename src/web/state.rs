@@ -10,7 +10,6 @@ use crate::{
     clock::Clock,
     config::{AppUrl, Mode},
     keys::Keyring,
-    login::Logins,
     provider::Provider,
     store::Store,
     telemetry::Metrics,
@@ -18,7 +17,7 @@ use crate::{
     videoask::{Api, Gateway},
     web::{
         assets::Assets,
-        login::{failure_limit::FailureLimit, pending::PendingLogins},
+        login::{failure_limit::FailureLimit, pending::PendingLogins, replay::UsedStates},
         request_id::RequestIds,
         session::Sessions,
     },
@@ -30,6 +29,8 @@ pub struct AppState {
     pub(crate) app_url: AppUrl,
     /// Who may log in.
     pub(crate) mode: Mode,
+    /// `ISSUER`.
+    pub(crate) issuer: String,
     /// `SCOPES`.
     pub(crate) scopes: Vec<String>,
     /// `VIDEOASK_API_URL`.
@@ -56,8 +57,8 @@ pub struct AppState {
     pub(crate) sessions: Sessions,
     /// Logins in progress, in cookies.
     pub(crate) pending_logins: PendingLogins,
-    /// The steps of a login.
-    pub(crate) logins: Logins,
+    /// The states of callbacks that were used.
+    pub(crate) used_states: UsedStates,
     /// One permit for each code exchange in flight.
     pub(crate) code_exchanges: Arc<Semaphore>,
     /// How many code exchanges may still fail.

@@ -6,12 +6,11 @@ use oauth2::{AccessToken, RefreshToken};
 use videoask_auth::{
     config::Config,
     keys::Keyring,
-    login::PendingLogin,
     provider::{IdToken, Provider, TokenResponse},
     store::{self, IfMissing, RowKey, records::State},
     telemetry::Metrics,
     vault::{Identity, Issuer, Record, TokenSet},
-    web::{PendingLogins, Sessions},
+    web::{PendingLogin, PendingLogins, Sessions},
 };
 
 use crate::support::{EPOCH, World};

@@ -9,6 +9,5 @@ mod login;
 mod login_limits;
 mod machine;
 mod metrics;
-mod notifications;
 mod pages;
 mod support;

@@ -31,10 +31,13 @@ mod a_redis;
 mod a_sqlite_file;
 mod any_store;
 mod api_keys;
+#[path = "../support/certificates.rs"]
+mod certificates;
 mod examining;
 mod leases;
 mod listings;
-mod notifications;
+#[path = "../support/ports.rs"]
+mod ports;
 mod records;
 #[path = "../support/redis.rs"]
 mod redis_server;
@@ -55,9 +58,9 @@ use time::OffsetDateTime;
 use videoask_auth::{
     config::StoreUrl,
     store::{
-        ApiKeyRow, CanCreate, IfMissing, InsertOutcome, Inspection, Limits, NotificationRow, NotificationSwap,
-        OpenedStore, RowKey, SessionRow, Store, StoreError, StoreLocation, StoreOrigin, StoreRisk, StoreStatus,
-        UnavailableReason, Unwritable, UpdateOutcome, inspect, open,
+        ApiKeyRow, CanCreate, IfMissing, InsertOutcome, Inspection, Limits, OpenedStore, RowKey, SessionRow, Store,
+        StoreError, StoreLocation, StoreOrigin, StoreRisk, StoreStatus, UnavailableReason, Unwritable, UpdateOutcome,
+        inspect, open,
         records::{
             self as record, Adoption, Cas, Change, Claim, Expected, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page,
             Row, RowVersion, Sealed, Version,

@@ -6,7 +6,6 @@ mod failure;
 mod info;
 mod keys;
 mod listings;
-mod notifications;
 mod plain_text;
 mod records;
 mod replication;

@@ -6,7 +6,6 @@ mod failure;
 mod file;
 mod identity;
 mod listings;
-mod notifications;
 mod open;
 mod records;
 mod rows;

@@ -1,9 +1,7 @@
 //! What the pages, `status` and the machine API say about a connection. It contains no secret.
 
-pub(crate) mod attention;
 pub(crate) mod health;
 pub(crate) mod inventory;
-pub(crate) mod login_end;
 pub(crate) mod metrics;
 pub(crate) mod status;
 pub(crate) mod user_index;
@@ -15,11 +13,7 @@ use crate::{
     store::records::State,
     vault::{
         record::{cause::NextStep, history::Previous, rotation::Rotation},
-        report::{
-            attention::Attention,
-            login_end::LoginEnd,
-            status::{Obstacle, Status},
-        },
+        report::status::{Obstacle, Status},
     },
 };
 
@@ -51,16 +45,9 @@ pub(crate) struct Report {
     pub(crate) next_refresh: Option<OffsetDateTime>,
     /// How long the previous connection lasted, in seconds.
     pub(crate) previous_lived: Option<i64>,
-    /// When the login is expected to end: log in again before.
+    /// When to log in again at the latest, if this connection nears the age at which the previous one died.
     #[serde(with = "time::serde::rfc3339::option")]
     pub(crate) log_in_before: Option<OffsetDateTime>,
-    /// The same, and how near it is.
-    #[serde(skip)]
-    pub(crate) login_end: Option<LoginEnd>,
-    /// Whether it needs a person.
-    #[serde(skip)]
-    pub(crate) attention: Attention,
-    /// Why refreshes fail, if they do.
     #[serde(rename = "trouble")]
     pub(crate) failure: Option<FailureReport>,
 }
@@ -96,9 +83,7 @@ impl Report {
             rotation: history.rotation,
             next_refresh: status.next_refresh.map(whole),
             previous_lived: history.previous.as_ref().map(|previous| previous.lasted().whole_seconds()),
-            log_in_before: status.login_end.map(|end| whole(end.at)),
-            login_end: status.login_end,
-            attention: status.attention(now),
+            log_in_before: status.log_in_again_before(now).map(whole),
             failure: FailureReport::of(status),
         }
     }

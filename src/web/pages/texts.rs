@@ -7,17 +7,16 @@ use time::{OffsetDateTime, macros::datetime};
 use tower_sessions::{session, session_store};
 
 use crate::{
-    login::LoginError,
     provider::{ExchangeError, IdTokenError, ResponseProblem},
     store::records::{State, Version},
     vault::{
-        Attention, Basis, Cause, EmailProof, FailureKind, FailureReport, Identity, LoginEnd, Obstacle, ProviderMessage,
-        Reconnect, RefreshFailure, Report, Retry, Rotation, Undecryptable, VaultError,
+        Cause, EmailProof, FailureKind, FailureReport, Identity, Obstacle, ProviderMessage, Reconnect, RefreshFailure,
+        Report, Retry, Rotation, Undecryptable, VaultError,
     },
     videoask::ApiError,
     web::{
         assets::Assets,
-        login::error::CallbackError,
+        login::error::LoginError,
         pages::{
             api_access::ApiAccess,
             confirmation::Confirmation,
@@ -104,11 +103,11 @@ fn every_error() -> Vec<(PageError, Link)> {
     vec![
         (LoginError::Denied { description: text() }.into(), Link::LogInAgain),
         (LoginError::Refused { code: "server_error".to_owned(), description: text() }.into(), Link::LogInAgain),
-        (CallbackError::NoPendingLogin.into(), Link::LogInAgain),
+        (LoginError::NoPendingLogin.into(), Link::LogInAgain),
         (LoginError::Expired.into(), Link::LogInAgain),
         (LoginError::StateMismatch.into(), Link::LogInAgain),
         (LoginError::Replayed.into(), Link::LogInAgain),
-        (CallbackError::AlreadyLoggedIn.into(), Link::Tokens),
+        (LoginError::AlreadyLoggedIn.into(), Link::Tokens),
         (LoginError::WrongIssuer { expected: text(), received: text() }.into(), Link::LogInAgain),
         (LoginError::NoCode.into(), Link::LogInAgain),
         (LoginError::from(ExchangeError::NotSent { source: cause() }).into(), Link::LogInAgain),
@@ -161,7 +160,7 @@ fn every_error() -> Vec<(PageError, Link)> {
         (PageError::NotRevoked(VaultError::Busy), Link::Tokens),
         (PageError::NotRevoked(VaultError::Undecryptable(Undecryptable(1))), Link::Home),
         (RequestError::LoggedOut.into(), Link::LogIn),
-        (CallbackError::TooBusy.into(), Link::LogInAgain),
+        (LoginError::TooBusy.into(), Link::LogInAgain),
         (RequestError::CrossSite.into(), Link::Home),
         (RequestError::BadQuery.into(), Link::Home),
         (RequestError::NotFound.into(), Link::Home),
@@ -299,12 +298,6 @@ fn every_report(owner: TokenOwner) -> Vec<Report> {
                         next_refresh: refreshed.then_some(expires_at),
                         previous_lived: refreshed.then_some(0),
                         log_in_before: refreshed.then_some(expires_at),
-                        login_end: (refreshes == 1).then_some(LoginEnd {
-                            at: expires_at,
-                            basis: Basis::EarlierLogin,
-                            minted_at: NOW - Duration::from_secs(86_400 * 30),
-                        }),
-                        attention: Attention::None,
                         failure: failure.clone(),
                     });
                 }

@@ -6,9 +6,9 @@ use std::fmt::Write;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use url::Url;
 
-use crate::{
-    videoask::path,
-    web::api::{paths::PROXY_PREFIX, proxy::headers::HEADERS_LIMIT},
+use crate::web::api::{
+    paths::PROXY_PREFIX,
+    proxy::{headers::HEADERS_LIMIT, path},
 };
 
 /// The rewritten links are longer than a response's headers may be.

@@ -14,30 +14,32 @@ use tokio::{
 use crate::{
     api_key::{Authenticator, StoredKeys},
     clock::Clock,
-    config::{Config, Mode},
+    config::{Config, Mode, NotifyUrl},
     http,
     keys::Keyring,
+    login::{Logins, UsedStates},
+    notify::{HttpReceiver, Notifier},
     provider::Provider,
     store::Store,
     telemetry::{self, Metrics},
     vault::{self, Callers, Drain, RefreshPolicy, Settings, Vault},
     videoask::{Api, Gateway},
-    web::{
-        self, AppState, Assets, CODE_EXCHANGES, CookiePolicy, FailureLimit, PendingLogins, RequestIds, Sessions,
-        UsedStates,
-    },
+    web::{self, AppState, Assets, CODE_EXCHANGES, CookiePolicy, FailureLimit, PendingLogins, RequestIds, Sessions},
 };
 
 /// How long requests may go on after the signal to stop.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long a code exchange that was sent may go on beyond its own timeout, to be saved.
 const SAVING: Duration = Duration::from_secs(5);
+/// How long a notification that is under way may take after everything else has ended.
+const LAST_NOTIFICATION: Duration = Duration::from_secs(1);
 /// How often ended sessions are deleted.
 const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// The server, ready to serve.
 pub struct App {
     state: Arc<AppState>,
+    notifier: Option<Notifier>,
     max_connections: Option<NonZeroUsize>,
     exchange_timeout: Duration,
 }
@@ -58,8 +60,10 @@ impl App {
     /// When an HTTP client cannot be built, as without any CA certificates.
     #[expect(clippy::needless_pass_by_value, reason = "dropping the configuration wipes its secrets")]
     pub fn build(config: Config, store: Arc<dyn Store>, clock: Clock) -> Result<Self, http::BuildError> {
+        let state = Arc::new(state(&config, store, clock, Callers::Requests)?);
         Ok(Self {
-            state: Arc::new(state(&config, store, clock, Callers::Requests)?),
+            notifier: config.notify_url.as_ref().map(|url| notifier(&state, url)).transpose()?,
+            state,
             max_connections: config.max_connections,
             exchange_timeout: config.provider.exchange_timeout,
         })
@@ -76,7 +80,7 @@ impl App {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
-        let Self { state, max_connections, exchange_timeout } = self;
+        let Self { state, notifier, max_connections, exchange_timeout } = self;
         let AppState { clock, vault, code_exchanges, .. } = &*state;
         let (running, stopping) = watch::channel(());
         let background = [
@@ -84,6 +88,7 @@ impl App {
             tokio::spawn(reseal(state.api_keys.stored_keys().clone(), clock.clone())),
             tokio::spawn(keep(vault.clone(), state.mode.clone(), stopped(stopping.clone()))),
         ];
+        let notifier = notifier.map(|notifier| tokio::spawn(notifier.run(stopping.clone())));
         tokio::spawn(async move {
             shutdown.await;
             tracing::info!("stopping: requests in flight may finish");
@@ -112,6 +117,11 @@ impl App {
             vault.drain(vault.grace()).await
         };
         let ((), drained) = tokio::join!(requests, drained);
+        if let Some(mut notifier) = notifier
+            && clock.timeout(LAST_NOTIFICATION, &mut notifier).await.is_none()
+        {
+            notifier.abort();
+        }
         background.iter().for_each(tokio::task::JoinHandle::abort);
         match drained {
             Drain::Unsaved(count) => return Err(ServeError::Unsaved(count)),
@@ -140,6 +150,7 @@ pub fn state(
         process: process_name(&keys),
         issuer: provider.issuer(),
         exchange_timeout: config.provider.exchange_timeout,
+        login_lifetime: config.login_lifetime,
         refresh_policy: refresh_policy(&config.mode),
         callers,
         clock_tolerance: Settings::CLOCK_TOLERANCE,
@@ -147,18 +158,28 @@ pub fn state(
     let stored_keys = StoredKeys::new(Arc::clone(&store), Arc::clone(&keys));
     let oauth_client = Arc::clone(&provider) as Arc<dyn vault::Provider>;
     let vault = Vault::new(Arc::<dyn Store>::clone(&store), oauth_client, Arc::clone(&keys), clock.clone(), settings);
+    let api = Api::new(&config.api, clock.clone(), metrics.clone())?;
+    let logins = Logins {
+        mode: config.mode.clone(),
+        issuer: config.provider.issuer.clone(),
+        provider: Arc::clone(&provider),
+        vault: vault.clone(),
+        api: api.clone(),
+        keys: Arc::clone(&keys),
+        clock: clock.clone(),
+        used_states: UsedStates::default(),
+    };
     Ok(AppState {
         app_url: config.app_url.clone(),
         mode: config.mode.clone(),
-        issuer: config.provider.issuer.clone(),
         scopes: config.provider.scopes.clone(),
         api_url: config.api.url.clone(),
         auth_url: config.provider.auth_url.clone(),
-        api: Api::new(&config.api, clock.clone(), metrics.clone())?,
+        api,
         gateway: Gateway::new(&config.api, clock.clone(), metrics.clone())?,
         sessions: Sessions::new(Arc::clone(&store), Arc::clone(&keys), clock.clone()),
         pending_logins: PendingLogins::new(Arc::clone(&keys), CookiePolicy::new(&config.app_url)),
-        used_states: UsedStates::default(),
+        logins,
         code_exchanges: Arc::new(Semaphore::new(CODE_EXCHANGES as usize)),
         failure_limit: FailureLimit::default(),
         api_keys: Authenticator::new(&config.api_keys, stored_keys, clock.clone()),
@@ -171,6 +192,14 @@ pub fn state(
         vault,
         metrics,
     })
+}
+
+/// The task that reports to `NOTIFY_URL`.
+fn notifier(state: &AppState, url: &NotifyUrl) -> Result<Notifier, http::BuildError> {
+    let store = Arc::<dyn Store>::clone(&state.store);
+    let receiver = Box::new(HttpReceiver::new(url)?);
+    let (clock, login_url) = (state.clock.clone(), state.app_url.login());
+    Ok(Notifier::new(state.vault.clone(), store, receiver, clock, login_url, process_name(&state.keys)))
 }
 
 fn refresh_policy(mode: &Mode) -> RefreshPolicy {

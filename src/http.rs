@@ -19,6 +19,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// being closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
+const NOTIFY_TIMEOUT: Duration = Duration::from_secs(5);
 const API_TIMEOUT: Duration = Duration::from_secs(30);
 /// Connecting gives up this much before the exchange does, so that "nothing was sent" is told as such.
 const HEADROOM: Duration = Duration::from_millis(100);
@@ -62,6 +63,16 @@ pub fn streaming_client(target: &Url) -> Result<Client, BuildError> {
     let client = builder(target)
         .connect_timeout(CONNECT_TIMEOUT)
         // Whether anything is sent twice is not for the client to say.
+        .retry(reqwest::retry::never());
+    client.build().map_err(BuildError)
+}
+
+/// The client for `NOTIFY_URL`: 5 s in all. Every try is the notifier's decision.
+pub fn notify_client(target: &Url) -> Result<Client, BuildError> {
+    let client = builder(target)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(NOTIFY_TIMEOUT)
+        .pool_max_idle_per_host(0)
         .retry(reqwest::retry::never());
     client.build().map_err(BuildError)
 }

@@ -1,6 +1,7 @@
 //! `check`: finds what is wrong with a setup, and says how to fix it.
 
 mod connections;
+mod notification;
 
 use crate::{
     cli::{env_file::EnvFileArg, error::CliError, output},
@@ -17,6 +18,9 @@ pub(super) struct Options {
     /// Look at variables and store only, and ask nothing of VideoAsk
     #[arg(long)]
     offline: bool,
+    /// Send a test event to NOTIFY_URL
+    #[arg(long, conflicts_with = "offline")]
+    notify: bool,
     #[command(flatten)]
     env_file: EnvFileArg,
 }
@@ -48,6 +52,9 @@ pub(super) async fn run(options: Options) -> Result<(), CliError> {
         let findings = Provider::new(&config.provider, Clock::system(), Metrics::default())?.check().await;
         problems.say_all(findings.iter().map(Line::of_provider));
         problems.say(api_host(&config.api).await?);
+    }
+    if options.notify {
+        problems.say(notification::test(&config).await?);
     }
     let callback = config.provider.callback.clone();
     problems.say_all(connections::examine(config).await?);

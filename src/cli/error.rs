@@ -101,6 +101,12 @@ pub(super) enum CliError {
     /// `check` found problems, and has printed them.
     #[error("{0} found")]
     Found(ProblemCount),
+    /// `status --exit-code`.
+    #[error("a connection needs a person now")]
+    NeedsPerson,
+    /// `status --exit-code`.
+    #[error("a connection soon needs a person")]
+    NeedsPersonSoon,
     /// `healthcheck` got no answer, or a bad one.
     #[error("{0}")]
     Unhealthy(String),
@@ -162,7 +168,8 @@ impl CliError {
             | Self::NotARefreshToken(_)
             | Self::Key(KeyError::ExpiryTooFar)
             | Self::Input(InputError::Empty(_) | InputError::NotAToken(_)) => Exit::Usage,
-            Self::StoreUnavailable(_) => Exit::TryLater,
+            Self::NeedsPerson => Exit::LogInAgain,
+            Self::NeedsPersonSoon | Self::StoreUnavailable(_) => Exit::TryLater,
             Self::Connection(error) => exit_of_connection(error),
             Self::Import(error) => exit_of_import(error),
             Self::Forms(error) if is_passing(error) => Exit::TryLater,

@@ -18,9 +18,11 @@ mod environment;
 mod list;
 mod listen;
 mod log_filter;
+mod login_lifetime;
 mod max_connections;
 mod misspelling;
 mod mode;
+mod notify_url;
 mod pkce;
 mod placeholder;
 mod provider;
@@ -47,7 +49,9 @@ pub use self::{
     env_lookup::EnvLookup,
     environment::Environment,
     listen::Listen,
+    login_lifetime::LoginLifetime,
     mode::{AllowedUsers, Mode},
+    notify_url::NotifyUrl,
     pkce::Pkce,
     provider::ProviderConfig,
     secrets::Secrets,
@@ -76,6 +80,10 @@ pub struct Config {
     pub api: ApiConfig,
     /// `API_KEY`: empty means that the machine routes do not exist.
     pub api_keys: Vec<SecretString>,
+    /// `NOTIFY_URL`, if it is set.
+    pub notify_url: Option<NotifyUrl>,
+    /// `REFRESH_TOKEN_LIFETIME`.
+    pub login_lifetime: LoginLifetime,
     /// `MAX_CONNECTIONS`, if it is set.
     pub max_connections: Option<NonZeroUsize>,
     /// `RUST_LOG` and `LOG_FORMAT`.
@@ -119,6 +127,8 @@ impl Config {
         let provider = ProviderConfig::read(reader, &mode, app_url.as_ref().map_err(|reported| *reported));
         let api = ApiConfig::read(reader);
         let api_keys = api_keys::read(reader, &mode, &other_secrets(&secrets, &provider));
+        let notify_url = NotifyUrl::read(reader, &mode);
+        let login_lifetime = LoginLifetime::read(reader);
         let max_connections = max_connections::read(reader);
         let telemetry = TelemetryConfig::read(reader);
         Ok(Self {
@@ -130,6 +140,8 @@ impl Config {
             provider: provider?,
             api: api?,
             api_keys: api_keys?,
+            notify_url: notify_url?,
+            login_lifetime: login_lifetime?,
             max_connections: max_connections?,
             telemetry: telemetry?,
         })

@@ -36,6 +36,8 @@ table! {
     ALLOWED_USERS: Plain,
     API_KEY: Secret,
     ORGANIZATION_ID: Plain,
+    NOTIFY_URL: Secret,
+    REFRESH_TOKEN_LIFETIME: Plain,
     MAX_CONNECTIONS: Plain,
     PKCE: Plain,
     EXCHANGE_TIMEOUT: Plain,

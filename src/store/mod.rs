@@ -7,6 +7,7 @@ mod api_keys;
 mod error;
 mod location;
 mod millis;
+mod notifications;
 mod open;
 pub mod records;
 mod redis;
@@ -23,6 +24,7 @@ pub use self::{
     api_keys::{ApiKeyRow, ApiKeys},
     error::{ServerMessage, StoreError, UnavailableReason},
     location::StoreLocation,
+    notifications::{NotificationRow, NotificationSwap, Notifications},
     open::{CanCreate, IfMissing, Inspection, OpenedStore, StoreOrigin, StoreStatus, inspect, open},
     records::Records,
     risks::{Severity, StoreRisk},
@@ -54,7 +56,7 @@ impl Limits {
 
 /// One store holds both, so that a session and its mint record can end in one step.
 #[async_trait]
-pub trait Store: Sessions + Records + ApiKeys {
+pub trait Store: Sessions + Records + ApiKeys + Notifications {
     /// Proves that the store takes writes, and leaves nothing behind (a transaction rolled back; in Redis a key of 10 s).
     async fn probe(&self) -> Result<(), StoreError>;
 }

@@ -26,6 +26,7 @@ pub struct StoreSnapshot {
     connections: Family<RecordState, Gauge>,
     obstacles: Family<Obstacle, Gauge>,
     keeper_lag: Duration,
+    login_needed_in: Option<Duration>,
 }
 
 impl StoreSnapshot {
@@ -44,6 +45,11 @@ impl StoreSnapshot {
         self.keeper_lag = self.keeper_lag.max(time);
     }
 
+    /// A user has to log in again after this time. The shortest counts.
+    pub fn login_needed_in(&mut self, time: Duration) {
+        self.login_needed_in = Some(self.login_needed_in.map_or(time, |shortest| shortest.min(time)));
+    }
+
     fn register(self, registry: &mut Registry) {
         registry.register("connections", "Rows in the store, by state", self.connections);
         registry.register(
@@ -56,6 +62,12 @@ impl StoreSnapshot {
             "For how long the most overdue refresh should have been made",
             Unit::Seconds,
             seconds(self.keeper_lag),
+        );
+        registry.register_with_unit(
+            "login_needed_in",
+            "Time until the first user has to log in again, or infinity if nothing is expected",
+            Unit::Seconds,
+            ConstGauge::new(self.login_needed_in.map_or(f64::INFINITY, |time| time.as_secs_f64())),
         );
     }
 }

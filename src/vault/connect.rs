@@ -14,6 +14,7 @@ use crate::{
         record::{
             Record,
             history::{End, Previous},
+            observed_life::ObservedLife,
             tombstone::Tombstone,
         },
         refresh::{backoff::Jitter, cached_record::CachedRecord},
@@ -57,8 +58,7 @@ impl Vault {
             {
                 return Ok(Connected::KeptOld);
             }
-            record.body.history.previous = stored.as_ref().and_then(|row| self.previous(row, &record));
-            record.body.history.first_connection = Some(self.first_connection(stored.as_ref(), &record));
+            self.inherit(&mut record, stored.as_ref());
             let row = record.new_row(&self.0.keys, key, State::Live, limits);
             let over = stored.as_ref().map(|row| &row.version);
             if self.call_store(self.0.store.put(&row, over)).await? == Cas::Applied {
@@ -110,8 +110,22 @@ impl Vault {
             && Record::of_row(&self.0.keys, row).is_ok_and(|old| old.body.tokens.refresh_token.is_some())
     }
 
+    /// Takes into the history of a new connection what the row that it replaces tells.
+    pub(super) fn inherit(&self, new: &mut Record, stored: Option<&Row>) {
+        new.body.history.previous = stored.and_then(|row| self.previous(row, new));
+        new.body.history.first_connection = Some(self.first_connection(stored, new));
+        new.body.history.observed_life = stored.and_then(|row| self.observed_life(row));
+    }
+
+    fn observed_life(&self, row: &Row) -> Option<ObservedLife> {
+        if row.state == State::Tombstone {
+            return Tombstone::of_row(&self.0.keys, row).ok()?.history.observed_life;
+        }
+        Record::of_row(&self.0.keys, row).ok()?.body.observed_life(row.state)
+    }
+
     /// The first connection of the row that `new` replaces, unless that is a tombstone.
-    pub(super) fn first_connection(&self, stored: Option<&Row>, new: &Record) -> String {
+    fn first_connection(&self, stored: Option<&Row>, new: &Record) -> String {
         let replaced = stored.filter(|row| row.state != State::Tombstone);
         let replaced = replaced.and_then(|row| Record::of_row(&self.0.keys, row).ok());
         let first = replaced.and_then(|old| old.body.history.first_connection);
@@ -119,7 +133,7 @@ impl Vault {
     }
 
     /// What the history of `new` says of the row that it replaces.
-    pub(super) fn previous(&self, row: &Row, new: &Record) -> Option<Previous> {
+    fn previous(&self, row: &Row, new: &Record) -> Option<Previous> {
         let ended_at = new.body.minted_at;
         if row.state == State::Tombstone {
             let Tombstone { minted_at, removed_at, .. } = Tombstone::of_row(&self.0.keys, row).ok()?;

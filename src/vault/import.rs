@@ -91,7 +91,7 @@ impl RowKey {
     }
 
     /// Whether this is the key of an import, and not of a user's or a session's record.
-    pub(super) fn is_import(&self) -> bool {
+    pub(crate) fn is_import(&self) -> bool {
         self.0.starts_with(PREFIX)
     }
 }
@@ -184,8 +184,7 @@ impl Vault {
             if live && replace == Replace::OnlyDead {
                 return Ok(Adopted::NeedsReplace);
             }
-            record.body.history.previous = stored.as_ref().and_then(|row| self.previous(row, &record));
-            record.body.history.first_connection = Some(self.first_connection(stored.as_ref(), &record));
+            self.inherit(&mut record, stored.as_ref());
             let row = record.new_row(&self.0.keys, owner, State::Live, None);
             let tombstone = Tombstone::of(&record, now).sealed(&self.0.keys, &pending, &record.version());
             let expected = Expected { version: record.version(), state: State::Pending, attempt: None, lease: None };

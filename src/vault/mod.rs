@@ -61,9 +61,11 @@ pub(crate) use self::{
     },
     report::{
         FailureReport, Report,
+        attention::Attention,
         health::Health,
         inventory::{Forgotten, ImportReport, Inventory, SealingKeyUsage, Unreadable},
-        status::{Obstacle, VisibleRecord},
+        login_end::{Basis, LoginEnd, Urgency},
+        status::{ListEntry, Obstacle, Status, VisibleRecord},
     },
 };
 

@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use crate::vault::record::{Issuer, cause::Retry, identity::Identity};
+use crate::{
+    config::LoginLifetime,
+    vault::record::{Issuer, cause::Retry, identity::Identity},
+};
 
 /// How long the cache is trusted after the store confirmed it.
 pub(super) const CACHE_TTL: Duration = Duration::from_secs(5);
@@ -34,6 +37,8 @@ pub struct Settings {
     pub issuer: Issuer,
     /// `EXCHANGE_TIMEOUT`: the longest time of one exchange.
     pub exchange_timeout: Duration,
+    /// `REFRESH_TOKEN_LIFETIME`: how long a login is expected to last.
+    pub login_lifetime: LoginLifetime,
     /// Who may start a refresh.
     pub refresh_policy: RefreshPolicy,
     /// Who waits for tokens.
@@ -129,6 +134,7 @@ impl fmt::Debug for Settings {
             .field("process", &self.process)
             .field("issuer", &self.issuer)
             .field("exchange_timeout", &self.exchange_timeout)
+            .field("login_lifetime", &self.login_lifetime)
             .field("callers", &self.callers)
             .field("clock_tolerance", &self.clock_tolerance)
             .finish_non_exhaustive()

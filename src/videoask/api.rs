@@ -16,7 +16,7 @@ use crate::{
 pub(super) const ORGANIZATION: &str = "organization-id";
 
 /// VideoAsk's API.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Api {
     client: Client,
     config: ApiConfig,

@@ -3,7 +3,8 @@
 //! * [`Api`] – single calls with a given token
 //! * [`Account`] – the same as the user of a connection; after a 401 one forced refresh and one retry
 //! * [`Gateway`] – any request as such a user, streamed both ways, by the same rule
-//! * `second_token` – what follows a 401, for both
+//! * `replacement_token` – what follows a 401, for both
+//! * `path` – which paths of the API other programs may ask for
 //! * [`Me`] – whose token it is
 //! * [`Forms`], [`Form`], [`Page`] – the account's forms, a page at a time
 //! * [`ApiError`], [`AccountError`], [`GatewayError`] – why there is no answer; a 401 is told by its status, never by
@@ -15,6 +16,7 @@ mod error;
 mod forms;
 mod gateway;
 mod me;
+pub(crate) mod path;
 mod replacement_token;
 
 pub use self::{
@@ -24,4 +26,5 @@ pub use self::{
     forms::{Form, Forms, Page},
     gateway::{Answer, Broken, Download, Gateway, GatewayError, UpstreamRequest},
     me::Me,
+    path::AmbiguousPath,
 };

@@ -29,18 +29,10 @@ use crate::web::{
 
 pub(crate) use self::{
     assets::Assets,
-    login::{
-        failure_limit::{CODE_EXCHANGES, FailureLimit},
-        replay::UsedStates,
-    },
+    login::failure_limit::{CODE_EXCHANGES, FailureLimit},
     request_id::RequestIds,
 };
-pub use self::{
-    cookies::CookiePolicy,
-    login::pending::{PendingLogin, PendingLogins},
-    session::Sessions,
-    state::AppState,
-};
+pub use self::{cookies::CookiePolicy, login::pending::PendingLogins, session::Sessions, state::AppState};
 
 /// No form of ours sends more.
 const BODY_LIMIT: usize = 64 * 1024;

@@ -10,6 +10,7 @@ use crate::{
     clock::Clock,
     config::{AppUrl, Mode},
     keys::Keyring,
+    login::Logins,
     provider::Provider,
     store::Store,
     telemetry::Metrics,
@@ -17,7 +18,7 @@ use crate::{
     videoask::{Api, Gateway},
     web::{
         assets::Assets,
-        login::{failure_limit::FailureLimit, pending::PendingLogins, replay::UsedStates},
+        login::{failure_limit::FailureLimit, pending::PendingLogins},
         request_id::RequestIds,
         session::Sessions,
     },
@@ -29,8 +30,6 @@ pub struct AppState {
     pub(crate) app_url: AppUrl,
     /// Who may log in.
     pub(crate) mode: Mode,
-    /// `ISSUER`.
-    pub(crate) issuer: String,
     /// `SCOPES`.
     pub(crate) scopes: Vec<String>,
     /// `VIDEOASK_API_URL`.
@@ -57,8 +56,8 @@ pub struct AppState {
     pub(crate) sessions: Sessions,
     /// Logins in progress, in cookies.
     pub(crate) pending_logins: PendingLogins,
-    /// The states of callbacks that were used.
-    pub(crate) used_states: UsedStates,
+    /// The steps of a login.
+    pub(crate) logins: Logins,
     /// One permit for each code exchange in flight.
     pub(crate) code_exchanges: Arc<Semaphore>,
     /// How many code exchanges may still fail.

@@ -6,11 +6,12 @@ use oauth2::{AccessToken, RefreshToken};
 use videoask_auth::{
     config::Config,
     keys::Keyring,
+    login::PendingLogin,
     provider::{IdToken, Provider, TokenResponse},
     store::{self, IfMissing, RowKey, records::State},
     telemetry::Metrics,
     vault::{Identity, Issuer, Record, TokenSet},
-    web::{PendingLogin, PendingLogins, Sessions},
+    web::{PendingLogins, Sessions},
 };
 
 use crate::support::{EPOCH, World};

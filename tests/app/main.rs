@@ -9,5 +9,6 @@ mod login;
 mod login_limits;
 mod machine;
 mod metrics;
+mod notifications;
 mod pages;
 mod support;

@@ -8,6 +8,8 @@ mod dotenv;
 mod dotenv_readers;
 mod express_session;
 mod listen;
+mod login_lifetime;
+mod notify_url;
 mod problems;
 mod properties;
 mod provider;

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use tokio::task::JoinSet;
 use videoask_auth::{
     clock::Clock,
+    config::LoginLifetime,
     keys::Keyring,
     vault::{Callers, Drain, Identity, MinLife, Record, RefreshPolicy, Settings, TokenSet, Vault},
 };
@@ -47,6 +48,7 @@ impl Crowd {
                 process: "crowd".to_owned(),
                 issuer: issuer(),
                 exchange_timeout: EXCHANGE_TIMEOUT,
+                login_lifetime: LoginLifetime::Unlimited,
                 refresh_policy: RefreshPolicy::Automatic(Arc::new(|_| true)),
                 callers: Callers::Requests,
                 clock_tolerance: Settings::CLOCK_TOLERANCE,

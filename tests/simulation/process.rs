@@ -10,6 +10,7 @@ use tokio::{
 };
 use videoask_auth::{
     clock::{Clock, ClockControl},
+    config::LoginLifetime,
     store::{Limits, RowKey, records::Version},
     vault::{
         Callers, Ending, HandedOut, Identity, Import, Issuer, MinLife, Record, RefreshPolicy, Replace, Settings, Vault,
@@ -80,6 +81,7 @@ impl Process {
                 process: format!("p{}.{life}", self.id),
                 issuer: issuer(),
                 exchange_timeout: EXCHANGE_TIMEOUT,
+                login_lifetime: LoginLifetime::Unlimited,
                 refresh_policy: match self.mode {
                     Mode::Mint => RefreshPolicy::Manual,
                     Mode::Keep | Mode::KeepWithKeeper => RefreshPolicy::Automatic(Arc::new(|_| true)),

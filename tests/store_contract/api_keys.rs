@@ -69,16 +69,24 @@ contract! {
     }
 }
 
-/// As version 1 of the schema made it.
+/// As the versions 1 and 2 of the schema made it.
 #[tokio::test]
-async fn a_file_of_the_first_schema_version_is_migrated_and_keeps_its_rows() {
-    let folder = TempDir::new().unwrap();
-    let store = created(&file_in(&folder)).await;
-    store.put(&kept("a"), None).await.unwrap();
-    drop(store);
-    sql(&folder, "DROP TABLE api_keys; PRAGMA user_version = 1");
-    let opened = open(&file_in(&folder), IfMissing::Refuse).await.unwrap();
-    assert_eq!(opened.origin, StoreOrigin::Existing);
-    assert_eq!(opened.store.read(&key("a")).await.unwrap(), Some(stored(&kept("a"))));
-    assert_eq!(opened.store.add_api_key(&api_key("a", 1)).await.unwrap(), InsertOutcome::Inserted);
+async fn a_file_of_an_earlier_schema_version_is_migrated_and_keeps_its_rows() {
+    for as_it_was in [
+        "DROP TABLE notifications; DROP TABLE api_keys; PRAGMA user_version = 1",
+        "DROP TABLE notifications; PRAGMA user_version = 2",
+    ] {
+        let folder = TempDir::new().unwrap();
+        let store = created(&file_in(&folder)).await;
+        store.put(&kept("a"), None).await.unwrap();
+        store.add_api_key(&api_key("a", 1)).await.unwrap();
+        drop(store);
+        sql(&folder, as_it_was);
+        let OpenedStore { store, origin, .. } = open(&file_in(&folder), IfMissing::Refuse).await.unwrap();
+        assert_eq!(origin, StoreOrigin::Existing);
+        assert_eq!(store.read(&key("a")).await.unwrap(), Some(stored(&kept("a"))));
+        assert_eq!(store.api_keys().await.unwrap().is_empty(), as_it_was.contains("api_keys"));
+        assert_eq!(store.add_api_key(&api_key("b", 2)).await.unwrap(), InsertOutcome::Inserted);
+        assert_eq!(store.swap_notification(&key("a"), 0, "{}").await.unwrap(), NotificationSwap::Applied);
+    }
 }

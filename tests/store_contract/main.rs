@@ -36,6 +36,7 @@ mod certificates;
 mod examining;
 mod leases;
 mod listings;
+mod notifications;
 #[path = "../support/ports.rs"]
 mod ports;
 mod records;
@@ -58,9 +59,9 @@ use time::OffsetDateTime;
 use videoask_auth::{
     config::StoreUrl,
     store::{
-        ApiKeyRow, CanCreate, IfMissing, InsertOutcome, Inspection, Limits, OpenedStore, RowKey, SessionRow, Store,
-        StoreError, StoreLocation, StoreOrigin, StoreRisk, StoreStatus, UnavailableReason, Unwritable, UpdateOutcome,
-        inspect, open,
+        ApiKeyRow, CanCreate, IfMissing, InsertOutcome, Inspection, Limits, NotificationRow, NotificationSwap,
+        OpenedStore, RowKey, SessionRow, Store, StoreError, StoreLocation, StoreOrigin, StoreRisk, StoreStatus,
+        UnavailableReason, Unwritable, UpdateOutcome, inspect, open,
         records::{
             self as record, Adoption, Cas, Change, Claim, Expected, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page,
             Row, RowVersion, Sealed, Version,

@@ -12,7 +12,7 @@ use crate::{
     },
     clock::Clock,
     store::IfMissing,
-    vault::{Inventory, VaultError},
+    vault::{Attention, Inventory, VaultError},
 };
 
 mod text;
@@ -22,14 +22,22 @@ pub(super) struct Options {
     /// For machines
     #[arg(long)]
     json: bool,
+    /// Exit with 3 if a connection needs a person now, and with 4 if one soon will
+    #[arg(long)]
+    exit_code: bool,
     #[command(flatten)]
     env_file: EnvFileArg,
 }
 
-pub(super) async fn run(Options { json, env_file }: Options) -> Result<(), CliError> {
+pub(super) async fn run(Options { json, exit_code, env_file }: Options) -> Result<(), CliError> {
     let setup = Setup::load(env_file, "status")?;
     let contents = setup.run(IfMissing::Refuse, look).await?;
-    Ok(output::print_result(&if json { machine(&contents) } else { text(&contents) })?)
+    output::print_result(&if json { machine(&contents) } else { text(&contents) })?;
+    match contents.inventory.attention() {
+        Attention::Now if exit_code => Err(CliError::NeedsPerson),
+        Attention::Soon if exit_code => Err(CliError::NeedsPersonSoon),
+        Attention::Now | Attention::Soon | Attention::None => Ok(()),
+    }
 }
 
 /// What `/api/connections` shows, and the API keys, of which it says nothing.

@@ -42,7 +42,7 @@ fn connection(report: &Report, login_url: &str, now: OffsetDateTime) -> String {
         "The one before",
         report.previous_lived.map(|lived| format!("lived {}", span(Duration::seconds(lived)))),
     );
-    block.maybe("Log in again", report.log_in_before.map(|before| format!("before {}", stamp(before))));
+    block.maybe("Log in", report.log_in_before.map(|before| format!("before {}", stamp(before))));
     block.failure(report.failure.as_ref(), login_url);
     block.text()
 }

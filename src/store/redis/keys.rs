@@ -20,6 +20,8 @@ pub(crate) const SHARED: [&str; 5] = [SCHEMA, ENDS, DUE, KEPT, SEALED];
 pub(crate) const API_KEYS: &str = "{videoask-auth}:api-keys";
 /// When each API key was last used, in milliseconds of the Unix epoch, by its name.
 pub(crate) const API_KEYS_USED: &str = "{videoask-auth}:api-keys-used";
+/// The hash of all notification states.
+pub(crate) const NOTIFICATIONS: &str = "{videoask-auth}:notifications";
 /// What the key of every session begins with.
 pub(crate) const SESSIONS: &str = "{videoask-auth}:session:";
 /// What the key of every record begins with.

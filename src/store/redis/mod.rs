@@ -6,6 +6,7 @@ mod failure;
 mod info;
 mod keys;
 mod listings;
+mod notifications;
 mod plain_text;
 mod records;
 mod replication;

@@ -6,6 +6,7 @@ mod failure;
 mod file;
 mod identity;
 mod listings;
+mod notifications;
 mod open;
 mod records;
 mod rows;

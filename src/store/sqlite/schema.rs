@@ -8,7 +8,7 @@ use crate::store::StoreOrigin;
 const APPLICATION_ID: u32 = 0x7661_736b;
 
 /// Step `n` brings a store from version `n` to `n + 1`. A step that was released never changes.
-const MIGRATIONS: &[&str] = &[include_str!("v1.sql"), include_str!("v2.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("v1.sql"), include_str!("v2.sql"), include_str!("v3.sql")];
 
 /// What a database file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

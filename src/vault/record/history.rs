@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use crate::vault::record::{
     cause::{Cause, FailureKind},
+    observed_life::ObservedLife,
     rotation::Rotation,
 };
 
@@ -31,6 +32,9 @@ pub struct History {
     /// them, and a later login does not.
     #[serde(default)]
     pub(crate) first_connection: Option<String>,
+    /// How long logins of this user last, if an earlier one has shown it.
+    #[serde(default)]
+    pub(crate) observed_life: Option<ObservedLife>,
 }
 
 /// One successful exchange.

@@ -4,12 +4,13 @@ pub(crate) mod cause;
 pub(crate) mod connection_id;
 pub(crate) mod history;
 pub(crate) mod identity;
+pub(crate) mod observed_life;
 pub(crate) mod rotation;
 pub(crate) mod token_set;
 pub(crate) mod tombstone;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -18,7 +19,10 @@ use crate::{
         Limits, RowKey,
         records::{NewRow, Row, Sealed, State, Version},
     },
-    vault::record::{connection_id::ConnectionId, history::History, identity::Identity, token_set::TokenSet},
+    vault::record::{
+        cause::Cause, connection_id::ConnectionId, history::History, identity::Identity, observed_life::ObservedLife,
+        token_set::TokenSet,
+    },
 };
 
 /// One connection.
@@ -47,6 +51,23 @@ pub struct RecordBody {
     /// What happened to it since then.
     #[serde(default)]
     pub history: History,
+}
+
+impl RecordBody {
+    /// The age of the login when a refresh last worked.
+    pub(crate) fn proven_age(&self) -> Duration {
+        self.history.last.as_ref().map_or(Duration::ZERO, |last| last.at - self.minted_at)
+    }
+
+    /// What the next login of this user may expect: the life of this one, if VideoAsk ended it, or else what this one
+    /// expected, unless it has outlived that.
+    pub(crate) fn observed_life(&self, state: State) -> Option<ObservedLife> {
+        let failure = self.history.failure.as_ref().filter(|_| state == State::Dead);
+        let ended = failure.filter(|failure| failure.cause == Cause::GrantEnded);
+        let seen = ended.and_then(|ended| ObservedLife::new(self.proven_age(), ended.since - self.minted_at));
+        let expected = self.history.observed_life.filter(|life| !life.is_disproved_at(self.proven_age()));
+        seen.or(expected)
+    }
 }
 
 /// The client id and token endpoint that a refresh token belongs to. It works nowhere else.

@@ -13,6 +13,7 @@ use crate::{
         record::tombstone::Tombstone,
         report::{
             FailureReport, Report,
+            attention::Attention,
             status::{ListEntry, Status},
             user_index::is_connection,
             whole,
@@ -122,6 +123,14 @@ impl Inventory {
     pub(crate) fn undecryptable(&self) -> Option<Undecryptable> {
         let count = self.unreadable.iter().filter(|row| row.is_connection).count();
         (count > 0).then_some(Undecryptable(count))
+    }
+
+    /// Whether any connection needs a person. One that cannot be decrypted does.
+    #[must_use]
+    pub fn attention(&self) -> Attention {
+        let undecryptable = self.undecryptable().map(|_| Attention::Now);
+        let needed = self.connections.iter().map(|report| report.attention).chain(undecryptable);
+        needed.max().unwrap_or(Attention::None)
     }
 
     fn add(&mut self, listed: ListEntry, now: OffsetDateTime) {

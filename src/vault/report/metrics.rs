@@ -1,5 +1,7 @@
 //! The vault's part of `/metrics`.
 
+use std::time::Duration;
+
 use time::OffsetDateTime;
 
 use crate::{
@@ -30,6 +32,9 @@ fn snapshot(rows: &[ListEntry], now: OffsetDateTime) -> StoreSnapshot {
             if let Some(obstacle) = status.obstacle.filter(|_| status.is_in_use()) {
                 snapshot.count_obstacle(obstacle.into());
             }
+            if let Some(time) = status.time_until_login(now) {
+                snapshot.login_needed_in(time);
+            }
             // A connection with an obstacle is never refreshed, and so never overdue.
             if let Some(late) = status.next_refresh.and_then(|due| (now - due).try_into().ok()) {
                 snapshot.overdue_by(late);
@@ -40,6 +45,14 @@ fn snapshot(rows: &[ListEntry], now: OffsetDateTime) -> StoreSnapshot {
 }
 
 impl Status {
+    /// How long until its user has to log in, if that is known; nothing is left if only a login helps now.
+    fn time_until_login(&self, now: OffsetDateTime) -> Option<Duration> {
+        if self.state == State::Dead && self.obstacle.is_none() && !self.key.is_import() {
+            return Some(Duration::ZERO);
+        }
+        self.login_end.map(|end| Duration::try_from(end.at - now).unwrap_or_default())
+    }
+
     fn is_in_use(&self) -> bool {
         matches!(self.state, State::Live | State::Blocked)
     }

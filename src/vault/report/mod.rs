@@ -1,7 +1,9 @@
 //! What the pages, `status` and the machine API say about a connection. It contains no secret.
 
+pub(crate) mod attention;
 pub(crate) mod health;
 pub(crate) mod inventory;
+pub(crate) mod login_end;
 pub(crate) mod metrics;
 pub(crate) mod status;
 pub(crate) mod user_index;
@@ -13,7 +15,11 @@ use crate::{
     store::records::State,
     vault::{
         record::{cause::NextStep, history::Previous, rotation::Rotation},
-        report::status::{Obstacle, Status},
+        report::{
+            attention::Attention,
+            login_end::LoginEnd,
+            status::{Obstacle, Status},
+        },
     },
 };
 
@@ -45,9 +51,16 @@ pub(crate) struct Report {
     pub(crate) next_refresh: Option<OffsetDateTime>,
     /// How long the previous connection lasted, in seconds.
     pub(crate) previous_lived: Option<i64>,
-    /// When to log in again at the latest, if this connection nears the age at which the previous one died.
+    /// When the login is expected to end: log in again before.
     #[serde(with = "time::serde::rfc3339::option")]
     pub(crate) log_in_before: Option<OffsetDateTime>,
+    /// The same, and how near it is.
+    #[serde(skip)]
+    pub(crate) login_end: Option<LoginEnd>,
+    /// Whether it needs a person.
+    #[serde(skip)]
+    pub(crate) attention: Attention,
+    /// Why refreshes fail, if they do.
     #[serde(rename = "trouble")]
     pub(crate) failure: Option<FailureReport>,
 }
@@ -83,7 +96,9 @@ impl Report {
             rotation: history.rotation,
             next_refresh: status.next_refresh.map(whole),
             previous_lived: history.previous.as_ref().map(|previous| previous.lasted().whole_seconds()),
-            log_in_before: status.log_in_again_before(now).map(whole),
+            log_in_before: status.login_end.map(|end| whole(end.at)),
+            login_end: status.login_end,
+            attention: status.attention(now),
             failure: FailureReport::of(status),
         }
     }

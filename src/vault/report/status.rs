@@ -12,14 +12,9 @@ use crate::{
     vault::{
         Vault,
         error::VaultError,
-        record::{
-            Record,
-            cause::Retry,
-            history::{End, History},
-            identity::Identity,
-            tombstone::Tombstone,
-        },
+        record::{Record, RecordBody, cause::Retry, history::History, identity::Identity, tombstone::Tombstone},
         refresh::cached_record::CachedRecord,
+        report::login_end::LoginEnd,
     },
 };
 
@@ -39,6 +34,8 @@ pub(crate) struct Status {
     /// When the keeper refreshes it next, if ever.
     pub(crate) next_refresh: Option<OffsetDateTime>,
     pub(crate) retry: Retry,
+    /// When the login is expected to end, if that is known and a refresh is still possible.
+    pub(crate) login_end: Option<LoginEnd>,
     pub(crate) history: History,
 }
 
@@ -72,16 +69,6 @@ impl VisibleRecord {
     }
     pub(crate) fn state(&self) -> State {
         self.0.state
-    }
-}
-
-impl Status {
-    /// When to log in again at the latest, if the previous connection died by itself and this one has reached 80 % of
-    /// its age. Without such a connection, nothing is known.
-    pub(crate) fn log_in_again_before(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
-        let previous = self.history.previous.as_ref().filter(|previous| previous.end == End::Died)?;
-        let life = previous.ended_at - previous.minted_at;
-        (now >= self.minted_at + life * 0.8).then_some(self.minted_at + life)
     }
 }
 
@@ -136,6 +123,7 @@ impl Vault {
     fn status(&self, key: &RowKey, record: Record, state: State, due: Option<OffsetDateTime>) -> Status {
         let obstacle = self.obstacle(&record);
         let version = record.version();
+        let login_end = self.login_end(&record.body, state, obstacle);
         let body = record.body;
         Status {
             key: key.clone(),
@@ -147,7 +135,18 @@ impl Vault {
             next_refresh: due.filter(|_| obstacle.is_none() && !self.0.settings.refresh_policy.is_manual()),
             identity: body.identity,
             retry: self.0.settings.refresh_policy.retry(),
+            login_end,
             history: body.history,
+        }
+    }
+
+    fn login_end(&self, body: &RecordBody, state: State, obstacle: Option<Obstacle>) -> Option<LoginEnd> {
+        match (state, obstacle) {
+            (State::Live | State::Blocked, None | Some(Obstacle::NoRefreshToken)) => {
+                LoginEnd::expected(body, self.0.settings.login_lifetime, self.0.clock.now())
+            }
+            (State::Live | State::Blocked, Some(Obstacle::NotAllowed | Obstacle::OtherClient))
+            | (State::Dead | State::Revoking | State::Pending | State::Tombstone, _) => None,
         }
     }
 

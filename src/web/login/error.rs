@@ -1,106 +1,47 @@
-//! Every way a login can fail.
+//! Every way in which a callback does not log its browser in.
 
 use tower_sessions::session;
 
-use crate::{
-    provider::{ExchangeError, IdTokenError},
-    telemetry::LoginResult,
-    vault::{Identity, VaultError},
-    videoask::ApiError,
-};
+use crate::{login::LoginError, telemetry::LoginResult, vault::VaultError};
 
-/// Why a login did not complete.
+/// Why a callback did not log its browser in.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum LoginError {
+pub(crate) enum CallbackError {
     /// The callback has no `state`, or the browser has no login in progress for it.
     #[error("no login in progress for this callback")]
     NoPendingLogin,
-    /// The login was started more than ten minutes ago.
-    #[error("the login in progress has expired")]
-    Expired,
-    /// The callback's `state` is not that of the login.
-    #[error("the state of the callback is not that of the login")]
-    StateMismatch,
-    /// The callback was used before.
-    #[error("the callback was replayed")]
-    Replayed,
     /// The callback was used before, by a browser that is logged in.
     #[error("the callback was used before, and the browser is logged in")]
     AlreadyLoggedIn,
-    /// The callback names another issuer (RFC 9207).
-    #[error("the callback names the issuer {received}")]
-    WrongIssuer {
-        /// `ISSUER`.
-        expected: String,
-        /// The callback's `iss`.
-        received: String,
-    },
-    /// VideoAsk redirected back with `access_denied`.
-    #[error("the login was denied: {description}")]
-    Denied {
-        /// VideoAsk's message.
-        description: String,
-    },
-    /// VideoAsk redirected back with another error.
-    #[error("the login failed at VideoAsk: {code}: {description}")]
-    Refused {
-        /// An error code of RFC 6749, 4.1.2.1, or one of Auth0's.
-        code: String,
-        /// VideoAsk's message.
-        description: String,
-    },
-    /// The callback has neither a code nor an error.
-    #[error("the callback has neither a code nor an error")]
-    NoCode,
     /// Too many code exchanges are in flight, or too many have failed.
     #[error("too many logins at once")]
     TooBusy,
-    /// The code exchange failed.
-    #[error("the code exchange failed")]
-    Exchange(#[from] ExchangeError),
-    /// The id_token was rejected.
-    #[error("the id_token was rejected")]
-    IdToken(#[from] IdTokenError),
-    /// Keep mode: `/me` did not say who logged in.
-    #[error("VideoAsk did not say who logged in")]
-    Unidentified(#[source] ApiError),
-    /// Keep mode: the user is not in `ALLOWED_USERS`.
-    #[error("the user is not in ALLOWED_USERS")]
-    NotListed(Box<Identity>),
-    /// Keep mode: the user is listed by an e-mail with which another `user_id` is connected.
-    #[error("the e-mail belongs to another connected user_id")]
-    EmailInUse(Box<Identity>),
+    /// The login did not complete.
+    #[error(transparent)]
+    Login(#[from] LoginError),
     /// The session was not saved.
     #[error("the session was not saved")]
     Session(#[from] session::Error),
-    /// The connection was not saved.
-    #[error("the connection was not saved")]
-    Vault(#[from] VaultError),
     /// The task that finishes the login panicked.
     #[error("the login panicked")]
     Panicked,
 }
 
+impl From<VaultError> for CallbackError {
+    fn from(error: VaultError) -> Self {
+        LoginError::from(error).into()
+    }
+}
+
 /// How a failed login is counted.
-impl From<&LoginError> for LoginResult {
-    fn from(error: &LoginError) -> Self {
+impl From<&CallbackError> for LoginResult {
+    fn from(error: &CallbackError) -> Self {
         match error {
-            LoginError::NoPendingLogin
-            | LoginError::Expired
-            | LoginError::StateMismatch
-            | LoginError::Replayed
-            | LoginError::AlreadyLoggedIn
-            | LoginError::WrongIssuer { .. }
-            | LoginError::NoCode => Self::InvalidCallback,
-            LoginError::Denied { .. } => Self::Denied,
-            LoginError::Refused { .. } => Self::ProviderError,
-            LoginError::TooBusy => Self::TooBusy,
-            LoginError::Exchange(_) => Self::ExchangeFailed,
-            LoginError::IdToken(_) => Self::IdTokenRefused,
-            LoginError::Unidentified(_) => Self::Unidentified,
-            LoginError::NotListed(_) | LoginError::EmailInUse(_) => Self::NotListed,
-            LoginError::Session(_) | LoginError::Vault(_) => Self::StoreFailed,
-            LoginError::Panicked => Self::Failed,
+            CallbackError::NoPendingLogin | CallbackError::AlreadyLoggedIn => Self::InvalidCallback,
+            CallbackError::TooBusy => Self::TooBusy,
+            CallbackError::Login(error) => error.into(),
+            CallbackError::Session(_) => Self::StoreFailed,
+            CallbackError::Panicked => Self::Failed,
         }
     }
 }

@@ -1,58 +1,24 @@
-//! A started login: state, verifier, nonce and time, in an encrypted cookie of its own. The server stores nothing.
+//! Started logins, each in an encrypted cookie of its own. The server stores nothing.
 //!
-//! Each tab's login has its own cookie, named by its state, so several can be under way at once.
+//! Each tab's login has its own cookie, named by its state, so several can be in progress at once.
 
 use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
+use oauth2::CsrfToken;
 use ring::digest;
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use tower_cookies::Cookies;
 use zeroize::Zeroizing;
 
 use crate::{
     keys::{Keyring, Purpose},
-    provider::Nonce,
+    login::{LIFETIME, PendingLogin},
     web::cookies::{CookiePolicy, STATE_LENGTH},
 };
 
-/// How long a login may take.
-pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
-
 /// The most logins in progress in one browser. A new one expires the oldest; more would outgrow a request's headers.
 const AT_MOST: usize = 4;
-
-/// What the callback needs to finish a login. All of it is secret until then.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct PendingLogin {
-    /// Ties the callback to this browser.
-    pub state: CsrfToken,
-    /// Ties the id_token to this login.
-    pub nonce: Nonce,
-    /// Proves to the token endpoint who began (RFC 7636).
-    pub verifier: PkceCodeVerifier,
-    /// When it was started.
-    #[serde(with = "time::serde::timestamp::milliseconds")]
-    pub begun_at: OffsetDateTime,
-}
-
-impl PendingLogin {
-    /// A new login, its secrets fresh from the system's generator.
-    #[must_use]
-    pub fn begun_at(now: OffsetDateTime) -> Self {
-        let (_, verifier) = PkceCodeChallenge::new_random_sha256();
-        let nonce = Nonce::new(CsrfToken::new_random().into_secret());
-        Self { state: CsrfToken::new_random(), nonce, verifier, begun_at: now }
-    }
-
-    /// Whether the login took too long. A cookie from the future is no younger for it.
-    #[must_use]
-    pub fn expired(&self, now: OffsetDateTime) -> bool {
-        (now - self.begun_at).unsigned_abs() >= LIFETIME
-    }
-}
 
 /// Writes and reads pending-login cookies.
 #[derive(Clone, Debug)]

@@ -3,9 +3,10 @@
 use tower_sessions::session;
 
 use crate::{
+    login::LoginError,
     vault::VaultError,
     videoask::{AccountError, ApiError},
-    web::login::error::LoginError,
+    web::login::error::CallbackError,
 };
 
 /// Why a person gets an error page.
@@ -13,7 +14,7 @@ use crate::{
 pub(crate) enum PageError {
     /// The login failed.
     #[error("the login failed")]
-    Login(#[from] LoginError),
+    Login(#[from] CallbackError),
     /// VideoAsk's API returned an error or did not respond.
     #[error("the API call failed")]
     Api(#[from] ApiError),
@@ -57,6 +58,12 @@ pub(crate) enum RequestError {
     TooLarge,
 }
 
+impl From<LoginError> for PageError {
+    fn from(error: LoginError) -> Self {
+        Self::Login(error.into())
+    }
+}
+
 impl From<AccountError> for PageError {
     fn from(error: AccountError) -> Self {
         match error {
@@ -70,8 +77,10 @@ impl PageError {
     /// Whether the store just failed. Then the error page must not wait for the store a second time.
     pub(crate) fn is_of_the_store(&self) -> bool {
         match self {
-            Self::Session(_) | Self::Login(LoginError::Session(_)) => true,
-            Self::Vault(error) | Self::NotRevoked(error) | Self::Login(LoginError::Vault(error)) => {
+            Self::Session(_) | Self::Login(CallbackError::Session(_)) => true,
+            Self::Vault(error)
+            | Self::NotRevoked(error)
+            | Self::Login(CallbackError::Login(LoginError::Vault(error))) => {
                 matches!(error, VaultError::StoreUnavailable | VaultError::Busy)
             }
             _ => false,

@@ -4,7 +4,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{
     store::records::State,
-    vault::{FailureReport, NextStep, Obstacle, Report},
+    vault::{Basis, FailureReport, LoginEnd, NextStep, Obstacle, Report, Urgency},
     web::pages::{link::Link, rich_text::RichText, times::span, token_owner::TokenOwner},
 };
 
@@ -198,11 +198,14 @@ fn expired(owner: TokenOwner) -> StatusCard {
 }
 
 fn working(report: &Report, owner: TokenOwner, now: OffsetDateTime) -> StatusCard {
-    match (report.log_in_before, owner) {
-        (Some(before), _) => {
-            let title = RichText::from("Log in before ").time(before, now);
-            let age = "The previous connection ended at about this age. A new login keeps your programs going.";
-            let sentences = [age.into(), validity(report, now)];
+    match (report.login_end.filter(|end| end.urgency(now) > Urgency::None), owner) {
+        (Some(end), _) => {
+            let title = if end.at > now {
+                RichText::from("Log in before ").time(end.at, now)
+            } else {
+                "Log in again soon".into()
+            };
+            let sentences = [why(end).into(), validity(report, now)];
             StatusCard::new(Tone::Warning, title, sentences, CardAction::Link(Link::LogInAgain))
         }
         (None, TokenOwner::Person) => {
@@ -220,5 +223,20 @@ fn working(report: &Report, owner: TokenOwner, now: OffsetDateTime) -> StatusCar
             let action = CardAction::Refresh(Emphasis::Secondary);
             StatusCard::new(Tone::Good, "Connected", [validity(report, now), next], action)
         }
+    }
+}
+
+/// Why the login is expected to end.
+fn why(end: LoginEnd) -> String {
+    let days = match end.life().whole_days() {
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    };
+    match end.basis {
+        Basis::EarlierLogin => {
+            format!("An earlier login stopped working after {days}. A new login keeps your programs going.")
+        }
+        Basis::Lifetime => format!("A login is expected to last {days}. A new login keeps your programs going."),
+        Basis::NoRefreshToken => "There is no refresh token. A new login keeps your programs going.".to_owned(),
     }
 }

@@ -7,16 +7,17 @@ use time::{OffsetDateTime, macros::datetime};
 use tower_sessions::{session, session_store};
 
 use crate::{
+    login::LoginError,
     provider::{ExchangeError, IdTokenError, ResponseProblem},
     store::records::{State, Version},
     vault::{
-        Cause, EmailProof, FailureKind, FailureReport, Identity, Obstacle, ProviderMessage, Reconnect, RefreshFailure,
-        Report, Retry, Rotation, Undecryptable, VaultError,
+        Attention, Basis, Cause, EmailProof, FailureKind, FailureReport, Identity, LoginEnd, Obstacle, ProviderMessage,
+        Reconnect, RefreshFailure, Report, Retry, Rotation, Undecryptable, VaultError,
     },
     videoask::ApiError,
     web::{
         assets::Assets,
-        login::error::LoginError,
+        login::error::CallbackError,
         pages::{
             api_access::ApiAccess,
             confirmation::Confirmation,
@@ -103,11 +104,11 @@ fn every_error() -> Vec<(PageError, Link)> {
     vec![
         (LoginError::Denied { description: text() }.into(), Link::LogInAgain),
         (LoginError::Refused { code: "server_error".to_owned(), description: text() }.into(), Link::LogInAgain),
-        (LoginError::NoPendingLogin.into(), Link::LogInAgain),
+        (CallbackError::NoPendingLogin.into(), Link::LogInAgain),
         (LoginError::Expired.into(), Link::LogInAgain),
         (LoginError::StateMismatch.into(), Link::LogInAgain),
         (LoginError::Replayed.into(), Link::LogInAgain),
-        (LoginError::AlreadyLoggedIn.into(), Link::Tokens),
+        (CallbackError::AlreadyLoggedIn.into(), Link::Tokens),
         (LoginError::WrongIssuer { expected: text(), received: text() }.into(), Link::LogInAgain),
         (LoginError::NoCode.into(), Link::LogInAgain),
         (LoginError::from(ExchangeError::NotSent { source: cause() }).into(), Link::LogInAgain),
@@ -160,7 +161,7 @@ fn every_error() -> Vec<(PageError, Link)> {
         (PageError::NotRevoked(VaultError::Busy), Link::Tokens),
         (PageError::NotRevoked(VaultError::Undecryptable(Undecryptable(1))), Link::Home),
         (RequestError::LoggedOut.into(), Link::LogIn),
-        (LoginError::TooBusy.into(), Link::LogInAgain),
+        (CallbackError::TooBusy.into(), Link::LogInAgain),
         (RequestError::CrossSite.into(), Link::Home),
         (RequestError::BadQuery.into(), Link::Home),
         (RequestError::NotFound.into(), Link::Home),
@@ -298,6 +299,12 @@ fn every_report(owner: TokenOwner) -> Vec<Report> {
                         next_refresh: refreshed.then_some(expires_at),
                         previous_lived: refreshed.then_some(0),
                         log_in_before: refreshed.then_some(expires_at),
+                        login_end: (refreshes == 1).then_some(LoginEnd {
+                            at: expires_at,
+                            basis: Basis::EarlierLogin,
+                            minted_at: NOW - Duration::from_secs(86_400 * 30),
+                        }),
+                        attention: Attention::None,
                         failure: failure.clone(),
                     });
                 }

@@ -4,6 +4,7 @@ mod fragile;
 pub mod machine;
 #[path = "../../support/ports.rs"]
 pub mod ports;
+pub mod receiver;
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
@@ -46,6 +47,7 @@ pub struct Setup {
     pairs: Vec<(&'static str, String)>,
     tenant: Option<TenantSetup>,
     store: Option<Arc<dyn Store>>,
+    clock: Option<(Clock, ClockControl)>,
 }
 
 impl Setup {
@@ -67,8 +69,9 @@ impl Setup {
         self
     }
 
-    /// Shares that world's store and authorization server, so that the tokens there are of the same client.
-    pub fn beside(self, world: &World) -> Self {
+    /// Shares that world's clock, store and authorization server, so that the tokens there are of the same client.
+    pub fn beside(mut self, world: &World) -> Self {
+        self.clock = Some((world.clock.clone(), world.hand.clone()));
         self.store(Arc::clone(&world.store)).var("VIDEOASK_AUTH_URL", world.provider.as_str())
     }
 
@@ -78,7 +81,7 @@ impl Setup {
         let own_port = port(&listener);
         let app = format!("http://localhost:{own_port}");
         let provider = format!("http://127.0.0.1:{}", port(&beside));
-        let (clock, hand) = Clock::manual(EPOCH);
+        let (clock, hand) = self.clock.unwrap_or_else(|| Clock::manual(EPOCH));
         let now = clock.clone();
         let mut options = Options::new(format!("{app}/auth/videoask/callback"), Arc::new(move || now.now()));
         if let Some(set_up) = self.tenant {

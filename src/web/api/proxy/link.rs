@@ -6,9 +6,9 @@ use std::fmt::Write;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use url::Url;
 
-use crate::web::api::{
-    paths::PROXY_PREFIX,
-    proxy::{headers::HEADERS_LIMIT, path},
+use crate::{
+    videoask::path,
+    web::api::{paths::PROXY_PREFIX, proxy::headers::HEADERS_LIMIT},
 };
 
 /// The rewritten links are longer than a response's headers may be.

@@ -6,7 +6,6 @@
 mod headers;
 mod key;
 mod link;
-mod path;
 
 use std::sync::Arc;
 
@@ -16,18 +15,19 @@ use axum::{
     Extension, Router,
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, Method, header},
+    http::{HeaderMap, Method, Uri, header},
     response::Response,
     routing::any,
 };
 use futures_util::stream;
+use url::Url;
 
 use crate::{
     api_key::{Access, Caller},
     store::RowKey,
     telemetry::Route,
     vault::{HandedOut, MinLife},
-    videoask::{Answer, GatewayError, UpstreamRequest},
+    videoask::{AmbiguousPath, Answer, GatewayError, UpstreamRequest, path},
     web::{
         api::{
             caller_timeout::{CALLER_TIMEOUT, with_caller_timeout},
@@ -68,7 +68,7 @@ async fn forward(app: &AppState, caller: &Caller, request: Request) -> Result<Re
             "The API key belongs in the header Authorization and nowhere else, or VideoAsk sees it.",
         ));
     }
-    let url = path::target(&app.api_url, &parts.uri)?;
+    let url = target(&app.api_url, &parts.uri)?;
     let began = app.clock.monotonic();
     // The path that is sent, however it was written.
     let path = path::below(&app.api_url, &url).unwrap_or_default();
@@ -101,6 +101,13 @@ async fn forward(app: &AppState, caller: &Caller, request: Request) -> Result<Re
     link::rewrite_links(response.headers_mut(), &url, &app.api_url)
         .map_err(|link::TooLong| GatewayError::HeadersTooLarge)?;
     Ok(response)
+}
+
+/// The URL of a request below [`PROXY_PREFIX`].
+fn target(base: &Url, uri: &Uri) -> Result<Url, Problem> {
+    let path = uri.path().strip_prefix(PROXY_PREFIX).ok_or(AmbiguousPath);
+    let url = path.and_then(|path| path::target(base, path, uri.query()));
+    url.map_err(|AmbiguousPath| Problem::Invalid(AmbiguousPath::RULE))
 }
 
 /// HTTP/2 in clear text (`h2c`), which some clients offer with every first request, may be ignored (RFC 9110, 7.8).
@@ -141,5 +148,18 @@ impl From<GatewayError> for Problem {
             }
             error => Self::UpstreamUnavailable(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_origin_stays_that_of_the_api_whatever_the_request_names() {
+        let base = Url::parse("https://api.example:8443/v1").expect("a base");
+        let uri = "http://evil.example/proxy/forms?x=http://evil.example/".parse().expect("a proxy's form of a target");
+        let url = target(&base, &uri).expect("the path is plain");
+        assert_eq!(url.as_str(), "https://api.example:8443/v1/forms?x=http://evil.example/");
     }
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use crate::{
+    login::LoginError,
     provider::{ExchangeError, IdTokenError, RefusalReason},
     vault::{Cause, Identity, Retry, Rotation},
     web::{
-        login::error::LoginError,
+        login::error::CallbackError,
         pages::{
             explain::{
                 request, store, vault,
@@ -19,7 +20,39 @@ use crate::{
     },
 };
 
-pub(super) fn explain(error: &LoginError) -> ErrorView {
+/// Why a callback did not log its browser in.
+pub(super) fn explain(error: &CallbackError) -> ErrorView {
+    use StatusCode as S;
+    match error {
+        CallbackError::Login(error) => login(error),
+        CallbackError::NoPendingLogin => ErrorView::new(
+            S::BAD_REQUEST,
+            "No login in progress",
+            "This link does not match a login started in this browser: it was started elsewhere, more than ten \
+             minutes ago, or is already used. Nothing was exchanged.",
+            "Start a new login here, and finish it in this browser.",
+        ),
+        CallbackError::AlreadyLoggedIn => ErrorView::new(
+            S::CONFLICT,
+            "You are already logged in",
+            "This link belongs to a login that is complete. It works only once; opening it again does nothing.",
+            "Go on to your tokens.",
+        )
+        .link(Link::Tokens),
+        CallbackError::TooBusy => ErrorView::new(
+            S::SERVICE_UNAVAILABLE,
+            "Too many logins at once",
+            "Too many logins are in progress, or too many have failed within the last minute. Yours was not completed.",
+            "Wait a few seconds, then log in again.",
+        )
+        .retry_after(Duration::from_secs(5)),
+        CallbackError::Session(_) => store::unavailable(),
+        CallbackError::Panicked => request::internal(),
+    }
+}
+
+/// Why a login did not complete, whatever waits for it.
+pub(super) fn login(error: &LoginError) -> ErrorView {
     use StatusCode as S;
     match error {
         LoginError::Denied { description } => ErrorView::new(
@@ -47,13 +80,6 @@ pub(super) fn explain(error: &LoginError) -> ErrorView {
         .operator("If the received value is your VideoAsk, set `ISSUER` to exactly that value and restart.")
         .detail("Expected", expected)
         .detail("Received", received),
-        LoginError::NoPendingLogin => ErrorView::new(
-            S::BAD_REQUEST,
-            "No login in progress",
-            "This link does not match a login started in this browser: it was started elsewhere, more than ten \
-             minutes ago, or is already used. Nothing was exchanged.",
-            "Start a new login here, and finish it in this browser.",
-        ),
         LoginError::Expired => ErrorView::new(
             S::BAD_REQUEST,
             "The login took too long",
@@ -73,13 +99,6 @@ pub(super) fn explain(error: &LoginError) -> ErrorView {
             "It works only once; opening it again does nothing.",
             "Log in again if you need new tokens.",
         ),
-        LoginError::AlreadyLoggedIn => ErrorView::new(
-            S::CONFLICT,
-            "You are already logged in",
-            "This link belongs to a login that is complete. It works only once; opening it again does nothing.",
-            "Go on to your tokens.",
-        )
-        .link(Link::Tokens),
         LoginError::NoCode => ErrorView::new(
             S::BAD_REQUEST,
             "VideoAsk's answer is incomplete",
@@ -98,16 +117,7 @@ pub(super) fn explain(error: &LoginError) -> ErrorView {
         .detail("Reason", &error.to_string()),
         LoginError::NotListed(identity) => not_listed(identity),
         LoginError::EmailInUse(identity) => email_in_use(identity),
-        LoginError::TooBusy => ErrorView::new(
-            S::SERVICE_UNAVAILABLE,
-            "Too many logins at once",
-            "Too many logins are in progress, or too many have failed within the last minute. Yours was not completed.",
-            "Wait a few seconds, then log in again.",
-        )
-        .retry_after(Duration::from_secs(5)),
-        LoginError::Session(_) => store::unavailable(),
         LoginError::Vault(error) => vault::explain(error),
-        LoginError::Panicked => request::internal(),
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use oauth2::CsrfToken;
 use ring::digest;
 
-use crate::web::login::pending::LIFETIME;
+use crate::login::pending::LIFETIME;
 
 /// So many states are remembered at the most; 32 bytes each, twice.
 const CAPACITY: usize = 10_000;
@@ -18,7 +18,7 @@ type Fingerprint = [u8; 32];
 
 /// The states of the last ten minutes.
 #[derive(Debug, Default)]
-pub struct UsedStates(Mutex<Memory>);
+pub(crate) struct UsedStates(Mutex<Memory>);
 
 #[derive(Debug, Default)]
 struct Memory {
@@ -28,7 +28,7 @@ struct Memory {
 
 /// Whether a state may still be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FirstUse {
+pub(crate) enum FirstUse {
     /// It may, and has been now.
     Yes,
     /// It was used before.
@@ -37,7 +37,7 @@ pub enum FirstUse {
 
 impl UsedStates {
     /// Marks `state` as used. `now` is monotonic time.
-    pub fn mark(&self, state: &CsrfToken, now: Duration) -> FirstUse {
+    pub(crate) fn mark(&self, state: &CsrfToken, now: Duration) -> FirstUse {
         let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         memory.forget_before(now.saturating_sub(LIFETIME));
         let fingerprint = fingerprint(state);
@@ -49,8 +49,7 @@ impl UsedStates {
     }
 
     /// Whether `state` was used in the last ten minutes.
-    #[must_use]
-    pub fn contains(&self, state: &CsrfToken) -> bool {
+    pub(crate) fn contains(&self, state: &CsrfToken) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).used.contains(&fingerprint(state))
     }
 }

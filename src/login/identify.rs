@@ -1,0 +1,111 @@
+//! Who logged in, and whether they may.
+
+use crate::{
+    config::Mode,
+    login::{Logins, Owner, error::LoginError},
+    provider::{IdClaims, IdTokenError, Nonce, TokenResponse},
+    store::RowKey,
+    telemetry,
+    vault::{EmailProof, Identity, KeyLockGuard},
+    videoask::{ApiError, Me},
+};
+
+/// How often `/me` is asked within one login, where the login depends on it.
+const TRIES: u32 = 3;
+
+impl Logins {
+    /// Mint mode: by the id_token, or by `/me` where there is none; a failing `/me` never hides the tokens. Keep mode: by
+    /// both, since `user_id` is the key of the record.
+    pub(super) async fn identify(&self, reply: &TokenResponse, nonce: &Nonce) -> Result<Identity, LoginError> {
+        let claimed = match &reply.id_token {
+            Some(id_token) => {
+                // A nonce that was not sent must not come back either.
+                let nonce = self.provider.asks_openid().then_some(nonce);
+                Some(Identity::from(self.provider.verify_id_token(id_token, nonce).await?))
+            }
+            None if self.provider.requires_id_token() => return Err(IdTokenError::Missing.into()),
+            None => None,
+        };
+        match (&self.mode, claimed) {
+            (Mode::Mint, Some(identity)) => Ok(identity),
+            (Mode::Mint, None) => {
+                Ok(self.api.me(&reply.access_token).await.map_or_else(|error| unnamed(&error), Identity::from))
+            }
+            (Mode::Keep(_), claimed) => Ok(claimed.unwrap_or_default().named_by(self.insist_on_me(reply).await?)),
+        }
+    }
+
+    /// `/me`, asked again where it failed for a passing reason.
+    async fn insist_on_me(&self, reply: &TokenResponse) -> Result<Me, LoginError> {
+        let mut tries = 1;
+        loop {
+            match self.api.me(&reply.access_token).await {
+                Ok(me) => return Ok(me),
+                Err(error @ ApiError::Unauthorized { .. }) => return Err(LoginError::Unidentified(error)),
+                Err(error) if tries == TRIES => return Err(LoginError::Unidentified(error)),
+                Err(_) => tries += 1,
+            }
+        }
+    }
+
+    /// Admits a user of `ALLOWED_USERS`. An e-mail entry belongs to the `user_id` that is connected with it: a second
+    /// account with the same verified e-mail would make the name ambiguous, and requests for it would fail. A user who is
+    /// listed by an id is admitted with any e-mail.
+    pub(super) async fn admit(&self, identity: &Identity) -> Result<(Owner, Option<KeyLockGuard>), LoginError> {
+        let Mode::Keep(allowed) = &self.mode else { return Ok((Owner::Caller, None)) };
+        let not_listed = || LoginError::NotListed(Box::new(identity.clone()));
+        let user_id = identity.user_id.clone().filter(|_| identity.is_in(allowed)).ok_or_else(not_listed)?;
+        let email_lock = match identity.proven_email().filter(|_| !identity.is_in_by_id(allowed)) {
+            Some(email) => Some(self.reserve_email(email, &user_id, identity).await?),
+            None => None,
+        };
+        Ok((Owner::User(user_id), email_lock))
+    }
+
+    /// Waits until no other login with this e-mail is being stored, and checks that no other user is connected with it.
+    async fn reserve_email(&self, email: &str, user_id: &str, identity: &Identity) -> Result<KeyLockGuard, LoginError> {
+        let email_lock = self.vault.lock_email(email).await;
+        if self.vault.is_email_of_another(email, &RowKey::of_user(user_id)).await? {
+            return Err(LoginError::EmailInUse(Box::new(identity.clone())));
+        }
+        Ok(email_lock)
+    }
+}
+
+fn unnamed(error: &ApiError) -> Identity {
+    tracing::warn!(cause = telemetry::chain(error), "VideoAsk did not say who logged in");
+    Identity::default()
+}
+
+impl Identity {
+    /// Adds what `/me` says. An e-mail from there is only for show: at a login it is never proof, whatever the
+    /// id_token says beside its own e-mail.
+    fn named_by(self, me: Me) -> Self {
+        let Me { user_id, username, email } = me;
+        let (email, email_proof) = match self.email {
+            Some(email) => (Some(email), self.email_proof),
+            None => (email, EmailProof::No),
+        };
+        Self { user_id: Some(user_id), sub: self.sub, iss: self.iss, email, email_proof, name: self.name.or(username) }
+    }
+}
+
+impl From<Me> for Identity {
+    fn from(me: Me) -> Self {
+        Self::default().named_by(me)
+    }
+}
+
+impl From<IdClaims> for Identity {
+    fn from(claims: IdClaims) -> Self {
+        let email_proof = if claims.email_verified { EmailProof::Verified } else { EmailProof::No };
+        Self {
+            user_id: None,
+            iss: Some(claims.iss),
+            sub: Some(claims.sub),
+            email: claims.email,
+            email_proof,
+            name: claims.name,
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! What was reported about one connection, and what is to be reported next: pure functions of state, observation and
+//! time.
+
+use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
+
+use crate::{
+    store::records::State,
+    vault::{Obstacle, Status, Urgency},
+};
+
+/// A connection is reported as blocked after so long, and as recovered after it has worked for so long.
+const SETTLED: Duration = Duration::minutes(10);
+/// The pause after the first delivery that failed; it doubles up to [`LONGEST_BACKOFF`].
+const FIRST_BACKOFF: Duration = Duration::seconds(10);
+const LONGEST_BACKOFF: Duration = Duration::HOUR;
+/// How long an event is retried.
+const GIVE_UP: Duration = Duration::days(3);
+
+/// What is reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum EventKind {
+    /// From 80 % of the expected life on.
+    LogInSoon,
+    /// From 95 % of the expected life on.
+    LogInVerySoon,
+    /// Only a login helps.
+    LogInAgain,
+    /// VideoAsk refuses the refresh.
+    Blocked,
+    /// It works again.
+    Recovered,
+}
+
+/// Why a connection did not work when that was last reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Trouble {
+    LogInAgain,
+    Blocked,
+}
+
+/// An event that is to be delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Pending {
+    /// The same for each delivery.
+    pub(super) id: String,
+    pub(super) event: EventKind,
+    /// When it was noticed.
+    #[serde(with = "time::serde::timestamp::milliseconds")]
+    pub(super) at: OffsetDateTime,
+    attempts: u32,
+    #[serde(with = "time::serde::timestamp::milliseconds")]
+    next_try: OffsetDateTime,
+    /// The process that delivers it now.
+    pub(super) claimed_by: Option<String>,
+}
+
+/// What was reported about the connection of one record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct NotificationState {
+    connection_id: String,
+    reported: Option<Trouble>,
+    /// The last warning of this connection's end.
+    warned: Warned,
+    /// Since when it works, if that is to be reported.
+    #[serde(with = "time::serde::timestamp::milliseconds::option")]
+    working_since: Option<OffsetDateTime>,
+    /// Counts the events of this record, for their ids.
+    events: u64,
+    pub(super) pending: Option<Pending>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Warned {
+    #[default]
+    Never,
+    Soon,
+    VerySoon,
+}
+
+/// A connection at one moment.
+#[derive(Clone, Debug)]
+pub(super) struct Observation {
+    connection_id: String,
+    condition: Condition,
+    urgency: Urgency,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Condition {
+    Working,
+    /// A refresh failed, and may work next time.
+    Failing,
+    Blocked {
+        since: OffsetDateTime,
+    },
+    LogInAgain,
+}
+
+impl EventKind {
+    /// As the receiver and the log know it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::LogInSoon | Self::LogInVerySoon => "log-in-soon",
+            Self::LogInAgain => "log-in-again",
+            Self::Blocked => "blocked",
+            Self::Recovered => "recovered",
+        }
+    }
+
+    /// Whether it still says the truth.
+    fn applies_to(self, condition: Condition) -> bool {
+        match (self, condition) {
+            (Self::LogInSoon | Self::LogInVerySoon | Self::Recovered, Condition::Working | Condition::Failing)
+            | (Self::LogInAgain, Condition::LogInAgain)
+            | (Self::Blocked, Condition::Blocked { .. } | Condition::Failing) => true,
+            (
+                Self::LogInSoon | Self::LogInVerySoon | Self::Recovered,
+                Condition::LogInAgain | Condition::Blocked { .. },
+            )
+            | (Self::LogInAgain, Condition::Working | Condition::Failing | Condition::Blocked { .. })
+            | (Self::Blocked, Condition::Working | Condition::LogInAgain) => false,
+        }
+    }
+}
+
+impl Observation {
+    /// Nothing for a connection that is not reported: of a user who is not listed, of another client, on its way out,
+    /// or without an owner.
+    pub(super) fn of(status: &Status, now: OffsetDateTime) -> Option<Self> {
+        if status.key.is_import() {
+            return None;
+        }
+        let condition = match (status.state, status.obstacle) {
+            (_, Some(Obstacle::NotAllowed | Obstacle::OtherClient))
+            | (State::Revoking | State::Pending | State::Tombstone, _) => return None,
+            (State::Dead, _) => Condition::LogInAgain,
+            (State::Live | State::Blocked, Some(Obstacle::NoRefreshToken)) if status.expires_at <= now => {
+                Condition::LogInAgain
+            }
+            (State::Blocked, _) => {
+                let since = status.history.failure.as_ref().map_or(now, |failure| failure.since);
+                Condition::Blocked { since }
+            }
+            (State::Live, _) if status.history.failure.is_some() => Condition::Failing,
+            (State::Live, _) => Condition::Working,
+        };
+        let urgency = status.login_end.map_or(Urgency::None, |end| end.urgency(now));
+        Some(Self { connection_id: status.version.connection_id.clone(), condition, urgency })
+    }
+}
+
+impl Pending {
+    /// Whether it is time for the next try. A time that lies too far ahead was written by a wrong clock.
+    pub(super) fn is_due(&self, now: OffsetDateTime) -> bool {
+        now >= self.next_try || self.next_try - now > LONGEST_BACKOFF
+    }
+
+    /// Whether a failure now is the last one.
+    pub(super) fn is_given_up(&self, now: OffsetDateTime) -> bool {
+        now - self.at >= GIVE_UP
+    }
+
+    fn may_have_arrived(&self) -> bool {
+        self.attempts > 0 || self.claimed_by.is_some()
+    }
+}
+
+impl NotificationState {
+    /// What cannot be read counts as nothing reported.
+    pub(super) fn read(json: &str) -> Self {
+        serde_json::from_str(json).unwrap_or_default()
+    }
+
+    pub(super) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a state has only string keys, so JSON can write it")
+    }
+
+    /// The state after this observation, with the next event if there is one.
+    pub(super) fn advance(mut self, seen: &Observation, now: OffsetDateTime) -> Self {
+        let replaced = self.connection_id != seen.connection_id;
+        if replaced || self.pending.as_ref().is_some_and(|pending| !pending.event.applies_to(seen.condition)) {
+            self.supersede();
+        }
+        if replaced {
+            self = Self {
+                connection_id: seen.connection_id.clone(),
+                reported: self.reported,
+                events: self.events,
+                ..Self::default()
+            };
+        }
+        self.working_since = match (seen.condition, self.reported) {
+            (Condition::Working, Some(_)) => Some(self.working_since.map_or(now, |since| since.min(now))),
+            (Condition::Working, None)
+            | (Condition::Failing | Condition::Blocked { .. } | Condition::LogInAgain, _) => None,
+        };
+        if self.pending.is_none()
+            && let Some(event) = self.next_event(seen, now)
+        {
+            self.events += 1;
+            let id = format!("{}-{}", self.connection_id, self.events);
+            self.pending = Some(Pending { id, event, at: now, attempts: 0, next_try: now, claimed_by: None });
+        }
+        self
+    }
+
+    fn next_event(&self, seen: &Observation, now: OffsetDateTime) -> Option<EventKind> {
+        match (seen.condition, self.reported) {
+            (Condition::LogInAgain, None | Some(Trouble::Blocked)) => Some(EventKind::LogInAgain),
+            (Condition::Blocked { since }, None) if now - since >= SETTLED => Some(EventKind::Blocked),
+            (Condition::Working, Some(_)) => {
+                let since = self.working_since?;
+                (now - since >= SETTLED).then_some(EventKind::Recovered)
+            }
+            (Condition::Working | Condition::Failing, None) => match (seen.urgency, self.warned) {
+                (Urgency::Urgent, Warned::Never | Warned::Soon) => Some(EventKind::LogInVerySoon),
+                (Urgency::Soon, Warned::Never) => Some(EventKind::LogInSoon),
+                (Urgency::None | Urgency::Soon | Urgency::Urgent, _) => None,
+            },
+            (Condition::LogInAgain, Some(Trouble::LogInAgain))
+            | (Condition::Blocked { .. }, _)
+            | (Condition::Failing, Some(_)) => None,
+        }
+    }
+
+    /// When there may be something to do, other than by a change of the connection.
+    pub(super) fn next_look(&self, seen: &Observation) -> Option<OffsetDateTime> {
+        if let Some(pending) = &self.pending {
+            return Some(pending.next_try);
+        }
+        match (seen.condition, self.reported) {
+            (Condition::Blocked { since }, None) => Some(since + SETTLED),
+            _ => self.working_since.map(|since| since + SETTLED),
+        }
+    }
+
+    /// Drops an event that no longer says the truth. If it may have arrived, it counts as reported.
+    fn supersede(&mut self) {
+        match self.pending.take() {
+            Some(pending) if pending.may_have_arrived() => self.settle(pending.event),
+            Some(_) | None => {}
+        }
+    }
+
+    fn settle(&mut self, event: EventKind) {
+        match event {
+            EventKind::LogInSoon => self.warned = Warned::Soon,
+            EventKind::LogInVerySoon => self.warned = Warned::VerySoon,
+            EventKind::LogInAgain => self.reported = Some(Trouble::LogInAgain),
+            EventKind::Blocked => self.reported = Some(Trouble::Blocked),
+            EventKind::Recovered => (self.reported, self.working_since) = (None, None),
+        }
+    }
+
+    /// A process begins to deliver the pending event.
+    pub(super) fn claimed_by(mut self, process: &str) -> Self {
+        if let Some(pending) = &mut self.pending {
+            pending.claimed_by = Some(process.to_owned());
+        }
+        self
+    }
+
+    /// The pending event was delivered, or given up.
+    pub(super) fn settled(mut self) -> Self {
+        if let Some(pending) = self.pending.take() {
+            self.settle(pending.event);
+        }
+        self
+    }
+
+    /// The pending event was not delivered.
+    pub(super) fn failed(mut self, now: OffsetDateTime) -> Self {
+        if let Some(pending) = &mut self.pending {
+            let backoff = FIRST_BACKOFF * 2_i32.pow(pending.attempts.min(16));
+            pending.attempts += 1;
+            pending.next_try = now + backoff.min(LONGEST_BACKOFF);
+            pending.claimed_by = None;
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    const START: OffsetDateTime = datetime!(2026-11-24 08:00 UTC);
+
+    fn minutes(minutes: i64) -> OffsetDateTime {
+        START + Duration::minutes(minutes)
+    }
+
+    fn seen(condition: Condition) -> Observation {
+        Observation { connection_id: "c1".to_owned(), condition, urgency: Urgency::None }
+    }
+
+    fn near(urgency: Urgency) -> Observation {
+        Observation { urgency, ..seen(Condition::Working) }
+    }
+
+    /// Delivers whatever is pending, and names it.
+    fn deliver(state: NotificationState) -> (NotificationState, Option<&'static str>) {
+        let name = state.pending.as_ref().map(|pending| pending.event.name());
+        (state.settled(), name)
+    }
+
+    fn told(state: &mut NotificationState, seen: &Observation, at: OffsetDateTime) -> Option<&'static str> {
+        let (settled, name) = deliver(std::mem::take(state).advance(seen, at));
+        *state = settled;
+        name
+    }
+
+    #[test]
+    fn each_threshold_is_told_once() {
+        let mut state = NotificationState::default();
+        assert_eq!(told(&mut state, &near(Urgency::None), minutes(0)), None);
+        assert_eq!(told(&mut state, &near(Urgency::Soon), minutes(1)), Some("log-in-soon"));
+        assert_eq!(told(&mut state, &near(Urgency::Soon), minutes(2)), None);
+        assert_eq!(told(&mut state, &near(Urgency::Urgent), minutes(3)), Some("log-in-soon"));
+        assert_eq!(told(&mut state, &near(Urgency::Urgent), minutes(4)), None);
+        let renewed = Observation { connection_id: "c2".to_owned(), ..near(Urgency::Soon) };
+        assert_eq!(told(&mut state, &renewed, minutes(5)), Some("log-in-soon"));
+    }
+
+    #[test]
+    fn an_end_is_told_once_and_a_new_login_after_ten_minutes() {
+        let mut state = NotificationState::default();
+        assert_eq!(told(&mut state, &seen(Condition::LogInAgain), minutes(0)), Some("log-in-again"));
+        assert_eq!(told(&mut state, &seen(Condition::LogInAgain), minutes(60)), None);
+        let renewed = Observation { connection_id: "c2".to_owned(), ..seen(Condition::Working) };
+        assert_eq!(told(&mut state, &renewed, minutes(61)), None);
+        assert_eq!(told(&mut state, &renewed, minutes(70)), None);
+        assert_eq!(told(&mut state, &renewed, minutes(71)), Some("recovered"));
+        assert_eq!(told(&mut state, &renewed, minutes(99)), None);
+    }
+
+    #[test]
+    fn a_block_is_told_after_ten_minutes_and_short_ones_are_not() {
+        let mut state = NotificationState::default();
+        let blocked = seen(Condition::Blocked { since: minutes(0) });
+        assert_eq!(told(&mut state, &blocked, minutes(9)), None);
+        assert_eq!(told(&mut state, &seen(Condition::Working), minutes(10)), None);
+        let again = seen(Condition::Blocked { since: minutes(11) });
+        assert_eq!(told(&mut state, &again, minutes(21)), Some("blocked"));
+        assert_eq!(told(&mut state, &seen(Condition::Working), minutes(22)), None);
+        assert_eq!(told(&mut state, &seen(Condition::Failing), minutes(31)), None, "that restarts the ten minutes");
+        assert_eq!(told(&mut state, &seen(Condition::Working), minutes(33)), None);
+        assert_eq!(told(&mut state, &seen(Condition::Working), minutes(43)), Some("recovered"));
+    }
+
+    #[test]
+    fn an_event_that_is_no_longer_true_is_dropped_unless_it_may_have_arrived() {
+        let dead = NotificationState::default().advance(&seen(Condition::LogInAgain), minutes(0));
+        let mut unsent = dead.clone();
+        assert_eq!(told(&mut unsent, &seen(Condition::Working), minutes(1)), None);
+        assert_eq!(told(&mut unsent, &seen(Condition::Working), minutes(30)), None);
+        let mut tried = dead.failed(minutes(0));
+        assert_eq!(told(&mut tried, &seen(Condition::Working), minutes(1)), None);
+        assert_eq!(told(&mut tried, &seen(Condition::Working), minutes(30)), Some("recovered"));
+    }
+
+    #[test]
+    fn retries_back_off_from_ten_seconds_to_an_hour_and_keep_the_id() {
+        let mut state = NotificationState::default().advance(&seen(Condition::LogInAgain), START);
+        let id = state.pending.as_ref().map(|pending| pending.id.clone());
+        let mut pauses = Vec::new();
+        for _ in 0..12 {
+            state = state.failed(START);
+            pauses.extend(state.pending.as_ref().map(|pending| (pending.next_try - START).whole_seconds()));
+            state = state.advance(&seen(Condition::LogInAgain), START);
+        }
+        assert_eq!(pauses, [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600, 3600]);
+        assert_eq!(state.pending.as_ref().map(|pending| pending.id.clone()), id);
+        assert!(state.pending.is_some_and(|pending| pending.is_given_up(START + Duration::days(3))));
+    }
+
+    #[test]
+    fn a_state_is_read_as_it_was_written() {
+        let state = NotificationState::default().advance(&seen(Condition::LogInAgain), START).claimed_by("p1");
+        assert_eq!(NotificationState::read(&state.to_json()), state);
+        assert_eq!(NotificationState::read("{}"), NotificationState::default());
+    }
+}

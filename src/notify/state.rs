@@ -231,7 +231,8 @@ impl NotificationState {
     /// When there may be something to do, other than by a change of the connection.
     pub(super) fn next_look(&self, seen: &Observation) -> Option<OffsetDateTime> {
         if let Some(pending) = &self.pending {
-            return Some(pending.next_try);
+            // What another process delivers is watched from time to time.
+            return pending.claimed_by.is_none().then_some(pending.next_try);
         }
         match (seen.condition, self.reported) {
             (Condition::Blocked { since }, None) => Some(since + SETTLED),

@@ -1,6 +1,6 @@
 //! What NOTIFY_URL is told, by a real app to a real receiver.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -24,17 +24,34 @@ async fn end_grant(world: &World) {
     assert_eq!(world.machine().get("/api/token").await.status, 409);
 }
 
+/// Lets time pass until this holds.
+#[expect(clippy::disallowed_methods, reason = "the deadline is of real time")]
+async fn wait_until(world: &World, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !holds() {
+        assert!(Instant::now() < deadline, "it does not come to hold");
+        world.pass(Duration::from_secs(2));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Lets time pass until the receiver has accepted so many events.
+async fn wait_for(world: &World, receiver: &Receiver, events: usize) -> Vec<Value> {
+    wait_until(world, || receiver.accepted().len() >= events).await;
+    receiver.accepted()
+}
+
 fn names(events: &[Value]) -> Vec<&str> {
     events.iter().filter_map(|event| event["event"].as_str()).collect()
 }
 
 #[tokio::test]
 async fn one_click_on_the_link_renews_the_connection_that_ended() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let world = notified_by(&receiver).await;
     world.logged_in().await;
     end_grant(&world).await;
-    let event = receiver.wait_for(&world, 1).await.remove(0);
+    let event = wait_for(&world, &receiver, 1).await.remove(0);
     let link = format!("{}auth/videoask", world.app);
     assert_eq!((&event["event"], &event["user"]), (&json!("log-in-again"), &json!(ADA)));
     assert_eq!(
@@ -58,18 +75,18 @@ async fn one_click_on_the_link_renews_the_connection_that_ended() {
     let renewed = world.machine().get("/api/connections").await.json();
     assert_eq!(renewed["connections"][0]["state"], "live");
     assert_eq!(world.machine().get("/api/token").await.status, 200);
-    let events = receiver.wait_for(&world, 2).await;
+    let events = wait_for(&world, &receiver, 2).await;
     assert_eq!(names(&events), ["log-in-again", "recovered"]);
     assert_ne!(events[0]["id"], events[1]["id"]);
 }
 
 #[tokio::test]
 async fn the_end_by_age_is_told_before_it_comes() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let world = keeping().var("NOTIFY_URL", receiver.url()).var("REFRESH_TOKEN_LIFETIME", "10d").start().await;
     world.logged_in().await;
     world.pass(8 * DAY + DAY / 10);
-    let events = receiver.wait_for(&world, 1).await;
+    let events = wait_for(&world, &receiver, 1).await;
     assert_eq!(names(&events), ["log-in-soon"]);
     assert_eq!(events[0]["log_in_before"], json!("2026-12-04T08:00:00Z"));
     assert!(events[0]["text"].as_str().unwrap().contains("before 4 December 2026"), "{}", events[0]["text"]);
@@ -79,30 +96,30 @@ async fn the_end_by_age_is_told_before_it_comes() {
 
 #[tokio::test]
 async fn of_two_replicas_one_tells() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let first = notified_by(&receiver).await;
     let _second = keeping().beside(&first).var("NOTIFY_URL", receiver.url()).start().await;
     first.logged_in().await;
     // No program asks: it would wait for the lease of the other replica's keeper, and time stands still meanwhile.
     first.standin.end_grants_of(ADA);
     first.pass(DAY);
-    receiver.wait_for(&first, 1).await;
+    wait_for(&first, &receiver, 1).await;
     first.logged_in().await;
-    assert_eq!(names(&receiver.wait_for(&first, 2).await), ["log-in-again", "recovered"]);
+    assert_eq!(names(&wait_for(&first, &receiver, 2).await), ["log-in-again", "recovered"]);
 }
 
 #[tokio::test]
 async fn a_receiver_that_fails_is_told_again_with_the_same_id_and_redirects_lead_nowhere() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let world = notified_by(&receiver).await;
     world.logged_in().await;
     receiver.behave(Behaviour::Fail);
     end_grant(&world).await;
-    world.wait_until(|| receiver.got(Behaviour::Fail).len() >= 2).await;
+    wait_until(&world, || receiver.got(Behaviour::Fail).len() >= 2).await;
     receiver.behave(Behaviour::Redirect);
-    world.wait_until(|| !receiver.got(Behaviour::Redirect).is_empty()).await;
+    wait_until(&world, || !receiver.got(Behaviour::Redirect).is_empty()).await;
     receiver.behave(Behaviour::Accept);
-    let accepted = receiver.wait_for(&world, 1).await.remove(0);
+    let accepted = wait_for(&world, &receiver, 1).await.remove(0);
     for earlier in receiver.got(Behaviour::Fail).iter().chain(&receiver.got(Behaviour::Redirect)) {
         assert_eq!(*earlier, accepted);
     }
@@ -110,7 +127,7 @@ async fn a_receiver_that_fails_is_told_again_with_the_same_id_and_redirects_lead
 
 #[tokio::test]
 async fn a_receiver_that_hangs_delays_no_hand_out_and_no_login() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let world = notified_by(&receiver).await;
     world.logged_in().await;
     receiver.behave(Behaviour::Hang);
@@ -123,7 +140,7 @@ async fn a_receiver_that_hangs_delays_no_hand_out_and_no_login() {
 /// Does this until it starts and ends within one delivery. A delivery that hangs ends after 5 s of real time.
 async fn while_it_hangs(world: &World, receiver: &Receiver, act: impl AsyncFn()) {
     loop {
-        world.wait_until(|| receiver.hanging().is_some()).await;
+        wait_until(world, || receiver.hanging().is_some()).await;
         let delivery = receiver.hanging();
         act().await;
         if delivery.is_some() && receiver.hanging() == delivery {

@@ -8,7 +8,7 @@ pub const HOUR: i64 = 60 * 60;
 pub const DAY: i64 = 24 * HOUR;
 
 /// Where a shift is in the file that `clocks.c` maps.
-const BOOTTIME: u64 = 8;
+pub const BOOTTIME: u64 = 8;
 const MONOTONIC: u64 = 16;
 
 impl Clocks {

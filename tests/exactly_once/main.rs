@@ -9,6 +9,7 @@ mod forgotten;
 mod keeper;
 mod kills;
 mod moved_clocks;
+mod notifications;
 mod outages;
 mod person;
 #[expect(dead_code, reason = "the simulation uses more of it")]

@@ -2,7 +2,11 @@
 
 use standin::Endpoint;
 
-use crate::support::{Deployment, Finished};
+use crate::support::{
+    Deployment, Finished,
+    receiver::{Behaviour, HOOK_KEY, Receiver},
+    until,
+};
 
 /// The fix printed below the line that has this in it.
 fn fix<'a>(finished: &'a Finished, problem: &str) -> &'a str {
@@ -44,22 +48,21 @@ fn a_store_in_use_is_proven_and_left_as_it_is() {
 }
 
 #[test]
-fn each_wrong_setting_is_found_with_its_fix() {
-    for (name, value, problem, in_fix) in [
-        ("CLIENT_ID", "someone-elses-id", "someone-elses-id", "Copy CLIENT_ID"),
-        ("APP_URL", "http://localhost:4000", "is not registered", "http://localhost:4000/auth/videoask/callback"),
-        ("CLIENT_SECRET", "a-secret-with-a-typo", "the client secret is wrong", "Copy CLIENT_SECRET"),
-        ("STORE_URL", "sqlite://no/folder/store.db", "no/folder/store.db", "STORE_URL"),
-        ("VIDEOASK_AUTH_URL", "http://127.0.0.1:9", "does not answer", "VIDEOASK_AUTH_URL"),
-        (
-            "VIDEOASK_API_URL",
-            "http://127.0.0.1:9",
-            "VideoAsk's API at http://127.0.0.1:9/ cannot be reached",
-            "VIDEOASK_API_URL",
-        ),
-    ] {
-        assert_finds(&Deployment::new().set(name, value), problem, in_fix);
-    }
+fn a_wrong_client_id_is_found() {
+    assert_finds(&Deployment::new().set("CLIENT_ID", "someone-elses-id"), "someone-elses-id", "Copy CLIENT_ID");
+}
+
+#[test]
+fn an_unregistered_callback_is_found_and_spelt_out() {
+    let deployment = Deployment::new().set("APP_URL", "http://localhost:4000");
+    assert_finds(&deployment, "is not registered", "http://localhost:4000/auth/videoask/callback");
+}
+
+#[test]
+fn a_wrong_secret_is_found() {
+    let deployment = Deployment::new().set("CLIENT_SECRET", "a-secret-with-a-typo");
+    assert_finds(&deployment, "the client secret is wrong", "Copy CLIENT_SECRET");
+    assert!(!deployment.run(&["check"]).stdout.contains("a-secret-with-a-typo"));
 }
 
 #[test]
@@ -87,6 +90,30 @@ fn a_store_that_cannot_be_written_is_found() {
     let finished = deployment.run_as_a_mortal(&["check"]);
     assert_eq!(finished.code, Some(1), "{finished:?}");
     assert!(fix(&finished, "sealed/store.db").contains("write that folder"), "{finished:?}");
+
+    assert_finds(&Deployment::new().set("STORE_URL", "sqlite://no/folder/store.db"), "no/folder/store.db", "STORE_URL");
+}
+
+#[test]
+fn a_redis_that_nobody_answers_for_is_found() {
+    let finished = Deployment::new().set("STORE_URL", "redis://127.0.0.1:9").run(&["check"]);
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    assert!(finished.stdout.contains("FAIL") && finished.stdout.contains("127.0.0.1:9"), "{finished:?}");
+}
+
+#[test]
+fn a_provider_that_does_not_answer_is_found() {
+    assert_finds(
+        &Deployment::new().set("VIDEOASK_AUTH_URL", "http://127.0.0.1:9"),
+        "does not answer",
+        "VIDEOASK_AUTH_URL",
+    );
+}
+
+#[test]
+fn an_api_host_that_does_not_answer_is_found() {
+    let deployment = Deployment::new().set("VIDEOASK_API_URL", "http://127.0.0.1:9");
+    assert_finds(&deployment, "VideoAsk's API at http://127.0.0.1:9/ cannot be reached", "VIDEOASK_API_URL");
 }
 
 #[tokio::test]
@@ -131,4 +158,50 @@ fn a_broken_configuration_ends_it_before_anything_is_asked() {
     let finished = deployment.run(&["check"]);
     assert_eq!((finished.code, finished.stdout.as_str()), (Some(2), ""), "{finished:?}");
     assert!(deployment.provider.standin.counters().requests.is_empty());
+}
+
+fn notifying(receiver: &Receiver) -> Deployment {
+    Deployment::keeping().set("NOTIFY_URL", receiver.url())
+}
+
+#[test]
+fn a_test_event_is_sent_and_its_id_is_printed() {
+    let receiver = Receiver::start();
+    let deployment = notifying(&receiver);
+    assert_eq!(deployment.run(&["check"]).code, Some(0));
+    assert!(receiver.accepted().is_empty(), "nobody asked for it");
+    let finished = deployment.run(&["check", "--notify"]);
+    assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""), "{finished:?}");
+    let [event] = &receiver.accepted()[..] else { panic!("one event") };
+    let id = event["id"].as_str().expect("an id");
+    assert!(finished.stdout.contains(&format!("the receiver at NOTIFY_URL took the event {id}")), "{finished:?}");
+    for absent in ["user", "user_id", "reason", "log_in_before"] {
+        assert!(event[absent].is_null(), "{event}");
+    }
+    assert_eq!((&event["event"], &event["login_url"]), (&"test".into(), &"http://localhost:3000/auth/videoask".into()));
+    assert!(event["text"] == event["content"] && event["text"].as_str().is_some_and(|text| text.contains("test")));
+}
+
+#[test]
+fn a_receiver_that_takes_no_event_is_a_problem_with_a_fix() {
+    for (behaviour, problem, in_fix) in [
+        (Behaviour::Fail, "the receiver responded with status 500", "log"),
+        (Behaviour::Redirect, "the receiver responded with status 307", "Redirects are not followed"),
+        (Behaviour::Hang, "the receiver did not respond within 5 s", "responds before it does its work"),
+    ] {
+        let receiver = Receiver::start();
+        receiver.behave(behaviour);
+        not_taken(&notifying(&receiver), problem, in_fix);
+        assert_eq!(receiver.got(behaviour).len(), 1, "a check sends it once");
+        until("the end of the connection", || receiver.hanging().is_none().then_some(()));
+    }
+    not_taken(&notifying(&Receiver::down().receiver), "the receiver cannot be reached", "HTTPS_PROXY");
+    not_taken(&Deployment::keeping(), "NOTIFY_URL is not set", "Set NOTIFY_URL");
+}
+
+fn not_taken(deployment: &Deployment, problem: &str, in_fix: &str) {
+    let finished = deployment.run(&["check", "--notify"]);
+    assert_eq!((finished.code, finished.stderr.as_str()), (Some(1), "1 problem found\n"), "{finished:?}");
+    assert!(fix(&finished, problem).contains(in_fix), "{finished:?}");
+    assert!(!finished.stdout.contains(HOOK_KEY), "{finished:?}");
 }

@@ -39,6 +39,7 @@ pub(super) struct Grants {
 
 pub(super) enum CodeExchange {
     Granted(Grant),
+    Reused,
     Unknown,
     WrongRedirect,
     WrongVerifier,
@@ -69,7 +70,7 @@ impl Grants {
                 if let Some(family) = family {
                     self.refresh_tokens.end(family);
                 }
-                return CodeExchange::Unknown;
+                return CodeExchange::Reused;
             }
             Redeemed::Unknown => return CodeExchange::Unknown,
             Redeemed::WrongRedirect => return CodeExchange::WrongRedirect,

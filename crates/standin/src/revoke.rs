@@ -10,7 +10,7 @@ use axum::{
 
 use super::{
     StandIn, fault_layer,
-    faults::Endpoint,
+    faults::{Endpoint, Quirk},
     token::{Refused, body_params, require},
 };
 
@@ -24,8 +24,10 @@ async fn revoke(State(standin): State<StandIn>, headers: HeaderMap, body: Bytes)
     standin.authenticate(&params)?;
     let token = require(&params, "token")?;
     standin.locked(|state| {
-        if state.grants.refresh_tokens.revoke(token) {
-            state.counters.revokes += 1;
+        let Some(user) = state.grants.refresh_tokens.revoke(token) else { return };
+        state.counters.revokes += 1;
+        if state.faults.quirks.contains(&Quirk::RevokeDeletesGrant) {
+            state.grants.refresh_tokens.end_all_of(&user.email);
         }
     });
     Ok(StatusCode::OK)

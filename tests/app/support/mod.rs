@@ -2,8 +2,7 @@
 pub mod browser;
 mod fragile;
 pub mod machine;
-#[path = "../../support/ports.rs"]
-pub mod ports;
+#[path = "../../support/receiver.rs"]
 pub mod receiver;
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};

@@ -11,7 +11,11 @@ use super::{
 };
 use crate::{
     keys::until_status,
-    support::{Deployment, Secrets, Tap},
+    support::{
+        Deployment, Secrets, Tap,
+        receiver::{Behaviour, HOOK_KEY, Receiver},
+        until,
+    },
 };
 
 const EXPRESS_SESSION: &str = "canary-express-session-of-a-keeper-90ac77";
@@ -115,8 +119,18 @@ impl Walk<'_> {
 
 #[tokio::test]
 async fn no_route_for_machines_tells_a_secret_and_no_key_reaches_videoask() {
+    every_route_for_machines("text").await;
+}
+
+#[tokio::test]
+async fn no_route_for_machines_tells_a_secret_in_json() {
+    every_route_for_machines("json").await;
+}
+
+async fn every_route_for_machines(log_format: &str) {
     let (deployment, tap) = keeping();
-    let deployment = deployment.set("LOG_FORMAT", "json");
+    let receiver = Receiver::start();
+    let deployment = deployment.set("LOG_FORMAT", log_format).set("NOTIFY_URL", receiver.url());
     let server = deployment.serve();
     let mut walk = Walk::new(&deployment, &server);
     walk.every_machine_route(API_KEY).await;
@@ -128,11 +142,14 @@ async fn no_route_for_machines_tells_a_secret_and_no_key_reaches_videoask() {
         walk.every_machine_route(key).await;
     }
     walk.every_route().await;
+    receiver.behave(Behaviour::Fail);
     walk.every_mood_of_the_api().await;
+    let events = every_event(&receiver);
     walk.every_login().await;
     walk.every_button().await;
 
     let Walk { mut seen, shown, .. } = walk;
+    seen.push(("the notifications".to_owned(), events));
     seen.push(("the arguments".to_owned(), server.program.arguments()));
     let stopped = server.stop();
     seen.push(("stdout".to_owned(), stopped.stdout));
@@ -155,8 +172,16 @@ async fn no_route_for_machines_tells_a_secret_and_no_key_reaches_videoask() {
     }
 }
 
+/// What the receiver was told, first without success.
+fn every_event(receiver: &Receiver) -> String {
+    until("a notification that is not delivered", || receiver.got(Behaviour::Fail).pop());
+    receiver.behave(Behaviour::Accept);
+    until("a notification", || receiver.accepted().pop());
+    [receiver.got(Behaviour::Fail), receiver.accepted()].concat().iter().map(ToString::to_string).collect()
+}
+
 /// One variable each that is wrong, in a way that goes wrong later than the checks of the configuration.
-fn misconfigurations(deployment: &Deployment, taken_port: &str) -> [(&'static str, String); 7] {
+fn misconfigurations(deployment: &Deployment, taken_port: &str) -> [(&'static str, String); 8] {
     let provider = &deployment.provider.url;
     let no_tls = format!("https://{}:{}", provider.host_str().unwrap(), provider.port().unwrap());
     [
@@ -164,6 +189,7 @@ fn misconfigurations(deployment: &Deployment, taken_port: &str) -> [(&'static st
         ("EXPRESS_SESSION", "another-session-secret-than-before-3f2a".to_owned()),
         ("VIDEOASK_AUTH_URL", no_tls.clone()),
         ("VIDEOASK_API_URL", no_tls),
+        ("NOTIFY_URL", format!("http://127.0.0.1:9/{HOOK_KEY}")),
         ("STORE_URL", format!("redis://:{STORE_PASSWORD}@127.0.0.1:9")),
         ("STORE_URL", format!("rediss://:{STORE_PASSWORD}@127.0.0.1:{taken_port}")),
         ("STORE_URL", "sqlite:///nowhere/store.db".to_owned()),
@@ -182,18 +208,28 @@ fn commands(taken_port: &str) -> Vec<Vec<&str>> {
         vec!["import"],
         vec!["forget", "--user", "grace@example.com"],
         vec!["key", "add", "another"],
-        vec!["check"],
+        vec!["check", "--notify"],
         vec!["healthcheck"],
     ]
 }
 
 #[tokio::test]
 async fn no_command_on_what_is_kept_tells_more_than_it_was_asked() {
+    every_command("text").await;
+}
+
+#[tokio::test]
+async fn no_command_on_what_is_kept_tells_more_than_it_was_asked_in_json() {
+    every_command("json").await;
+}
+
+async fn every_command(log_format: &str) {
     let (deployment, tap) = keeping();
     // So a server ends at once.
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let deployment = deployment.set("LOG_FORMAT", "json").set("PORT", &port);
+    let receiver = Receiver::start();
+    let deployment = deployment.set("LOG_FORMAT", log_format).set("PORT", &port).set("NOTIFY_URL", receiver.url());
     let refresh_token = deployment.provider.refresh_token("ada@example.com").await;
     let mut seen = Vec::new();
     let mut note = |deployment: &Deployment, arguments: &[&str], input: &str| {
@@ -223,7 +259,8 @@ async fn no_command_on_what_is_kept_tells_more_than_it_was_asked() {
         &["key", "add", "limited"],
         &["key", "add", "limited", "--user", "nobody@example.com"],
         &["key", "remove", "nobodys"],
-        &["check"],
+        &["check", "--notify"],
+        &["status", "--exit-code"],
     ] {
         note(&deployment, arguments, "");
     }
@@ -255,6 +292,7 @@ async fn no_command_on_what_is_kept_tells_more_than_it_was_asked() {
     let names: BTreeSet<String> = commands(&port).iter().map(|arguments| arguments[0].to_owned()).collect();
     assert_eq!(names, complete::commands(&deployment), "every command was run");
 
+    assert!(!receiver.accepted().is_empty(), "a test event was sent");
     let mut secrets = secrets_of_a_keeper(&tap);
     secrets.add("the imported token", &refresh_token);
     secrets.add("the API key that was made", &made);

@@ -1,7 +1,7 @@
 //! Nothing secret is told where it does not belong: every page, error and command at the most talkative log level,
 //! with secrets that can be recognised, and with all that the provider handed out, as a wire-tap heard it.
 
-pub mod complete;
+mod complete;
 mod machine;
 mod walk;
 
@@ -9,7 +9,7 @@ use std::{fs, net::TcpListener};
 
 use walk::Walk;
 
-use crate::support::{Deployment, Secrets, Tap, redis::Redis};
+use crate::support::{Deployment, Secrets, Tap, receiver::HOOK_KEY, redis::Redis};
 
 const CLIENT_SECRET: &str = "canary-client-secret-5f1d0c";
 const EXPRESS_SESSION: &str = "canary-express-session-90ac77";
@@ -41,6 +41,7 @@ fn canaries() -> Secrets {
     secrets.add("EXPRESS_SESSION_PREVIOUS", PREVIOUS);
     secrets.add("STORE_URL", STORE_PASSWORD);
     secrets.add("API_KEY", API_KEY);
+    secrets.add("NOTIFY_URL", HOOK_KEY);
     secrets
 }
 
@@ -55,7 +56,7 @@ fn assert_nothing_told(secrets: &Secrets, seen: &[(String, String)]) {
 #[tokio::test]
 async fn no_page_log_line_or_header_of_a_server_tells_a_secret() {
     let mut redis = Redis::start_with(&["--requirepass", STORE_PASSWORD]);
-    let store = redis.url_text(Some(STORE_PASSWORD));
+    let store = redis.name().replace("Redis at ", &format!("redis://:{STORE_PASSWORD}@"));
     let (deployment, tap) = deployment();
     let deployment = deployment.set("STORE_URL", &store);
     let server = deployment.serve();
@@ -104,7 +105,7 @@ async fn no_command_tells_a_secret_however_it_ends() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let redis = Redis::start_with(&["--requirepass", "another-password"]);
-    let wrong_password = redis.url_text(Some(STORE_PASSWORD));
+    let wrong_password = redis.name().replace("Redis at ", &format!("redis://:{STORE_PASSWORD}@"));
     let nowhere = format!("redis://:{STORE_PASSWORD}@127.0.0.1:9");
 
     let mut seen = Vec::new();

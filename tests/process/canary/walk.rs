@@ -33,7 +33,7 @@ const PATHS: [&str; 18] = [
 /// Where tokens are meant to be seen; the stand-in echoes what it was sent.
 const PAIR: [&str; 5] = ["/tokens", "/tokens/export/env", "/tokens/export/json", "/api/token", "/proxy/echo"];
 
-const QUIRKS: [Quirk; 22] = [
+const QUIRKS: [Quirk; 23] = [
     Quirk::OpaqueAccessToken,
     Quirk::NoIdToken,
     Quirk::NoRefreshToken,
@@ -53,6 +53,7 @@ const QUIRKS: [Quirk; 22] = [
     Quirk::RefusePkce,
     Quirk::WrongSecretIsAccessDenied,
     Quirk::RefuseAccessTokens,
+    Quirk::MeWithoutEmail,
     Quirk::CallbackIssuer,
     Quirk::WrongCallbackIssuer,
     Quirk::WrongState,

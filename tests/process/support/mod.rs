@@ -2,17 +2,15 @@
 #[expect(dead_code, reason = "the tests of the app use more of it")]
 #[path = "../../app/support/browser.rs"]
 pub mod browser;
-#[path = "../../support/certificates.rs"]
-pub mod certificates;
 mod clocks;
 mod deployment;
 #[path = "../../support/documents.rs"]
 pub mod documents;
-pub mod nginx;
-#[path = "../../support/ports.rs"]
-pub mod ports;
+mod nginx;
 mod program;
 mod provider;
+#[path = "../../support/receiver.rs"]
+pub mod receiver;
 #[expect(dead_code, reason = "the tests of the store use more of it")]
 #[path = "../../support/redis.rs"]
 pub mod redis;

@@ -1,8 +1,9 @@
-//! Who is notified: an HTTP server that keeps what it gets.
+//! A webhook at NOTIFY_URL: a real HTTP server on a thread of its own, which keeps what it gets.
 
 use std::{
-    sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    sync::{Arc, Mutex, MutexGuard},
+    thread,
 };
 
 use axum::{
@@ -13,8 +14,10 @@ use axum::{
     routing::any,
 };
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 
-use super::{World, listen};
+/// The part of its URL that is secret.
+pub const HOOK_KEY: &str = "canary-hook-key-73c1e9";
 
 /// What the receiver does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,36 +29,43 @@ pub enum Behaviour {
 }
 
 #[derive(Clone)]
-pub struct Receiver(Arc<Mutex<Inner>>);
+pub struct Receiver {
+    url: String,
+    inner: Arc<Mutex<Inner>>,
+}
 
 struct Inner {
-    url: String,
     behaviour: Behaviour,
     requests: Vec<(Behaviour, Value)>,
     /// The number of the request that hangs now.
     hanging: Option<usize>,
 }
 
+/// A receiver whose port refuses connections.
+pub struct Down {
+    pub receiver: Receiver,
+    socket: Socket,
+}
+
 /// A request that hangs, until its client gives up.
 struct Hanging(Receiver);
 
 impl Receiver {
-    pub async fn start() -> Self {
-        let listener = listen().await;
-        let url = format!("http://{}/hooks/canary-hook-key", listener.local_addr().expect("it is bound"));
-        let receiver = Self(Arc::new(Mutex::new(Inner {
-            url,
-            behaviour: Behaviour::Accept,
-            requests: Vec::new(),
-            hanging: None,
-        })));
-        let router = Router::new().fallback(any(receive)).with_state(receiver.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        receiver
+    pub fn start() -> Self {
+        Self::down().listen()
     }
 
-    pub fn url(&self) -> String {
-        self.inner().url.clone()
+    pub fn down() -> Down {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+        let address = socket.local_addr().unwrap().as_socket().unwrap();
+        let inner = Inner { behaviour: Behaviour::Accept, requests: Vec::new(), hanging: None };
+        let url = format!("http://{address}/hooks/{HOOK_KEY}");
+        Down { receiver: Self { url, inner: Arc::new(Mutex::new(inner)) }, socket }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     pub fn behave(&self, behaviour: Behaviour) {
@@ -77,14 +87,25 @@ impl Receiver {
         self.inner().hanging
     }
 
-    /// Lets time pass until it has accepted so many events.
-    pub async fn wait_for(&self, world: &World, events: usize) -> Vec<Value> {
-        world.wait_until(|| self.accepted().len() >= events).await;
-        self.accepted()
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().expect("nothing panics while it is held")
     }
+}
 
-    fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
-        self.0.lock().expect("nothing panics while it is held")
+impl Down {
+    pub fn listen(self) -> Receiver {
+        self.socket.listen(16).unwrap();
+        self.socket.set_nonblocking(true).unwrap();
+        let (listener, receiver) = (TcpListener::from(self.socket), self.receiver.clone());
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                let router = Router::new().fallback(any(receive)).with_state(receiver);
+                axum::serve(listener, router).await.unwrap();
+            });
+        });
+        self.receiver
     }
 }
 
@@ -101,21 +122,6 @@ impl Hanging {
 impl Drop for Hanging {
     fn drop(&mut self) {
         self.0.inner().hanging = None;
-    }
-}
-
-impl World {
-    /// Lets time pass until this holds.
-    pub async fn wait_until(&self, holds: impl Fn() -> bool) {
-        #[expect(clippy::disallowed_methods, reason = "the deadline is of real time")]
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while !holds() {
-            #[expect(clippy::disallowed_methods, reason = "the deadline is of real time")]
-            let now = Instant::now();
-            assert!(now < deadline, "it does not come to hold");
-            self.pass(Duration::from_secs(2));
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
     }
 }
 

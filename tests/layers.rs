@@ -1,71 +1,83 @@
-//! Imports between the modules of `src` run one way, and only the demo uses the stand-in. `docs/architecture.md` draws
-//! the layers. That the stand-in depends on nothing of ours is for Cargo to enforce.
+//! What Cargo cannot enforce of the imports in `src`: between modules they follow the arrows that docs/architecture.md
+//! draws, only the demo uses the stand-in, and every dependency is used.
 
-use std::{fs, path::Path};
-
-/// The modules, layer by layer from the bottom. A module imports only from layers below its own.
-const LAYERS: [&[&str]; 10] = [
-    &["config", "clock"],
-    &["telemetry"],
-    &["keys", "http"],
-    &["store", "provider"],
-    &["vault", "api_key"],
-    &["videoask", "notify"],
-    &["login"],
-    &["web"],
-    &["app"],
-    &["cli"],
-];
+use std::{collections::BTreeSet, fs, path::Path};
 
 /// The only place that may use the crate `standin`.
 const DEMO: &str = "cli/demo";
 
-#[test]
-fn imports_run_one_way() {
-    let violations: Vec<_> = sources().iter().flat_map(|(path, source)| check(path, source)).collect();
-    assert!(violations.is_empty(), "imports in the wrong direction:\n{}", violations.join("\n"));
+/// Pairs of modules, of which the first imports the second.
+type Arrows = BTreeSet<(String, String)>;
+
+fn drawn_arrows() -> Arrows {
+    let document = read("docs/architecture.md");
+    let (_, drawing) = document.split_once("```mermaid\n").expect("it has a drawing");
+    let (drawing, _) = drawing.split_once("```").expect("a drawing has an end");
+    let lines = drawing.lines().filter_map(|line| line.split_once(" --> "));
+    let arrows = lines.flat_map(|(from, to)| to.split(" & ").map(move |to| (from.trim().into(), to.trim().into())));
+    arrows.collect()
+}
+
+/// Every module that arrows lead to from this one, over any number of them.
+fn reached_from<'a>(from: &'a str, arrows: &'a Arrows) -> BTreeSet<&'a str> {
+    let (mut reached, mut next) = (BTreeSet::new(), vec![from]);
+    while let Some(module) = next.pop() {
+        let targets = arrows.iter().filter(|(from, _)| from == module).map(|(_, to)| to.as_str());
+        next.extend(targets.filter(|to| reached.insert(*to)));
+    }
+    reached
 }
 
 #[test]
-fn an_import_from_a_higher_layer_is_found_at_its_line() {
-    let source = "use std::fmt;\nuse crate::{\n    clock::Clock,\n    web::{page, vault},\n};\n";
-    assert_eq!(check("vault/record.rs", source), ["src/vault/record.rs:4: vault imports web"]);
+fn imports_follow_the_arrows_and_only_the_demo_uses_the_stand_in() {
+    let arrows = drawn_arrows();
+    let violations: Vec<_> = sources().iter().flat_map(|(path, source)| check(path, source, &arrows)).collect();
+    assert!(violations.is_empty(), "docs/architecture.md draws no such import:\n{}", violations.join("\n"));
 }
 
 #[test]
-fn modules_of_one_layer_do_not_import_each_other() {
-    assert_eq!(check("store/mod.rs", "let x = crate::provider::X;"), ["src/store/mod.rs:1: store imports provider"]);
+fn every_arrow_is_an_import_and_none_leads_back() {
+    let arrows = drawn_arrows();
+    let imported: BTreeSet<_> = sources()
+        .iter()
+        .flat_map(|(path, source)| {
+            let code = without_comments(source);
+            let targets: Vec<_> = imports(&code).into_iter().map(|(_, import)| import.to_owned()).collect();
+            targets.into_iter().map(|import| (module_of(path).to_owned(), import))
+        })
+        .collect();
+    for arrow in &arrows {
+        assert!(imported.contains(arrow), "{arrow:?} is drawn and is no import");
+        assert!(!reached_from(&arrow.1, &arrows).contains(arrow.0.as_str()), "{arrow:?} is part of a cycle");
+    }
 }
 
 #[test]
-fn only_the_demo_uses_the_stand_in() {
-    let import = "use standin::Options;";
-    assert_eq!(check("cli/demo.rs", import), [""; 0]);
-    assert_eq!(check("cli/demo/start.rs", import), [""; 0]);
-    assert_eq!(check("cli/serve.rs", import), ["src/cli/serve.rs:1: cli uses the stand-in"]);
-}
-
-#[test]
-fn a_module_is_not_left_by_super() {
-    let leaves = "src/app.rs:1: app is left by super";
-    assert_eq!(check("app.rs", "use super::web;"), [leaves]);
-    assert_eq!(check("app.rs", "mod tests {\n    use super::*;\n}"), [""; 0]);
-    assert_eq!(check("web/pages/home.rs", "use super::super::Site;"), [""; 0]);
-}
-
-#[test]
-fn a_module_without_a_layer_is_found() {
-    assert_eq!(check("other.rs", ""), ["src/other.rs:1: other has no layer in tests/layers.rs"]);
-}
-
-#[test]
-fn comments_may_name_every_module() {
-    assert_eq!(check("clock.rs", "//! Used by [`crate::web`].\nlet x = 1; // see crate::app"), [""; 0]);
+fn violations_are_found_at_their_line() {
+    let arrows = [("web", "vault"), ("vault", "store")].map(|(from, to)| (from.into(), to.into())).into();
+    for (path, source, found) in [
+        ("web/mod.rs", "use crate::{\n    store::Row,\n    vault::{Vault, web},\n};", None),
+        (
+            "vault/record.rs",
+            "use std::fmt;\nuse crate::{\n    store::Row,\n    web::{page, vault},\n};",
+            Some("4: vault imports web"),
+        ),
+        ("store/mod.rs", "let x = crate::vault::X;", Some("1: store imports vault")),
+        ("other.rs", "", Some("1: other is not in the drawing")),
+        ("store/mod.rs", "//! Used by [`crate::web`].\nlet x = 1; // see crate::web", None),
+        ("vault/demo.rs", "use standin::Options;", Some("1: vault uses the stand-in")),
+        ("vault.rs", "use super::web;", Some("1: vault is left by super")),
+        ("vault.rs", "mod tests {\n    use super::*;\n}", None),
+        ("web/pages/home.rs", "use super::super::Site;", None),
+    ] {
+        let expected: Vec<_> = found.into_iter().map(|found| format!("src/{path}:{found}")).collect();
+        assert_eq!(check(path, source, &arrows), expected, "{source}");
+    }
 }
 
 #[test]
 fn every_dependency_is_used() {
-    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).expect("it is text");
+    let manifest = read("Cargo.toml");
     let section = manifest.split("\n[dependencies]\n").nth(1).expect("there are dependencies");
     let names = section.lines().take_while(|line| !line.starts_with('[')).filter_map(|line| line.split_once(" = "));
     let code: String = sources().iter().map(|(_, source)| without_comments(source)).collect();
@@ -74,16 +86,15 @@ fn every_dependency_is_used() {
     assert!(unused.is_empty(), "dependencies that no file of src names: {unused:?}");
 }
 
-#[test]
-fn a_crate_is_named_by_a_path_and_by_its_whole_name() {
-    assert!(names_crate("use time::Duration;", "time") && names_crate("#[derive(serde::Serialize)]", "serde"));
-    assert!(!names_crate("use uptime::Duration;", "time") && !names_crate("let time = 1;", "time"));
-}
-
 /// Whether a path of the code starts with this crate. A module of std with the same name counts too.
 fn names_crate(code: &str, name: &str) -> bool {
     let is_whole = |at: usize| !code[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
     code.match_indices(&format!("{name}::")).any(|(at, _)| is_whole(at))
+}
+
+/// A file of the repository.
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("it is text")
 }
 
 /// Every file of every module, by its path in `src`. The two crate roots belong to none.
@@ -104,40 +115,32 @@ fn sources() -> Vec<(String, String)> {
     sources
 }
 
+fn module_of(path: &str) -> &str {
+    path.split(['/', '.']).next().expect("a split has a first part")
+}
+
 /// The violations of one file, each as `file:line: what`.
-fn check(path: &str, source: &str) -> Vec<String> {
-    let module = path.split(['/', '.']).next().expect("a split has a first part");
-    let code = without_comments(source);
-    let mut violations = Vec::new();
-    if layer(module).is_none() {
-        violations.push((0, format!("{module} has no layer in tests/layers.rs")));
+fn check(path: &str, source: &str, arrows: &Arrows) -> Vec<String> {
+    let (module, code, mut violations) = (module_of(path), without_comments(source), Vec::new());
+    if !arrows.iter().any(|(from, to)| from == module || to == module) {
+        violations.push((0, format!("{module} is not in the drawing")));
     }
-    let wrong = imports(&code).into_iter().filter(|(_, import)| !may_import(module, import));
+    let reached = reached_from(module, arrows);
+    let wrong = imports(&code).into_iter().filter(|(_, import)| *import != module && !reached.contains(import));
     violations.extend(wrong.map(|(at, import)| (at, format!("{module} imports {import}"))));
     let of_the_stand_in = code.match_indices("standin::").filter(|_| !path.starts_with(DEMO));
     violations.extend(of_the_stand_in.map(|(at, _)| (at, format!("{module} uses the stand-in"))));
     violations.extend(escapes(path, &code).map(|at| (at, format!("{module} is left by super"))));
-    violations.into_iter().map(|(at, what)| format!("src/{path}:{}: {what}", line(&code, at))).collect()
+    let line = |at: usize| code[..at].matches('\n').count() + 1;
+    violations.into_iter().map(|(at, what)| format!("src/{path}:{}: {what}", line(at))).collect()
 }
 
-fn layer(module: &str) -> Option<usize> {
-    LAYERS.iter().position(|modules| modules.contains(&module))
-}
-
-fn may_import(module: &str, import: &str) -> bool {
-    import == module
-        || match (layer(module), layer(import)) {
-            (Some(own), Some(other)) => other < own,
-            _ => false,
-        }
-}
-
-/// The source with comment lines and trailing comments blanked, so that offsets still tell the line.
+/// The source with comments blanked, so that the lines keep their numbers.
 fn without_comments(source: &str) -> String {
     source.lines().map(|line| line.find("//").map_or(line, |start| &line[..start])).collect::<Vec<_>>().join("\n")
 }
 
-/// Each module named by `crate::room` or in `crate::{...}`, with its offset.
+/// Each module named by `crate::module` or in `crate::{...}`, with its offset.
 fn imports(code: &str) -> Vec<(usize, &str)> {
     let starts = code.match_indices("crate::").map(|(at, prefix)| at + prefix.len());
     starts
@@ -178,19 +181,12 @@ fn identifier(text: &str) -> &str {
 /// Where a chain of `super::` is long enough to reach the crate's root. Inline modules are counted by their openings,
 /// which is enough for the `mod tests` at a file's end.
 fn escapes(path: &str, code: &str) -> impl Iterator<Item = usize> {
+    let is_inline_module = |line: &&str| line.trim_start().starts_with("mod ") && line.ends_with('{');
     let depth = path.trim_end_matches("/mod.rs").split('/').count();
     code.match_indices("super::").filter_map(move |(at, one)| {
         let first_of_chain = !code[..at].ends_with("super::");
         let chain = code[at..].split(one).take_while(|between| between.is_empty()).count();
-        let inline = code[..at].lines().filter(|line| is_inline_module(line)).count();
+        let inline = code[..at].lines().filter(is_inline_module).count();
         (first_of_chain && chain >= depth + inline).then_some(at)
     })
-}
-
-fn is_inline_module(line: &str) -> bool {
-    line.trim_start().starts_with("mod ") && line.ends_with('{')
-}
-
-fn line(code: &str, at: usize) -> usize {
-    code[..at].matches('\n').count() + 1
 }

@@ -10,7 +10,7 @@ use std::{
 use reqwest::Method;
 use standin::{Endpoint, Mishap, Quirk, User};
 
-use crate::support::{Fragile, KEY, Setup, World, machine::keeping};
+use crate::support::{Fragile, KEY, World, machine::keeping};
 
 const ADA: &str = "ada@example.com";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -91,14 +91,6 @@ async fn both_formats_have_the_same_samples() {
     let classic = Scrape(classic.text());
     let series = |scrape: &Scrape| scrape.samples().map(|(series, _)| series.to_owned()).collect::<Vec<_>>();
     assert_eq!(series(&open_metrics), series(&classic));
-}
-
-#[tokio::test]
-async fn without_an_api_key_there_is_no_such_page() {
-    let world = Setup::default().start().await;
-    assert_eq!(world.machine().get("/metrics").await.status, 404);
-    let world = Setup::default().var("ALLOWED_USERS", ADA).start().await;
-    assert_eq!(world.machine().get("/metrics").await.status, 401);
 }
 
 #[tokio::test]

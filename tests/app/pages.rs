@@ -9,7 +9,6 @@ use standin::{Endpoint, Mishap, Quirk};
 use crate::support::{Browser, Page, SECRET, Setup, World, machine::keeping};
 
 const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(60 * 60);
 
 #[tokio::test]
 async fn the_home_page_links_the_login_and_names_the_callback_to_register() {
@@ -27,18 +26,6 @@ async fn the_token_page_is_for_those_who_logged_in() {
     for path in ["/tokens", "/tokens/forms", "/tokens/export/env", "/tokens/export/json"] {
         let page = world.browser().get(path).await;
         assert_eq!((page.status, page.title().as_str()), (403, "You are not logged in"), "{path}");
-    }
-}
-
-#[tokio::test]
-async fn the_snippets_read_a_variable_and_never_contain_the_token() {
-    let world = World::start().await;
-    let page = world.logged_in().await.get("/tokens").await;
-    let token = page.element("access-token").expect("a token");
-    for index in 1..=4 {
-        let snippet = page.element(&format!("snippet-{index}")).expect("a snippet");
-        assert!(snippet.contains("VIDEOASK_ACCESS_TOKEN") && snippet.contains(world.provider.as_str()));
-        assert!(!snippet.contains(&token));
     }
 }
 
@@ -143,14 +130,6 @@ async fn a_session_ends_after_a_day_however_much_it_is_used() {
 }
 
 #[tokio::test]
-async fn ended_sessions_are_swept_with_their_pairs() {
-    let world = World::start().await;
-    world.logged_in().await;
-    assert_eq!(world.store.sweep(world.now()).await.expect("the store works"), 0);
-    assert_eq!(world.store.sweep(world.now() + HOUR).await.expect("the store works"), 1);
-}
-
-#[tokio::test]
 async fn a_form_from_elsewhere_changes_nothing() {
     let world = World::start().await;
     let browser = world.logged_in().await;
@@ -233,6 +212,9 @@ async fn another_loopback_name_leads_to_the_apps_own() {
     assert_eq!(page.location().map(String::from), Some(format!("{}tokens?a=b&redirected", world.app)));
     let again = world.browser().get(&format!("{other}&redirected")).await;
     assert_eq!(again.location().map(|url| url.path().to_owned()), None, "never twice, whatever a proxy does");
+    // As nginx sends it where its configuration leaves `Host` out.
+    let without_host = world.raw("GET / HTTP/1.0\r\n\r\n").await;
+    assert!(without_host.starts_with("HTTP/1.0 200 "), "{without_host}");
     let health = other.replace("/tokens?a=b", "/healthz");
     assert_eq!(world.browser().get(&health).await.status, 200, "whoever checks the health is not sent away");
 }
@@ -348,18 +330,6 @@ async fn what_may_have_a_secret_is_never_compressed_and_the_embedded_files_are()
     for file in [&plain, &compressed] {
         assert_eq!(file.header("vary"), Some("accept-encoding"), "a cache on the way keeps both");
         assert_eq!(file.header("cache-control"), Some("public, max-age=31536000, immutable"));
-    }
-}
-
-#[tokio::test]
-async fn a_page_uses_nothing_that_its_policy_forbids() {
-    let world = World::start().await;
-    let browser = world.logged_in().await;
-    for path in ["/", "/tokens", "/tokens/forms", "/nowhere"] {
-        let text = browser.get(path).await.text();
-        for forbidden in ["style=", "onclick", "<style", "<script>", "javascript:", "<iframe"] {
-            assert!(!text.contains(forbidden), "{forbidden} on {path}");
-        }
     }
 }
 

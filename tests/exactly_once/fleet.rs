@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, fmt, time::Duration};
 
 use reqwest::Method;
-use secrecy::ExposeSecret;
 use standin::{Endpoint, Faults, Mishap, Options, Quirk, Rotation, StandIn, User};
 use tokio::time::sleep;
 use url::Url;
@@ -63,8 +62,7 @@ impl Fleet {
 
     fn on_redis(deployment: Deployment, redis: Redis) -> Self {
         let url = redis.url(None);
-        let StoreUrl::Redis(text) = &url else { unreachable!("it is a Redis") };
-        let deployment = deployment.set("STORE_URL", text.expose_secret());
+        let deployment = deployment.set("STORE_URL", &redis.url_text(None));
         Self { deployment, redis: Some(redis), url }
     }
 
@@ -197,7 +195,7 @@ impl Fleet {
     /// deployment may have a connection to the tenant.
     pub async fn all_sent_is_acted_on(&self) {
         // A listen queue is first in, first out: once this request is answered, every earlier connection is accepted.
-        Browser::new(self.deployment.provider.url.clone()).get("/_control/counters").await;
+        Browser::new(self.deployment.provider.url.clone()).get("/.well-known/jwks.json").await;
         until("the end of every connection to the tenant", || (self.standin().open_connections() == 0).then_some(()));
     }
 

@@ -1,4 +1,4 @@
-//! SIGTERM and Ctrl-C in mid-exchange: what was sent is answered and saved, and the next process goes on from there.
+//! SIGTERM, SIGHUP and Ctrl-C in mid-exchange: what was sent is answered and saved, and the next process goes on from there.
 
 use standin::Mishap;
 
@@ -20,7 +20,7 @@ fn a_command_that_is_stopped_in_mid_exchange_loses_nothing() {
 }
 
 fn cases() -> impl Iterator<Item = (Backend, &'static str)> {
-    Backend::BOTH.into_iter().flat_map(|backend| ["TERM", "INT"].map(|signal| (backend, signal)))
+    Backend::BOTH.into_iter().flat_map(|backend| ["TERM", "INT", "HUP"].map(|signal| (backend, signal)))
 }
 
 async fn stop_a_server(backend: Backend, signal: &str) {
@@ -49,6 +49,7 @@ async fn stop_a_command(backend: Backend, signal: &str) {
     fleet.standin().release_replies();
     let stopped = command.finish();
     assert_eq!((stopped.code, stopped.stdout.as_str()), (Some(1), ""), "{stopped:?}");
+    assert!(stopped.stderr.contains("stopped by a signal"), "{stopped:?}");
     go_on(&fleet, person).await;
 }
 

@@ -48,21 +48,22 @@ fn a_store_in_use_is_proven_and_left_as_it_is() {
 }
 
 #[test]
-fn a_wrong_client_id_is_found() {
-    assert_finds(&Deployment::new().set("CLIENT_ID", "someone-elses-id"), "someone-elses-id", "Copy CLIENT_ID");
-}
-
-#[test]
-fn an_unregistered_callback_is_found_and_spelt_out() {
-    let deployment = Deployment::new().set("APP_URL", "http://localhost:4000");
-    assert_finds(&deployment, "is not registered", "http://localhost:4000/auth/videoask/callback");
-}
-
-#[test]
-fn a_wrong_secret_is_found() {
-    let deployment = Deployment::new().set("CLIENT_SECRET", "a-secret-with-a-typo");
-    assert_finds(&deployment, "the client secret is wrong", "Copy CLIENT_SECRET");
-    assert!(!deployment.run(&["check"]).stdout.contains("a-secret-with-a-typo"));
+fn each_wrong_setting_is_found_with_its_fix() {
+    for (name, value, problem, in_fix) in [
+        ("CLIENT_ID", "someone-elses-id", "someone-elses-id", "Copy CLIENT_ID"),
+        ("APP_URL", "http://localhost:4000", "is not registered", "http://localhost:4000/auth/videoask/callback"),
+        ("CLIENT_SECRET", "a-secret-with-a-typo", "the client secret is wrong", "Copy CLIENT_SECRET"),
+        ("STORE_URL", "sqlite://no/folder/store.db", "no/folder/store.db", "STORE_URL"),
+        ("VIDEOASK_AUTH_URL", "http://127.0.0.1:9", "does not answer", "VIDEOASK_AUTH_URL"),
+        (
+            "VIDEOASK_API_URL",
+            "http://127.0.0.1:9",
+            "VideoAsk's API at http://127.0.0.1:9/ cannot be reached",
+            "VIDEOASK_API_URL",
+        ),
+    ] {
+        assert_finds(&Deployment::new().set(name, value), problem, in_fix);
+    }
 }
 
 #[test]
@@ -90,30 +91,6 @@ fn a_store_that_cannot_be_written_is_found() {
     let finished = deployment.run_as_a_mortal(&["check"]);
     assert_eq!(finished.code, Some(1), "{finished:?}");
     assert!(fix(&finished, "sealed/store.db").contains("write that folder"), "{finished:?}");
-
-    assert_finds(&Deployment::new().set("STORE_URL", "sqlite://no/folder/store.db"), "no/folder/store.db", "STORE_URL");
-}
-
-#[test]
-fn a_redis_that_nobody_answers_for_is_found() {
-    let finished = Deployment::new().set("STORE_URL", "redis://127.0.0.1:9").run(&["check"]);
-    assert_eq!(finished.code, Some(1), "{finished:?}");
-    assert!(finished.stdout.contains("FAIL") && finished.stdout.contains("127.0.0.1:9"), "{finished:?}");
-}
-
-#[test]
-fn a_provider_that_does_not_answer_is_found() {
-    assert_finds(
-        &Deployment::new().set("VIDEOASK_AUTH_URL", "http://127.0.0.1:9"),
-        "does not answer",
-        "VIDEOASK_AUTH_URL",
-    );
-}
-
-#[test]
-fn an_api_host_that_does_not_answer_is_found() {
-    let deployment = Deployment::new().set("VIDEOASK_API_URL", "http://127.0.0.1:9");
-    assert_finds(&deployment, "VideoAsk's API at http://127.0.0.1:9/ cannot be reached", "VIDEOASK_API_URL");
 }
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! The real program as its operator meets it: commands, exit codes, signals, logs, and what none of them may tell.
 
-mod architecture;
-mod behind_nginx;
 mod canary;
 mod checking;
 mod command_line;
@@ -14,6 +12,7 @@ mod keep;
 mod keys;
 mod memory;
 mod proxy;
+mod reference;
 mod refusing_to_start;
 mod reverse_proxies;
 mod serving;

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     process::{Command, Output},
     sync::atomic::{AtomicUsize, Ordering},
@@ -11,7 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::support::{Deployment, Program, until};
+use crate::support::{Deployment, Program, certificates, nginx, ports::ReservedPort, until};
 
 const DOCUMENT: &str = include_str!("../../docs/deploy.md");
 const KEY: &str = "an-api-key-of-thirty-two-characters-or-more";
@@ -27,12 +26,13 @@ enum Kind {
     Caddy,
 }
 
-/// A site as the document sets it up, on an address of its own.
+/// A site as the document sets it up.
 struct Site {
     copies: [Replica; 2],
     proxy: Proxy,
     client: Client,
     deployment: Deployment,
+    _ports: [ReservedPort; 3],
     _files: TempDir,
 }
 
@@ -45,7 +45,6 @@ struct Proxy {
 /// One copy of the app. It keeps its port over a restart.
 struct Replica {
     program: Program,
-    address: Ipv4Addr,
     port: u16,
 }
 
@@ -58,37 +57,36 @@ struct Client {
 
 impl Site {
     fn start(kind: Kind) -> Self {
-        let (address, files) = (own_address(kind), TempDir::new().unwrap());
-        let [port, one, two] = free_ports(address);
-        make_certificate(files.path(), address);
-        let origin = format!("https://{address}:{port}");
+        let (files, ports) = (TempDir::new().unwrap(), [(); 3].map(|()| ReservedPort::new()));
+        let [port, one, two] = ports.each_ref().map(ReservedPort::number);
+        certificates::make(files.path(), "IP:127.0.0.1");
+        let origin = format!("https://127.0.0.1:{port}");
         let callback = format!("{origin}/auth/videoask/callback");
         let deployment = Deployment::before_tenant(|options| options.callbacks = vec![callback])
             .set("APP_URL", &origin)
-            .set("HOST", &address.to_string())
             .set("ALLOWED_USERS", "ada@example.com")
             .set("API_KEY", KEY)
             .set("EXPRESS_SESSION", "a-session-secret-that-is-long-enough-to-keep");
-        let copies = [one, two].map(|port| Replica::start(&deployment, address, port));
-        let mut proxy = Proxy::start(kind, files.path(), address, [port, one, two]);
-        let (certificate, cookies) = (files.path().join("certificate.pem"), files.path().join("cookies"));
+        let copies = [one, two].map(|port| Replica::start(&deployment, port));
+        let mut proxy = Proxy::start(kind, files.path(), [port, one, two]);
+        let (certificate, cookies) = (files.path().join("ca.pem"), files.path().join("cookies"));
         let client = Client { origin, certificate, cookies };
         until("the reverse proxy", || {
             proxy.assert_runs();
             client.get("/readyz").status.success().then_some(())
         });
-        Self { copies, proxy, client, deployment, _files: files }
+        Self { copies, proxy, client, deployment, _ports: ports, _files: files }
     }
 }
 
 impl Replica {
     /// Starts it and waits, as an operator does, until `/readyz` answers 200.
-    fn start(deployment: &Deployment, address: Ipv4Addr, port: u16) -> Self {
+    fn start(deployment: &Deployment, port: u16) -> Self {
         let mut program = deployment.start(&["serve"], &[("PORT", &port.to_string())]);
         program.line(Program::stderr, "ready");
-        let url = format!("http://{address}:{port}/readyz");
+        let url = format!("http://127.0.0.1:{port}/readyz");
         until("a copy that is ready", || curl(&["--output", "/dev/null", &url]).status.success().then_some(()));
-        Self { program, address, port }
+        Self { program, port }
     }
 
     fn stop(&mut self) {
@@ -97,7 +95,7 @@ impl Replica {
     }
 
     fn start_again(&mut self, deployment: &Deployment) {
-        *self = Self::start(deployment, self.address, self.port);
+        *self = Self::start(deployment, self.port);
     }
 }
 
@@ -155,51 +153,14 @@ fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// A loopback address that no other process uses, so that a port on it stays free while a copy restarts. Process ids
-/// have at most 22 bits.
-fn own_address(kind: Kind) -> Ipv4Addr {
-    let of_kind = match kind {
-        Kind::Nginx => 1,
-        Kind::Caddy => 2,
-    };
-    Ipv4Addr::from_bits(Ipv4Addr::new(127, 0, 0, 0).to_bits() | (std::process::id() << 2) | of_kind)
-}
-
-fn free_ports<const COUNT: usize>(address: Ipv4Addr) -> [u16; COUNT] {
-    // All are open at once, so that no two are the same.
-    let listeners = [(); COUNT].map(|()| TcpListener::bind((address, 0)).unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
-}
-
-fn make_certificate(folder: &Path, address: Ipv4Addr) {
-    let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test"])
-        .args(["-addext", &format!("subjectAltName=IP:{address}"), "-keyout", "key.pem", "-out", "certificate.pem"])
-        .current_dir(folder)
-        .output()
-        .expect("openssl is installed");
-    assert!(made.status.success(), "{made:?}");
-}
-
 impl Proxy {
     /// Starts it with the document's configuration, at the first of these ports, in front of copies at the others.
-    fn start(kind: Kind, files: &Path, address: Ipv4Addr, [port, one, two]: [u16; 3]) -> Self {
-        let copies = [("127.0.0.1:3000", format!("{address}:{one}")), ("127.0.0.1:3001", format!("{address}:{two}"))];
-        let (name, configuration) = match kind {
-            Kind::Nginx => ("nginx.conf", nginx(&changed(&code_block("nginx"), &copies), files, address, port)),
-            Kind::Caddy => ("Caddyfile", caddy(&changed(&code_block("caddyfile"), &copies), files, address, port)),
+    fn start(kind: Kind, files: &Path, [port, one, two]: [u16; 3]) -> Self {
+        let copies = [("127.0.0.1:3000", format!("127.0.0.1:{one}")), ("127.0.0.1:3001", format!("127.0.0.1:{two}"))];
+        let command = match kind {
+            Kind::Nginx => nginx::command(files, &nginx_site(&changed(&code_block("nginx"), &copies), files, port)),
+            Kind::Caddy => caddy(&changed(&code_block("caddyfile"), &copies), files, port),
         };
-        let file = files.join(name);
-        fs::write(&file, configuration).unwrap();
-        let mut command = match kind {
-            Kind::Nginx => Command::new("nginx"),
-            Kind::Caddy => Command::new("caddy"),
-        };
-        match kind {
-            Kind::Nginx => command.args(["-e", "stderr", "-c"]),
-            Kind::Caddy => command.args(["run", "--adapter", "caddyfile", "--config"]),
-        };
-        command.arg(&file).env("HOME", files).env("XDG_DATA_HOME", files).env("XDG_CONFIG_HOME", files);
         Self { kind, program: Program::start(command) }
     }
 
@@ -208,30 +169,28 @@ impl Proxy {
     }
 }
 
-/// nginx's whole configuration, with the document's part in it.
-fn nginx(documented: &str, files: &Path, address: Ipv4Addr, port: u16) -> String {
+/// The document's part of nginx's configuration.
+fn nginx_site(documented: &str, files: &Path, port: u16) -> String {
     let here = files.display();
     let site = [
-        ("listen 443 ssl", format!("listen {address}:{port} ssl")),
-        ("server_name tokens.example.com", format!("server_name {address}")),
+        ("listen 443 ssl", format!("listen 127.0.0.1:{port} ssl")),
+        ("server_name tokens.example.com", "server_name 127.0.0.1".to_owned()),
         ("/etc/ssl/tokens.example.com.pem", format!("{here}/certificate.pem")),
         ("/etc/ssl/tokens.example.com.key", format!("{here}/key.pem")),
     ];
-    let server = changed(documented, &site);
-    // One process, so that killing it leaves none behind.
-    let around = format!("daemon off;\nmaster_process off;\npid {here}/pid;\nerror_log stderr;\nevents {{}}\n");
-    let folders: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .map(|name| format!("{name}_temp_path {here}/{name};\n"))
-        .concat();
-    format!("{around}http {{\naccess_log off;\n{folders}{server}}}\n")
+    changed(documented, &site)
 }
 
-/// Caddy's whole configuration, with the document's part in it.
-fn caddy(documented: &str, files: &Path, address: Ipv4Addr, port: u16) -> String {
-    let here = files.display();
-    let site = format!("{address}:{port} {{\n\tbind {address}\n\ttls {here}/certificate.pem {here}/key.pem");
+/// The command that starts Caddy with the document's part in its configuration.
+fn caddy(documented: &str, files: &Path, port: u16) -> Command {
+    let (here, file) = (files.display(), files.join("Caddyfile"));
+    let site = format!("127.0.0.1:{port} {{\n\tbind 127.0.0.1\n\ttls {here}/certificate.pem {here}/key.pem");
     let server = changed(documented, &[("tokens.example.com {", site)]);
-    format!("{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{server}")
+    fs::write(&file, format!("{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{server}")).unwrap();
+    let mut command = Command::new("caddy");
+    command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&file);
+    command.env("HOME", files).env("XDG_DATA_HOME", files).env("XDG_CONFIG_HOME", files);
+    command
 }
 
 /// The document's code block in this language.

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use crate::support::{Deployment, redis::Redis};
+use crate::support::Deployment;
 
-/// Logs in, restarts, and finds the same session with the same pair.
-async fn a_login_outlives_a_restart(deployment: Deployment) {
+#[tokio::test]
+async fn the_five_variables_of_glitch_give_a_login_that_outlives_a_restart() {
+    let deployment = Deployment::new();
     let server = deployment.serve();
     let browser = server.browser();
     let page = server.log_in(&browser).await;
@@ -20,19 +21,6 @@ async fn a_login_outlives_a_restart(deployment: Deployment) {
     assert_eq!(page.status, 200, "{}", page.text());
     assert_eq!((page.element("access-token"), page.element("refresh-token")), (access, refresh));
     assert_eq!(server.stop().code, Some(0));
-}
-
-#[tokio::test]
-async fn the_five_variables_of_glitch_give_a_login_that_outlives_a_restart() {
-    let deployment = Deployment::new();
-    a_login_outlives_a_restart(deployment).await;
-}
-
-#[tokio::test]
-async fn so_they_do_with_redis() {
-    let redis = Redis::start_with(&["--requirepass", "pass"]);
-    let url = format!("redis://:pass@{}", redis.name().trim_start_matches("Redis at "));
-    a_login_outlives_a_restart(Deployment::new().set("STORE_URL", &url)).await;
 }
 
 #[tokio::test]
@@ -76,22 +64,6 @@ async fn a_request_gets_one_line_that_names_its_route_and_never_its_query() {
     assert!(!log.contains("mauve") && !log.contains("no-such-place"), "{log}");
 }
 
-#[tokio::test]
-async fn for_machines_every_line_is_json() {
-    let deployment = Deployment::new().set("LOG_FORMAT", "json");
-    let server = deployment.serve();
-    let page = server.browser().get("/nowhere").await;
-    let log = server.stop().stderr;
-    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
-    let answered: Vec<&Value> = lines.iter().filter(|line| line["message"] == "answered").collect();
-    let [line] = answered[..] else { panic!("one request, one line: {log}") };
-    assert_eq!((&line["method"], &line["route"], &line["status"]), (&"GET".into(), &"unmatched".into(), &404.into()));
-    assert_eq!(line["span"]["id"].as_str(), page.header("x-request-id"));
-    assert!(line["ms"].is_f64(), "{line}");
-    assert!(line["spans"].is_null(), "the span's fields appear once: {line}");
-    assert!(line["timestamp"].is_string() && line["level"] == "INFO", "{line}");
-}
-
 /// Every line, as JSON.
 fn json_lines(log: &str) -> Vec<Value> {
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
@@ -115,9 +87,10 @@ async fn a_whole_run_is_json_from_the_first_line_to_the_last() {
     let server = deployment.serve();
     let browser = server.browser();
     assert_eq!(server.log_in(&browser).await.status, 200);
-    for path in ["/healthz", "/readyz", "/nowhere", "/auth/videoask/callback?state=x&error=y"] {
+    for path in ["/healthz", "/readyz", "/auth/videoask/callback?state=x&error=y"] {
         browser.get(path).await;
     }
+    let nowhere = browser.get("/nowhere").await;
     let log = server.stop().stderr;
     let lines = json_lines(&log);
     let of = |message: &str| lines.iter().find(|line| line["message"] == message).unwrap_or_else(|| panic!("{log}"));
@@ -129,6 +102,12 @@ async fn a_whole_run_is_json_from_the_first_line_to_the_last() {
     let probes: Vec<_> =
         lines.iter().filter(|line| line["route"] == "/healthz" || line["route"] == "/readyz").collect();
     assert!(probes.len() == 2 && probes.iter().all(|line| line["level"] == "DEBUG"), "{log}");
+    let of_nowhere = |line: &&Value| line["span"]["id"].as_str() == nowhere.header("x-request-id");
+    let mut answered = lines.iter().filter(of_nowhere).filter(|line| line["message"] == "answered");
+    let (Some(answered), None) = (answered.next(), answered.next()) else { panic!("one request, one line: {log}") };
+    assert_eq!((&answered["method"], &answered["level"]), (&"GET".into(), &"INFO".into()));
+    assert_eq!((&answered["route"], &answered["status"]), (&"unmatched".into(), &404.into()));
+    assert!(answered["ms"].is_f64(), "{answered}");
     for line in &lines {
         assert!(line["span"]["id"].is_null() || line["id"].is_null() && line["spans"].is_null(), "twice: {line}");
     }

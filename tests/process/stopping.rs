@@ -28,32 +28,13 @@ fn every_signal_that_asks_to_stop_is_obeyed_at_once() {
 fn a_start_that_waits_for_its_store_can_be_stopped() {
     let redis = Redis::start_with(&[]);
     redis.freeze();
-    let url = redis.name().replace("Redis at ", "redis://");
-    let deployment = Deployment::new().set("STORE_URL", &url);
+    let deployment = Deployment::new().set("STORE_URL", &redis.url_text(None));
     let mut program = deployment.start(&["serve"], &[]);
     program.line(Program::stderr, "starting");
     program.signal("TERM");
     let finished = program.finish();
     assert_eq!(finished.code, Some(0), "{finished:?}");
     assert!(!finished.stderr.contains("did not answer"), "it did not wait for the store: {finished:?}");
-}
-
-#[tokio::test]
-async fn a_request_under_way_gets_its_answer() {
-    let deployment = Deployment::new();
-    let mut server = deployment.serve();
-    let browser = server.browser();
-    server.log_in(&browser).await;
-    let standin = &deployment.provider.standin;
-    standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Mishap::HeldReply));
-    let asking = tokio::spawn(async move { browser.get("/tokens/forms").await });
-    came_to(standin, Endpoint::Forms).await;
-    server.program.signal("TERM");
-    server.program.line(Program::stderr, "stopping");
-    standin.release_replies();
-    let page = asking.await.unwrap();
-    assert_eq!(page.status, 200, "{}", page.text());
-    assert_eq!(server.program.finish().code, Some(0));
 }
 
 /// Asks for a page, waits until that has come to the endpoint, and hangs up.

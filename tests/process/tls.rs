@@ -1,14 +1,10 @@
 //! TLS of a certificate authority that this machine does not know, as a network that inspects TLS presents it.
 
-use std::{
-    net::{Ipv4Addr, TcpListener},
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use crate::support::{Deployment, Finished, Nginx, Program};
+use crate::support::{Deployment, Finished, Nginx, Program, certificates};
 
 /// The stand-in behind nginx, whose certificate is of a CA of its own.
 struct Inspected {
@@ -18,49 +14,19 @@ struct Inspected {
     _folder: TempDir,
 }
 
-fn openssl(folder: &Path, arguments: &str) {
-    let output = Command::new("openssl").current_dir(folder).args(arguments.split(' ')).output();
-    let output = output.expect("openssl is installed");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
 impl Inspected {
-    fn start() -> Self {
-        Self::start_with(Deployment::new)
-    }
-
-    fn start_with(deployment: fn() -> Deployment) -> Self {
+    fn start(deployment: Deployment) -> Self {
         let folder = TempDir::new().unwrap();
-        let path = folder.path();
-        let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-        openssl(path, &format!("req -x509 {key} -days 2 -subj /CN=inspection -keyout ca.key -out ca.pem"));
-        openssl(path, &format!("req {key} -subj /CN=localhost -keyout key.pem -out request.pem"));
-        std::fs::write(path.join("extensions"), "subjectAltName=DNS:localhost\n").unwrap();
-        openssl(
-            path,
-            "x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile extensions \
-             -out certificate.pem",
-        );
-        for _ in 0..20 {
-            let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-            let port = taken.local_addr().unwrap().port();
-            drop(taken);
-            let deployment = deployment();
-            let (upstream, directory) = (&deployment.provider.url, path.display());
-            let block = format!(
-                "listen 127.0.0.1:{port} ssl;\nssl_certificate {directory}/certificate.pem;\n\
-                 ssl_certificate_key {directory}/key.pem;\n\
-                 location / {{ proxy_pass {upstream}; proxy_set_header Host $http_host; }}"
-            );
-            if let Some(nginx) = Nginx::start(port, &block) {
-                let issuer = upstream.to_string();
-                let url = format!("https://localhost:{port}");
-                let deployment =
-                    deployment.set("VIDEOASK_AUTH_URL", &url).set("VIDEOASK_API_URL", &url).set("ISSUER", &issuer);
-                return Self { deployment, ca: path.join("ca.pem"), _nginx: nginx, _folder: folder };
-            }
-        }
-        panic!("nginx found no free port");
+        certificates::make(folder.path(), "DNS:localhost");
+        let (upstream, directory) = (deployment.provider.url.to_string(), folder.path().display());
+        let nginx = Nginx::start(&format!(
+            "ssl_certificate {directory}/certificate.pem;\nssl_certificate_key {directory}/key.pem;\n\
+             location / {{ proxy_pass {upstream}; proxy_set_header Host $http_host; }}"
+        ));
+        let url = format!("https://localhost:{}", nginx.port());
+        let deployment =
+            deployment.set("VIDEOASK_AUTH_URL", &url).set("VIDEOASK_API_URL", &url).set("ISSUER", &upstream);
+        Self { deployment, ca: folder.path().join("ca.pem"), _nginx: nginx, _folder: folder }
     }
 
     fn check(&self, variables: &[(&str, &str)]) -> Finished {
@@ -70,7 +36,7 @@ impl Inspected {
 
 #[test]
 fn check_names_ssl_cert_file_for_the_login_and_for_the_api_and_it_helps() {
-    let inspected = Inspected::start();
+    let inspected = Inspected::start(Deployment::new());
     let finished = inspected.check(&[]);
     assert_eq!(finished.code, Some(1), "{finished:?}");
     assert_eq!(finished.stdout.matches("UnknownIssuer").count(), 2, "{finished:?}");
@@ -82,7 +48,7 @@ fn check_names_ssl_cert_file_for_the_login_and_for_the_api_and_it_helps() {
 
 #[tokio::test]
 async fn a_login_that_fails_by_it_names_ssl_cert_file_in_the_log() {
-    let inspected = Inspected::start();
+    let inspected = Inspected::start(Deployment::new());
     let mut server = inspected.deployment.serve();
     let browser = server.browser();
     let mut authorize = browser.get("/auth/videoask").await.location().expect("a redirect to VideoAsk");
@@ -100,7 +66,7 @@ async fn a_login_that_fails_by_it_names_ssl_cert_file_in_the_log() {
 
 #[tokio::test]
 async fn a_refresh_that_fails_by_it_names_ssl_cert_file_on_stderr() {
-    let inspected = Inspected::start_with(Deployment::keeping);
+    let inspected = Inspected::start(Deployment::keeping());
     let token = inspected.deployment.provider.refresh_token("ada@example.com").await;
     let import = inspected.deployment.feed(&["import"], &token);
     assert_eq!(import.code, Some(4), "{import:?}");

@@ -1,6 +1,5 @@
 use oauth2::AccessToken;
 use serde_json::json;
-use tokio::net::TcpListener;
 use url::Url;
 use videoask_auth::{
     clock::Clock,
@@ -9,7 +8,10 @@ use videoask_auth::{
     videoask::{Api, ApiError, Me, Page},
 };
 
-use crate::stub::{NOW, Stub, answer, json as json_answer, local_url};
+use crate::{
+    ports::ReservedPort,
+    stub::{NOW, Stub, answer, json as json_answer, local_url},
+};
 
 fn api(url: &Url) -> Api {
     let config = ApiConfig { url: url.clone(), organization_id: Some("org-1".to_owned()) };
@@ -96,9 +98,8 @@ async fn a_redirect_of_the_api_is_not_followed() {
 
 #[tokio::test]
 async fn an_api_that_is_not_there_is_unreachable() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let url = local_url(listener.local_addr().expect("a bound port").port());
-    drop(listener);
+    let nobodys = ReservedPort::new();
+    let url = local_url(nobodys.number());
     let error = api(&url).me(&token()).await.expect_err("nobody listens");
     assert!(matches!(error, ApiError::Unreachable(_)), "{error:?}");
     assert!(!format!("{error:?}").contains("canary"));

@@ -7,7 +7,10 @@ use videoask_auth::{
     telemetry::Metrics,
 };
 
-use crate::stub::{NOW, Seen, Stub, answer, config, json as json_answer, local_url};
+use crate::{
+    ports::ReservedPort,
+    stub::{NOW, Seen, Stub, answer, config, json as json_answer, local_url},
+};
 
 const CALLBACK: &str = "http://localhost:3000/auth/videoask/callback";
 const DATE: &str = "Tue, 24 Nov 2026 08:00:00 GMT";
@@ -73,9 +76,8 @@ async fn a_sound_set_up_has_four_good_findings() {
 #[tokio::test]
 async fn a_provider_that_does_not_answer_is_the_one_finding() {
     let (clock, _) = Clock::manual(NOW);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let url = local_url(listener.local_addr().expect("a bound port").port());
-    drop(listener);
+    let nobodys = ReservedPort::new();
+    let url = local_url(nobodys.number());
     let results = Provider::new(&config(&url), clock, Metrics::default()).expect("an HTTP client").check().await;
     assert!(matches!(&results[..], [CheckResult::Unreachable { .. }]), "{results:?}");
 }

@@ -12,7 +12,10 @@ use videoask_auth::{
     provider::{ExchangeError, Provider, ResponseProblem, TokenResponse},
 };
 
-use crate::stub::{SECRET, Stub, answer, config, json as json_answer, local_url, provider};
+use crate::{
+    ports::ReservedPort,
+    stub::{SECRET, Stub, answer, config, json as json_answer, local_url, provider},
+};
 
 const CODE: &str = "canary-code";
 const VERIFIER: &str = "canary-verifier-canary-verifier-canary-verifier";
@@ -101,9 +104,8 @@ async fn a_token_survives_odd_status_content_type_and_fields() {
 
 #[tokio::test]
 async fn without_a_connection_nothing_was_sent() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let url = local_url(listener.local_addr().expect("a bound port").port());
-    drop(listener);
+    let nobodys = ReservedPort::new();
+    let url = local_url(nobodys.number());
     let error = exchange(&provider(&config(&url)).0).await.expect_err("nobody listens");
     assert!(matches!(error, ExchangeError::NotSent { .. }), "{error:?}");
 }

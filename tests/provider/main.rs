@@ -7,4 +7,6 @@ mod authorize;
 mod check;
 mod exchange;
 mod id_token;
+#[path = "../support/ports.rs"]
+mod ports;
 mod stub;

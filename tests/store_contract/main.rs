@@ -31,10 +31,14 @@ mod a_redis;
 mod a_sqlite_file;
 mod any_store;
 mod api_keys;
+#[path = "../support/certificates.rs"]
+mod certificates;
 mod examining;
 mod leases;
 mod listings;
 mod notifications;
+#[path = "../support/ports.rs"]
+mod ports;
 mod records;
 #[path = "../support/redis.rs"]
 mod redis_server;

@@ -52,15 +52,15 @@ struct TlsRedis {
     plain: Redis,
     port: String,
     folder: TempDir,
-    _reserved: redis_server::ReservedPort,
+    _reserved: ports::ReservedPort,
 }
 
 impl TlsRedis {
-    fn start(subject: &str) -> Self {
+    fn start(host: &str) -> Self {
         let folder = TempDir::new().unwrap();
-        make_certificates(folder.path(), subject);
+        certificates::make(folder.path(), host);
         let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-        let reserved = redis_server::ReservedPort::new();
+        let reserved = ports::ReservedPort::new();
         let port = reserved.number().to_string();
         let (certificate, key, ca) = (file("certificate.pem"), file("key.pem"), file("ca.pem"));
         let tls = ["--tls-port", &port, "--tls-cert-file", &certificate, "--tls-key-file", &key];
@@ -78,22 +78,5 @@ impl TlsRedis {
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(text.contains("running 1 test"), "{text}");
         text
-    }
-}
-
-/// `ca.pem`, and `certificate.pem` with `key.pem`, which it has issued.
-fn make_certificates(folder: &Path, subject: &str) {
-    let san = format!("subjectAltName={subject}");
-    let ca = ["-subj", "/CN=private CA", "-keyout", "ca.key", "-out", "ca.pem"];
-    let server = ["-subj", "/CN=redis", "-keyout", "key.pem", "-out", "certificate.pem", "-CA", "ca.pem"];
-    let server = [&server[..], &["-CAkey", "ca.key", "-addext", &san, "-addext", "basicConstraints=critical,CA:FALSE"]];
-    for arguments in [ca.to_vec(), server.concat()] {
-        let made = Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"])
-            .args(arguments)
-            .current_dir(folder)
-            .output()
-            .expect("openssl is installed");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     }
 }

@@ -14,7 +14,7 @@ async fn refused(url: &StoreUrl) -> StoreError {
 
 #[tokio::test]
 async fn a_node_of_a_cluster() {
-    let reserved = redis_server::ReservedPort::new();
+    let reserved = ports::ReservedPort::new();
     let bus = reserved.number().to_string();
     for info in ["INFO", ""] {
         let rename = ["--rename-command", "INFO", info];

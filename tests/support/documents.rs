@@ -29,7 +29,7 @@ pub enum Proof {
     DotEnv,
     /// tests/process/documents.rs gives it to promtool.
     Prometheus,
-    /// tests/process/architecture.rs compares its arrows with the imports in src/.
+    /// tests/layers.rs compares its arrows with the imports in src/.
     Imports,
     /// tests/process/reverse_proxies.rs starts the proxy with it.
     ReverseProxy,

@@ -2,16 +2,17 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpStream},
+    net::{Ipv4Addr, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
 use secrecy::SecretString;
-use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 use videoask_auth::config::StoreUrl;
+
+use super::ports::ReservedPort;
 
 /// A running (or just stopped) server.
 pub struct Redis {
@@ -86,8 +87,13 @@ impl Redis {
 
     /// The URL, with `password` if one is given.
     pub fn url(&self, password: Option<&str>) -> StoreUrl {
+        url(&self.url_text(password))
+    }
+
+    /// The same as a value of `STORE_URL`.
+    pub fn url_text(&self, password: Option<&str>) -> String {
         let login = password.map(|password| format!(":{password}@")).unwrap_or_default();
-        url(&format!("redis://{login}127.0.0.1:{}", self.port))
+        format!("redis://{login}127.0.0.1:{}", self.port)
     }
 
     /// The URL of this server with TLS, which it does not speak.
@@ -192,24 +198,6 @@ fn url(url: &str) -> StoreUrl {
 
 fn pid_file(folder: &TempDir) -> PathBuf {
     folder.path().join("redis.pid")
-}
-
-/// A port of this machine that the system gives to nobody else, also while no server listens on it.
-///
-/// The socket that holds it never listens, so a server that sets SO_REUSEADDR, as redis-server does, can bind the port.
-pub struct ReservedPort(Socket);
-
-impl ReservedPort {
-    pub fn new() -> Self {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket.set_reuse_address(true).unwrap();
-        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
-        Self(socket)
-    }
-
-    pub fn number(&self) -> u16 {
-        self.0.local_addr().unwrap().as_socket().unwrap().port()
-    }
 }
 
 fn spawn(port: u16, folder: &TempDir, options: &[String]) -> Child {

@@ -13,7 +13,7 @@ use super::{
     StandIn,
     caller::{ApiError, Caller},
     fault_layer,
-    faults::{self, Endpoint, Quirk},
+    faults::{self, Endpoint},
     users::{User, uuid},
 };
 
@@ -47,9 +47,6 @@ async fn me(State(standin): State<StandIn>, Caller(user): Caller) -> Json<Value>
         "terms_accepted": true,
         "marketing_consent": false,
     });
-    if standin.has(Quirk::MeWithoutEmail) {
-        me["email"] = Value::Null;
-    }
     faults::replace(&mut me, standin.faults().me);
     Json(me)
 }

@@ -61,7 +61,6 @@ async fn decide(State(standin): State<StandIn>, uri: Uri, Form(decision): Form<D
             (remember, standin.approve(&request, user)).into_response()
         }
         ("deny", _) => {
-            standin.locked(|state| state.counters.denials += 1);
             let problem = AuthorizeError::new("access_denied", "User did not authorize the request");
             standin.refused(Refusal::Callback(request.callback, problem))
         }
@@ -89,10 +88,7 @@ impl StandIn {
             challenge: owned("code_challenge"),
         };
         let now = self.now();
-        let code = self.locked(|state| {
-            state.counters.approvals += 1;
-            state.grants.codes.issue(now, approval)
-        });
+        let code = self.locked(|state| state.grants.codes.issue(now, approval));
         self.redirect(&request.callback, &[("code", &code)])
     }
 

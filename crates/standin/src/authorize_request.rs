@@ -105,7 +105,9 @@ impl StandIn {
             (Some(_), Some("S256")) => Some("Parameter code_challenge must be a SHA-256, base64url-encoded"),
             (Some(_), _) => Some("Parameter code_challenge_method must be S256"),
             (None, Some(_)) => Some("Parameter code_challenge is missing"),
-            (None, None) => self.is_strict_client().then_some("Parameter code_challenge is required for this client"),
+            (None, None) => {
+                self.has(Quirk::StrictClient).then_some("Parameter code_challenge is required for this client")
+            }
         }
     }
 }

@@ -1,10 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
 /// What goes wrong, until cleared or used up.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
     /// Failing requests, for each endpoint in order.
@@ -14,18 +14,15 @@ pub struct Faults {
     /// Seconds by which the provider's clock is ahead.
     pub clock_offset: i64,
     /// `expires_in` of every token response, instead of the true one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u64>,
     /// Claims of the id_token to replace; `None` leaves one out.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub id_claims: BTreeMap<String, Option<Value>>,
     /// Fields of `/me` to replace; `None` leaves one out.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub me: BTreeMap<String, Option<Value>>,
 }
 
 /// An endpoint, by which faults are set and requests counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Endpoint {
     /// `/authorize`, the page and its form.
@@ -51,10 +48,10 @@ pub enum Endpoint {
 }
 
 /// A mishap and how often it happens.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Planned {
     /// How many requests it affects; without it, every one until cleared.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub times: Option<u32>,
     /// What happens.
     #[serde(flatten)]
@@ -62,7 +59,7 @@ pub struct Planned {
 }
 
 /// How a request fails, and whether it is processed all the same.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Mishap {
     /// Waits, then processes the request, even if the client has disconnected.
@@ -125,7 +122,7 @@ pub enum Mishap {
 }
 
 /// A way in which the tenant differs from the usual.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Quirk {
     /// Access tokens are not JWTs; the API accepts them.
@@ -170,14 +167,10 @@ pub enum Quirk {
     StrictClient,
     /// An authorize request with PKCE is refused.
     RefusePkce,
-    /// Revoking one refresh token ends all of that user's.
-    RevokeDeletesGrant,
     /// A wrong secret is `access_denied` instead of `invalid_client`.
     WrongSecretIsAccessDenied,
     /// The API answers 401 to every access token.
     RefuseAccessTokens,
-    /// `/me` has no e-mail.
-    MeWithoutEmail,
     /// The callback has `iss` (RFC 9207).
     CallbackIssuer,
     /// The callback has another issuer's `iss`.
@@ -215,12 +208,6 @@ impl Faults {
             *times -= 1;
         }
         Some(first.mishap.clone())
-    }
-
-    pub(super) fn without_used_up(mut self) -> Self {
-        self.mishaps.values_mut().for_each(|plan| plan.retain(|planned| planned.times != Some(0)));
-        self.mishaps.retain(|_, plan| !plan.is_empty());
-        self
     }
 }
 

@@ -39,7 +39,6 @@ pub(super) struct Grants {
 
 pub(super) enum CodeExchange {
     Granted(Grant),
-    Reused,
     Unknown,
     WrongRedirect,
     WrongVerifier,
@@ -70,7 +69,7 @@ impl Grants {
                 if let Some(family) = family {
                     self.refresh_tokens.end(family);
                 }
-                return CodeExchange::Reused;
+                return CodeExchange::Unknown;
             }
             Redeemed::Unknown => return CodeExchange::Unknown,
             Redeemed::WrongRedirect => return CodeExchange::WrongRedirect,

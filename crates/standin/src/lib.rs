@@ -125,12 +125,6 @@ impl StandIn {
         axum::serve(listener, service).with_graceful_shutdown(shutdown).await
     }
 
-    /// The current faults, without those that are used up.
-    #[must_use]
-    pub fn faults(&self) -> Faults {
-        self.locked(|state| state.faults.clone()).without_used_up()
-    }
-
     /// Replaces all faults.
     pub fn set_faults(&self, faults: Faults) {
         self.locked(|state| state.faults = faults);
@@ -167,11 +161,6 @@ impl StandIn {
         self.locked(|state| state.counters = Counters::default());
     }
 
-    /// Forgets everything: codes, tokens, faults, counters.
-    pub fn reset(&self) {
-        self.locked(|state| *state = State::default());
-    }
-
     /// Makes the API refuse this access token with 401 from now on.
     pub fn refuse_access_token(&self, token: impl Into<String>) {
         self.locked(|state| _ = state.grants.access_tokens.refused.insert(token.into()));
@@ -180,6 +169,10 @@ impl StandIn {
     /// Ends every refresh token of the user, as an administrator or the user could at VideoAsk.
     pub fn end_grants_of(&self, email: &str) {
         self.locked(|state| state.grants.refresh_tokens.end_all_of(email));
+    }
+
+    fn faults(&self) -> Faults {
+        self.locked(|state| state.faults.clone())
     }
 
     fn options(&self) -> &Options {
@@ -191,7 +184,7 @@ impl StandIn {
     }
 
     fn issuer(&self) -> String {
-        self.options().issuer.clone().unwrap_or_else(|| self.url("/"))
+        self.url("/")
     }
 
     /// An absolute URL of this server.
@@ -211,11 +204,6 @@ impl StandIn {
 
     fn has(&self, quirk: Quirk) -> bool {
         self.locked(|state| state.faults.quirks.contains(&quirk))
-    }
-
-    /// Auth0's strict third-party clients are known by their id.
-    fn is_strict_client(&self) -> bool {
-        self.options().client_id.starts_with("tpc_") || self.has(Quirk::StrictClient)
     }
 
     async fn closing(&self) {

@@ -10,14 +10,12 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How the pretend tenant is set up.
 #[derive(Clone)]
 pub struct Options {
-    /// The one registered application. An id that starts with `tpc_` makes it a strict third-party one.
+    /// The one registered application.
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,
     /// The callback URLs registered for it, compared exactly.
     pub callbacks: Vec<String>,
-    /// `iss` of the tokens; by default the base URL and a slash.
-    pub issuer: Option<String>,
     /// The one API that tokens can be asked for.
     pub audience: String,
     /// A path in front of every API route, such as `/base`; by default none.
@@ -28,10 +26,6 @@ pub struct Options {
     pub code_ttl: Duration,
     /// Whether a refresh spends the refresh token.
     pub rotation: Rotation,
-    /// A refresh token not used for this long has expired.
-    pub refresh_idle: Option<Duration>,
-    /// How long after the login a refresh token expires, rotated or not. By default 30 days if tokens rotate.
-    pub refresh_absolute: Option<Duration>,
     /// The clock.
     pub now: Now,
 }
@@ -56,24 +50,20 @@ impl Options {
             client_id: "demo-client-id".into(),
             client_secret: "demo-client-secret".into(),
             callbacks: vec![callback.into()],
-            issuer: None,
             audience: "https://api.videoask.com/".into(),
             api_base: String::new(),
             access_ttl: DAY,
             code_ttl: Duration::from_secs(60),
             rotation: Rotation::Off,
-            refresh_idle: None,
-            refresh_absolute: None,
             now,
         }
     }
 
     /// How long after the login its refresh tokens expire.
-    pub(super) fn absolute_life(&self) -> Option<Duration> {
-        let by_default = match self.rotation {
+    pub(super) fn refresh_life(&self) -> Option<Duration> {
+        match self.rotation {
             Rotation::Off => None,
             Rotation::On { .. } => Some(30 * DAY),
-        };
-        self.refresh_absolute.or(by_default)
+        }
     }
 }

@@ -8,11 +8,8 @@ use super::{
     grants::{Consent, Grant},
     jwt,
     options::{Options, Rotation},
-    users::User,
 };
 
-/// Auth0 keeps 200 refresh tokens per user and application, and then removes the oldest.
-const MAX_FAMILIES_PER_USER: usize = 200;
 /// With more, spent and ended tokens are dropped.
 const MAX_TOKENS: usize = 20_000;
 
@@ -22,7 +19,7 @@ pub(super) type FamilyId = u64;
 pub(super) struct RefreshTokens {
     /// Spent and ended ones included.
     issued: HashMap<String, Issued>,
-    /// Those that work. Ids increase, so the lowest is the oldest.
+    /// Those that work.
     families: HashMap<FamilyId, Family>,
     last_family: FamilyId,
 }
@@ -36,7 +33,6 @@ struct Issued {
 struct Family {
     consent: Consent,
     started_at: OffsetDateTime,
-    used_at: OffsetDateTime,
     current: String,
     previous: Option<Spent>,
 }
@@ -58,11 +54,10 @@ pub(super) enum Refreshed {
 
 impl RefreshTokens {
     pub(super) fn start_family(&mut self, now: OffsetDateTime, consent: Consent) -> (FamilyId, String) {
-        self.make_room_for(&consent.user);
         self.last_family += 1;
         let token = new_token();
         self.remember(token.clone(), self.last_family);
-        let family = Family { consent, started_at: now, used_at: now, current: token.clone(), previous: None };
+        let family = Family { consent, started_at: now, current: token.clone(), previous: None };
         self.families.insert(self.last_family, family);
         (self.last_family, token)
     }
@@ -76,10 +71,7 @@ impl RefreshTokens {
             return refused;
         }
         let answer = match options.rotation {
-            Rotation::Off => {
-                family.used_at = now;
-                return Refreshed::Granted(family.grant(None));
-            }
+            Rotation::Off => return Refreshed::Granted(family.grant(None)),
             Rotation::On { leeway } if spent && !family.is_within_leeway(now, leeway, token) => {
                 self.end(id);
                 return refused;
@@ -92,7 +84,6 @@ impl RefreshTokens {
                 Refreshed::Granted
             }
         };
-        family.used_at = now;
         let displaced = mem::replace(&mut family.current, new_token());
         let fresh = family.current.clone();
         let grant = family.grant(Some(fresh.clone()));
@@ -101,10 +92,9 @@ impl RefreshTokens {
         answer(grant)
     }
 
-    /// Ends the family of a refresh token, spent or not, and returns its user.
-    pub(super) fn revoke(&mut self, token: &str) -> Option<User> {
-        let family = self.families.remove(&self.issued.get(token)?.family)?;
-        Some(family.consent.user)
+    /// Ends the family of a refresh token, spent or not. False if there is none.
+    pub(super) fn revoke(&mut self, token: &str) -> bool {
+        self.issued.get(token).is_some_and(|issued| self.families.remove(&issued.family).is_some())
     }
 
     pub(super) fn end(&mut self, id: FamilyId) {
@@ -123,20 +113,11 @@ impl RefreshTokens {
         }
         self.issued.insert(token, Issued { family, spent: false });
     }
-
-    fn make_room_for(&mut self, user: &User) {
-        let of_user = self.families.iter().filter(|(_, family)| family.consent.user == *user).map(|(id, _)| *id);
-        let ids: Vec<FamilyId> = of_user.collect();
-        if let Some(oldest) = ids.iter().min().filter(|_| ids.len() >= MAX_FAMILIES_PER_USER) {
-            self.end(*oldest);
-        }
-    }
 }
 
 impl Family {
     fn is_too_old(&self, now: OffsetDateTime, options: &Options) -> bool {
-        let past = |since: OffsetDateTime, life: Option<Duration>| life.is_some_and(|life| now >= since + life);
-        past(self.started_at, options.absolute_life()) || past(self.used_at, options.refresh_idle)
+        options.refresh_life().is_some_and(|life| now >= self.started_at + life)
     }
 
     fn is_within_leeway(&self, now: OffsetDateTime, leeway: Duration, token: &str) -> bool {

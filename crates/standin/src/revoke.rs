@@ -10,7 +10,7 @@ use axum::{
 
 use super::{
     StandIn, fault_layer,
-    faults::{Endpoint, Quirk},
+    faults::Endpoint,
     token::{Refused, body_params, require},
 };
 
@@ -24,10 +24,8 @@ async fn revoke(State(standin): State<StandIn>, headers: HeaderMap, body: Bytes)
     standin.authenticate(&params)?;
     let token = require(&params, "token")?;
     standin.locked(|state| {
-        let Some(user) = state.grants.refresh_tokens.revoke(token) else { return };
-        state.counters.revokes += 1;
-        if state.faults.quirks.contains(&Quirk::RevokeDeletesGrant) {
-            state.grants.refresh_tokens.end_all_of(&user.email);
+        if state.grants.refresh_tokens.revoke(token) {
+            state.counters.revokes += 1;
         }
     });
     Ok(StatusCode::OK)

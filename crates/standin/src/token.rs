@@ -53,7 +53,6 @@ impl StandIn {
         if id == options.client_id && params.get("client_secret") == Some(&options.client_secret) {
             return Ok(());
         }
-        self.locked(|state| state.counters.client_refusals += 1);
         let error = if self.has(Quirk::WrongSecretIsAccessDenied) { "access_denied" } else { "invalid_client" };
         Err(Refused { status: StatusCode::UNAUTHORIZED, error, description: "Unauthorized".into() })
     }
@@ -66,16 +65,11 @@ impl StandIn {
             let verifier = params.get("code_verifier");
             let answer = state.grants.exchange_code(now, self.options(), code, redirect_uri, verifier);
             match answer {
-                CodeExchange::Granted(_) => state.counters.code_exchanges += 1,
-                _ => state.counters.code_refusals += 1,
-            }
-            match answer {
-                CodeExchange::Granted(grant) => Ok(grant),
-                CodeExchange::Unknown => Err(invalid_grant("Invalid authorization code")),
-                CodeExchange::Reused => {
-                    state.counters.codes_reused += 1;
-                    Err(invalid_grant("Invalid authorization code"))
+                CodeExchange::Granted(grant) => {
+                    state.counters.code_exchanges += 1;
+                    Ok(grant)
                 }
+                CodeExchange::Unknown => Err(invalid_grant("Invalid authorization code")),
                 CodeExchange::WrongRedirect => Err(invalid_grant("The redirect URI is wrong.")),
                 CodeExchange::WrongVerifier => Err(invalid_grant("Failed to verify code verifier")),
             }
@@ -89,7 +83,6 @@ impl StandIn {
             let answer = state.grants.refresh_tokens.refresh(now, self.options(), token);
             let counters = &mut state.counters;
             counters.spent_tokens_seen += u64::from(matches!(answer, Refreshed::WithinLeeway(_) | Refreshed::Reused));
-            counters.reuse_detections += u64::from(matches!(answer, Refreshed::Reused));
             match answer {
                 Refreshed::Granted(grant) | Refreshed::WithinLeeway(grant) => {
                     counters.refresh_exchanges += 1;

@@ -21,7 +21,7 @@ impl StandIn {
         if let Some(token) = grant.refresh_token.as_ref().filter(|_| !self.has(Quirk::NoRefreshToken)) {
             reply.insert("refresh_token".into(), token.as_str().into());
         }
-        if grant.consent.has_scope("openid") && !self.has(Quirk::NoIdToken) && !self.is_strict_client() {
+        if grant.consent.has_scope("openid") && !self.has(Quirk::NoIdToken) && !self.has(Quirk::StrictClient) {
             reply.insert("id_token".into(), self.id_token(grant).into());
         }
         reply.insert("scope".into(), grant.consent.scope.as_str().into());

@@ -3,7 +3,7 @@
 use reqwest::{Method, RequestBuilder};
 use standin::{Endpoint, Mishap, User};
 
-use crate::support::{KEY, World, machine::keeping};
+use crate::support::{KEY, World, machine::keeping, ports::ReservedPort};
 
 #[tokio::test]
 async fn the_users_token_goes_in_place_of_the_key() {
@@ -250,11 +250,13 @@ async fn a_failure_of_videoasks_is_its_own_and_is_not_tried_again() {
 
 #[tokio::test]
 async fn an_api_that_cannot_be_reached_or_breaks_off_is_told_as_such() {
-    let nobody = crate::support::listen().await;
-    let address = nobody.local_addr().expect("an address");
-    drop(nobody);
+    let nobodys = ReservedPort::new();
     let world = World::keeping_ada().await;
-    let unreachable = keeping().beside(&world).var("VIDEOASK_API_URL", format!("http://{address}")).start().await;
+    let unreachable = keeping()
+        .beside(&world)
+        .var("VIDEOASK_API_URL", format!("http://127.0.0.1:{}", nobodys.number()))
+        .start()
+        .await;
     unreachable.machine().get("/proxy/forms").await.is_problem(502, "upstream-unavailable");
     for mishap in [Mishap::Cut, Mishap::ReplyLost] {
         world.standin.reset_counters();

@@ -77,9 +77,9 @@ async fn below_a_base_path_nothing_else_of_that_origin_can_be_reached() {
     world.logged_in().await;
     let machine = world.machine();
     assert_eq!(machine.get("/proxy/echo/x").await.json()["path"], "/base/echo/x");
-    // The stand-in's own control lies beside it.
-    assert_eq!(machine.get("/proxy/_control/counters").await.status, 404);
-    assert!(line(&world, "GET /proxy/../_control/counters").await.starts_with("HTTP/1.1 400 "));
+    // The signing keys lie beside it.
+    assert_eq!(machine.get("/proxy/.well-known/jwks.json").await.status, 404);
+    assert!(line(&world, "GET /proxy/../.well-known/jwks.json").await.starts_with("HTTP/1.1 400 "));
 }
 
 #[tokio::test]

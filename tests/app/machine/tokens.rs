@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 use standin::{Endpoint, Mishap, User};
@@ -97,18 +96,6 @@ async fn where_no_refresh_is_possible_a_wish_is_granted_and_a_demand_is_not() {
     world.pass(Duration::from_secs(30));
     let problem = world.machine().get("/api/token").await.is_problem(503, "provider-unavailable");
     assert!(problem["retry_after"].as_u64() >= Some(1), "{problem}");
-}
-
-#[tokio::test]
-async fn two_hundred_callers_at_the_moment_of_expiry_share_one_exchange() {
-    let world = World::keeping_ada().await;
-    world.pass(Duration::from_secs(DAY));
-    world.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::SlowReply { ms: 50 }));
-    let machine = world.machine();
-    let answers = join_all((0..200).map(|_| machine.get("/api/token"))).await;
-    let first = answers[0].json()["access_token"].clone();
-    assert!(answers.iter().all(|answer| answer.status == 200 && answer.json()["access_token"] == first));
-    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 1);
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 pub mod browser;
 mod fragile;
 pub mod machine;
+#[path = "../../support/ports.rs"]
+pub mod ports;
 #[path = "../../support/receiver.rs"]
 pub mod receiver;
 

@@ -119,18 +119,9 @@ impl Walk<'_> {
 
 #[tokio::test]
 async fn no_route_for_machines_tells_a_secret_and_no_key_reaches_videoask() {
-    every_route_for_machines("text").await;
-}
-
-#[tokio::test]
-async fn no_route_for_machines_tells_a_secret_in_json() {
-    every_route_for_machines("json").await;
-}
-
-async fn every_route_for_machines(log_format: &str) {
     let (deployment, tap) = keeping();
     let receiver = Receiver::start();
-    let deployment = deployment.set("LOG_FORMAT", log_format).set("NOTIFY_URL", receiver.url());
+    let deployment = deployment.set("LOG_FORMAT", "json").set("NOTIFY_URL", receiver.url());
     let server = deployment.serve();
     let mut walk = Walk::new(&deployment, &server);
     walk.every_machine_route(API_KEY).await;
@@ -215,21 +206,12 @@ fn commands(taken_port: &str) -> Vec<Vec<&str>> {
 
 #[tokio::test]
 async fn no_command_on_what_is_kept_tells_more_than_it_was_asked() {
-    every_command("text").await;
-}
-
-#[tokio::test]
-async fn no_command_on_what_is_kept_tells_more_than_it_was_asked_in_json() {
-    every_command("json").await;
-}
-
-async fn every_command(log_format: &str) {
     let (deployment, tap) = keeping();
     // So a server ends at once.
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let receiver = Receiver::start();
-    let deployment = deployment.set("LOG_FORMAT", log_format).set("PORT", &port).set("NOTIFY_URL", receiver.url());
+    let deployment = deployment.set("LOG_FORMAT", "json").set("PORT", &port).set("NOTIFY_URL", receiver.url());
     let refresh_token = deployment.provider.refresh_token("ada@example.com").await;
     let mut seen = Vec::new();
     let mut note = |deployment: &Deployment, arguments: &[&str], input: &str| {

@@ -1,7 +1,7 @@
 //! Nothing secret is told where it does not belong: every page, error and command at the most talkative log level,
 //! with secrets that can be recognised, and with all that the provider handed out, as a wire-tap heard it.
 
-mod complete;
+pub mod complete;
 mod machine;
 mod walk;
 
@@ -56,7 +56,7 @@ fn assert_nothing_told(secrets: &Secrets, seen: &[(String, String)]) {
 #[tokio::test]
 async fn no_page_log_line_or_header_of_a_server_tells_a_secret() {
     let mut redis = Redis::start_with(&["--requirepass", STORE_PASSWORD]);
-    let store = redis.name().replace("Redis at ", &format!("redis://:{STORE_PASSWORD}@"));
+    let store = redis.url_text(Some(STORE_PASSWORD));
     let (deployment, tap) = deployment();
     let deployment = deployment.set("STORE_URL", &store);
     let server = deployment.serve();
@@ -105,7 +105,7 @@ async fn no_command_tells_a_secret_however_it_ends() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let redis = Redis::start_with(&["--requirepass", "another-password"]);
-    let wrong_password = redis.name().replace("Redis at ", &format!("redis://:{STORE_PASSWORD}@"));
+    let wrong_password = redis.url_text(Some(STORE_PASSWORD));
     let nowhere = format!("redis://:{STORE_PASSWORD}@127.0.0.1:9");
 
     let mut seen = Vec::new();

@@ -33,7 +33,7 @@ const PATHS: [&str; 18] = [
 /// Where tokens are meant to be seen; the stand-in echoes what it was sent.
 const PAIR: [&str; 5] = ["/tokens", "/tokens/export/env", "/tokens/export/json", "/api/token", "/proxy/echo"];
 
-const QUIRKS: [Quirk; 23] = [
+const QUIRKS: [Quirk; 22] = [
     Quirk::OpaqueAccessToken,
     Quirk::NoIdToken,
     Quirk::NoRefreshToken,
@@ -53,7 +53,6 @@ const QUIRKS: [Quirk; 23] = [
     Quirk::RefusePkce,
     Quirk::WrongSecretIsAccessDenied,
     Quirk::RefuseAccessTokens,
-    Quirk::MeWithoutEmail,
     Quirk::CallbackIssuer,
     Quirk::WrongCallbackIssuer,
     Quirk::WrongState,

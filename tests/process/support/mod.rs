@@ -2,11 +2,15 @@
 #[expect(dead_code, reason = "the tests of the app use more of it")]
 #[path = "../../app/support/browser.rs"]
 pub mod browser;
+#[path = "../../support/certificates.rs"]
+pub mod certificates;
 mod clocks;
 mod deployment;
 #[path = "../../support/documents.rs"]
 pub mod documents;
-mod nginx;
+pub mod nginx;
+#[path = "../../support/ports.rs"]
+pub mod ports;
 mod program;
 mod provider;
 #[path = "../../support/receiver.rs"]

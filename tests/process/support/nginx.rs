@@ -1,47 +1,54 @@
 use std::{
+    fs,
     net::{Ipv4Addr, TcpStream},
-    process::{Child, Command, Stdio},
+    path::Path,
+    process::Command,
 };
 
 use tempfile::TempDir;
 
-use super::until;
+use super::{Program, ports::ReservedPort, until};
 
-/// A running nginx; dropped, it is killed.
+/// A running nginx on a port of its own; dropped, it is killed.
 pub struct Nginx {
-    child: Child,
+    program: Program,
+    port: ReservedPort,
     _folder: TempDir,
 }
 
 impl Nginx {
-    /// Starts one with this `server` block, or says that another process has taken its port.
-    pub fn start(port: u16, server: &str) -> Option<Self> {
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().display();
-        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .map(|name| format!("{name}_temp_path {path}/{name};\n"))
-            .concat();
-        let configuration = format!(
-            "daemon off;\nmaster_process off;\npid {path}/pid;\nerror_log stderr;\nevents {{}}\n\
-             http {{\naccess_log off;\n{temporary}server {{\n{server}\n}} }}\n"
-        );
-        let file = folder.path().join("nginx.conf");
-        std::fs::write(&file, configuration).unwrap();
-        let mut command = Command::new("nginx");
-        command.args(["-p", folder.path().to_str().unwrap(), "-e", "stderr", "-c", file.to_str().unwrap()]);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("nginx is installed");
-        let is_up = until("nginx", || {
-            let ended = child.try_wait().unwrap().map(|_| false);
-            ended.or_else(|| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok().then_some(true))
+    /// Starts one with this in its `server` block, beside `listen`.
+    pub fn start(server: &str) -> Self {
+        let (folder, port) = (TempDir::new().unwrap(), ReservedPort::new());
+        let server = format!("server {{\nlisten 127.0.0.1:{} ssl;\n{server}\n}}", port.number());
+        let program = Program::start(command(folder.path(), &server));
+        let mut nginx = Self { program, port, _folder: folder };
+        until("nginx", || {
+            assert!(nginx.program.is_running(), "{}", nginx.program.stderr());
+            TcpStream::connect((Ipv4Addr::LOCALHOST, nginx.port())).is_ok().then_some(())
         });
-        is_up.then_some(Self { child, _folder: folder })
+        nginx
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port.number()
     }
 }
 
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// The command that starts nginx with these parts of its `http` block. It is one process, so killing it leaves none
+/// behind.
+pub fn command(folder: &Path, http: &str) -> Command {
+    let path = folder.display();
+    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|name| format!("{name}_temp_path {path}/{name};\n"))
+        .concat();
+    let configuration = format!(
+        "daemon off;\nmaster_process off;\npid {path}/pid;\nerror_log stderr;\nevents {{}}\n\
+         http {{\naccess_log off;\n{temporary}{http}\n}}\n"
+    );
+    let file = folder.join("nginx.conf");
+    fs::write(&file, configuration).unwrap();
+    let mut command = Command::new("nginx");
+    command.args(["-p", folder.to_str().unwrap(), "-e", "stderr", "-c", file.to_str().unwrap()]);
+    command
 }

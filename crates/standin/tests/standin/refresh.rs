@@ -3,7 +3,6 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::tenant::{Tenant, text};
-use standin::{Quirk, Rotation};
 
 const LEEWAY: Duration = Duration::from_secs(30);
 
@@ -38,8 +37,7 @@ async fn with_rotation_a_spent_token_kills_its_whole_family_and_no_other() {
     tenant.refresh(&second).await.is_dead();
     rotate(&tenant, &other_login).await;
     let counters = tenant.standin.counters();
-    assert_eq!((counters.spent_tokens_seen, counters.reuse_detections), (1, 1));
-    assert_eq!((counters.refresh_exchanges, counters.refresh_refusals), (2, 2));
+    assert_eq!((counters.refresh_exchanges, counters.refresh_refusals, counters.spent_tokens_seen), (2, 2, 1));
 }
 
 #[tokio::test]
@@ -59,12 +57,10 @@ async fn the_previous_token_is_forgiven_until_the_leeway_is_over() {
     rotate(&tenant, &first).await;
     tenant.advance(29);
     let after_a_lost_reply = rotate(&tenant, &first).await;
-    let counters = tenant.standin.counters();
-    assert_eq!((counters.spent_tokens_seen, counters.reuse_detections), (1, 0));
+    assert_eq!(tenant.standin.counters().spent_tokens_seen, 1);
     tenant.advance(1);
     tenant.refresh(&first).await.is_dead();
     tenant.refresh(&after_a_lost_reply).await.is_dead();
-    assert_eq!(tenant.standin.counters().reuse_detections, 1);
 }
 
 #[tokio::test]
@@ -84,7 +80,6 @@ async fn a_token_that_a_forgiven_one_has_replaced_is_spent() {
     let lost = rotate(&tenant, &first).await;
     rotate(&tenant, &first).await;
     tenant.refresh(&lost).await.is_dead();
-    assert_eq!(tenant.standin.counters().reuse_detections, 1);
 }
 
 #[tokio::test]
@@ -121,22 +116,6 @@ async fn a_spent_token_past_its_life_still_counts_as_seen() {
 }
 
 #[tokio::test]
-async fn each_exchange_restarts_the_idle_limit() {
-    let tenant = Tenant::with(|options| {
-        options.rotation = Rotation::On { leeway: Duration::ZERO };
-        options.refresh_idle = Some(Duration::from_secs(100));
-    })
-    .await;
-    let token = refresh_token(&tenant).await;
-    tenant.advance(99);
-    let token = rotate(&tenant, &token).await;
-    tenant.advance(99);
-    let token = rotate(&tenant, &token).await;
-    tenant.advance(100);
-    tenant.refresh(&token).await.is_dead();
-}
-
-#[tokio::test]
 async fn an_unknown_token_is_dead_and_a_wrong_secret_spends_nothing() {
     let tenant = Tenant::rotating(Duration::ZERO).await;
     tenant.refresh("v1.made-up").await.is_dead();
@@ -144,23 +123,6 @@ async fn an_unknown_token_is_dead_and_a_wrong_secret_spends_nothing() {
     tenant.token(&tenant.refresh_form(&token).set("client_secret", "wrong")).await.is(401, "invalid_client");
     rotate(&tenant, &token).await;
     assert_eq!(tenant.standin.counters().spent_tokens_seen, 0);
-}
-
-#[tokio::test]
-async fn the_oldest_of_more_than_200_refresh_tokens_of_a_user_dies_silently() {
-    let tenant = Tenant::start().await;
-    let oldest = refresh_token(&tenant).await;
-    let second = refresh_token(&tenant).await;
-    let grace = {
-        let code = tenant.code_for(&tenant.authorize_form(), "grace@example.com").await;
-        tenant.token(&tenant.code_form(&code)).await.granted()
-    };
-    for _ in 0..199 {
-        refresh_token(&tenant).await;
-    }
-    tenant.refresh(&oldest).await.is_dead();
-    tenant.refresh(&second).await.granted();
-    tenant.refresh(text(&grace, "refresh_token")).await.granted();
 }
 
 #[tokio::test]
@@ -177,18 +139,6 @@ async fn revoking_ends_the_refresh_token_but_not_the_access_token() {
 }
 
 #[tokio::test]
-async fn where_revoking_deletes_the_grant_every_token_of_that_user_dies() {
-    let tenant = Tenant::start().await;
-    let (one, two) = (refresh_token(&tenant).await, refresh_token(&tenant).await);
-    let code = tenant.code_for(&tenant.authorize_form(), "grace@example.com").await;
-    let grace = tenant.token(&tenant.code_form(&code)).await.granted();
-    tenant.standin.change_faults(|faults| _ = faults.quirks.insert(Quirk::RevokeDeletesGrant));
-    tenant.revoke(&one).await;
-    tenant.refresh(&two).await.is_dead();
-    tenant.refresh(text(&grace, "refresh_token")).await.granted();
-}
-
-#[tokio::test]
 async fn revoking_needs_the_secret_and_a_token() {
     let tenant = Tenant::start().await;
     let token = refresh_token(&tenant).await;
@@ -197,12 +147,4 @@ async fn revoking_needs_the_secret_and_a_token() {
     assert_eq!(answer.status(), 401);
     tenant.refresh(&token).await.granted();
     assert_eq!(tenant.revoke("").await.0, 400);
-}
-
-#[tokio::test]
-async fn an_administrator_can_end_every_grant_of_a_user() {
-    let tenant = Tenant::start().await;
-    let token = refresh_token(&tenant).await;
-    tenant.standin.end_grants_of("ada@example.com");
-    tenant.refresh(&token).await.is_dead();
 }

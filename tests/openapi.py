@@ -17,6 +17,8 @@ import requests
 # Seconds: the life of the demo's tokens, and how long one run may take, which is many times what it does.
 LIFE = 24 * 60 * 60
 PATIENCE = 300
+TOKEN_ENDPOINT = "/oauth/token"
+METADATA = "/.well-known/oauth-authorization-server"
 CONFIG = Path(__file__).resolve().with_name("schemathesis.toml")
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 
@@ -33,11 +35,13 @@ def main(program):
             description = described(app, key)
             print("With the API key:", flush=True)
             with_key = run(app, with_limits(description), "--header", f"Authorization: Bearer {key}")
+            print("As an OAuth client:", flush=True)
+            as_client = run(app, of_client(description, key))
             print("Without it:", flush=True)
             without_key = run(app, refusing(description), "--warnings", "off")
         finally:
             demo.kill()
-    return with_key or without_key
+    return with_key or as_client or without_key
 
 
 def said(demo, mark):
@@ -70,6 +74,7 @@ def described(app, key):
 def with_limits(description):
     """The description, with what it can only say in words: how long `min_ttl` may be where tokens live so long."""
     description = copy.deepcopy(description)
+    del description["paths"][TOKEN_ENDPOINT]
     parameters = description["paths"]["/api/token"]["get"]["parameters"]
     [min_ttl] = [parameter for parameter in parameters if parameter["name"] == "min_ttl"]
     # Half a day: 43200 seconds, in each unit.
@@ -85,12 +90,25 @@ def with_limits(description):
     return description
 
 
-def refusing(description):
-    """The description of the same routes to who has no key: they all answer 401, and nothing else."""
+def of_client(description, key):
+    """The description of the token endpoint, with credentials that it knows."""
     description = copy.deepcopy(description)
-    for operations in description["paths"].values():
+    description["paths"] = {TOKEN_ENDPOINT: description["paths"][TOKEN_ENDPOINT]}
+    request = description["components"]["schemas"]["TokenRequest"]
+    request["properties"]["client_id"] = {"enum": ["default", "ada@example.com"]}
+    request["properties"]["client_secret"] = {"const": key}
+    request["required"] = ["grant_type", "client_id", "client_secret"]
+    return description
+
+
+def refusing(description):
+    """The description of the same routes to who has no key: they all answer 401, or 400 to a request that is none."""
+    description = copy.deepcopy(description)
+    del description["paths"][METADATA]
+    for path, operations in description["paths"].items():
+        statuses = ["400", "401"] if path == TOKEN_ENDPOINT else ["401"]
         for operation in operations.values():
-            operation["responses"] = {"401": operation["responses"]["401"]}
+            operation["responses"] = {status: operation["responses"][status] for status in statuses}
     return description
 
 

@@ -134,6 +134,8 @@ label! {
         GetToken = "GET /api/token",
         /// One in place of a token that the API refused.
         PostToken = "POST /api/token",
+        /// One that a client library or a tool gets by the client credentials grant.
+        OauthToken = "POST /oauth/token",
         /// One to send along.
         Proxy = "/proxy",
     }

@@ -67,6 +67,11 @@ impl HandedOut {
         self.expires_at
     }
 
+    /// The whole seconds left.
+    pub(crate) fn expires_in(&self, now: OffsetDateTime) -> i64 {
+        (self.expires_at - now).whole_seconds().max(0)
+    }
+
     /// What was granted, if the provider said so.
     pub(crate) fn scope(&self) -> Option<&str> {
         self.record().body.tokens.scope.as_deref()

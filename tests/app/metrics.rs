@@ -113,6 +113,9 @@ async fn a_login_its_hand_outs_and_a_refresh_are_counted_to_the_one() {
     assert_eq!(get_token(&world, "").await, 200);
     assert_eq!(get_token(&world, "?min_ttl=60").await, 200);
     assert_eq!(get_token(&world, "?user=nobody@example.com").await, 403);
+    assert_eq!(world.oauth("default", KEY).await.status, 200);
+    assert_eq!(world.oauth("default", "wrong").await.status, 401);
+    assert_eq!(world.oauth("grace@example.com", KEY).await.status, 400);
     assert_eq!(get_token(&world, "?min_ttl=long").await, 400);
     assert_eq!(world.browser().get("/api/token").await.status, 401);
     let before = Scrape::of(&world).await;
@@ -123,6 +126,9 @@ async fn a_login_its_hand_outs_and_a_refresh_are_counted_to_the_one() {
         ("hand_outs_total{route=\"GET /api/token\",result=\"not-allowed\"}", "1"),
         ("hand_outs_total{route=\"GET /api/token\",result=\"invalid-request\"}", "1"),
         ("hand_outs_total{route=\"GET /api/token\",result=\"unauthorized\"}", "1"),
+        ("hand_outs_total{route=\"POST /oauth/token\",result=\"ok\"}", "1"),
+        ("hand_outs_total{route=\"POST /oauth/token\",result=\"unauthorized\"}", "1"),
+        ("hand_outs_total{route=\"POST /oauth/token\",result=\"not-connected\"}", "1"),
     ]);
     assert_eq!(before.counted(), expected);
     assert_eq!(before.value("connections{state=\"live\"}"), Some(1.0));

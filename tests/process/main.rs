@@ -11,6 +11,7 @@ mod import;
 mod keep;
 mod keys;
 mod memory;
+mod oauth_clients;
 mod proxy;
 mod reference;
 mod refusing_to_start;

@@ -75,6 +75,11 @@ const CLAIMS: &[(&str, &str, Proof)] = &[
         "{\"access_token\":\"eyJ…\",\"token_type\":\"Bearer\",\"expires_at\":\"2026-11-25T08:00:00Z\",\"expires_in\":86399,",
         Proof::TokenResponse,
     ),
+    (
+        "docs/http-api.md",
+        "curl --fail-with-body --user \"default:$VIDEOASK_AUTH_API_KEY\" --data grant_type=client_credentials \"$APP_URL/oauth/token\"",
+        Proof::MachineApi,
+    ),
     ("docs/http-api.md", "printf '{\"refused\": \"%s\"}' \"$TOKEN\" |", Proof::MachineApi),
     ("docs/operations.md", "docker build --tag videoask-auth .", Proof::Container),
     ("docs/operations.md", "docker compose --file deploy/compose.yaml up --build --detach", Proof::Container),

@@ -1,6 +1,7 @@
 //! The HTTP API for programs: it takes an API key, returns JSON, and every failure is a [`problem::Problem`].
 //!
-//! Its routes exist only in keep mode. One layer over all of them checks the key, so no route can forget to.
+//! Its routes exist only in keep mode. One layer over all of them checks the key, so no route can forget to; but for
+//! [`oauth`], where a client authenticates as RFC 6749 has it and failures have its form.
 //! Sessions and cookies are layers of the pages alone, so neither can replace a key.
 
 pub(crate) mod auth;
@@ -8,6 +9,7 @@ mod caller_timeout;
 mod connections;
 mod counting;
 mod metrics;
+mod oauth;
 mod openapi;
 pub(crate) mod paths;
 pub(crate) mod problem;
@@ -33,8 +35,10 @@ pub(super) fn router(app: &Arc<AppState>) -> Router<Arc<AppState>> {
         Mode::Mint => return Router::new(),
         Mode::Keep(_) => {}
     }
+    let catch_panic = CatchPanicLayer::custom(panic::problem);
     // One tuple, because each `route_layer` call wraps every route again.
-    routes().route_layer((from_fn_with_state(Arc::clone(app), authenticate), CatchPanicLayer::custom(panic::problem)))
+    let routes = routes().route_layer((from_fn_with_state(Arc::clone(app), authenticate), catch_panic));
+    routes.merge(oauth::router().route_layer(catch_panic))
 }
 
 fn routes() -> Router<Arc<AppState>> {

@@ -105,7 +105,7 @@ impl Problem {
     }
 
     /// What happened this time, and what to do.
-    fn detail(&self) -> Cow<'static, str> {
+    pub(super) fn detail(&self) -> Cow<'static, str> {
         let sentence = match self {
             Self::Vault(error) => return vault_detail(error),
             Self::Invalid(detail) => detail,
@@ -140,7 +140,7 @@ impl Problem {
     }
 
     /// When asking again makes sense, in seconds.
-    fn retry_after(&self, now: OffsetDateTime) -> Option<u64> {
+    pub(super) fn retry_after(&self, now: OffsetDateTime) -> Option<u64> {
         let Self::Vault(error) = self else { return None };
         let after = match error {
             VaultError::ProviderUnavailable { retry_after } => *retry_after,
@@ -174,7 +174,8 @@ impl Problem {
         }
     }
 
-    fn needs_login(&self) -> bool {
+    /// Whether a person has to log in again.
+    pub(super) fn needs_login(&self) -> bool {
         match self {
             Self::Vault(VaultError::ProviderRefused { failure }) => next_step(failure) == NextStep::LogInAgain,
             problem => matches!(
@@ -184,6 +185,16 @@ impl Problem {
                     | ProblemType::Undecryptable
                     | ProblemType::OtherClient
             ),
+        }
+    }
+
+    /// Logs the cause of a response with this status.
+    pub(super) fn log(&self, status: StatusCode) {
+        let cause = telemetry::chain(self);
+        match self {
+            Self::NotFound | Self::MethodNotAllowed => tracing::debug!(cause, "a machine's request failed"),
+            _ if status.is_server_error() => tracing::error!(cause, "a machine's request failed"),
+            _ => tracing::warn!(cause, "a machine's request failed"),
         }
     }
 }
@@ -314,7 +325,7 @@ impl ProblemReport {
         let problem = &*self.0;
         let r#type = problem.r#type();
         let status = status_of(r#type);
-        self.log(status);
+        problem.log(status);
         let retry_after = problem.retry_after(now);
         let body = Json(Body {
             r#type: format!("{NAMESPACE}{}", r#type.as_str()),
@@ -333,14 +344,5 @@ impl ProblemReport {
         let challenge = problem.challenge().map(HeaderValue::from_static);
         headers.extend(challenge.map(|challenge| (header::WWW_AUTHENTICATE, challenge)));
         response
-    }
-
-    fn log(&self, status: StatusCode) {
-        let cause = telemetry::chain(&*self.0);
-        match &*self.0 {
-            Problem::NotFound | Problem::MethodNotAllowed => tracing::debug!(cause, "a machine's request failed"),
-            _ if status.is_server_error() => tracing::error!(cause, "a machine's request failed"),
-            _ => tracing::warn!(cause, "a machine's request failed"),
-        }
     }
 }

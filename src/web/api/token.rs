@@ -22,16 +22,22 @@ use crate::{
     telemetry::Route,
     vault::{HandedOut, MinLife},
     web::{
-        api::{caller_timeout::with_caller_timeout, counting, problem::Problem, query::NoQuery, user::find_connection},
+        api::{
+            caller_timeout::with_caller_timeout,
+            counting,
+            problem::Problem,
+            query::NoQuery,
+            user::{self, find_connection},
+        },
         pages::times::rfc3339,
         state::AppState,
     },
 };
 
 /// Longer than any token that fits into a header.
-const BODY_LIMIT: usize = 64 * 1024;
+pub(super) const BODY_LIMIT: usize = 64 * 1024;
 /// The longest that its next piece may take.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 const QUERY: &str = "This takes `user` (a name) and `min_ttl` (seconds such as 600, or a duration such as 10m), each at most once, and \
      no other parameter.";
@@ -86,8 +92,7 @@ async fn hand_out(
     let Query(Wanted { user, min_ttl }) = query.map_err(|_| Problem::Invalid(QUERY))?;
     let demanded = min_ttl.as_deref().map(duration::parse_or_seconds).transpose();
     let need = demanded.map_err(|_| Problem::Invalid(QUERY))?.map_or(MinLife::BestEffort, MinLife::Strict);
-    // The decoding of a query turns `+` into a space, and no name has a space.
-    let user = user.map(|user| user.replace(' ', "+"));
+    let user = user.as_deref().map(user::of_form);
     with_caller_timeout(&app.clock, async {
         let key = find_connection(app, caller, Access::Token, user.as_deref()).await?;
         Ok(app.vault.hand_out(&key, need).await?)
@@ -131,7 +136,7 @@ fn answer(app: &AppState, token: &HandedOut) -> Response {
         access_token: token.access_token().secret(),
         token_type: "Bearer",
         expires_at: rfc3339(token.expires_at()),
-        expires_in: (token.expires_at() - app.clock.now()).whole_seconds().max(0),
+        expires_in: token.expires_in(app.clock.now()),
         scope: token.scope(),
         user: token.identity().label(),
     };

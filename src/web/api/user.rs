@@ -42,3 +42,9 @@ pub(super) async fn find_connection(
         Err(error) => Err(error.into()),
     }
 }
+
+/// The name of a user as a query or a form has it: decoding turns a `+` that was not encoded into a space, and no name
+/// has a space.
+pub(super) fn of_form(name: &str) -> String {
+    name.replace(' ', "+")
+}

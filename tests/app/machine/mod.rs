@@ -2,6 +2,7 @@
 
 mod echo;
 mod keys;
+mod oauth;
 mod odd_answers;
 mod outage;
 mod passing_on;

@@ -1,20 +1,26 @@
-//! Every way in which there is no token, told apart for programs, on `/api/token` and through the proxy alike.
+//! Every way in which there is no token, told apart for programs, on `/api/token`, on `/oauth/token` and through the
+//! proxy alike.
 
 use std::time::Duration;
 
 use serde_json::Value;
 use standin::{Endpoint, Mishap, Quirk};
 
-use crate::support::{Setup, World, machine::keeping};
+use crate::support::{KEY, Setup, World, machine::keeping};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Both ways to use a token fail alike, and VideoAsk's API hears nothing of it.
+/// Every way to use a token fails alike, and VideoAsk's API hears nothing of it.
 pub async fn fails(world: &World, status: u16, kind: &str) -> Value {
     let asked = world.standin.counters().requests_to(Endpoint::Forms);
     world.machine().get("/proxy/forms").await.is_problem(status, kind);
     assert_eq!(world.standin.counters().requests_to(Endpoint::Forms), asked);
-    world.machine().get("/api/token").await.is_problem(status, kind)
+    let problem = world.machine().get("/api/token").await.is_problem(status, kind);
+    let is_for_a_person = problem["login_url"].is_string();
+    let (status, code) = if is_for_a_person { (400, "invalid_grant") } else { (503, "temporarily_unavailable") };
+    let error = world.oauth("default", KEY).await.is_oauth_error(status, code);
+    assert_eq!(error["error_uri"], problem["login_url"]);
+    problem
 }
 
 #[tokio::test]
@@ -83,7 +89,7 @@ async fn another_client_id() {
 async fn taken_off_the_list() {
     let world = World::keeping_ada().await;
     let setup = Setup::default().store(world.store.clone()).var("ALLOWED_USERS", "grace@example.com");
-    let without = setup.var("API_KEY", crate::support::KEY).start().await;
+    let without = setup.var("API_KEY", KEY).start().await;
     for path in ["/api/token?user=ada@example.com", "/api/connections"] {
         let answer = without.machine().get(path).await;
         match path {

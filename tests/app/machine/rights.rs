@@ -7,7 +7,7 @@ use std::{
 
 use axum::{Router, extract::Request};
 use proptest::{collection::vec, prelude::*, sample::select};
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use standin::{Endpoint, User};
 use tokio::runtime::Runtime;
@@ -121,12 +121,15 @@ async fn a_key_for_the_proxy_gets_no_token() {
     let world = World::keeping_ada().await;
     let proxy_only = Rights { tokens: TokenAccess::ProxyOnly, ..Rights::default() };
     for (name, rights) in [("a", proxy_only), ("b", rights(&[], &["GET"], &[])), ("c", rights(&[], &[], &["/me"]))] {
-        let holder = world.holder(name, rights).await;
+        let key = world.key(name, rights).await;
+        let holder = world.machine().with_key(key.expose_secret());
         world.pass(KEYS_ARE_READ_EVERY);
         is_denied(&holder.get("/api/token").await, "hands out a token");
         let refused = world.machine().token().await;
         let body = serde_json::json!({ "refused": refused });
         is_denied(&holder.send(Method::POST, "/api/token", |request| request.json(&body)).await, "hands out a token");
+        let error = world.oauth("default", key.expose_secret()).await.is_oauth_error(400, "unauthorized_client");
+        assert!(error["error_description"].as_str().is_some_and(|text| text.contains("hands out a token")), "{error}");
         assert_eq!(holder.get("/proxy/me").await.status, 200);
     }
     assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 0, "nothing was refreshed");
@@ -330,6 +333,14 @@ fn assert_covered(rights: &Rights, arrived: &Arrived, owner: &str) {
     assert!(paths.is_empty() || is_below(&arrived.path, &paths), "{rights}: {arrived:?}");
 }
 
+/// How a program asks for a token.
+#[derive(Clone, Copy, Debug)]
+enum Asks {
+    Api,
+    OauthBody,
+    OauthBasic,
+}
+
 fn segment() -> impl Strategy<Value = String> {
     let plain = select(vec![
         "forms",
@@ -391,11 +402,32 @@ proptest! {
         key in 0..5_usize,
         user in select(vec![ADA, GRACE, "GRACE%40example.com", "eve@example.com", "default", ""]),
         path in select(vec!["/api/token", "/api/token/", "/API/token", "/api//token", "/%61pi/token", "/api/token;x"]),
+        endpoint in select(vec!["/oauth/token", "/oauth/token/", "/OAuth/token", "/oauth//token", "/%6fauth/token"]),
+        asks in select(vec![Asks::Api, Asks::OauthBody, Asks::OauthBasic]),
+        more in select(vec!["", "&client_id=ada@example.com", "&user=ada@example.com", "&scope=openid"]),
     ) {
         let Recorded { runtime, world, keys, tokens, .. } = &*RECORDED;
         let (key, rights) = &keys[key];
         let machine = world.machine().with_key(key.expose_secret());
-        let page = runtime.block_on(machine.get(&format!("{path}?user={user}")));
+        let secret = key.expose_secret();
+        let grant = format!("grant_type=client_credentials{more}");
+        let post = |request: RequestBuilder, body: String| {
+            request.header("content-type", "application/x-www-form-urlencoded").body(body)
+        };
+        let page = runtime.block_on(async {
+            let url = world.app.join(endpoint).expect("a path");
+            let browser = world.browser();
+            match asks {
+                Asks::Api => machine.get(&format!("{path}?user={user}{more}")).await,
+                Asks::OauthBody => {
+                    let body = format!("{grant}&client_id={user}&client_secret={secret}");
+                    browser.send(Method::POST, &url, |request| post(request, body)).await
+                }
+                Asks::OauthBasic => {
+                    browser.send(Method::POST, &url, |request| post(request.basic_auth(user, Some(secret)), grant)).await
+                }
+            }
+        });
         for (token, owner) in tokens {
             if page.text().contains(token) {
                 prop_assert_eq!(rights.token_access(), TokenAccess::HandOut);
@@ -403,6 +435,13 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn what_a_key_covers_leaves_by_the_token_endpoint() {
+    let Recorded { runtime, world, keys, tokens: [_, (token, owner)], .. } = &*RECORDED;
+    let page = runtime.block_on(world.oauth(owner, keys[0].0.expose_secret()));
+    assert_eq!(page.json()["access_token"], *token);
 }
 
 #[test]

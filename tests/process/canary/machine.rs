@@ -19,11 +19,13 @@ use crate::{
 };
 
 const EXPRESS_SESSION: &str = "canary-express-session-of-a-keeper-90ac77";
-const PATHS: [&str; 13] = [
+const PATHS: [&str; 15] = [
     "/api/token",
     "/api/token?user=grace@example.com",
     "/api/token?min_ttl=999999",
     "/api/token?min_ttl=none",
+    "/oauth/token",
+    "/.well-known/oauth-authorization-server",
     "/api/connections",
     "/api/openapi.json",
     "/api/nowhere",
@@ -75,6 +77,25 @@ impl Walk<'_> {
         let refuse = |request: RequestBuilder| request.bearer_auth(key).json(&[("refused", CLIENT_SECRET)]);
         self.ask(Method::POST, "/api/token", refuse).await;
         self.ask(Method::GET, "/proxy/me", |request| keyed(request).header("upgrade", CLIENT_SECRET)).await;
+        self.every_token_request(key).await;
+    }
+
+    /// Every way to ask the token endpoint, with a key, with a wrong one, and in wrong places.
+    async fn every_token_request(&mut self, key: &str) {
+        const GRANT: (&str, &str) = ("grant_type", "client_credentials");
+        for secret in [key, CLIENT_SECRET] {
+            for user in ["default", "grace@example.com", "eve@example.com", CLIENT_SECRET] {
+                let form = [GRANT, ("client_id", user), ("client_secret", secret)];
+                self.ask(Method::POST, "/oauth/token", |request| request.form(&form)).await;
+                let basic = |request: RequestBuilder| request.basic_auth(user, Some(secret));
+                self.ask(Method::POST, "/oauth/token", |request| basic(request).form(&[GRANT])).await;
+                self.ask(Method::POST, "/oauth/token", |request| basic(request).form(&form)).await;
+                let path = format!("/oauth/token?client_secret={secret}");
+                self.ask(Method::POST, &path, |request| basic(request).form(&[GRANT])).await;
+            }
+            self.ask(Method::POST, "/oauth/token", |request| request.form(&[("grant_type", secret)])).await;
+            self.ask(Method::POST, "/oauth/token", |request| request.bearer_auth(secret).form(&[GRANT])).await;
+        }
     }
 
     /// Every mood of the API and of the token endpoint, with a forced refresh in between.
@@ -96,6 +117,7 @@ impl Walk<'_> {
             standin.set_faults(faults);
             self.ask(Method::GET, "/proxy/forms", keyed).await;
             self.ask(Method::GET, "/api/token", keyed).await;
+            self.every_token_request(API_KEY).await;
             standin.set_faults(Faults::default());
             self.log_in().await;
         }

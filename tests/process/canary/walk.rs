@@ -31,7 +31,8 @@ const PATHS: [&str; 18] = [
 ];
 
 /// Where tokens are meant to be seen; the stand-in echoes what it was sent.
-const PAIR: [&str; 5] = ["/tokens", "/tokens/export/env", "/tokens/export/json", "/api/token", "/proxy/echo"];
+const PAIR: [&str; 6] =
+    ["/tokens", "/tokens/export/env", "/tokens/export/json", "/api/token", "/oauth/token", "/proxy/echo"];
 
 const QUIRKS: [Quirk; 22] = [
     Quirk::OpaqueAccessToken,

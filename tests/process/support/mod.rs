@@ -30,7 +30,7 @@ pub use nginx::Nginx;
 pub use program::{Finished, Program};
 pub use provider::Provider;
 pub use secrets::Secrets;
-pub use tap::Tap;
+pub use tap::{Front, Tap};
 
 /// The longest wait for another process, on a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -16,16 +16,33 @@ pub struct Tap {
     recordings: Recordings,
 }
 
+/// An address whose connections wait for the server that [`Front::lead_to`] names.
+pub struct Front {
+    pub url: Url,
+    listener: TcpListener,
+}
+
+impl Front {
+    pub fn listen() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        Self { url, listener }
+    }
+
+    pub fn lead_to(self, server: &Url) -> Tap {
+        let Self { url, listener } = self;
+        let server = *server.socket_addrs(|| None).unwrap().first().unwrap();
+        let recordings = Recordings::default();
+        let tap = Tap { url, recordings: Arc::clone(&recordings) };
+        thread::spawn(move || listener.incoming().flatten().for_each(|client| pass_on(&client, server, &recordings)));
+        tap
+    }
+}
+
 impl Tap {
     /// Taps the server at this URL.
     pub fn before(server: &Url) -> Self {
-        let server = *server.socket_addrs(|| None).unwrap().first().unwrap();
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-        let recordings = Recordings::default();
-        let tap = Self { url, recordings: Arc::clone(&recordings) };
-        thread::spawn(move || listener.incoming().flatten().for_each(|client| pass_on(&client, server, &recordings)));
-        tap
+        Front::listen().lead_to(server)
     }
 
     /// All that went over the wire, as text.

@@ -1,0 +1,113 @@
+//! `POST /oauth/token`: the same tokens, for client libraries and tools that know the client credentials grant (RFC
+//! 6749, 4.4). The client id is a user, and the client secret an API key.
+
+mod error;
+mod metadata;
+mod request;
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, RawForm, RawQuery, State, rejection::RawFormRejection},
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use tower_http::timeout::RequestBodyTimeoutLayer;
+
+use self::{error::TokenError, request::TokenRequest};
+use crate::{
+    api_key::{Access, AuthenticationError, Caller},
+    telemetry::Route,
+    vault::{HandedOut, MinLife},
+    web::{
+        api::{
+            auth::KeyHolder,
+            caller_timeout::with_caller_timeout,
+            counting,
+            problem::Problem,
+            token::{BODY_LIMIT, BODY_TIMEOUT},
+            user::find_connection,
+        },
+        state::AppState,
+    },
+};
+
+pub(super) fn router() -> Router<Arc<AppState>> {
+    let limits = (RequestBodyTimeoutLayer::new(BODY_TIMEOUT), DefaultBodyLimit::max(BODY_LIMIT));
+    Router::new().route("/oauth/token", post(token).layer(limits)).merge(metadata::router())
+}
+
+/// A successful response (RFC 6749, 5.1).
+#[derive(Serialize)]
+struct TokenResponse<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    expires_in: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
+}
+
+async fn token(
+    State(app): State<Arc<AppState>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    form: Result<RawForm, RawFormRejection>,
+) -> Response {
+    let response = match authenticate(&app, query.as_deref(), &headers, form).await {
+        Ok((caller, user)) => {
+            let issued = counting::hand_out(&app.metrics, Route::OauthToken, issue(&app, &caller, user.as_deref()));
+            let response = match issued.await {
+                Ok(token) => answer(&app, &token),
+                Err(problem) => TokenError::from(problem).into_response(&app),
+            };
+            KeyHolder::label(caller, response)
+        }
+        Err(error) => {
+            app.metrics.handed_out(Route::OauthToken, Err(error.r#type()));
+            error.into_response(&app)
+        }
+    };
+    // RFC 6749, 5.1 asks for it beside `Cache-Control`.
+    ([(header::PRAGMA, "no-cache")], response).into_response()
+}
+
+/// The holder of the key in a valid request, and the user that it names.
+async fn authenticate(
+    app: &AppState,
+    query: Option<&str>,
+    headers: &HeaderMap,
+    form: Result<RawForm, RawFormRejection>,
+) -> Result<(Arc<Caller>, Option<String>), TokenError> {
+    let TokenRequest { user, secrets } = TokenRequest::read(query, headers, form)?;
+    let mut error = AuthenticationError::Unknown;
+    for secret in secrets {
+        match app.api_keys.authenticate(secret.expose_secret().as_bytes()).await {
+            Ok(caller) => return Ok((caller, user)),
+            Err(AuthenticationError::Unknown) => {}
+            Err(other) => error = other,
+        }
+    }
+    Err(Problem::from(error).into())
+}
+
+async fn issue(app: &AppState, caller: &Caller, user: Option<&str>) -> Result<HandedOut, Problem> {
+    with_caller_timeout(&app.clock, async {
+        let key = find_connection(app, caller, Access::Token, user).await?;
+        Ok(app.vault.hand_out(&key, MinLife::BestEffort).await?)
+    })
+    .await
+}
+
+fn answer(app: &AppState, token: &HandedOut) -> Response {
+    let response = TokenResponse {
+        access_token: token.access_token().secret(),
+        token_type: "Bearer",
+        expires_in: token.expires_in(app.clock.now()),
+        scope: token.scope(),
+    };
+    Json(response).into_response()
+}

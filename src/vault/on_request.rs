@@ -17,6 +17,8 @@ use crate::{
 pub enum Refreshed {
     /// The token set that the page showed was exchanged.
     Exchanged,
+    /// It was exchanged, but the new access token expires too soon to be of use.
+    ExchangedForShort,
     /// That token set was no longer the current one, so nothing was exchanged.
     AlreadyNewer,
 }
@@ -44,7 +46,7 @@ impl Vault {
             let outcome = self.refresh_shared(key, reason).await;
             let after = self.up_to_date(key).await?;
             if after.record.version() != *shown {
-                return Ok(Refreshed::Exchanged);
+                return Ok(after.exchanged());
             }
             let error = match outcome {
                 JobOutcome::Started(result) => result.err(),
@@ -90,6 +92,14 @@ impl Vault {
 }
 
 impl CachedRecord {
+    /// What an exchange that has just ended brought.
+    fn exchanged(&self) -> Refreshed {
+        match self.record.body.history.failure {
+            Some(_) => Refreshed::ExchangedForShort,
+            None => Refreshed::Exchanged,
+        }
+    }
+
     /// Whether an exchange has failed since.
     fn has_new_failure(&self, before: &Self) -> bool {
         self.record.body.history.failure != before.record.body.history.failure

@@ -49,6 +49,7 @@ async fn refresh(State(app): State<Arc<AppState>>, login: LoggedIn, form: Submit
     let (key, _) = login.connection(&app).await?;
     let done = match app.vault.refresh_now(&key, &shown).await? {
         Refreshed::Exchanged => Confirmation::Refreshed,
+        Refreshed::ExchangedForShort => Confirmation::RefreshedForShort,
         Refreshed::AlreadyNewer => Confirmation::NotRefreshed,
     };
     tracing::info!(?done, "the refresh button was pressed");

@@ -14,6 +14,8 @@ use crate::web::pages::token_owner::TokenOwner;
 pub enum Confirmation {
     /// The tokens that the page showed were refreshed.
     Refreshed,
+    /// They were refreshed, but the new access token expires too soon to be of use.
+    RefreshedForShort,
     /// They were no longer current, so nothing was exchanged.
     NotRefreshed,
     /// The connection was revoked.
@@ -41,6 +43,12 @@ impl Confirmation {
             (Self::Refreshed, TokenOwner::App) => {
                 "Refreshed. These are your new tokens. Your programs get them by themselves."
             }
+            (Self::RefreshedForShort, TokenOwner::Person) => {
+                "VideoAsk issued new tokens, but the access token expires at once. Copy the refresh token again."
+            }
+            (Self::RefreshedForShort, TokenOwner::App) => {
+                "VideoAsk issued new tokens, but the access token expires at once."
+            }
             (Self::NotRefreshed, _) => "These tokens are newer than the ones you saw, so nothing was refreshed.",
             (Self::Revoked, _) => {
                 "Revoked. VideoAsk no longer accepts the refresh token, and this app has deleted both tokens. Access \
@@ -64,10 +72,20 @@ impl Confirmation {
         }
     }
 
+    /// The CSS class, where it is not good news.
+    #[must_use]
+    pub(crate) fn class(self) -> &'static str {
+        match self {
+            Self::Refreshed | Self::Revoked | Self::LoggedOut => "",
+            Self::RefreshedForShort | Self::NotRefreshed | Self::NotRevoked | Self::LoggedOutHere => "warning",
+        }
+    }
+
     /// Leads to the page that says it.
     pub(crate) fn redirect(self) -> Redirect {
         Redirect::to(match self {
             Self::Refreshed => "/tokens?done=refreshed",
+            Self::RefreshedForShort => "/tokens?done=refreshed-for-short",
             Self::NotRefreshed => "/tokens?done=not-refreshed",
             Self::Revoked => "/?done=revoked",
             Self::NotRevoked => "/tokens?done=not-revoked",
@@ -91,7 +109,15 @@ mod tests {
     #[test]
     fn what_a_redirect_says_is_read_back() {
         use Confirmation as C;
-        for done in [C::Refreshed, C::NotRefreshed, C::Revoked, C::NotRevoked, C::LoggedOut, C::LoggedOutHere] {
+        for done in [
+            C::Refreshed,
+            C::RefreshedForShort,
+            C::NotRefreshed,
+            C::Revoked,
+            C::NotRevoked,
+            C::LoggedOut,
+            C::LoggedOutHere,
+        ] {
             let response = done.redirect().into_response();
             let uri: Uri = response.headers()["location"].to_str().expect("ASCII").parse().expect("a path");
             assert_eq!(Confirmation::of(Query::try_from_uri(&uri)), Some(done));

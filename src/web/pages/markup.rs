@@ -4,11 +4,28 @@ use std::{borrow::Cow, fmt};
 
 use askama::filters::{Html, HtmlSafe, escape};
 
+const COMMAND: &str = "videoask-auth";
+
 /// Text with code in backticks. `Display` writes HTML: the text escaped, the code as `<code>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Markup(Cow<'static, str>);
 
 impl Markup {
+    /// A sentence that the log and the command line have too, without marks: its variables and commands become code.
+    pub(crate) fn of_plain(sentence: &str) -> Self {
+        let mut marked = String::with_capacity(sentence.len());
+        let mut words = sentence.split_inclusive(' ');
+        while let Some(word) = words.next() {
+            let (code, rest) = word.split_at(code_length(word));
+            match code {
+                "" => marked.push_str(word),
+                COMMAND => marked.push_str(&command(rest, words.next().unwrap_or_default())),
+                variable => marked.push_str(&format!("`{variable}`{rest}")),
+            }
+        }
+        Self(marked.into())
+    }
+
     /// The text without its backticks, for a page's title.
     pub(crate) fn plain(&self) -> String {
         self.0.replace('`', "")
@@ -41,9 +58,37 @@ impl fmt::Display for Markup {
 /// `Display` escapes by itself.
 impl HtmlSafe for Markup {}
 
+/// How much of a word is code: the program's name, or a name with an underscore, such as `CLIENT_ID`.
+fn code_length(word: &str) -> usize {
+    if word.starts_with(COMMAND) {
+        return COMMAND.len();
+    }
+    let end = word.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(word.len());
+    if word[..end].contains('_') { end } else { 0 }
+}
+
+/// The program's name, what follows it, and the word after that, which is the command.
+fn command(between: &str, word: &str) -> String {
+    let (name, rest) = word.split_at(word.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(word.len()));
+    format!("`{COMMAND}{between}{name}`{rest}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn variables_and_commands_of_a_plain_sentence_become_code() {
+        for (plain, marked) in [
+            ("Run videoask-auth check on the server.", "Run `videoask-auth check` on the server."),
+            ("Run videoask-auth check.", "Run `videoask-auth check`."),
+            ("CLIENT_ID or CLIENT_SECRET is wrong.", "`CLIENT_ID` or `CLIENT_SECRET` is wrong."),
+            ("Add offline_access, then log in.", "Add `offline_access`, then log in."),
+            ("VideoAsk rotates (identity-changed) them.", "VideoAsk rotates (identity-changed) them."),
+        ] {
+            assert_eq!(Markup::of_plain(plain).source(), marked);
+        }
+    }
 
     #[test]
     fn backticks_become_code_and_everything_is_escaped() {

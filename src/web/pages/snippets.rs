@@ -17,13 +17,6 @@ pub(crate) struct Snippet {
     pub(crate) code: String,
 }
 
-impl Snippet {
-    /// Whether it is the one that is open.
-    pub(crate) fn is_first(&self) -> bool {
-        self.id.ends_with("-1")
-    }
-}
-
 const BASE_URL: &str = "__BASE_URL__";
 const API_URL: &str = "__API_URL__";
 const AUTH_URL: &str = "__AUTH_URL__";

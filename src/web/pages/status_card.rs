@@ -5,7 +5,7 @@ use time::{Duration, OffsetDateTime};
 use crate::{
     store::records::State,
     vault::{Basis, FailureReport, LoginEnd, NextStep, Obstacle, Report, Urgency},
-    web::pages::{link::Link, rich_text::RichText, times::span, token_owner::TokenOwner},
+    web::pages::{link::Link, markup::Markup, rich_text::RichText, times::span, token_owner::TokenOwner},
 };
 
 /// An access token that works for less than this is about to expire.
@@ -142,13 +142,13 @@ fn no_refresh_token(report: &Report, now: OffsetDateTime) -> StatusCard {
 }
 
 fn not_in_use(obstacle: Obstacle, report: &Report, now: OffsetDateTime) -> StatusCard {
-    let sentences = [validity(report, now), obstacle.to_string().into()];
+    let sentences = [validity(report, now), Markup::of_plain(&obstacle.to_string()).into()];
     StatusCard::new(Tone::Bad, "This connection is not in use", sentences, CardAction::Link(Link::LogInAgain))
 }
 
 fn failing(report: &Report, failure: &FailureReport, owner: TokenOwner, now: OffsetDateTime) -> StatusCard {
     let (title, tone) = match report.state {
-        State::Dead => ("Connection lost: log in again".into(), Tone::Bad),
+        State::Dead => ("Connection lost".into(), Tone::Bad),
         State::Blocked => ("VideoAsk refused the refresh".into(), Tone::Bad),
         State::Live | State::Revoking | State::Pending | State::Tombstone => {
             let title = match owner {
@@ -165,20 +165,13 @@ fn failing(report: &Report, failure: &FailureReport, owner: TokenOwner, now: Off
         }
         (NextStep::Wait | NextStep::Check | NextStep::AskAdministrator, _) => CardAction::Refresh(Emphasis::Secondary),
     };
-    let retry = match report.next_refresh {
-        Some(at) if at > now => Some(RichText::from("This app tries again at ").time(at, now).text(".")),
-        Some(_) | None => None,
+    // The timeline, which follows, has the cause and the next step.
+    let outlook = match (report.state, report.next_refresh) {
+        (State::Dead, _) => Some("This app can no longer refresh it.".into()),
+        (_, Some(at)) if at > now => Some(RichText::from("Next attempt ").time(at, now).text(".")),
+        _ => None,
     };
-    let next_step = match failure.next_step {
-        // The button and the title say it already.
-        NextStep::LogInAgain => None,
-        // The time of the next attempt says more.
-        NextStep::Wait if retry.is_some() => None,
-        NextStep::Wait | NextStep::RefreshAgain | NextStep::Check | NextStep::AskAdministrator => {
-            Some(failure.next_step.to_string().into())
-        }
-    };
-    let sentences = [Some(failure.cause.into()), Some(validity(report, now)), next_step, retry];
+    let sentences = [Some(validity(report, now)), outlook];
     StatusCard::new(tone, title, sentences.into_iter().flatten(), action)
 }
 

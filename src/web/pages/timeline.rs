@@ -53,12 +53,12 @@ pub(crate) fn events(report: &Report, owner: TokenOwner, now: OffsetDateTime) ->
     }
 }
 
-/// What is known about the rotation of refresh tokens.
-pub(crate) fn rotation(rotation: Rotation) -> &'static str {
+/// What is known about the rotation of refresh tokens: nothing before the first refresh.
+pub(crate) fn rotation(rotation: Rotation) -> Option<&'static str> {
     match rotation {
-        Rotation::Seen => "on. Each refresh returns a new refresh token.",
-        Rotation::NotSeen => "off. The refresh token stays the same.",
-        Rotation::Unknown => "unknown until the first refresh",
+        Rotation::Seen => Some("on. Each refresh returns a new refresh token."),
+        Rotation::NotSeen => Some("off. The refresh token stays the same."),
+        Rotation::Unknown => None,
     }
 }
 
@@ -86,8 +86,8 @@ fn failure(report: &Report, now: OffsetDateTime) -> Option<Event> {
     let details = vec![
         RichText::from("Since ").time(failure.since, now),
         RichText::from("VideoAsk says: ").untrusted(&failure.said),
-        RichText::from("Likely cause: ").text(failure.cause),
-        RichText::from("Next step: ").text(failure.next_step.to_string()),
+        RichText::from("Likely cause: ").text(Markup::of_plain(failure.cause)),
+        RichText::from("Next step: ").text(Markup::of_plain(&failure.next_step.to_string())),
     ];
     Some(Event { kind: EventKind::Bad, title: Markup::from(title).into(), details })
 }

@@ -27,7 +27,7 @@ use crate::{
             sanitize,
             snippets::{Snippet, refreshing_programs, snippets},
             status_card::{CardAction, Emphasis, StatusCard, Tone},
-            timeline::{self, Event},
+            timeline::{self, Event, EventKind},
             times::ago,
             token_owner::TokenOwner,
         },
@@ -61,8 +61,8 @@ pub(crate) struct TokensPage {
     pub(crate) user: Vec<(&'static str, String)>,
     /// When the login was.
     pub(crate) logged_in: RichText,
-    /// Whether VideoAsk rotates the refresh tokens.
-    pub(crate) rotation: &'static str,
+    /// Whether VideoAsk rotates the refresh tokens, once that is known.
+    pub(crate) rotation: Option<&'static str>,
     /// What the connection went through, newest first; empty where there is no news.
     pub(crate) timeline: Vec<Event>,
     /// The claims of a JWT access token.
@@ -78,6 +78,11 @@ pub(crate) struct TokensPage {
 }
 
 impl TokensPage {
+    /// Whether the last refresh failed. Then the page explains that first.
+    fn has_failed(&self) -> bool {
+        self.timeline.iter().any(|event| event.kind == EventKind::Bad)
+    }
+
     /// The class of the copy button of the access token: the main action of a page that is there to copy from, unless
     /// the state of the connection asks for another one.
     fn copy_look(&self) -> &'static str {

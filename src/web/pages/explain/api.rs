@@ -14,7 +14,7 @@ pub(super) fn explain(error: &ApiError) -> ErrorView {
             S::BAD_GATEWAY,
             "VideoAsk's API refused the access token",
             "It has expired, was revoked, or was issued for another API.",
-            "Log in again to get new tokens.",
+            "Log in again.",
         )
         .detail("The API says", detail),
         ApiError::Status { status, detail } => ErrorView::new(

@@ -16,6 +16,7 @@ use crate::{
                 view::{Copyable, ErrorView},
             },
             link::Link,
+            markup::Markup,
         },
     },
 };
@@ -36,7 +37,7 @@ pub(super) fn explain(error: &CallbackError) -> ErrorView {
             S::CONFLICT,
             "You are already logged in",
             "This link belongs to a login that is complete. It works only once; opening it again does nothing.",
-            "Go on to your tokens.",
+            "Show my tokens.",
         )
         .link(Link::Tokens),
         CallbackError::TooBusy => ErrorView::new(
@@ -75,7 +76,7 @@ pub(super) fn login(error: &LoginError) -> ErrorView {
             S::BAD_REQUEST,
             "The answer came from an unexpected issuer",
             "The callback names another issuer than the one this app trusts, so its code was not used.",
-            "Log in again, from this page.",
+            "Log in again.",
         )
         .operator("If the received value is your VideoAsk, set `ISSUER` to exactly that value and restart.")
         .detail("Expected", expected)
@@ -91,7 +92,7 @@ pub(super) fn login(error: &LoginError) -> ErrorView {
             "This answer belongs to another login",
             "The `state` that came back is not the one this app sent, so the code was not used. Someone may have \
              tried to make you use their login.",
-            "Log in again, from this page.",
+            "Log in again.",
         ),
         LoginError::Replayed => ErrorView::new(
             S::BAD_REQUEST,
@@ -180,22 +181,22 @@ fn refused(reason: RefusalReason, status: u16, code: &str, description: &str) ->
         .copyable(Copyable::check("This command tells which one is wrong:")),
         RefusalReason::InteractionRequired => ErrorView::new(
             StatusCode::FORBIDDEN,
-            "VideoAsk wants you to log in again",
-            Cause::InteractionRequired.explanation(Rotation::Unknown),
+            "VideoAsk needs you to confirm who you are",
+            Markup::of_plain(Cause::InteractionRequired.explanation(Rotation::Unknown)),
             "Log in again, and complete every step that VideoAsk shows.",
         ),
         RefusalReason::UserBlocked => ErrorView::new(
             StatusCode::FORBIDDEN,
             "VideoAsk has blocked this user",
-            Cause::UserBlocked.explanation(Rotation::Unknown),
+            Markup::of_plain(Cause::UserBlocked.explanation(Rotation::Unknown)),
             "Log in as another user, or ask an administrator of your VideoAsk organization.",
         )
         .link(Link::LogInAsAnotherUser),
         RefusalReason::AccessDenied => ErrorView::new(
             StatusCode::FORBIDDEN,
             "VideoAsk denied access",
-            Cause::Denied.explanation(Rotation::Unknown),
-            Cause::Denied.next_step(Retry::Manual).to_string(),
+            Markup::of_plain(Cause::Denied.explanation(Rotation::Unknown)),
+            Markup::of_plain(&Cause::Denied.next_step(Retry::Manual).to_string()),
         ),
         RefusalReason::Other => ErrorView::new(
             StatusCode::BAD_GATEWAY,
@@ -248,9 +249,8 @@ fn not_listed(identity: &Identity) -> ErrorView {
         "This app keeps tokens only for the users its operator has listed. Nothing was stored.",
         "Log in as another user, or ask the person who runs this app to add you.",
     )
-    .account(identity)
     .link(Link::LogInAsAnotherUser);
-    match identity.proven_email().or(identity.user_id.as_deref()) {
+    let view = match identity.proven_email().or(identity.user_id.as_deref()) {
         Some(entry) => view.copyable(Copyable {
             id: "allowed-user",
             name: "entry for ALLOWED_USERS",
@@ -259,7 +259,8 @@ fn not_listed(identity: &Identity) -> ErrorView {
             hint: Some("An e-mail address only counts if VideoAsk has verified it; the user id always works.".into()),
         }),
         None => view,
-    }
+    };
+    view.account(identity)
 }
 
 fn email_in_use(identity: &Identity) -> ErrorView {
@@ -272,7 +273,6 @@ fn email_in_use(identity: &Identity) -> ErrorView {
          the two apart by that address. Nothing was stored.",
         "Log in as the other user, or ask the person who runs this app.",
     )
-    .account(identity)
     .copyable(Copyable {
         id: "forget-other",
         name: "command",
@@ -287,5 +287,6 @@ fn email_in_use(identity: &Identity) -> ErrorView {
         value: user_id.to_owned().into(),
         hint: None,
     })
+    .account(identity)
     .link(Link::LogInAsAnotherUser)
 }

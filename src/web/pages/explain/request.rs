@@ -11,7 +11,7 @@ pub(super) fn explain(error: RequestError) -> ErrorView {
             S::FORBIDDEN,
             "You are not logged in",
             "Log in to see your tokens. A session ends after an hour without use, and after a day at the latest.",
-            "Log in with your VideoAsk account.",
+            "Login on VideoAsk.",
         )
         .link(Link::LogIn),
         RequestError::CrossSite => ErrorView::new(
@@ -39,14 +39,14 @@ pub(super) fn explain(error: RequestError) -> ErrorView {
             S::METHOD_NOT_ALLOWED,
             "This page does not work that way",
             "The address exists, but not for this kind of request.",
-            "Go to the home page and start there.",
+            "Go to the home page.",
         )
         .link(Link::Home),
         RequestError::TooLarge => ErrorView::new(
             S::PAYLOAD_TOO_LARGE,
             "That request is too large",
             "No form of this app sends that much.",
-            "Go to the home page and start there.",
+            "Go to the home page.",
         )
         .link(Link::Home),
     }

@@ -9,6 +9,7 @@ use crate::{
     web::pages::{
         explain::{request, store, view::ErrorView},
         link::Link,
+        markup::Markup,
     },
 };
 
@@ -20,7 +21,7 @@ pub(super) fn explain(error: &VaultError) -> ErrorView {
             S::NOT_FOUND,
             "Nothing is kept here any longer",
             "Your tokens were revoked or removed, or your session ended.",
-            "Log in to start again.",
+            "Log in again.",
         ),
         VaultError::NotAllowed => ErrorView::new(
             S::FORBIDDEN,
@@ -46,14 +47,14 @@ pub(super) fn explain(error: &VaultError) -> ErrorView {
             "These tokens belong to another app",
             "They were issued to another `CLIENT_ID`, or by another `VIDEOASK_AUTH_URL`, so this app cannot refresh \
              them.",
-            "Log in again to get new ones.",
+            "Log in again.",
         )
         .operator("To use the old ones, set the old values again and restart."),
         VaultError::Undecryptable(_) => ErrorView::new(
             S::CONFLICT,
             "The stored tokens cannot be decrypted",
             "They were encrypted with another `EXPRESS_SESSION`, or were changed in the store.",
-            "Log in again to get new tokens.",
+            "Log in again.",
         )
         .operator("If you changed `EXPRESS_SESSION`, put the old value into `EXPRESS_SESSION_PREVIOUS` and restart."),
         VaultError::Stopping => stopping(),
@@ -108,8 +109,8 @@ fn provider_refused(failure: &RefreshFailure) -> ErrorView {
     let view = ErrorView::new(
         StatusCode::BAD_GATEWAY,
         "VideoAsk refused the refresh",
-        format!("{} The connection is kept.", failure.cause.explanation(Rotation::Unknown)),
-        next_step.to_string(),
+        Markup::of_plain(&format!("{} The connection is kept.", failure.cause.explanation(Rotation::Unknown))),
+        Markup::of_plain(&next_step.to_string()),
     );
     let link = match next_step {
         NextStep::LogInAgain => Link::LogInAgain,

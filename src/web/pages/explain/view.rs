@@ -22,7 +22,7 @@ pub(crate) struct ErrorView {
     /// For the visitor: what to do.
     pub(crate) next: Markup,
     /// Who VideoAsk says the visitor is, where that is the reason.
-    pub(crate) account: Vec<(&'static str, String)>,
+    pub(crate) account: Option<String>,
     /// For the operator of this app: what to do.
     pub(crate) operator: Option<Markup>,
     /// For the operator of this app: what to copy.
@@ -63,7 +63,7 @@ impl ErrorView {
         next: impl Into<Markup>,
     ) -> Self {
         let (summary, next) = (summary.into(), next.into());
-        let (retry_after, account, operator, copyables, details) = (None, Vec::new(), None, Vec::new(), Vec::new());
+        let (retry_after, account, operator, copyables, details) = (None, None, None, Vec::new(), Vec::new());
         Self {
             status,
             retry_after,
@@ -82,8 +82,12 @@ impl ErrorView {
         Self { link, ..self }
     }
 
-    pub(super) fn account(self, identity: &Identity) -> Self {
-        Self { account: identity::rows(identity), ..self }
+    /// Names the visitor, and their ids for the operator, but for those that are there to be copied.
+    pub(super) fn account(mut self, identity: &Identity) -> Self {
+        self.account = identity::short(identity);
+        let ids = identity::ids(identity).into_iter();
+        self.details.extend(ids.filter(|(_, id)| self.copyables.iter().all(|copyable| copyable.value != *id)));
+        self
     }
 
     pub(super) fn operator(self, text: impl Into<Markup>) -> Self {

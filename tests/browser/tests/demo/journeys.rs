@@ -50,7 +50,7 @@ async fn a_lost_connection_works_again_after_a_login_and_an_unlisted_user_can_sw
             browser.expect_heading("The connection was lost").await?;
             browser.set_faults(json!({}));
             browser.open("/tokens").await?;
-            assert_eq!(browser.find("#state").await?.text().await?, "Connection lost: log in again");
+            assert_eq!(browser.find("#state").await?.text().await?, "Connection lost");
 
             browser.click("Log in again").await?;
             browser.expect_heading("Log in").await?;

@@ -1,0 +1,177 @@
+//! The token page, in every state of a connection.
+
+use std::time::Duration;
+
+use askama::Template;
+
+use super::{NOW, check, failure, identity, layout};
+use crate::{
+    store::records::{State, Version},
+    vault::{Attention, Basis, Cause, FailureKind, FailureReport, LoginEnd, Obstacle, Report, Retry, Rotation},
+    web::pages::{
+        api_access::ApiAccess,
+        confirmation::Confirmation,
+        identity as identity_rows,
+        markup::Markup,
+        rich_text::RichText,
+        snippets::Snippet,
+        status_card::StatusCard,
+        timeline,
+        token_owner::TokenOwner,
+        tokens::{LoginResult, TokensPage},
+    },
+};
+
+#[test]
+fn every_state_of_the_token_page_has_a_text_and_an_action_that_fit() {
+    let mut seen = 0;
+    for owner in [TokenOwner::Person, TokenOwner::App] {
+        for report in every_report(owner) {
+            for login in [LoginResult::Shown, LoginResult::KeptOld] {
+                for api_access in [
+                    ApiAccess::Copied,
+                    ApiAccess::Executed,
+                    ApiAccess::Proxied { pick: None },
+                    ApiAccess::Proxied { pick: Some("ada@example.com".to_owned()) },
+                ] {
+                    let name = format!("{owner:?} {login:?} {api_access:?} {report:?}");
+                    check_token_page(&name, &report, owner, login, api_access);
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(seen, 2 * 2 * 4 * 2 * 3 * 14 * 3);
+}
+
+fn check_token_page(name: &str, report: &Report, owner: TokenOwner, login: LoginResult, api_access: ApiAccess) {
+    let html = token_page(report, owner, login, api_access).render().expect("it renders");
+    check(name, &html);
+    if let Some(failure) = &report.failure {
+        let card = card_of(&html);
+        assert!(!card.contains(&Markup::of_plain(failure.cause).to_string()), "{name}: the timeline has the cause");
+    }
+    let expired = report.expires_at <= NOW;
+    assert_eq!(html.contains("The access token has expired"), expired, "{name}");
+    if owner == TokenOwner::Person {
+        assert!(!html.contains("this app tries again"), "{name}: nobody tries in mint mode");
+    }
+    if report.has_refresh_token() {
+        assert!(html.contains("Revoke this connection"), "{name}");
+        let only_a_login_helps = html.contains("<div class=\"go\"><a class=\"button primary\"");
+        assert_eq!(html.matches(">Refresh now</button>").count(), usize::from(!only_a_login_helps), "{name}");
+    } else {
+        assert!(html.contains("There is no refresh token") && !html.contains("Refresh now<"), "{name}");
+    }
+}
+
+/// The status card's part of the page.
+fn card_of(html: &str) -> &str {
+    let (_, card) = html.split_once("<section class=\"card status").expect("there is a card");
+    card.split_once("</section>").expect("it ends").0
+}
+
+fn token_page(report: &Report, owner: TokenOwner, login: LoginResult, api_access: ApiAccess) -> TokensPage {
+    TokensPage {
+        layout: layout(),
+        owner,
+        confirmation: Some(Confirmation::Refreshed),
+        login_result: login,
+        card: StatusCard::of(report, owner, NOW),
+        version: Version { connection_id: "id".to_owned(), generation: 1 },
+        access_token: "access".to_owned(),
+        refresh_token: report.has_refresh_token().then(|| "refresh".to_owned()),
+        scope: None,
+        user: identity_rows::rows(&identity()),
+        logged_in: RichText::default().time(report.minted_at, NOW),
+        rotation: timeline::rotation(report.rotation),
+        timeline: timeline::events(report, owner, NOW),
+        claims: None,
+        scopes_with_offline_access: "openid,offline_access".to_owned(),
+        api_access,
+        refreshing: vec![snippet("refreshing-1", "Node")],
+        snippets: vec![snippet("snippet-1", "Python")],
+    }
+}
+
+fn snippet(id: &str, language: &'static str) -> Snippet {
+    Snippet { id: id.to_owned(), language, code: String::new() }
+}
+
+/// Every state that a shown connection may be in: 2 times of expiry, 3 obstacles, no trouble or one of 13, and 3 pasts.
+fn every_report(owner: TokenOwner) -> Vec<Report> {
+    let mut reports = Vec::new();
+    for expires_at in [NOW + Duration::from_secs(86_340), NOW] {
+        for obstacle in [None, Some(Obstacle::OtherClient), Some(Obstacle::NoRefreshToken)] {
+            for (state, failure) in every_failure(owner) {
+                for (refreshes, rotation) in [(0, Rotation::Unknown), (1, Rotation::NotSeen), (2, Rotation::Seen)] {
+                    let refreshed = refreshes > 0;
+                    reports.push(Report {
+                        user: Some("ada@example.com".to_owned()),
+                        user_id: None,
+                        connection_id: "id".to_owned(),
+                        generation: 1,
+                        state,
+                        obstacle,
+                        expires_at,
+                        minted_at: NOW - Duration::from_secs(refreshes * 4000),
+                        refreshes,
+                        refreshed_at: refreshed.then_some(NOW),
+                        refreshed_by: refreshed.then(|| "1-2".to_owned()),
+                        rotation,
+                        next_refresh: refreshed.then_some(expires_at),
+                        previous_lived: refreshed.then_some(0),
+                        log_in_before: refreshed.then_some(expires_at),
+                        login_end: (refreshes == 1).then_some(LoginEnd {
+                            at: expires_at,
+                            basis: Basis::EarlierLogin,
+                            minted_at: NOW - Duration::from_secs(86_400 * 30),
+                        }),
+                        attention: Attention::None,
+                        failure: failure.clone(),
+                    });
+                }
+            }
+        }
+    }
+    reports
+}
+
+fn every_failure(owner: TokenOwner) -> Vec<(State, Option<FailureReport>)> {
+    let retry = match owner {
+        TokenOwner::Person => Retry::Manual,
+        TokenOwner::App => Retry::Automatic,
+    };
+    let causes = [
+        Cause::Unreachable,
+        Cause::NoResponse,
+        Cause::Busy,
+        Cause::UnusableResponse,
+        Cause::GrantEnded,
+        Cause::ImportRefused,
+        Cause::ResponseLost,
+        Cause::IdentityChanged,
+        Cause::InteractionRequired,
+        Cause::UserBlocked,
+        Cause::ClientRejected,
+        Cause::Denied,
+        Cause::Other,
+    ];
+    let report = |cause: Cause| {
+        let failure = failure(cause);
+        let state = match cause.kind() {
+            FailureKind::Transient => State::Live,
+            FailureKind::Blocked => State::Blocked,
+            FailureKind::Dead => State::Dead,
+        };
+        let report = FailureReport {
+            since: failure.since,
+            failures: failure.failures,
+            said: failure.message.to_string(),
+            cause: cause.explanation(Rotation::Seen),
+            next_step: cause.next_step(retry),
+        };
+        (state, Some(report))
+    };
+    causes.into_iter().map(report).chain([(State::Live, None)]).collect()
+}

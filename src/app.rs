@@ -1,6 +1,8 @@
 //! Builds everything from the configuration, and serves it.
 
 mod connection;
+#[cfg(test)]
+mod panic_page;
 mod progress;
 mod server;
 

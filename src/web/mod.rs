@@ -7,6 +7,8 @@ mod health;
 mod login;
 mod middleware;
 mod pages;
+#[cfg(test)]
+pub(crate) mod panicking;
 mod request_id;
 mod session;
 mod state;
@@ -39,9 +41,20 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// Nor does any take longer for its next piece.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Every route, under the layers that all of them share. The outermost layer is the last one named.
+/// Every route.
 pub(crate) fn router(app: Arc<AppState>) -> Router {
-    pages(&app)
+    let pages = pages::home::router()
+        .merge(login::router())
+        .merge(pages::tokens::router())
+        .merge(pages::export::router())
+        .merge(pages::actions::router())
+        .merge(pages::forms::router());
+    with_pages(app, pages)
+}
+
+/// These pages and all other routes, under the layers that all of them share. The outermost layer is the last one named.
+fn with_pages(app: Arc<AppState>, pages: Router<Arc<AppState>>) -> Router {
+    for_browsers(pages, &app)
         .merge(assets::router())
         .merge(health::router())
         .layer(CatchPanicLayer::custom(middleware::panic::page))
@@ -80,15 +93,10 @@ async fn too_large(response: Response) -> Response {
     }
 }
 
-/// The routes for people, with sessions and the checks that browsers need.
-fn pages(app: &Arc<AppState>) -> Router<Arc<AppState>> {
+/// Gives the routes for people sessions, and the checks that browsers need.
+fn for_browsers(routes: Router<Arc<AppState>>, app: &Arc<AppState>) -> Router<Arc<AppState>> {
     let policy = CookiePolicy::new(&app.app_url);
-    pages::home::router()
-        .merge(login::router())
-        .merge(pages::tokens::router())
-        .merge(pages::export::router())
-        .merge(pages::actions::router())
-        .merge(pages::forms::router())
+    routes
         .layer(app.sessions.clone().layer(&policy))
         .layer(from_fn_with_state(policy, middleware::cookie_header::only_ours))
         .layer(from_fn_with_state(Arc::clone(app), middleware::same_origin::same_origin))

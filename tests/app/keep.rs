@@ -65,7 +65,7 @@ async fn anybody_else_gets_the_way_out_and_nothing_is_stored() {
     let browser = world.browser();
     let page = browser.log_in("grace@example.com").await;
     assert_eq!((page.status, page.title().as_str()), (403, "You are not on this app's list"));
-    assert!(page.text().contains("<dd>grace@example.com</dd>"), "{}", page.text());
+    assert!(page.text().contains("<strong>Grace Hopper, grace@example.com</strong>"), "{}", page.text());
     assert!(page.text().contains("/auth/videoask?prompt=login"));
     assert!(!page.text().contains("ada@example.com"), "the list is nobody's business");
     assert!(browser.cookie_names().is_empty());
@@ -97,7 +97,7 @@ async fn the_page_shows_programs_the_shortest_way_that_is_set_up() {
     const KEY: &str = "a-key-of-thirty-two-characters-or-more";
     for (users, key, variable, base, hint) in [
         ("ada@example.com", "", "VIDEOASK_ACCESS_TOKEN", None, "videoask-auth exec -- &lt;program&gt;"),
-        ("ada@example.com", KEY, "VIDEOASK_AUTH_API_KEY", Some("proxy/"), "forwards the request to VideoAsk.</p>"),
+        ("ada@example.com", KEY, "VIDEOASK_AUTH_API_KEY", Some("proxy/"), "forwards the request to VideoAsk. <a"),
         (
             "eve@example.com,ada@example.com",
             KEY,
@@ -111,7 +111,7 @@ async fn the_page_shows_programs_the_shortest_way_that_is_set_up() {
             KEY,
             "VIDEOASK_AUTH_API_KEY",
             Some("proxy/"),
-            "forwards the request to VideoAsk.</p>",
+            "forwards the request to VideoAsk. <a",
         ),
     ] {
         let world = Setup::default().var("ALLOWED_USERS", users).var("API_KEY", key).start().await;
@@ -206,6 +206,23 @@ async fn after_a_button_a_page_says_what_it_did() {
         assert!(home.text().contains("Login on VideoAsk") && !home.text().contains("You are logged in"));
         assert!(browser.cookie_names().is_empty(), "the session ended with its connection");
         assert_eq!(browser.get("/tokens").await.title(), "You are not logged in");
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_whose_token_expires_at_once_is_not_told_as_a_success() {
+    for users in ["", "ada@example.com"] {
+        let world = keeping(users).await;
+        let browser = world.logged_in().await;
+        let first = browser.get("/tokens").await;
+        world.standin.change_faults(|faults| faults.expires_in = Some(1));
+        let page = browser.follow(press(&browser, &first, "refresh").await).await.text();
+        assert!(
+            page.contains("<p class=\"feedback warning\" role=\"status\">VideoAsk issued new tokens, but"),
+            "{page}"
+        );
+        assert!(!page.contains("Refreshed. These are your new tokens"), "{page}");
+        assert!(page.contains("<h2>What happened</h2>"), "it explains: {page}");
     }
 }
 

@@ -13,16 +13,15 @@ pub struct Markup(Cow<'static, str>);
 impl Markup {
     /// A sentence that the log and the command line have too, without marks: its variables and commands become code.
     pub(crate) fn of_plain(sentence: &str) -> Self {
-        let mut marked = String::with_capacity(sentence.len());
-        let mut words = sentence.split_inclusive(' ');
+        let mut words = sentence.split(' ');
+        let mut marked = Vec::new();
         while let Some(word) = words.next() {
-            let (code, rest) = word.split_at(code_length(word));
-            match code {
-                "" => marked.push_str(word),
-                COMMAND => marked.push_str(&command(rest, words.next().unwrap_or_default())),
-                variable => marked.push_str(&format!("`{variable}`{rest}")),
-            }
+            marked.push(match word {
+                COMMAND => command(words.next().unwrap_or_default()),
+                word => variable(word),
+            });
         }
+        let marked = marked.join(" ");
         Self(marked.into())
     }
 
@@ -58,19 +57,17 @@ impl fmt::Display for Markup {
 /// `Display` escapes by itself.
 impl HtmlSafe for Markup {}
 
-/// How much of a word is code: the program's name, or a name with an underscore, such as `CLIENT_ID`.
-fn code_length(word: &str) -> usize {
-    if word.starts_with(COMMAND) {
-        return COMMAND.len();
-    }
-    let end = word.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(word.len());
-    if word[..end].contains('_') { end } else { 0 }
+/// The program's name and its command, as code. Punctuation stays outside.
+fn command(name: &str) -> String {
+    let (name, rest) = name.split_at(name.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(name.len()));
+    format!("`{COMMAND} {name}`{rest}")
 }
 
-/// The program's name, what follows it, and the word after that, which is the command.
-fn command(between: &str, word: &str) -> String {
-    let (name, rest) = word.split_at(word.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(word.len()));
-    format!("`{COMMAND}{between}{name}`{rest}")
+/// A word, as code if it is a name with an underscore, such as `CLIENT_ID`.
+fn variable(word: &str) -> String {
+    let end = word.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(word.len());
+    let (name, rest) = word.split_at(end);
+    if name.contains('_') { format!("`{name}`{rest}") } else { word.to_owned() }
 }
 
 #[cfg(test)]

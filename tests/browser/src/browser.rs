@@ -152,8 +152,14 @@ impl Browser {
 
     /// Sets the preferred colour scheme, `light` or `dark`.
     pub async fn set_color_scheme(&self, scheme: &str) -> WebDriverResult<()> {
-        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
-        self.cdp("Emulation.setEmulatedMedia", features).await
+        self.set_media_features(&[("prefers-color-scheme", scheme)]).await
+    }
+
+    /// Sets media features, such as `prefers-contrast`, and takes back those that were set before.
+    pub async fn set_media_features(&self, features: &[(&str, &str)]) -> WebDriverResult<()> {
+        let features = features.iter().map(|(name, value)| json!({ "name": name, "value": value }));
+        let features = features.collect::<Vec<_>>();
+        self.cdp("Emulation.setEmulatedMedia", json!({ "features": features })).await
     }
 
     pub(crate) async fn set_scripts(&self, scripts: Scripts) -> WebDriverResult<()> {

@@ -13,7 +13,8 @@ pub(crate) struct Demo {
     pub provider: String,
     /// In keep mode, the API key.
     pub key: Option<String>,
-    _process: ChildProcess,
+    /// None if app and stand-in run in this process.
+    _process: Option<ChildProcess>,
 }
 
 impl Demo {
@@ -22,7 +23,12 @@ impl Demo {
         let app = url(&process.rest_of_line_after("Open "));
         let key = options.contains(&KEEP).then(|| key(&process.rest_of_line_after("Bearer ")));
         let provider = url(&process.rest_of_line_after("login and API, is at "));
-        Self { app, provider, key, _process: process }
+        Self { app, provider, key, _process: Some(process) }
+    }
+
+    /// One that runs in this process already, in keep mode.
+    pub(crate) fn in_process(app: String, provider: String) -> Self {
+        Self { app, provider, key: None, _process: None }
     }
 }
 

@@ -1,15 +1,25 @@
 //! Every page, in every state that the demo can bring it to.
 
+use std::time::Duration;
+
 use serde_json::json;
 use thirtyfour::error::WebDriverResult;
+use videoask_auth::clock::ClockControl;
 
-use crate::{Browser, KEEP_MODE, with_demo};
+use crate::{Browser, KEEP_MODE, with_demo, with_manual_clock};
 
 /// Opens every page of either mode, and calls `visit` at each with a name for it.
 pub async fn for_every_page(mut visit: impl AsyncFnMut(&Browser, &str) -> WebDriverResult<()>) {
     with_demo(async |browser| browser.visit_mint_mode(async |page| visit(browser, page).await).await).await;
     KEEP_MODE.run(async |browser| browser.visit_keep_mode(async |page| visit(browser, page).await).await).await;
+    with_manual_clock(async |browser, clock| {
+        browser.visit_old_login(clock, async |page| visit(browser, page).await).await
+    })
+    .await;
 }
+
+/// An age at which a login of 30 days, the default of `REFRESH_TOKEN_LIFETIME`, is near its end.
+const OLD: Duration = Duration::from_hours(25 * 24);
 
 impl Browser {
     async fn visit_mint_mode(&self, mut visit: impl AsyncFnMut(&str) -> WebDriverResult<()>) -> WebDriverResult<()> {
@@ -186,6 +196,25 @@ impl Browser {
         self.open("/tokens").await?;
         self.find(".status.bad").await?;
         visit("keep-tokens-dead").await
+    }
+
+    /// A connection near the end of its login. A session ends within a day, so the page shows one only after a login that
+    /// came without a refresh token.
+    async fn visit_old_login(
+        &self,
+        clock: &ClockControl,
+        mut visit: impl AsyncFnMut(&str) -> WebDriverResult<()>,
+    ) -> WebDriverResult<()> {
+        self.log_in().await?;
+        clock.advance(OLD);
+        self.set_faults(json!({ "quirks": ["no_refresh_token"] }));
+        self.open("/auth/videoask").await?;
+        self.click("Approve").await?;
+        self.find(".feedback.warning").await?;
+        self.open("/tokens").await?;
+        let state = self.find(".status.warning h2").await?.text().await?;
+        assert!(state.starts_with("Log in before "), "{state}");
+        visit("keep-tokens-log-in-before").await
     }
 
     /// Opens every `<details>`, even those of which only one is open at a time.

@@ -2,9 +2,12 @@
 
 use thirtyfour::{WebDriver, error::WebDriverResult};
 
+use videoask_auth::clock::ClockControl;
+
 use crate::{
     Browser, chromedriver,
     demo::{Demo, KEEP},
+    in_process,
 };
 
 /// Whether pages may run scripts.
@@ -35,16 +38,26 @@ impl Setup {
     pub async fn run(self, test: impl AsyncFnOnce(&Browser) -> WebDriverResult<()>) {
         // Waiting for cargo and for the first line of output blocks the thread.
         let demo = tokio::task::spawn_blocking(move || Demo::start(self.demo)).await.expect("the demo starts");
-        let driver = chromedriver::browser(&[]).await.expect("Chromium and its driver are installed");
-        let result = driver.run_and_quit(async |driver| {
-            let browser = Browser::new(driver, demo);
-            browser.set_scripts(self.scripts).await?;
-            test(&browser).await?;
-            assert_eq!(browser.console_messages().await?, [] as [String; 0]);
-            WebDriverResult::Ok(())
-        });
-        result.await.unwrap_or_else(|error| panic!("{error}"));
+        run_with(demo, self.scripts, test).await;
     }
+}
+
+async fn run_with(demo: Demo, scripts: Scripts, test: impl AsyncFnOnce(&Browser) -> WebDriverResult<()>) {
+    let driver = chromedriver::browser(&[]).await.expect("Chromium and its driver are installed");
+    let result = driver.run_and_quit(async |driver| {
+        let browser = Browser::new(driver, demo);
+        browser.set_scripts(scripts).await?;
+        test(&browser).await?;
+        assert_eq!(browser.console_messages().await?, [] as [String; 0]);
+        WebDriverResult::Ok(())
+    });
+    result.await.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Runs a test with the app, in keep mode, in this process, under a clock that the test advances.
+pub async fn with_manual_clock(test: impl AsyncFnOnce(&Browser, &ClockControl) -> WebDriverResult<()>) {
+    let (demo, clock) = in_process::start().await;
+    run_with(demo, Scripts::On, async |browser| test(browser, &clock).await).await;
 }
 
 /// Runs a test with a demo in mint mode, and scripts on.

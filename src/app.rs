@@ -24,7 +24,7 @@ use crate::{
     provider::Provider,
     store::Store,
     telemetry::{self, Metrics},
-    vault::{self, Callers, Drain, RefreshPolicy, Settings, Vault},
+    vault::{self, Allowed, Callers, Drain, RefreshPolicy, Settings, Vault},
     videoask::{Api, Gateway},
     web::{self, AppState, Assets, CODE_EXCHANGES, CookiePolicy, FailureLimit, PendingLogins, RequestIds, Sessions},
 };
@@ -208,8 +208,8 @@ fn refresh_policy(mode: &Mode) -> RefreshPolicy {
     match mode {
         Mode::Mint => RefreshPolicy::Manual,
         Mode::Keep(allowed) => {
-            let allowed = allowed.clone();
-            RefreshPolicy::Automatic(Arc::new(move |identity| identity.is_in(&allowed)))
+            let (list, allowed) = (allowed.entries().join("\n"), allowed.clone());
+            RefreshPolicy::Automatic(Allowed { list, check: Arc::new(move |identity| identity.is_in(&allowed)) })
         }
     }
 }

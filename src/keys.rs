@@ -28,10 +28,13 @@ pub enum Purpose {
     Record,
     /// Encryption of an API key's rights.
     ApiKey,
+    /// HMAC of what a record is found and counted by.
+    Index,
 }
 
 impl Purpose {
-    const ALL: [Self; 5] = [Self::SessionId, Self::Session, Self::PendingLogin, Self::Record, Self::ApiKey];
+    const ALL: [Self; 6] =
+        [Self::SessionId, Self::Session, Self::PendingLogin, Self::Record, Self::ApiKey, Self::Index];
 
     const fn label(self) -> &'static [u8] {
         match self {
@@ -40,6 +43,7 @@ impl Purpose {
             Self::PendingLogin => b"videoask-auth/pending-login",
             Self::Record => b"videoask-auth/record",
             Self::ApiKey => b"videoask-auth/api-key",
+            Self::Index => b"videoask-auth/index",
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod api_keys;
 mod error;
+mod index;
 mod location;
 mod millis;
 mod notifications;
@@ -23,6 +24,7 @@ use time::OffsetDateTime;
 pub use self::{
     api_keys::{ApiKeyRow, ApiKeys},
     error::{ServerMessage, StoreError, UnavailableReason},
+    index::{Index, NameHash, Names, NewIndex, RowCounts, RowGroup},
     location::StoreLocation,
     notifications::{NotificationRow, NotificationSwap, Notifications},
     open::{CanCreate, IfMissing, Inspection, OpenedStore, StoreOrigin, StoreStatus, inspect, open},

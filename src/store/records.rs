@@ -13,7 +13,10 @@ use std::fmt;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use crate::store::{Limits, RowKey, StoreError};
+use crate::store::{
+    Limits, RowKey, StoreError,
+    index::{Index, NameHash, NewIndex, RowCounts},
+};
 
 /// A stored connection, sealed, with what the store must query beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +55,8 @@ pub struct Sealed {
     pub key_id: KeyId,
     /// Opaque.
     pub bytes: Vec<u8>,
+    /// What the store finds and counts it by. Only kept records have one.
+    pub index: Option<Index>,
 }
 
 /// The id of a sealing key, in hex.
@@ -292,8 +297,15 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// How many rows without limits each secret sealed.
-    async fn count_by_sealing_key(&self) -> Result<Vec<(KeyId, u64)>, StoreError>;
+    /// Rows without limits that have any of these names, each once.
+    async fn find(&self, names: &[NameHash]) -> Result<Vec<Row>, StoreError>;
+
+    /// How many rows without limits there are. Each step keeps the counts true, so this does not look at the rows.
+    async fn counts(&self) -> Result<RowCounts, StoreError>;
+
+    /// Gives rows another index, all in one step. A row without limits that has the version is changed; any other one is
+    /// left alone.
+    async fn reindex(&self, rows: &[NewIndex]) -> Result<(), StoreError>;
 }
 
 /// How an adoption ended. Only `Done` changed anything.

@@ -30,14 +30,14 @@ pub struct StoreSnapshot {
 }
 
 impl StoreSnapshot {
-    /// One more row that stands like this.
-    pub fn count(&mut self, standing: RecordState) {
-        self.connections.of(standing).inc();
+    /// So many more rows stand like this.
+    pub fn count(&mut self, standing: RecordState, rows: u64) {
+        self.connections.of(standing).inc_by(rows.cast_signed());
     }
 
-    /// One more connection that is not used for this reason.
-    pub fn count_obstacle(&mut self, obstacle: Obstacle) {
-        self.obstacles.of(obstacle).inc();
+    /// So many more connections are not used for this reason.
+    pub fn count_obstacle(&mut self, obstacle: Obstacle, connections: u64) {
+        self.obstacles.of(obstacle).inc_by(connections.cast_signed());
     }
 
     /// The keeper ought to have refreshed something so long ago. The longest is what counts.

@@ -59,7 +59,7 @@ impl Vault {
                 return Ok(Connected::KeptOld);
             }
             self.inherit(&mut record, stored.as_ref());
-            let row = record.new_row(&self.0.keys, key, State::Live, limits);
+            let row = self.new_row(key, &record, State::Live, limits);
             let over = stored.as_ref().map(|row| &row.version);
             if self.call_store(self.0.store.put(&row, over)).await? == Cas::Applied {
                 tracing::info!(
@@ -93,11 +93,11 @@ impl Vault {
     /// If two users with the same verified e-mail log in for the first time at the same moment, in two processes, each
     /// finds it free. Then the name is ambiguous until one of them is forgotten.
     pub(crate) async fn is_email_of_another(&self, email: &str, user: &RowKey) -> Result<bool, VaultError> {
-        let listed = self.list().await?;
+        self.ensure_indexed().await?;
+        let rows = self.rows_of_email(email).await?;
+        let listed: Vec<_> = rows.iter().map(|row| self.describe(row)).collect();
         let holders = listed.iter().filter_map(|listed| match listed {
-            ListEntry::Connection(status) if status.state != State::Pending && status.identity.has_email(email) => {
-                Some(&status.key)
-            }
+            ListEntry::Connection(status) if status.identity.has_email(email) => Some(&status.key),
             ListEntry::Connection(_) | ListEntry::Tombstone(_) | ListEntry::Unreadable(..) => None,
         });
         let holders: Vec<_> = holders.collect();

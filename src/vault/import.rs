@@ -90,6 +90,11 @@ impl RowKey {
         Self(format!("{PREFIX}{}", sha256_hex(token.secret())))
     }
 
+    /// Whether this is the key of a user or of an import. No key of a session has a colon.
+    pub(super) fn is_kept(&self) -> bool {
+        self.0.contains(':')
+    }
+
     /// Whether this is the key of an import, and not of a user's or a session's record.
     pub(crate) fn is_import(&self) -> bool {
         self.0.starts_with(PREFIX)
@@ -108,7 +113,7 @@ impl Vault {
         let key = RowKey::of_import(&token);
         let stored = self.call_store(self.0.store.read(&key)).await?;
         if stored.as_ref().is_none_or(|row| self.may_replace_import(row)) {
-            let row = self.unexchanged(&key, token).new_row(&self.0.keys, &key, State::Pending, None);
+            let row = self.new_row(&key, &self.unexchanged(&key, token), State::Pending, None);
             // On a conflict, another process is importing the same token, and its row is as good.
             self.call_store(self.0.store.put(&row, stored.as_ref().map(|row| &row.version))).await?;
         }
@@ -185,8 +190,8 @@ impl Vault {
                 return Ok(Adopted::NeedsReplace);
             }
             self.inherit(&mut record, stored.as_ref());
-            let row = record.new_row(&self.0.keys, owner, State::Live, None);
-            let tombstone = Tombstone::of(&record, now).sealed(&self.0.keys, &pending, &record.version());
+            let row = self.new_row(owner, &record, State::Live, None);
+            let tombstone = self.seal_tombstone(&pending, &record.version(), &Tombstone::of(&record, now));
             let expected = Expected { version: record.version(), state: State::Pending, attempt: None, lease: None };
             let over = stored.as_ref().map(|row| &row.version);
             match self.call_store(self.0.store.adopt(&pending, &expected, &tombstone, &row, over)).await? {

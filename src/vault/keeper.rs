@@ -291,9 +291,9 @@ impl Job {
     fn reencrypted(&self, row: &Row) -> Result<Sealed, RecordError> {
         let keys = &self.vault.0.keys;
         match row.state {
-            State::Tombstone => Ok(Tombstone::of_row(keys, row)?.sealed(keys, &self.key, &row.version)),
+            State::Tombstone => Ok(self.vault.seal_tombstone(&self.key, &row.version, &Tombstone::of_row(keys, row)?)),
             State::Live | State::Dead | State::Blocked | State::Revoking | State::Pending => {
-                Ok(Record::of_row(keys, row)?.sealed(keys, &self.key))
+                Ok(self.vault.seal(&self.key, &Record::of_row(keys, row)?))
             }
         }
     }

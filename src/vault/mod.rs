@@ -16,8 +16,10 @@ mod connect;
 mod error;
 mod hand_out;
 mod import;
+mod index;
 mod keeper;
 mod key_lock;
+mod label;
 mod on_request;
 mod provider;
 mod record;
@@ -29,7 +31,7 @@ mod store_call;
 
 use std::sync::{Arc, atomic::AtomicU64};
 
-use tokio::sync::{Notify, SetOnce};
+use tokio::sync::{Notify, OnceCell, SetOnce};
 
 use crate::{clock::Clock, keys::Keyring, store::records::Records};
 
@@ -83,6 +85,10 @@ struct Inner {
     cache: refresh::cache::Cache,
     in_flight: refresh::in_flight::InFlight,
     user_index: report::user_index::UserIndex,
+    /// What labels depend on: by the current secret, then by each previous one.
+    policies: Vec<label::PolicyId>,
+    /// Set once every row has an index.
+    indexed: OnceCell<()>,
     key_locks: key_lock::KeyLocks,
     keeper_active: keeper::LastActive,
     /// Wakes the keeper.
@@ -103,6 +109,7 @@ impl Vault {
         clock: Clock,
         settings: Settings,
     ) -> Self {
+        let policies = index::policies(&keys, &settings);
         Self(Arc::new(Inner {
             store,
             provider,
@@ -112,6 +119,8 @@ impl Vault {
             cache: refresh::cache::Cache::default(),
             in_flight: refresh::in_flight::InFlight::default(),
             user_index: report::user_index::UserIndex::default(),
+            policies,
+            indexed: OnceCell::new(),
             key_locks: key_lock::KeyLocks::default(),
             keeper_active: keeper::LastActive::default(),
             replan: Notify::new(),

@@ -109,7 +109,7 @@ impl Job {
     async fn write_tombstone(&self, held: &HeldLease, record: &Record) -> Result<UnderLease, VaultError> {
         let asked = self.vault.0.clock.boot_time();
         let tombstone = Tombstone::of(record, self.vault.0.clock.now());
-        let sealed = Some(tombstone.sealed(&self.vault.0.keys, &self.key, &held.row.version));
+        let sealed = Some(self.vault.seal_tombstone(&self.key, &held.row.version, &tombstone));
         let change = Change { state: State::Tombstone, due: None, sealed, ..held.change_from(None) };
         match self.swap_under(held, &change).await? {
             Cas::Applied => {

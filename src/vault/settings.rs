@@ -67,7 +67,13 @@ pub enum RefreshPolicy {
 }
 
 /// Whether a user is in `ALLOWED_USERS`.
-pub type Allowed = Arc<dyn Fn(&Identity) -> bool + Send + Sync>;
+#[derive(Clone)]
+pub struct Allowed {
+    /// Another one for each list, so that what was found out by another list can be told.
+    pub list: String,
+    /// The check.
+    pub check: Arc<dyn Fn(&Identity) -> bool + Send + Sync>,
+}
 
 impl Settings {
     /// [`Settings::clock_tolerance`], for machines whose clocks are set by NTP.
@@ -111,6 +117,14 @@ impl RefreshPolicy {
         }
     }
 
+    /// What it depends on whether a user's tokens may be used.
+    pub(super) fn list(&self) -> &str {
+        match self {
+            Self::Manual => "",
+            Self::Automatic(allowed) => &allowed.list,
+        }
+    }
+
     /// Who retries a refresh that failed.
     pub(super) fn retry(&self) -> Retry {
         match self {
@@ -123,7 +137,7 @@ impl RefreshPolicy {
     pub(super) fn allows(&self, identity: &Identity) -> bool {
         match self {
             Self::Manual => true,
-            Self::Automatic(allowed) => allowed(identity),
+            Self::Automatic(allowed) => (allowed.check)(identity),
         }
     }
 }

@@ -12,7 +12,7 @@ use videoask_auth::{
     clock::Clock,
     config::LoginLifetime,
     keys::Keyring,
-    vault::{Callers, Drain, Identity, MinLife, Record, RefreshPolicy, Settings, TokenSet, Vault},
+    vault::{Allowed, Callers, Drain, Identity, MinLife, Record, RefreshPolicy, Settings, TokenSet, Vault},
 };
 
 use super::{
@@ -49,7 +49,7 @@ impl Crowd {
                 issuer: issuer(),
                 exchange_timeout: EXCHANGE_TIMEOUT,
                 login_lifetime: LoginLifetime::Unlimited,
-                refresh_policy: RefreshPolicy::Automatic(Arc::new(|_| true)),
+                refresh_policy: RefreshPolicy::Automatic(Allowed { list: String::new(), check: Arc::new(|_| true) }),
                 callers: Callers::Requests,
                 clock_tolerance: Settings::CLOCK_TOLERANCE,
             },

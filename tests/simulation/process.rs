@@ -13,7 +13,8 @@ use videoask_auth::{
     config::LoginLifetime,
     store::{Limits, RowKey, records::Version},
     vault::{
-        Callers, Ending, HandedOut, Identity, Import, Issuer, MinLife, Record, RefreshPolicy, Replace, Settings, Vault,
+        Allowed, Callers, Ending, HandedOut, Identity, Import, Issuer, MinLife, Record, RefreshPolicy, Replace,
+        Settings, Vault,
     },
 };
 
@@ -84,7 +85,9 @@ impl Process {
                 login_lifetime: LoginLifetime::Unlimited,
                 refresh_policy: match self.mode {
                     Mode::Mint => RefreshPolicy::Manual,
-                    Mode::Keep | Mode::KeepWithKeeper => RefreshPolicy::Automatic(Arc::new(|_| true)),
+                    Mode::Keep | Mode::KeepWithKeeper => {
+                        RefreshPolicy::Automatic(Allowed { list: String::new(), check: Arc::new(|_| true) })
+                    }
                 },
                 callers: Callers::Command,
                 clock_tolerance,

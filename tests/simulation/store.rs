@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 use tokio::sync::oneshot;
 use videoask_auth::store::{
-    RowKey, StoreError, StoreLocation, UnavailableReason,
+    NameHash, NewIndex, RowCounts, RowGroup, RowKey, StoreError, StoreLocation, UnavailableReason,
     records::{
         Adoption, Cas, Change, Claim, Expected, KeyId, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page, Records,
         Row, RowVersion, Sealed, State, Version,
@@ -361,13 +361,48 @@ impl Records for SimulatedStore {
         Ok(rows.into_iter().filter(|row| row.sealed.key_id != key_id).map(|row| row.key).collect())
     }
 
-    async fn count_by_sealing_key(&self) -> Result<Vec<(KeyId, u64)>, StoreError> {
-        self.step("count", |world| {
-            let mut counts = BTreeMap::<KeyId, u64>::new();
+    async fn find(&self, names: &[NameHash]) -> Result<Vec<Row>, StoreError> {
+        let names = names.to_vec();
+        self.step("find", move |world| {
+            let has_any = |row: &&Row| {
+                let index = row.sealed.index.as_ref().filter(|_| row.limits.is_none());
+                index.is_some_and(|index| names.iter().any(|name| index.names.contain(name)))
+            };
+            world.rows.now.values().filter(has_any).cloned().collect()
+        })
+        .await
+    }
+
+    async fn counts(&self) -> Result<RowCounts, StoreError> {
+        self.step("counts", |world| {
+            let mut counts = RowCounts::default();
             for row in world.rows.now.values().filter(|row| row.limits.is_none()) {
-                *counts.entry(row.sealed.key_id.clone()).or_default() += 1;
+                let Some(index) = &row.sealed.index else {
+                    counts.unindexed += 1;
+                    continue;
+                };
+                counts.groups.push(RowGroup {
+                    key_id: row.sealed.key_id.clone(),
+                    state: row.state,
+                    label: index.label.clone(),
+                    rows: 1,
+                    due: row.due,
+                    login_end: index.login_end,
+                });
             }
-            counts.into_iter().collect()
+            counts
+        })
+        .await
+    }
+
+    async fn reindex(&self, rows: &[NewIndex]) -> Result<(), StoreError> {
+        let rows = rows.to_vec();
+        self.step("reindex", move |world| {
+            for NewIndex { key, version, index } in rows {
+                if let Some(row) = world.rows.now.get_mut(&key).filter(|row| row.version == version) {
+                    row.sealed.index = Some(index);
+                }
+            }
         })
         .await
     }

@@ -1,6 +1,9 @@
 //! What is particular to a real Redis, killed, frozen, full and locked.
 
-use super::*;
+use super::{
+    index::{indexed, name},
+    *,
+};
 
 #[tokio::test]
 async fn without_a_store_is_only_filled_where_that_is_asked_for() {
@@ -57,7 +60,7 @@ async fn of_a_newer_schema_is_refused_and_not_changed() {
     let server = Redis::start();
     server.raw("SET {videoask-auth}:schema 99");
     let error = open(&server.url(None), IfMissing::Create).await.unwrap_err();
-    assert!(matches!(error, StoreError::Newer { found: 99, known: 1, .. }), "{error}");
+    assert!(matches!(error, StoreError::Newer { found: 99, known: 2, .. }), "{error}");
     assert_eq!(server.raw("GET {videoask-auth}:schema"), "$2\r\n99");
 }
 
@@ -66,7 +69,7 @@ async fn of_an_older_schema_is_migrated() {
     let server = Redis::start();
     server.raw("SET {videoask-auth}:schema 0");
     open(&server.url(None), IfMissing::Refuse).await.unwrap().store.probe().await.unwrap();
-    assert_eq!(server.raw("GET {videoask-auth}:schema"), "$1\r\n1");
+    assert_eq!(server.raw("GET {videoask-auth}:schema"), "$1\r\n2");
 }
 
 #[tokio::test]
@@ -402,7 +405,11 @@ pub async fn call_everything(store: &dyn Store) {
     let page = || Page { after: None, limit: 10 };
     assert_eq!(store.list(page()).await.unwrap().len(), 3);
     assert_eq!(store.sealed_by_other_keys(&"other".to_owned(), page()).await.unwrap().len(), 3);
-    store.count_by_sealing_key().await.unwrap();
+    let index = indexed("c", "label", "user").sealed.index.unwrap();
+    let given = NewIndex { key: key("c"), version: version("c1", 8), index };
+    store.reindex(&[given]).await.unwrap();
+    assert_eq!(store.find(&[name("user")]).await.unwrap().len(), 1);
+    assert_eq!(store.counts().await.unwrap().unindexed, 2);
     store.due(at(9), None, 9).await.unwrap();
     store.read(&row.key).await.unwrap();
     store.peek(&row.key).await.unwrap();

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn api_key(name: &str, hash: u8) -> ApiKeyRow {
+pub fn api_key(name: &str, hash: u8) -> ApiKeyRow {
     ApiKeyRow { name: name.to_owned(), hash: [hash; 32], sealed: sealed("rights"), last_used: None }
 }
 
@@ -61,32 +61,10 @@ contract! {
 
     async fn rights_are_replaced_for_the_same_key_only(bed: &Bed) {
         bed.store.add_api_key(&api_key("a", 1)).await.unwrap();
-        let new = Sealed { key_id: "ef01".to_owned(), bytes: vec![0, 255, b'.'] };
+        let new = Sealed { key_id: "ef01".to_owned(), bytes: vec![0, 255, b'.'], index: None };
         assert_eq!(bed.store.reseal_api_key("a", &[2; 32], &new).await.unwrap(), UpdateOutcome::NoRow);
         assert_eq!(bed.store.api_keys().await.unwrap(), [api_key("a", 1)]);
         assert_eq!(bed.store.reseal_api_key("a", &[1; 32], &new).await.unwrap(), UpdateOutcome::Updated);
         assert_eq!(bed.store.api_keys().await.unwrap(), [ApiKeyRow { sealed: new, ..api_key("a", 1) }]);
-    }
-}
-
-/// As the versions 1 and 2 of the schema made it.
-#[tokio::test]
-async fn a_file_of_an_earlier_schema_version_is_migrated_and_keeps_its_rows() {
-    for as_it_was in [
-        "DROP TABLE notifications; DROP TABLE api_keys; PRAGMA user_version = 1",
-        "DROP TABLE notifications; PRAGMA user_version = 2",
-    ] {
-        let folder = TempDir::new().unwrap();
-        let store = created(&file_in(&folder)).await;
-        store.put(&kept("a"), None).await.unwrap();
-        store.add_api_key(&api_key("a", 1)).await.unwrap();
-        drop(store);
-        sql(&folder, as_it_was);
-        let OpenedStore { store, origin, .. } = open(&file_in(&folder), IfMissing::Refuse).await.unwrap();
-        assert_eq!(origin, StoreOrigin::Existing);
-        assert_eq!(store.read(&key("a")).await.unwrap(), Some(stored(&kept("a"))));
-        assert_eq!(store.api_keys().await.unwrap().is_empty(), as_it_was.contains("api_keys"));
-        assert_eq!(store.add_api_key(&api_key("b", 2)).await.unwrap(), InsertOutcome::Inserted);
-        assert_eq!(store.swap_notification(&key("a"), 0, "{}").await.unwrap(), NotificationSwap::Applied);
     }
 }

@@ -34,6 +34,7 @@ mod api_keys;
 #[path = "../support/certificates.rs"]
 mod certificates;
 mod examining;
+mod index;
 mod leases;
 mod listings;
 mod notifications;
@@ -43,6 +44,7 @@ mod records;
 #[path = "../support/redis.rs"]
 mod redis_server;
 mod tls;
+mod upgrade;
 mod wire;
 mod wrong_redis;
 
@@ -59,9 +61,10 @@ use time::OffsetDateTime;
 use videoask_auth::{
     config::StoreUrl,
     store::{
-        ApiKeyRow, CanCreate, IfMissing, InsertOutcome, Inspection, Limits, NotificationRow, NotificationSwap,
-        OpenedStore, RowKey, SessionRow, Store, StoreError, StoreLocation, StoreOrigin, StoreRisk, StoreStatus,
-        UnavailableReason, Unwritable, UpdateOutcome, inspect, open,
+        ApiKeyRow, CanCreate, IfMissing, Index, InsertOutcome, Inspection, Limits, NameHash, Names, NewIndex,
+        NotificationRow, NotificationSwap, OpenedStore, RowCounts, RowGroup, RowKey, SessionRow, Store, StoreError,
+        StoreLocation, StoreOrigin, StoreRisk, StoreStatus, UnavailableReason, Unwritable, UpdateOutcome, inspect,
+        open,
         records::{
             self as record, Adoption, Cas, Change, Claim, Expected, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page,
             Row, RowVersion, Sealed, Version,
@@ -195,7 +198,7 @@ fn version(connection_id: &str, generation: u64) -> Version {
 }
 
 fn sealed(text: &str) -> Sealed {
-    Sealed { key_id: "abcd".to_owned(), bytes: text.into() }
+    Sealed { key_id: "abcd".to_owned(), bytes: text.into(), index: None }
 }
 
 fn owner(name: &str) -> Owner {

@@ -13,7 +13,7 @@ fn saved(generation: u64) -> Change {
         state: record::State::Live,
         due: Some(at(500)),
         attempt: None,
-        sealed: Some(Sealed { key_id: "ef01".to_owned(), bytes: b"new tokens".to_vec() }),
+        sealed: Some(Sealed { key_id: "ef01".to_owned(), bytes: b"new tokens".to_vec(), index: None }),
     }
 }
 
@@ -288,7 +288,7 @@ contract! {
         bed.put(&import).await;
         bed.claim("import", &lease("me", 30)).await;
         let mine = Expected { lease: Some(owner("me")), ..untouched(&import) };
-        let grave = Sealed { key_id: "ef01".to_owned(), bytes: b"grave".to_vec() };
+        let grave = Sealed { key_id: "ef01".to_owned(), bytes: b"grave".to_vec(), index: None };
         let adopt = async || bed.store.adopt(&import.key, &mine, &grave, &own, None).await.unwrap();
         assert_eq!(adopt().await, Adoption::Applied);
         let buried = NewRow { state: record::State::Tombstone, due: None, sealed: grave.clone(), ..import.clone() };

@@ -12,7 +12,7 @@ fn rediss_is_served_where_the_ca_is_trusted() {
     let server = TlsRedis::start("IP:127.0.0.1");
     let answer = server.client("rediss", Some("ca.pem"));
     assert!(answer.contains("CONNECTED"), "{answer}");
-    assert_eq!(server.plain.raw("GET {videoask-auth}:schema"), "$1\r\n1");
+    assert_eq!(server.plain.raw("GET {videoask-auth}:schema"), "$1\r\n2");
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn decode(value: &str) -> Option<([u8; 32], Sealed)> {
     let mut parts = value.splitn(3, '.');
     let (hash, key_id, bytes) = (parts.next()?, parts.next()?, parts.next()?);
     let hash = BASE64.decode(hash).ok()?.try_into().ok()?;
-    Some((hash, Sealed { key_id: key_id.to_owned(), bytes: BASE64.decode(bytes).ok()? }))
+    Some((hash, Sealed { key_id: key_id.to_owned(), bytes: BASE64.decode(bytes).ok()?, index: None }))
 }
 
 fn row(

@@ -27,48 +27,24 @@ static READ: LazyLock<RowScript> = LazyLock::new(|| {
     )
 });
 
-/// The ids of the sealing keys: the beginning of each run of members that have it in common. A semicolon is what
-/// comes after a colon.
-const SEALING_KEYS: &str = "
-    local function sealing_keys()
-        local ids, from = {}, '-'
-        while true do
-            local member = redis.call('ZRANGEBYLEX', SEALED, from, '+', 'LIMIT', 0, 1)[1]
-            if not member then return ids end
-            local id = string.match(member, '^[^:]*')
-            table.insert(ids, id)
-            from = '(' .. id .. ';'
-        end
-    end
-";
-
-/// A page of each other secret; the first of them all are among these.
+/// A page of each other secret; the first of them all are among these. A secret's members begin with its id; a semicolon
+/// is what comes after a colon.
 static SEALED_BY_OTHER_KEYS: LazyLock<RowScript> = LazyLock::new(|| {
-    RowScript::for_records(&format!(
-        "{SEALING_KEYS}
-         local keys = {{}}
-         for _, id in ipairs(sealing_keys()) do
+    RowScript::for_records(
+        "local keys, start = {}, '-'
+         while true do
+             local first = redis.call('ZRANGEBYLEX', SEALED, start, '+', 'LIMIT', 0, 1)[1]
+             if not first then return keys end
+             local id = string.match(first, '^[^:]*')
+             start = '(' .. id .. ';'
              if id ~= ARGS.key_id then
                  local from = ARGS.after and '(' .. id .. ':' .. ARGS.after or '[' .. id .. ':'
-                 local to = '(' .. id .. ';'
-                 for _, member in ipairs(redis.call('ZRANGEBYLEX', SEALED, from, to, 'LIMIT', 0, ARGS.limit)) do
+                 for _, member in ipairs(redis.call('ZRANGEBYLEX', SEALED, from, start, 'LIMIT', 0, ARGS.limit)) do
                      table.insert(keys, string.sub(member, #id + 2))
                  end
              end
-         end
-         return keys"
-    ))
-});
-
-static COUNT_BY_SEALING_KEY: LazyLock<RowScript> = LazyLock::new(|| {
-    RowScript::for_records(&format!(
-        "{SEALING_KEYS}
-         local counts = {{}}
-         for at, id in ipairs(sealing_keys()) do
-             counts[at] = {{id, redis.call('ZLEXCOUNT', SEALED, '[' .. id .. ':', '(' .. id .. ';')}}
-         end
-         return counts"
-    ))
+         end",
+    )
 });
 
 pub(super) async fn due(
@@ -99,10 +75,14 @@ pub(super) async fn kept(connection: &Connection, page: Page<'_>) -> Result<Vec<
     // Nothing removes a kept row, so the listed ones are still there when they are read.
     let limit = page.limit.try_into().unwrap_or(isize::MAX);
     let keys: Vec<String> = connection.command(&Cmd::zrangebylex_limit(keys::KEPT, from, "+", 0, limit)).await?;
+    read(connection, keys.into_iter().map(RowKey).collect()).await
+}
+
+/// Reads these rows. One that is gone is left out.
+pub(super) async fn read(connection: &Connection, keys: Vec<RowKey>) -> Result<Vec<Row>, StoreError> {
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let keys: Vec<RowKey> = keys.into_iter().map(RowKey).collect();
     let rows: Vec<Fields> = connection.script(&READ.on(keys.iter().map(keys::record))).await?;
     let read = |(key, fields)| Reader::of(connection).row(key, fields).transpose();
     keys.into_iter().zip(rows).filter_map(read).collect()
@@ -122,10 +102,4 @@ pub(super) async fn sealed_by_other_keys(
     keys.sort_unstable();
     keys.truncate(page.limit as usize);
     Ok(keys.into_iter().map(RowKey).collect())
-}
-
-pub(super) async fn count_by_sealing_key(connection: &Connection) -> Result<Vec<(KeyId, u64)>, StoreError> {
-    let mut counts: Vec<(KeyId, u64)> = connection.script(&COUNT_BY_SEALING_KEY.on([])).await?;
-    counts.sort_unstable();
-    Ok(counts)
 }

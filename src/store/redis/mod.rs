@@ -3,6 +3,8 @@
 mod api_keys;
 mod connection;
 mod failure;
+mod index;
+mod index_codec;
 mod info;
 mod keys;
 mod listings;

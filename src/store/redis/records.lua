@@ -33,6 +33,33 @@ local function move(set, from, to)
     if to then redis.call('ZADD', set, 0, to) end
 end
 
+-- As move, from the member that a field of the record tells. It cannot be made of what the record was: a process of an
+-- earlier version may have changed that, and it knows nothing of the set.
+local function move_remembered(record, set, field, to)
+    local from = redis.call('HGET', record, field) or nil
+    if from == to then return end
+    if to then redis.call('HSET', record, field, to) else redis.call('HDEL', record, field) end
+    move(set, from, to)
+end
+
+-- The names in a kept record's index, as the keys of a table.
+local function names_of(row)
+    local names = {}
+    if row.index and not row.absolute then
+        for name in string.gmatch(string.match(row.index, '^%S+ %S+(.*)') or '', '%x+') do names[name] = true end
+    end
+    return names
+end
+
+local function move_names(key, before, after)
+    for name in pairs(after) do
+        if not before[name] then redis.call('ZADD', NAMES, 0, name .. ':' .. key) end
+    end
+    for name in pairs(before) do
+        if not after[name] then redis.call('ZREM', NAMES, name .. ':' .. key) end
+    end
+end
+
 -- Writes what has changed, and keeps the sets true. What needs memory comes first: a Redis that is full refuses it
 -- while nothing is changed yet.
 local function write(record, before, after)
@@ -51,12 +78,21 @@ local function write(record, before, after)
     if #changed > 0 then redis.call('HSET', record, unpack(changed)) end
     if #gone > 0 then redis.call('HDEL', record, unpack(gone)) end
     local key = key_of(record)
+    local label, login_end = string.match(after.index or '', '^(%S+) (%S+)')
+    local function group_of(row, time)
+        if not label or row.absolute then return nil end
+        return table.concat({row.key_id, row.state, label, time or NEVER, key}, ':')
+    end
     local function due(row) return row.due and row.due .. key end
     local function kept(row) return row.key_id and not row.absolute and key end
     local function sealed(row) return kept(row) and row.key_id .. ':' .. key end
     move(DUE, due(before), due(after))
     move(KEPT, kept(before), kept(after))
     move(SEALED, sealed(before), sealed(after))
+    move_remembered(record, GROUPS, 'grouped', group_of(after, after.due))
+    local ends = login_end ~= '-' and group_of(after, login_end)
+    move_remembered(record, LOGIN_ENDS, 'login_end', ends or nil)
+    move_names(key, names_of(before), names_of(after))
     if after.absolute == before.absolute and after.idle == before.idle then return end
     if after.absolute then
         mark_end(record, after.idle, after.absolute)

@@ -5,13 +5,13 @@ use redis::Cmd;
 use time::OffsetDateTime;
 
 use crate::store::{
-    RowKey, StoreError, millis,
+    NameHash, NewIndex, RowCounts, RowKey, StoreError, millis,
     records::{
         Adoption, Cas, Change, Claim, Expected, KeyId, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page, Records,
         Row, RowVersion, Sealed, Version,
     },
     redis::{
-        RedisStore, keys, listings, replication,
+        RedisStore, index, keys, listings, replication,
         rows::{Arguments, FIELDS, Fields, Reader},
         script::RowScript,
         server,
@@ -51,7 +51,9 @@ static SWAP: LazyLock<RowScript> = LazyLock::new(|| {
          if not is_as_expected(before) then return answer(MOVED, before) end
          local after = copy(before)
          for _, field in ipairs({'generation', 'state', 'due', 'attempt'}) do after[field] = ARGS[field] end
-         for _, field in ipairs({'key_id', 'sealed'}) do after[field] = ARGS[field] or before[field] end
+         if ARGS.sealed then
+             for _, field in ipairs({'key_id', 'sealed', 'index'}) do after[field] = ARGS[field] end
+         end
          write(KEYS[1], before, after)
          return {DONE, false}",
     )
@@ -85,7 +87,8 @@ static ADOPT: LazyLock<RowScript> = LazyLock::new(|| {
          local outcome = put(KEYS[1])
          if outcome[1] ~= DONE then return {1, unpack(outcome)} end
          local grave = copy(before)
-         grave.state, grave.key_id, grave.sealed = TOMBSTONE, ARGS.grave_key_id, ARGS.grave_sealed
+         grave.state = TOMBSTONE
+         for _, field in ipairs({'key_id', 'sealed', 'index'}) do grave[field] = ARGS['grave_' .. field] end
          for _, field in ipairs({'due', 'attempt', 'lease_owner', 'lease_until'}) do grave[field] = nil end
          write(KEYS[2], before, grave)
          return {1, DONE, false}",
@@ -206,8 +209,16 @@ impl Records for RedisStore {
         self.last_failure.check(server::probe(&self.connection)).await
     }
 
-    async fn count_by_sealing_key(&self) -> Result<Vec<(KeyId, u64)>, StoreError> {
-        listings::count_by_sealing_key(&self.connection).await
+    async fn find(&self, names: &[NameHash]) -> Result<Vec<Row>, StoreError> {
+        index::find(&self.connection, names).await
+    }
+
+    async fn counts(&self) -> Result<RowCounts, StoreError> {
+        index::counts(&self.connection).await
+    }
+
+    async fn reindex(&self, rows: &[NewIndex]) -> Result<(), StoreError> {
+        self.last_failure.note(index::reindex(&self.connection, rows).await)
     }
 }
 

@@ -6,12 +6,12 @@ use time::OffsetDateTime;
 use crate::store::{
     Limits, RowKey, StoreError, millis,
     records::{Change, Expected, Lease, NewRow, OpenAttempt, Owner, Row, RowVersion, Sealed, Version},
-    redis::{connection::Connection, failure, sortable_time},
+    redis::{connection::Connection, failure, index_codec, sortable_time},
     state_codec,
 };
 
 /// In the order of [`Fields`].
-pub(super) const FIELDS: [&str; 11] = [
+pub(super) const FIELDS: [&str; 12] = [
     "connection_id",
     "generation",
     "state",
@@ -23,6 +23,7 @@ pub(super) const FIELDS: [&str; 11] = [
     "absolute",
     "key_id",
     "sealed",
+    "index",
 ];
 
 /// A hash as it comes, all empty where there is none.
@@ -38,6 +39,7 @@ pub(super) type Fields = (
     Option<i64>,
     Option<String>,
     Option<Vec<u8>>,
+    Option<String>,
 );
 
 /// What only damage can have left out.
@@ -57,9 +59,14 @@ impl<'a> Reader<'a> {
         if fields == Fields::default() {
             return Ok(None);
         }
-        let (connection_id, generation, state, due, attempt, owner, until, idle, absolute, key_id, sealed) = fields;
+        let (connection_id, generation, state, due, attempt, owner, until, idle, absolute, key_id, sealed, index) =
+            fields;
         let RowVersion { version, state } = self.head(connection_id, generation, state)?;
-        let sealed = Sealed { key_id: self.required(key_id, "key_id")?, bytes: self.required(sealed, "sealed")? };
+        let sealed = Sealed {
+            key_id: self.required(key_id, "key_id")?,
+            bytes: self.required(sealed, "sealed")?,
+            index: index.map(|index| index_codec::decode(&index).map_err(|error| self.damaged(error))).transpose()?,
+        };
         Ok(Some(Row {
             key,
             version,
@@ -138,7 +145,7 @@ impl Arguments<'_, '_> {
             .add_if_any("due", row.due.map(sortable_time::from_time))
             .add_if_any("idle", row.limits.map(|limits| millis::from_time(limits.idle)))
             .add_if_any("absolute", row.limits.map(|limits| millis::from_time(limits.absolute)))
-            .add_sealed_if_any("key_id", "sealed", Some(&row.sealed))
+            .add_sealed_if_any(["key_id", "sealed", "index"], Some(&row.sealed))
     }
 
     /// What a new row replaces.
@@ -168,15 +175,18 @@ impl Arguments<'_, '_> {
             .add("state", state_codec::from_state(change.state))
             .add_if_any("due", change.due.map(sortable_time::from_time))
             .add_if_any("attempt", change.attempt.as_ref().map(|attempt| &attempt.0))
-            .add_sealed_if_any("key_id", "sealed", change.sealed.as_ref())
+            .add_sealed_if_any(["key_id", "sealed", "index"], change.sealed.as_ref())
     }
 
     /// The blob of a tombstone.
     pub(super) fn add_tombstone(&mut self, tombstone: &Sealed) -> &mut Self {
-        self.add_sealed_if_any("grave_key_id", "grave_sealed", Some(tombstone))
+        self.add_sealed_if_any(["grave_key_id", "grave_sealed", "grave_index"], Some(tombstone))
     }
 
-    fn add_sealed_if_any(&mut self, key_id: &str, sealed: &str, value: Option<&Sealed>) -> &mut Self {
-        self.add_if_any(key_id, value.map(|value| &value.key_id)).add_if_any(sealed, value.map(|value| &value.bytes))
+    fn add_sealed_if_any(&mut self, [key_id, sealed, index]: [&str; 3], value: Option<&Sealed>) -> &mut Self {
+        let Some(value) = value else { return self };
+        self.add(key_id, &value.key_id)
+            .add(sealed, &value.bytes)
+            .add_if_any(index, value.index.as_ref().map(index_codec::encode))
     }
 }

@@ -7,7 +7,7 @@ use redis::{Script, ScriptInvocation};
 use crate::store::{
     records::State,
     redis::{
-        keys::{RECORDS, SESSIONS, SHARED},
+        keys::{NEVER, RECORDS, SESSIONS, SHARED},
         rows::FIELDS,
         schema,
     },
@@ -41,8 +41,8 @@ impl RowScript {
 fn names() -> String {
     format!(
         "local SHARED = #KEYS - {}\n\
-         local SCHEMA, ENDS, DUE, KEPT, SEALED = unpack(KEYS, SHARED + 1)\n\
-         local SESSIONS, RECORDS = '{SESSIONS}', '{RECORDS}'\n\
+         local SCHEMA, ENDS, DUE, KEPT, SEALED, GROUPS, LOGIN_ENDS, NAMES = unpack(KEYS, SHARED + 1)\n\
+         local SESSIONS, RECORDS, NEVER = '{SESSIONS}', '{RECORDS}', '{NEVER}'\n\
          local VERSION = {}\n\
          local REVOKING, TOMBSTONE = '{}', '{}'\n",
         SHARED.len(),

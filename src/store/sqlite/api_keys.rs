@@ -79,7 +79,7 @@ fn list(connection: &Connection) -> rusqlite::Result<Vec<ApiKeyRow>> {
         Ok(ApiKeyRow {
             name: row.get(0)?,
             hash: row.get(1)?,
-            sealed: Sealed { key_id: row.get(2)?, bytes: row.get(3)? },
+            sealed: Sealed { key_id: row.get(2)?, bytes: row.get(3)?, index: None },
             last_used: columns::time_if_any(row, 4)?,
         })
     })?;

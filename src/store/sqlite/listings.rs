@@ -30,9 +30,6 @@ const SEALED_BY_OTHER_KEYS: &str = "
     WHERE idle IS NULL AND key_id > :key_id AND key >= :from AND key IS NOT :after
     ORDER BY key LIMIT :limit";
 
-const COUNT_BY_SEALING_KEY: &str =
-    "SELECT key_id, count(*) FROM records WHERE idle IS NULL GROUP BY key_id ORDER BY key_id";
-
 pub(super) fn due(
     connection: &Connection,
     now: OffsetDateTime,
@@ -69,11 +66,6 @@ pub(super) fn sealed_by_other_keys(
     connection.prepare_cached(SEALED_BY_OTHER_KEYS)?.query_map(page, |row| row.get(0).map(RowKey))?.collect()
 }
 
-pub(super) fn count_by_sealing_key(connection: &Connection) -> rusqlite::Result<Vec<(KeyId, u64)>> {
-    let count = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned()));
-    connection.prepare_cached(COUNT_BY_SEALING_KEY)?.query_map([], count)?.collect()
-}
-
 /// Where a page begins, and the key that it leaves out. Even the empty key comes after no key.
 fn bounds(after: Option<&RowKey>) -> (&str, Option<&str>) {
     let after = after.map(|key| key.0.as_str());
@@ -82,17 +74,7 @@ fn bounds(after: Option<&RowKey>) -> (&str, Option<&str>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::schema, *};
-
-    /// How SQLite goes about a query, as it says itself.
-    fn plan(query: &str) -> String {
-        let mut connection = Connection::open_in_memory().unwrap();
-        schema::migrate(&mut connection).unwrap();
-        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
-        // Raw, since the parameters stay without values.
-        let steps = statement.raw_query().mapped(|row| row.get::<_, String>(3));
-        steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
-    }
+    use super::{super::schema::tests::plan, *};
 
     #[test]
     fn what_is_due_is_read_from_the_index_alone_and_in_its_order() {
@@ -109,10 +91,5 @@ mod tests {
         let plan = plan(SEALED_BY_OTHER_KEYS);
         assert!(plan.contains("records_sealed (key_id<?)") && plan.contains("records_sealed (key_id>?)"), "{plan}");
         assert!(!plan.contains("SCAN"), "{plan}");
-    }
-
-    #[test]
-    fn sealing_keys_are_counted_without_reading_the_rows() {
-        assert_eq!(plan(COUNT_BY_SEALING_KEY), "SCAN records USING COVERING INDEX records_sealed");
     }
 }

@@ -5,6 +5,7 @@ mod columns;
 mod failure;
 mod file;
 mod identity;
+mod index;
 mod listings;
 mod notifications;
 mod open;

@@ -3,12 +3,12 @@ use rusqlite::Transaction;
 use time::OffsetDateTime;
 
 use crate::store::{
-    RowKey, StoreError,
+    NameHash, NewIndex, RowCounts, RowKey, StoreError,
     records::{
         Adoption, Cas, Change, Claim, Expected, KeyId, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page, Records,
         Row, RowVersion, Sealed, State, Version,
     },
-    sqlite::{SqliteStore, checkpoint, listings, rewrite, rows},
+    sqlite::{SqliteStore, checkpoint, index, listings, rewrite, rows},
 };
 
 #[async_trait]
@@ -95,8 +95,18 @@ impl Records for SqliteStore {
         self.run(checkpoint).await
     }
 
-    async fn count_by_sealing_key(&self) -> Result<Vec<(KeyId, u64)>, StoreError> {
-        self.run(listings::count_by_sealing_key).await
+    async fn find(&self, names: &[NameHash]) -> Result<Vec<Row>, StoreError> {
+        let names = names.to_vec();
+        self.run(move |connection| index::find(connection, &names)).await
+    }
+
+    async fn counts(&self) -> Result<RowCounts, StoreError> {
+        self.run(index::counts).await
+    }
+
+    async fn reindex(&self, rows: &[NewIndex]) -> Result<(), StoreError> {
+        let rows = rows.to_vec();
+        self.step(move |transaction| index::reindex(transaction, &rows)).await
     }
 }
 

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use crate::store::{
-    RowKey, millis,
+    Index, NameHash, Names, RowKey, millis,
     records::{Lease, Owner, Row, RowVersion, Sealed, Version},
     sqlite::columns,
     state_codec,
@@ -12,7 +12,8 @@ use crate::store::{
 /// In the order that [`row`] reads them.
 macro_rules! record_columns {
     () => {
-        "key, connection_id, generation, state, due, attempt, lease_owner, lease_until, idle, absolute, key_id, sealed"
+        "key, connection_id, generation, state, due, attempt, lease_owner, lease_until, idle, absolute, key_id, sealed, \
+         label, login_end, user_id, sub, email"
     };
 }
 pub(super) use record_columns;
@@ -30,8 +31,18 @@ pub(super) fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         attempt: row.get::<_, Option<String>>(5)?.map(Owner),
         lease,
         limits: columns::limits_if_any(row, 8)?,
-        sealed: Sealed { key_id: row.get(10)?, bytes: row.get(11)? },
+        sealed: Sealed { key_id: row.get(10)?, bytes: row.get(11)?, index: index(row)? },
     })
+}
+
+fn index(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Index>> {
+    let label: String = row.get(12)?;
+    if label.is_empty() {
+        return Ok(None);
+    }
+    let name = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<[u8; 16]>>(column)?.map(NameHash));
+    let names = Names { user_id: name(14)?, sub: name(15)?, email: name(16)? };
+    Ok(Some(Index { label, login_end: columns::time_if_any(row, 13)?, names }))
 }
 
 fn version(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Version> {
@@ -58,12 +69,14 @@ pub(super) fn head(connection: &Connection, key: &RowKey) -> rusqlite::Result<Op
 /// Writes a row over whatever was there.
 pub(super) fn replace(connection: &Connection, row: &Row) -> rusqlite::Result<()> {
     let lease = row.lease.as_ref();
+    let index = row.sealed.index.as_ref();
+    let names = index.map(|index| index.names).unwrap_or_default();
     connection
         .prepare_cached(concat!(
             "INSERT OR REPLACE INTO records (",
             record_columns!(),
             ") VALUES (:key, :connection_id, :generation, :state, :due, :attempt, :lease_owner, :lease_until,
-                       :idle, :absolute, :key_id, :sealed)"
+                       :idle, :absolute, :key_id, :sealed, :label, :login_end, :user_id, :sub, :email)"
         ))?
         .execute(named_params! {
             ":key": row.key.0,
@@ -78,16 +91,24 @@ pub(super) fn replace(connection: &Connection, row: &Row) -> rusqlite::Result<()
             ":absolute": row.limits.map(|limits| millis::from_time(limits.absolute)),
             ":key_id": row.sealed.key_id,
             ":sealed": row.sealed.bytes,
+            ":label": index.map_or("", |index| &index.label),
+            ":login_end": index.and_then(|index| index.login_end).map(millis::from_time),
+            ":user_id": names.user_id.map(|name| name.0),
+            ":sub": names.sub.map(|name| name.0),
+            ":email": names.email.map(|name| name.0),
         })?;
     Ok(())
 }
 
 /// Writes what a swap may change.
 pub(super) fn update(connection: &Connection, row: &Row) -> rusqlite::Result<()> {
+    let index = row.sealed.index.as_ref();
+    let names = index.map(|index| index.names).unwrap_or_default();
     connection
         .prepare_cached(
             "UPDATE records SET generation = :generation, state = :state, due = :due, attempt = :attempt,
-                                key_id = :key_id, sealed = :sealed
+                                key_id = :key_id, sealed = :sealed,
+                                label = :label, login_end = :login_end, user_id = :user_id, sub = :sub, email = :email
              WHERE key = :key",
         )?
         .execute(named_params! {
@@ -98,6 +119,11 @@ pub(super) fn update(connection: &Connection, row: &Row) -> rusqlite::Result<()>
             ":attempt": row.attempt.as_ref().map(|attempt| &attempt.0),
             ":key_id": row.sealed.key_id,
             ":sealed": row.sealed.bytes,
+            ":label": index.map_or("", |index| &index.label),
+            ":login_end": index.and_then(|index| index.login_end).map(millis::from_time),
+            ":user_id": names.user_id.map(|name| name.0),
+            ":sub": names.sub.map(|name| name.0),
+            ":email": names.email.map(|name| name.0),
         })?;
     Ok(())
 }

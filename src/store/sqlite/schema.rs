@@ -8,7 +8,8 @@ use crate::store::StoreOrigin;
 const APPLICATION_ID: u32 = 0x7661_736b;
 
 /// Step `n` brings a store from version `n` to `n + 1`. A step that was released never changes.
-const MIGRATIONS: &[&str] = &[include_str!("v1.sql"), include_str!("v2.sql"), include_str!("v3.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("v1.sql"), include_str!("v2.sql"), include_str!("v3.sql"), include_str!("v4.sql")];
 
 /// What a database file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,8 +84,18 @@ const fn version_after(steps: &[&str]) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// How SQLite goes about a query, as it says itself.
+    pub(in crate::store::sqlite) fn plan(query: &str) -> String {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+        // Raw, since the parameters stay without values.
+        let steps = statement.raw_query().mapped(|row| row.get::<_, String>(3));
+        steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+    }
 
     const TWO: &[&str] = &[MIGRATIONS[0], "CREATE TABLE leases (key TEXT PRIMARY KEY) STRICT;"];
 

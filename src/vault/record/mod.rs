@@ -107,7 +107,7 @@ impl Record {
         Self::unseal(keys, &row.key, row.version.clone(), &row.sealed.bytes)
     }
 
-    /// This record as a new row, of a login or to write back. Key, connection id and generation are associated data of
+    /// This record as a new row without an index. Key, connection id and generation are associated data of
     /// the encryption, so a row that was moved cannot be decrypted.
     #[must_use]
     pub fn new_row(&self, keys: &Keyring, key: &RowKey, state: State, limits: Option<Limits>) -> NewRow {
@@ -160,7 +160,7 @@ fn seal(keys: &Keyring, key: &RowKey, version: &Version, kind: Kind, body: &impl
         Zeroizing::new(serde_json::to_vec(body).expect("the record has only string keys, so JSON can write it"));
     let generation = version.generation.to_be_bytes();
     let bytes = keys.seal(Purpose::Record, &associated(kind, key, version, &generation), &plaintext);
-    Sealed { key_id: keys::key_id_of(&bytes), bytes }
+    Sealed { key_id: keys::key_id_of(&bytes), bytes, index: None }
 }
 
 fn unseal<T: DeserializeOwned>(

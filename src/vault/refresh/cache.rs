@@ -113,6 +113,12 @@ impl Cache {
         entries.iter().filter(|(_, entry)| entry.cached.is_some()).map(|(key, _)| key.clone()).collect()
     }
 
+    /// All cached records.
+    pub(crate) fn records(&self) -> Vec<(RowKey, Arc<CachedRecord>)> {
+        let entries = self.lock();
+        entries.iter().filter_map(|(key, entry)| Some((key.clone(), entry.cached.clone()?))).collect()
+    }
+
     /// Whether any cached access token is valid.
     pub(crate) fn has_valid_token(&self, now: OffsetDateTime) -> bool {
         let is_valid = |cached: &Arc<CachedRecord>| !cached.record.body.tokens.left(now).is_zero();

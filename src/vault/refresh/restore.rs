@@ -33,7 +33,7 @@ impl Job {
     /// Writes a keep-mode record back that the store lost. What the store has instead wins.
     pub(super) async fn restore(&self, cached: &Arc<CachedRecord>) -> JobResult {
         let asked = self.vault.0.clock.boot_time();
-        let row = cached.record.new_row(&self.vault.0.keys, &self.key, cached.state, cached.limits);
+        let row = self.vault.new_row(&self.key, &cached.record, cached.state, cached.limits);
         match self.vault.call_store(self.vault.0.store.restore(&row)).await? {
             Cas::Applied => {
                 tracing::error!(generation = row.version.generation, "the store had lost a record; it is written back");

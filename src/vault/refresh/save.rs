@@ -52,7 +52,7 @@ impl Job {
             state: cached.state,
             due: cached.record.due(cached.state).filter(|_| cached.is_keep_mode()),
             attempt: None,
-            sealed: Some(cached.record.sealed(&self.vault.0.keys, &self.key)),
+            sealed: Some(self.vault.seal(&self.key, &cached.record)),
         };
         match self.vault.call_store(self.vault.0.store.swap(&self.key, expected, &change)).await? {
             Cas::Applied => {

@@ -105,16 +105,17 @@ impl Vault {
 
     /// Whether the connection of this name was revoked or forgotten: only its tombstone is left.
     pub(crate) async fn is_forgotten(&self, name: &str) -> Result<bool, VaultError> {
-        let listed = self.list().await?;
-        Ok(listed
-            .iter()
-            .any(|listed| matches!(listed, ListEntry::Tombstone(tombstone) if tombstone.identity.is_called(name))))
+        self.ensure_indexed().await?;
+        let rows = self.rows_of(name).await?;
+        Ok(rows.iter().any(
+            |row| matches!(self.describe(row), ListEntry::Tombstone(tombstone) if tombstone.identity.is_called(name)),
+        ))
     }
 
     async fn sealing_key_usage(&self) -> Result<SealingKeyUsage, VaultError> {
-        let counts = self.call_store(self.0.store.count_by_sealing_key()).await?;
+        let groups = self.counts().await?.groups;
         let own: Vec<KeyId> = self.0.keys.key_ids(Purpose::Record).collect();
-        Ok(SealingKeyUsage::count(&counts, &own))
+        Ok(SealingKeyUsage::count(groups.iter().map(|group| (&group.key_id, group.rows)), &own))
     }
 }
 
@@ -173,12 +174,16 @@ impl Forgotten {
 }
 
 impl SealingKeyUsage {
-    fn count(counts: &[(KeyId, u64)], own: &[KeyId]) -> Self {
-        let by = |id: &KeyId| counts.iter().find(|(key_id, _)| key_id == id).map_or(0, |(_, count)| *count);
-        let used: Vec<u64> = own.iter().map(by).collect();
-        let unknown = counts.iter().filter(|(key_id, _)| !own.contains(key_id)).map(|(_, count)| count).sum();
-        let (current, previous) = used.split_first().map_or((0, Vec::new()), |(first, rest)| (*first, rest.to_vec()));
-        Self { current, previous, unknown }
+    fn count<'a>(counts: impl Iterator<Item = (&'a KeyId, u64)>, own: &[KeyId]) -> Self {
+        let mut usage = Self { previous: vec![0; own.len().saturating_sub(1)], ..Self::default() };
+        for (key_id, rows) in counts {
+            match own.iter().position(|own| own == key_id) {
+                Some(0) => usage.current += rows,
+                Some(place) => usage.previous[place - 1] += rows,
+                None => usage.unknown += rows,
+            }
+        }
+        usage
     }
 }
 
@@ -188,10 +193,11 @@ mod tests {
 
     #[test]
     fn each_secret_is_counted_by_its_place_and_the_rest_as_unknown() {
-        let counts = [("b".to_owned(), 2), ("x".to_owned(), 3), ("a".to_owned(), 5), ("y".to_owned(), 7)];
+        let counts =
+            [("b".to_owned(), 2), ("x".to_owned(), 3), ("a".to_owned(), 4), ("a".to_owned(), 1), ("y".to_owned(), 7)];
         let own = ["a", "b", "c"].map(str::to_owned);
         assert_eq!(
-            SealingKeyUsage::count(&counts, &own),
+            SealingKeyUsage::count(counts.iter().map(|(key_id, rows)| (key_id, *rows)), &own),
             SealingKeyUsage { current: 5, previous: vec![2, 0], unknown: 10 }
         );
     }

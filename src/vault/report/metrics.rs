@@ -5,66 +5,63 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use crate::{
-    store::records::State,
+    store::{RowCounts, RowGroup, records::State},
     telemetry::{self, Gauges, RecordState, StoreSnapshot},
-    vault::{
-        Vault,
-        report::status::{ListEntry, Obstacle, Status},
-    },
+    vault::{Vault, index::Standing, report::status::Obstacle},
 };
 
 impl Vault {
     /// The gauges of this process and of the store. Without a response of the store, its part is missing.
     pub(crate) async fn gauges(&self) -> Gauges {
-        let snapshot = match self.list().await {
-            Ok(rows) => Some(snapshot(&rows, self.0.clock.now())),
+        let snapshot = match self.counts().await {
+            Ok(counts) => Some(self.snapshot(&counts)),
             Err(_) => None,
         };
         Gauges { unsaved: self.unsaved(), keeper_silence: self.keeper_idle_time(), snapshot }
     }
-}
 
-fn snapshot(rows: &[ListEntry], now: OffsetDateTime) -> StoreSnapshot {
-    let mut snapshot = StoreSnapshot::default();
-    for row in rows {
-        snapshot.count(RecordState::of(row));
-        if let ListEntry::Connection(status) = row {
-            if let Some(obstacle) = status.obstacle.filter(|_| status.is_in_use()) {
-                snapshot.count_obstacle(obstacle.into());
+    fn snapshot(&self, counts: &RowCounts) -> StoreSnapshot {
+        let (mut snapshot, now) = (StoreSnapshot::default(), self.0.clock.now());
+        for group in &counts.groups {
+            let standing = self.standing(group);
+            if let Some(state) = RecordState::of(standing, group.state) {
+                snapshot.count(state, group.rows);
             }
-            if let Some(time) = status.time_until_login(now) {
-                snapshot.login_needed_in(time);
-            }
-            // A connection with an obstacle is never refreshed, and so never overdue.
-            if let Some(late) = status.next_refresh.and_then(|due| (now - due).try_into().ok()) {
-                snapshot.overdue_by(late);
+            if let Standing::Connection(obstacle) = standing {
+                count_connections(&mut snapshot, group, obstacle, now);
             }
         }
+        snapshot
     }
-    snapshot
 }
 
-impl Status {
-    /// How long until its user has to log in, if that is known; nothing is left if only a login helps now.
-    fn time_until_login(&self, now: OffsetDateTime) -> Option<Duration> {
-        if self.state == State::Dead && self.obstacle.is_none() && !self.key.is_import() {
-            return Some(Duration::ZERO);
+fn count_connections(snapshot: &mut StoreSnapshot, group: &RowGroup, obstacle: Option<Obstacle>, now: OffsetDateTime) {
+    match (group.state, obstacle) {
+        (State::Live | State::Blocked, obstacle) => {
+            if let Some(obstacle) = obstacle {
+                snapshot.count_obstacle(obstacle.into(), group.rows);
+            }
+            if let Some(end) = group.login_end {
+                snapshot.login_needed_in((end - now).try_into().unwrap_or_default());
+            }
         }
-        self.login_end.map(|end| Duration::try_from(end.at - now).unwrap_or_default())
+        (State::Dead, None) => snapshot.login_needed_in(Duration::ZERO),
+        (State::Dead | State::Revoking | State::Pending | State::Tombstone, _) => {}
     }
-
-    fn is_in_use(&self) -> bool {
-        matches!(self.state, State::Live | State::Blocked)
+    // A connection with an obstacle is never refreshed, and so never overdue.
+    let due = group.due.filter(|_| obstacle.is_none());
+    if let Some(late) = due.and_then(|due| (now - due).try_into().ok()) {
+        snapshot.overdue_by(late);
     }
 }
 
 impl RecordState {
-    fn of(row: &ListEntry) -> Self {
-        match row {
-            ListEntry::Connection(status) if status.state == State::Dead && status.key.is_import() => Self::Refused,
-            ListEntry::Connection(status) => status.state.into(),
-            ListEntry::Tombstone(_) => Self::Forgotten,
-            ListEntry::Unreadable(..) => Self::Unreadable,
+    fn of(standing: Standing, state: State) -> Option<Self> {
+        match (standing, state) {
+            (Standing::AdoptedImport, _) => None,
+            (Standing::Unreadable | Standing::UnreadableImport, _) => Some(Self::Unreadable),
+            (Standing::Import, State::Dead) => Some(Self::Refused),
+            (Standing::Import | Standing::Connection(_), state) => Some(state.into()),
         }
     }
 }

@@ -4,6 +4,8 @@ pub(crate) mod attention;
 pub(crate) mod health;
 pub(crate) mod inventory;
 pub(crate) mod login_end;
+#[cfg(test)]
+mod lookup_agreement;
 pub(crate) mod metrics;
 pub(crate) mod status;
 pub(crate) mod user_index;

@@ -99,7 +99,7 @@ impl Vault {
         }
     }
 
-    fn describe(&self, row: &Row) -> ListEntry {
+    pub(crate) fn describe(&self, row: &Row) -> ListEntry {
         let keys = &self.0.keys;
         let described = if row.state == State::Tombstone {
             Tombstone::of_row(keys, row).map(|tombstone| ListEntry::Tombstone(Box::new(tombstone)))
@@ -140,7 +140,7 @@ impl Vault {
         }
     }
 
-    fn login_end(&self, body: &RecordBody, state: State, obstacle: Option<Obstacle>) -> Option<LoginEnd> {
+    pub(crate) fn login_end(&self, body: &RecordBody, state: State, obstacle: Option<Obstacle>) -> Option<LoginEnd> {
         match (state, obstacle) {
             (State::Live | State::Blocked, None | Some(Obstacle::NoRefreshToken)) => {
                 LoginEnd::expected(body, self.0.settings.login_lifetime, self.0.clock.now())
@@ -150,7 +150,7 @@ impl Vault {
         }
     }
 
-    fn obstacle(&self, record: &Record) -> Option<Obstacle> {
+    pub(crate) fn obstacle(&self, record: &Record) -> Option<Obstacle> {
         let (body, settings) = (&record.body, &self.0.settings);
         if !settings.refresh_policy.allows(&body.identity) {
             Some(Obstacle::NotAllowed)

@@ -2,12 +2,15 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use crate::{
-    store::{RowKey, records::State},
+    store::{
+        RowKey,
+        records::{Row, State},
+    },
     vault::{
         Vault,
         error::{Undecryptable, VaultError},
@@ -17,34 +20,39 @@ use crate::{
     },
 };
 
-/// The list for an unknown or ambiguous name is at most this old, so the list is read at most this often.
+/// What is known of an unknown or ambiguous name is at most this old, so the store is asked at most this often.
 const FRESH: Duration = Duration::from_secs(5);
-/// The list for a name whose connection is in use is at most this old: another process may have connected a second user
-/// of the same name.
+/// What is known of a name whose connection is in use is at most this old: another process may have connected a second
+/// user of the same name.
 const IN_USE: Duration = Duration::from_secs(60);
+/// How many names are remembered.
+const CAPACITY: usize = 4096;
 
-/// The names and keys of the last list from the store.
+/// The meaning of names that were asked for.
 #[derive(Debug, Default)]
-pub(crate) struct UserIndex {
-    snapshot: Mutex<Snapshot>,
-    /// Held while the list is read, so that one caller reads it for all.
-    refresh_lock: tokio::sync::Mutex<()>,
-}
+pub(crate) struct UserIndex(Mutex<Meanings>);
 
 #[derive(Debug, Default)]
-struct Snapshot {
-    users: Users,
-    /// When it was read; `None` if never, or if it is out of date.
-    read_at: Option<Duration>,
+struct Meanings {
+    names: HashMap<String, Meaning>,
+    /// When a connection was last added: what was read until then is out of date.
+    outdated_at: Option<Duration>,
     /// When the store last did not respond.
     unreachable_at: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct Meaning {
+    found: Result<RowKey, VaultError>,
+    /// When the store was asked.
+    asked: Duration,
 }
 
 /// The connections of users in `ALLOWED_USERS`, and those of others that are still stored. A name means one of the
 /// others only if no listed user has it: a user who was taken off the list must not make a listed user's name
 /// ambiguous.
 #[derive(Debug, Default)]
-struct Users {
+pub(super) struct Users {
     allowed: Names,
     others: Names,
 }
@@ -76,80 +84,130 @@ impl Vault {
     /// The connection of a name: a `user_id`, a `sub`, or a proven e-mail. While the store does not respond, a known
     /// name keeps its meaning, so that a cached token can be handed out.
     pub(crate) async fn find(&self, name: &str) -> Result<RowKey, VaultError> {
-        let index = &self.0.user_index;
-        if let Some(found) = self.find_in_snapshot(name, self.0.clock.boot_time()) {
+        let asked = self.0.clock.boot_time();
+        if let Some(found) = self.recent_meaning(name, asked) {
             return found;
         }
-        let _lock = index.refresh_lock.lock().await;
-        // The previous holder has read the list, or the store did not respond to it.
-        let now = self.0.clock.boot_time();
-        if let Some(found) = self.find_in_snapshot(name, now) {
-            return found;
-        }
-        let Ok(users) = self.list_users().await else {
-            let mut snapshot = index.lock();
-            snapshot.unreachable_at = Some(self.0.clock.boot_time());
-            return snapshot.find_stale(name);
+        let mut meanings = match self.look_up(name).await {
+            Err(VaultError::StoreUnavailable) => {
+                self.0.user_index.lock().unreachable_at = Some(self.0.clock.boot_time());
+                return self.stale_meaning(name);
+            }
+            found => {
+                let mut meanings = self.0.user_index.lock();
+                meanings.insert(name, Meaning { found, asked });
+                meanings
+            }
         };
-        let found = users.find(name);
-        *index.lock() = Snapshot { users, read_at: Some(now), unreachable_at: None };
-        found
+        meanings.unreachable_at = None;
+        meanings.names[name].found.clone()
     }
 
-    /// A connection was added: the list must be read again.
+    /// A connection was added: the store must be asked again.
     pub(crate) fn invalidate_user_index(&self) {
-        self.0.user_index.lock().read_at = None;
+        self.0.user_index.lock().outdated_at = Some(self.0.clock.boot_time());
     }
 
-    async fn list_users(&self) -> Result<Users, VaultError> {
+    /// What the store says.
+    async fn look_up(&self, name: &str) -> Result<RowKey, VaultError> {
+        self.ensure_indexed().await?;
+        match self.users(self.rows_of(name).await?).find(name) {
+            Err(VaultError::NotConnected | VaultError::Undecryptable(_)) => {}
+            found => return found,
+        }
+        let counts = self.call_store(self.0.store.counts()).await?;
+        // A process of an earlier version may have written it since.
+        if self.misses_names(&counts) {
+            self.reindex().await?;
+        }
+        let users = self.users(self.rows_of(name).await?);
+        match (users.find(name), self.count_undecryptable(&counts)) {
+            (Err(VaultError::NotConnected), count) if count > 0 => Err(VaultError::Undecryptable(Undecryptable(count))),
+            (found, _) => found,
+        }
+    }
+
+    pub(super) fn users(&self, rows: Vec<Row>) -> Users {
         let mut users = Users::default();
-        for listed in self.list().await? {
-            match listed {
+        for row in rows {
+            match self.describe(&row) {
                 ListEntry::Connection(status) if status.state != State::Pending => {
-                    let is_allowed = self.0.settings.refresh_policy.allows(&status.identity);
-                    let names = if is_allowed { &mut users.allowed } else { &mut users.others };
-                    names.add(&status.identity, &status.key);
+                    self.add_user(&mut users, &status.identity, &status.key);
                 }
                 ListEntry::Unreadable(key, state) if is_connection(&key, state) => users.others.undecryptable += 1,
                 ListEntry::Connection(_) | ListEntry::Tombstone(_) | ListEntry::Unreadable(..) => {}
             }
         }
-        Ok(users)
+        users
     }
 
-    /// What the snapshot says, if it is recent enough.
-    fn find_in_snapshot(&self, name: &str, now: Duration) -> Option<Result<RowKey, VaultError>> {
-        let snapshot = self.0.user_index.lock();
-        let found = snapshot.users.find(name);
-        // While its connection is in use, the vault notices at once if that is gone.
-        let is_in_use = found.as_ref().is_ok_and(|key| self.0.cache.get(key).is_some());
-        let longest_age = if is_in_use { IN_USE } else { FRESH };
-        if snapshot.read_at.is_some_and(|at| now < at + longest_age) {
-            return Some(found);
+    /// What the name meant when the store was last asked, if that is recent enough.
+    fn recent_meaning(&self, name: &str, now: Duration) -> Option<Result<RowKey, VaultError>> {
+        let meanings = self.0.user_index.lock();
+        if meanings.unreachable_at.is_some_and(|at| now < at + STALE_RETRY) {
+            drop(meanings);
+            return Some(self.stale_meaning(name));
         }
-        snapshot.unreachable_at.is_some_and(|at| now < at + STALE_RETRY).then(|| snapshot.find_stale(name))
+        if let Some(Meaning { found, asked }) = meanings.names.get(name) {
+            // While its connection is in use, the vault notices at once if that is gone.
+            let is_in_use = found.as_ref().is_ok_and(|key| self.0.cache.get(key).is_some());
+            let longest_age = if is_in_use { IN_USE } else { FRESH };
+            if now < *asked + longest_age && meanings.outdated_at.is_none_or(|outdated| *asked > outdated) {
+                return Some(found.clone());
+            }
+        }
+        None
+    }
+
+    /// What the name meant, however long ago, or means among the records in memory. Any other name may have been added
+    /// since.
+    fn stale_meaning(&self, name: &str) -> Result<RowKey, VaultError> {
+        if let Some(found @ (Ok(_) | Err(VaultError::AmbiguousUser))) = self.0.user_index.lock().known(name) {
+            return found;
+        }
+        let mut users = Users::default();
+        for (key, cached) in self.0.cache.records().into_iter().filter(|(_, cached)| cached.is_keep_mode()) {
+            self.add_user(&mut users, &cached.record.body.identity, &key);
+        }
+        users.find(name).map_err(|error| match error {
+            VaultError::NotConnected => VaultError::StoreUnavailable,
+            error => error,
+        })
+    }
+
+    fn add_user(&self, users: &mut Users, identity: &Identity, key: &RowKey) {
+        let is_allowed = self.0.settings.refresh_policy.allows(identity);
+        let names = if is_allowed { &mut users.allowed } else { &mut users.others };
+        names.add(identity, key);
     }
 }
 
 impl UserIndex {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Snapshot> {
+    fn lock(&self) -> MutexGuard<'_, Meanings> {
         // Nothing panics while it is held, so the data behind a poisoned lock is consistent.
-        self.snapshot.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Snapshot {
-    /// What the snapshot says, however old. A name that is not in it may have been added since.
-    fn find_stale(&self, name: &str) -> Result<RowKey, VaultError> {
-        self.users.find(name).map_err(|error| match error {
-            VaultError::NotConnected | VaultError::Undecryptable(_) => VaultError::StoreUnavailable,
-            error => error,
-        })
+impl Meanings {
+    fn insert(&mut self, name: &str, meaning: Meaning) {
+        if self.names.len() >= CAPACITY {
+            let now = meaning.asked;
+            self.names.retain(|_, known| now < known.asked + FRESH);
+        }
+        if self.names.len() >= CAPACITY {
+            self.names.clear();
+        }
+        self.names.insert(name.to_owned(), meaning);
+    }
+
+    fn known(&self, name: &str) -> Option<Result<RowKey, VaultError>> {
+        self.names.get(name).map(|known| known.found.clone())
     }
 }
 
 impl Users {
-    fn find(&self, name: &str) -> Result<RowKey, VaultError> {
+    pub(super) fn find(&self, name: &str) -> Result<RowKey, VaultError> {
         match self.allowed.find(name) {
             Err(VaultError::NotConnected) => self.others.find(name),
             found => found,

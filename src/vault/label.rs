@@ -1,0 +1,65 @@
+//! What a record is counted as, beside its state, without decrypting it.
+
+use crate::vault::report::status::Obstacle;
+
+const IMPORT: &str = "import";
+const TOMBSTONE: &str = "tombstone";
+const UNREADABLE: &str = "unreadable";
+const DAMAGED: &str = "damaged";
+
+/// What whoever wrote the row knew of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Label {
+    /// It is stored under the fingerprint of an imported token.
+    Import,
+    Connection(Option<Obstacle>),
+    Tombstone,
+    /// The process that labelled it did not have its secret.
+    Unreadable,
+    /// The process that labelled it had its secret, and could not decrypt it.
+    Damaged,
+}
+
+/// What a label's obstacle and the expected end of a login depend on: ALLOWED_USERS, CLIENT_ID, VIDEOASK_AUTH_URL and
+/// REFRESH_TOKEN_LIFETIME, as a short word.
+pub(super) type PolicyId = String;
+
+impl Label {
+    /// The label as it is stored.
+    pub(super) fn encode(self, policy: &PolicyId) -> String {
+        match self {
+            Self::Import => IMPORT.to_owned(),
+            Self::Tombstone => TOMBSTONE.to_owned(),
+            Self::Unreadable => UNREADABLE.to_owned(),
+            Self::Damaged => DAMAGED.to_owned(),
+            Self::Connection(obstacle) => format!("{}.{policy}", word(obstacle)),
+        }
+    }
+
+    /// Reads a stored label. One of another policy says nothing about this one.
+    pub(super) fn decode(text: &str, policies: &[PolicyId]) -> Option<Self> {
+        Some(match text {
+            IMPORT => Self::Import,
+            TOMBSTONE => Self::Tombstone,
+            UNREADABLE => Self::Unreadable,
+            DAMAGED => Self::Damaged,
+            connection => {
+                let (obstacle, policy) = connection.split_once('.')?;
+                policies.iter().find(|own| *own == policy)?;
+                let all =
+                    [None, Some(Obstacle::NotAllowed), Some(Obstacle::OtherClient), Some(Obstacle::NoRefreshToken)];
+                Self::Connection(all.into_iter().find(|known| word(*known) == obstacle)?)
+            }
+        })
+    }
+}
+
+/// The words are stored, so they never change.
+const fn word(obstacle: Option<Obstacle>) -> &'static str {
+    match obstacle {
+        None => "usable",
+        Some(Obstacle::NotAllowed) => "not-allowed",
+        Some(Obstacle::OtherClient) => "other-client",
+        Some(Obstacle::NoRefreshToken) => "no-refresh-token",
+    }
+}

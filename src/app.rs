@@ -1,6 +1,7 @@
 //! Builds everything from the configuration, and serves it.
 
 mod connection;
+mod login;
 #[cfg(test)]
 mod panic_page;
 mod progress;
@@ -29,10 +30,12 @@ use crate::{
     web::{self, AppState, Assets, CODE_EXCHANGES, CookiePolicy, FailureLimit, PendingLogins, RequestIds, Sessions},
 };
 
+pub(crate) use self::login::LoginServer;
+
 /// How long requests may go on after the signal to stop.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long a code exchange that was sent may go on beyond its own timeout, to be saved.
-const SAVING: Duration = Duration::from_secs(5);
+pub(crate) const SAVING: Duration = Duration::from_secs(5);
 /// How long a notification that is under way may take after everything else has ended.
 const LAST_NOTIFICATION: Duration = Duration::from_secs(1);
 /// How often ended sessions are deleted.

@@ -77,14 +77,7 @@ impl Setup {
 
     async fn open(self, missing: IfMissing) -> Result<Context, CliError> {
         let Self { config, allowed } = self;
-        let opened = store::open(&config.store, missing).await.map_err(|error| match error {
-            error @ StoreError::Unavailable { .. } => CliError::StoreUnavailable(error),
-            error => CliError::Store(error),
-        })?;
-        if opened.origin == StoreOrigin::Created {
-            output::note(&format_args!("A new, empty store was created: {}", place(&config.store)));
-        }
-        let store = vet(&config, opened)?;
+        let store = open_store(&config, missing).await?;
         let login = config.app_url.login();
         Ok(Context { app: app::state(&config, store, Clock::system(), Callers::Command)?, allowed, login })
     }
@@ -100,6 +93,18 @@ impl Context {
         let is_listed = self.allowed.admits(Some(user), Some(user), None).is_some();
         Box::new(ConnectionError::new(problem.into(), user, is_listed, &self.login)).into()
     }
+}
+
+/// Opens the store that a command works on, and says if it is new.
+pub(crate) async fn open_store(config: &Config, missing: IfMissing) -> Result<Arc<dyn Store>, CliError> {
+    let opened = store::open(&config.store, missing).await.map_err(|error| match error {
+        error @ StoreError::Unavailable { .. } => CliError::StoreUnavailable(error),
+        error => CliError::Store(error),
+    })?;
+    if opened.origin == StoreOrigin::Created {
+        output::note(&format_args!("A new, empty store was created: {}", place(&config.store)));
+    }
+    vet(config, opened)
 }
 
 /// Says once that a command waits for another process. Never completes, so that it can run beside the work.

@@ -4,17 +4,20 @@ mod connection;
 mod import;
 mod key;
 
-use std::{io, process::ExitCode};
+use std::{io, process::ExitCode, sync::Arc};
 
 use crate::{
     app::ServeError,
     cli::{input::InputError, output::OutputError, refresh_token::NotARefreshToken},
     config::{ConfigError, EnvLookup, ProblemCount, ValueSource},
     http,
+    login::LoginError,
+    provider::ExchangeError,
     store::{StoreError, StoreRisk},
     telemetry,
     vault::{FailureKind, VaultError},
     videoask::ApiError,
+    web::explain_login,
 };
 
 pub(crate) use self::{
@@ -58,6 +61,38 @@ pub(super) enum CliError {
     /// The import did not make a connection.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// The login did not complete.
+    #[error("{}", explain_login(.0))]
+    Login(Arc<LoginError>),
+    /// Another program has the port to which the browser would come back.
+    #[error(
+        "cannot listen at {app_url} (APP_URL): {source}.\n  Fix: If this app is running there, log in at {app_url} instead. \
+         Or run `videoask-auth login --paste`, which needs no port."
+    )]
+    LoginListen {
+        /// The origin.
+        app_url: String,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// A signal ended the wait for the login.
+    #[error("The login was cancelled. No code was exchanged, so there are no new tokens.")]
+    LoginCancelled,
+    /// Stdin ended before it had the address of the callback.
+    #[error(
+        "stdin ended before the address at which the browser ended.\n  Fix: Run `login --paste` in a terminal, and paste \
+         the address there."
+    )]
+    NothingPasted,
+    /// A bug of this app.
+    #[error("an internal error, which is a bug of this program; the line above has its cause")]
+    LoginPanicked,
+    /// Keep mode prints no tokens.
+    #[error(
+        "`login --format` prints tokens, and with ALLOWED_USERS set this app keeps them.\n  Fix: Leave out --format; \
+         `videoask-auth token` prints an access token."
+    )]
+    FormatInKeepMode,
     /// An API key was not added or removed.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -166,12 +201,15 @@ impl CliError {
             | Self::DemoReadsNoFile
             | Self::OwnMemory(_)
             | Self::NotARefreshToken(_)
+            | Self::FormatInKeepMode
+            | Self::NothingPasted
             | Self::Key(KeyError::ExpiryTooFar)
             | Self::Input(InputError::Empty(_) | InputError::NotAToken(_)) => Exit::Usage,
             Self::NeedsPerson => Exit::LogInAgain,
             Self::NeedsPersonSoon | Self::StoreUnavailable(_) => Exit::TryLater,
             Self::Connection(error) => exit_of_connection(error),
             Self::Import(error) => exit_of_import(error),
+            Self::Login(error) => exit_of_login(error),
             Self::Forms(error) if is_passing(error) => Exit::TryLater,
             Self::BeforeExec(_) => Exit::BeforeExec,
             Self::CannotRun { error, .. } if error.kind() == io::ErrorKind::NotFound => Exit::NoSuchProgram,
@@ -179,6 +217,9 @@ impl CliError {
             Self::Store(_)
             | Self::Key(KeyError::NameTaken(_) | KeyError::Unknown(_))
             | Self::Evicts(_)
+            | Self::LoginCancelled
+            | Self::LoginListen { .. }
+            | Self::LoginPanicked
             | Self::Forms(_)
             | Self::Input(InputError::Io(_))
             | Self::Output(_)
@@ -232,6 +273,27 @@ fn exit_of_import(error: &ImportError) -> Exit {
         ImportError::OwnerUnknown(ApiError::MalformedResponse) => Exit::TryLater,
         ImportError::OwnerUnknown(error) if is_passing(error) => Exit::TryLater,
         ImportError::Refused { .. } | ImportError::OwnerUnknown(_) => Exit::Failed,
+    }
+}
+
+fn exit_of_login(error: &LoginError) -> Exit {
+    match error {
+        LoginError::NotListed(_) | LoginError::EmailInUse(_) => Exit::Usage,
+        LoginError::Vault(error) => exit_of_vault(error),
+        LoginError::Unidentified(error) if is_passing(error) => Exit::TryLater,
+        LoginError::Exchange(
+            ExchangeError::NotSent { .. } | ExchangeError::NoResponse { .. } | ExchangeError::Unavailable { .. },
+        ) => Exit::TryLater,
+        LoginError::Expired
+        | LoginError::StateMismatch
+        | LoginError::Replayed
+        | LoginError::WrongIssuer { .. }
+        | LoginError::Denied { .. }
+        | LoginError::Refused { .. }
+        | LoginError::NoCode
+        | LoginError::Exchange(ExchangeError::Refused { .. } | ExchangeError::MalformedResponse { .. })
+        | LoginError::IdToken(_)
+        | LoginError::Unidentified(_) => Exit::Failed,
     }
 }
 

@@ -12,6 +12,7 @@ mod healthcheck;
 mod import;
 mod input;
 mod key;
+mod login;
 mod output;
 mod refresh_token;
 mod serve;
@@ -74,6 +75,9 @@ enum Command {
     /// Try the app with a fake VideoAsk; needs no account and no .env
     #[command(after_help = "Examples:\n  videoask-auth demo\n  videoask-auth demo --keep --access-ttl 1m")]
     Demo(demo::Options),
+    /// Log in to VideoAsk without a running server
+    #[command(after_help = "Examples:\n  videoask-auth login >> .env\n  videoask-auth login --paste --format json")]
+    Login(login::Options),
     /// Print a valid access token, refreshed if necessary
     #[command(after_help = "Example:\n  videoask-auth token --user ada@example.com --min-ttl 10m")]
     Token(token::Options),
@@ -138,6 +142,7 @@ async fn run(Arguments { env_file, command }: Arguments) -> Result<Ending, CliEr
     match command.unwrap_or(Command::Serve(env_file)) {
         Command::Serve(env_file) => serve::run(env_file.resolve()).await,
         Command::Demo(options) => demo::run(options).await,
+        Command::Login(options) => login::run(options).await,
         Command::Token(options) => token::run(options).await,
         Command::Forms(options) => forms::run(options).await,
         Command::Exec(options) => return exec::run(options).await.map(Ending::Exec),

@@ -4,7 +4,9 @@
 
 use std::{
     fmt::Display,
+    fs::File,
     io::{self, ErrorKind, Write, stderr, stdout},
+    os::fd::AsFd,
 };
 
 /// The result of a command could not be written.
@@ -23,6 +25,14 @@ pub(super) fn print_result(text: &str) -> Result<(), OutputError> {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(OutputError(error)),
         _ => Ok(()),
     }
+}
+
+/// Writes lines that end one by one to stdout. Behind a file's last line without an end, as in `>> .env`, they would
+/// go on in that line, so they start on a new one.
+pub(super) fn print_lines(text: &str) -> Result<(), OutputError> {
+    let file = stdout().as_fd().try_clone_to_owned().map(File::from);
+    let appends = file.and_then(|file| file.metadata()).is_ok_and(|file| file.is_file() && file.len() > 0);
+    print_result(&format!("{}{}", if appends { "\n" } else { "" }, text.trim_end_matches('\n')))
 }
 
 /// Writes a line for the person at the terminal to stderr.

@@ -1,6 +1,8 @@
 //! `APP_URL`: the origin at which browsers reach this app.
 
-use url::Url;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use url::{Host, Url};
 
 use crate::config::{
     diagnostic::Issue,
@@ -57,6 +59,21 @@ impl AppUrl {
     #[must_use]
     pub fn callback(&self) -> Url {
         self.join("/auth/videoask/callback")
+    }
+
+    /// Where a program on this machine would have to listen to be found at this URL over http; nowhere if it is https or
+    /// of another machine. Browsers may try either address of `localhost` first.
+    #[must_use]
+    pub fn loopback_addresses(&self) -> Vec<SocketAddr> {
+        let port = self.0.port_or_known_default().unwrap_or_default();
+        let hosts: Vec<IpAddr> = match self.0.host() {
+            _ if self.is_https() => Vec::new(),
+            Some(Host::Domain(_)) => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+            Some(Host::Ipv4(address)) => vec![address.into()],
+            Some(Host::Ipv6(address)) => vec![address.into()],
+            None => Vec::new(),
+        };
+        hosts.into_iter().map(|host| SocketAddr::new(host, port)).collect()
     }
 
     /// Whether browsers use https. It decides on `Secure`, `__Host-` and HSTS.

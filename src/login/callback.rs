@@ -1,5 +1,6 @@
 //! What VideoAsk sends back, and the checks before its code is exchanged.
 
+use axum::{extract::Query, http::Uri};
 use oauth2::{AuthorizationCode, CsrfToken};
 use serde::Deserialize;
 use subtle::ConstantTimeEq;
@@ -18,6 +19,19 @@ pub(crate) struct Callback {
     iss: Option<String>,
     error: Option<String>,
     error_description: Option<String>,
+}
+
+impl Callback {
+    /// Reads the query of a callback URL.
+    pub(crate) fn from_query(query: &str) -> Option<Self> {
+        let uri: Uri = format!("/?{query}").parse().ok()?;
+        Query::try_from_uri(&uri).ok().map(|Query(callback)| callback)
+    }
+
+    /// Whether it has what VideoAsk always sends.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.code.is_some() || self.error.is_some()
+    }
 }
 
 impl Logins {

@@ -64,6 +64,26 @@ pub(crate) enum LoginError {
     Vault(#[from] VaultError),
 }
 
+impl LoginError {
+    /// Whether a command that waits for its login goes on waiting: the callback was of another login, or of one that a new
+    /// one can take the place of, and no code was used.
+    pub(crate) fn leaves_login_open(&self) -> bool {
+        match self {
+            Self::Expired | Self::StateMismatch | Self::Replayed => true,
+            Self::WrongIssuer { .. }
+            | Self::Denied { .. }
+            | Self::Refused { .. }
+            | Self::NoCode
+            | Self::Exchange(_)
+            | Self::IdToken(_)
+            | Self::Unidentified(_)
+            | Self::NotListed(_)
+            | Self::EmailInUse(_)
+            | Self::Vault(_) => false,
+        }
+    }
+}
+
 /// How a failed login is counted.
 impl From<&LoginError> for LoginResult {
     fn from(error: &LoginError) -> Self {

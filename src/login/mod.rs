@@ -20,7 +20,8 @@ use crate::{
     config::Mode,
     keys::Keyring,
     provider::{AuthorizeParams, Prompt, Provider, TokenResponse},
-    vault::{KeyLockGuard, Record, TokenSet, Vault},
+    store::RowKey,
+    vault::{Connected, Identity, KeyLockGuard, Record, RecordBody, TokenSet, Vault},
     videoask::Api,
 };
 
@@ -48,6 +49,25 @@ pub(crate) struct Admitted {
     pub(crate) record: Record,
     /// Keeps a second account with the same e-mail out. Drop it when the record is saved.
     pub(crate) email_lock: Option<KeyLockGuard>,
+}
+
+/// A login without a browser session, done.
+#[derive(Debug)]
+pub(crate) enum Finished {
+    /// Mint mode: nothing was saved.
+    Minted(Box<RecordBody>),
+    /// Keep mode: this user is connected.
+    Kept { identity: Identity, connected: Connected },
+}
+
+impl Finished {
+    /// Who logged in.
+    pub(crate) fn identity(&self) -> &Identity {
+        match self {
+            Self::Minted(body) => &body.identity,
+            Self::Kept { identity, .. } => identity,
+        }
+    }
 }
 
 /// Whose record a login makes.
@@ -83,5 +103,18 @@ impl Logins {
         let tokens = TokenSet::dated(access_token, refresh_token, scope, expires_in, sent);
         let record = Record::minted(&self.keys, tokens, identity, self.provider.issuer());
         Ok(Admitted { owner, record, email_lock })
+    }
+
+    /// Redeems the code for a caller that has no browser session. In keep mode, saves the connection.
+    pub(crate) async fn finish(&self, login: PendingLogin, code: AuthorizationCode) -> Result<Finished, LoginError> {
+        let Admitted { owner, record, email_lock: _email_lock } = self.redeem(login, code).await?;
+        match owner {
+            Owner::Caller => Ok(Finished::Minted(Box::new(record.body))),
+            Owner::User(user_id) => {
+                let identity = record.body.identity.clone();
+                let connected = self.vault.connect(&RowKey::of_user(&user_id), record, None).await?;
+                Ok(Finished::Kept { identity, connected })
+            }
+        }
     }
 }

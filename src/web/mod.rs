@@ -31,7 +31,11 @@ use crate::web::{
 
 pub(crate) use self::{
     assets::Assets,
-    login::failure_limit::{CODE_EXCHANGES, FailureLimit},
+    login::{
+        failure_limit::{CODE_EXCHANGES, FailureLimit},
+        loopback,
+    },
+    pages::{explain::explain_login, export::Export},
     request_id::RequestIds,
 };
 pub use self::{cookies::CookiePolicy, login::pending::PendingLogins, session::Sessions, state::AppState};

@@ -18,7 +18,10 @@ use crate::{
     videoask::{Api, Gateway},
     web::{
         assets::Assets,
-        login::{failure_limit::FailureLimit, pending::PendingLogins},
+        login::{
+            failure_limit::{CODE_EXCHANGES, FailureLimit},
+            pending::PendingLogins,
+        },
         request_id::RequestIds,
         session::Sessions,
     },
@@ -68,4 +71,11 @@ pub struct AppState {
     pub(crate) assets: Assets,
     /// Generates request ids.
     pub(crate) request_ids: RequestIds,
+}
+
+impl AppState {
+    /// Whether a code exchange is in flight, or its tokens are being saved.
+    pub(crate) fn is_exchanging(&self) -> bool {
+        self.code_exchanges.available_permits() < CODE_EXCHANGES as usize
+    }
 }

@@ -10,6 +10,7 @@ mod forms;
 mod import;
 mod keep;
 mod keys;
+mod login;
 mod memory;
 mod oauth_clients;
 mod proxy;

@@ -2,6 +2,7 @@
 
 pub(crate) mod error;
 pub(crate) mod failure_limit;
+pub(crate) mod loopback;
 pub(crate) mod pending;
 
 use std::sync::Arc;

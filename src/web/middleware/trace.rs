@@ -67,7 +67,21 @@ async fn rendered(app: &Arc<AppState>, id: RequestId, cookies: &HeaderMap, mut r
         (None, Some(problem)) => problem.render(&app.app_url, app.clock.now(), id),
         (None, None) => return response,
     };
-    let (parts, body) = told.into_parts();
+    with_body_of(response, told)
+}
+
+/// The same for a command that serves its login: it tells no request id and no log line.
+pub(crate) async fn render_for_command(State(app): State<Arc<AppState>>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+        response = with_body_of(response, failure.render_for_command(&app.assets));
+    }
+    security_headers::add(&app.app_url, response.headers_mut());
+    response
+}
+
+fn with_body_of(mut response: Response, rendered: Response) -> Response {
+    let (parts, body) = rendered.into_parts();
     response.headers_mut().remove(header::CONTENT_LENGTH);
     response.headers_mut().extend(parts.headers);
     *response.body_mut() = body;

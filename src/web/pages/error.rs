@@ -1,5 +1,7 @@
 //! Every way a page can fail. `pages/explain/` has the text for each, `pages/error_page.rs` renders it.
 
+use std::sync::Arc;
+
 use tower_sessions::session;
 
 use crate::{
@@ -15,6 +17,9 @@ pub(crate) enum PageError {
     /// The login failed.
     #[error("the login failed")]
     Login(#[from] CallbackError),
+    /// The login that a command waited for failed.
+    #[error("the login of a command failed")]
+    CommandLogin(#[source] Arc<LoginError>),
     /// VideoAsk's API returned an error or did not respond.
     #[error("the API call failed")]
     Api(#[from] ApiError),

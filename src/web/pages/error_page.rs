@@ -19,6 +19,7 @@ use crate::{
             error::{PageError, RequestError},
             explain::{ErrorView, explain},
             layout::{CurrentPage, Layout, NavVisitor, html},
+            link::Link,
             markup::Markup,
         },
         request_id::RequestId,
@@ -31,7 +32,8 @@ use crate::{
 pub(crate) struct ErrorPage {
     pub(crate) layout: Layout,
     pub(crate) error: ErrorView,
-    pub(crate) request_id: String,
+    /// Where a log has it too.
+    pub(crate) request_id: Option<String>,
 }
 
 /// A failure, in a response's extensions, for the middleware that renders it. Extensions must be `Clone`.
@@ -57,7 +59,17 @@ impl Failure {
         let error = explain(&self.0);
         self.log(error.status);
         let layout = Layout::new(assets, visitor, CurrentPage::Other);
-        html(&ErrorPage { layout, error, request_id: id.to_string() })
+        html(&ErrorPage { layout, error, request_id: Some(id.to_string()) })
+    }
+
+    /// The page of a command, which tells the cause itself.
+    pub(crate) fn render_for_command(&self, assets: &Assets) -> Response {
+        let mut error = explain(&self.0);
+        // A command serves no page but the login's.
+        error.link = error.link.map(|_| Link::LogInAgain);
+        tracing::debug!(cause = telemetry::chain(&*self.0), "a page failed");
+        let layout = Layout::new(assets, NavVisitor::LoggedOut, CurrentPage::Other);
+        html(&ErrorPage { layout, error, request_id: None })
     }
 
     /// Whether the page may ask the store who is logged in.

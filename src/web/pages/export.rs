@@ -34,7 +34,7 @@ pub(crate) fn router() -> Router<Arc<AppState>> {
 
 /// The fields of `/api/token`, and the refresh token.
 #[derive(Serialize)]
-struct Export<'a> {
+pub(crate) struct Export<'a> {
     access_token: &'a str,
     token_type: &'static str,
     expires_at: String,
@@ -65,7 +65,7 @@ async fn export(
 }
 
 impl<'a> Export<'a> {
-    fn new(tokens: &'a TokenSet, identity: &'a Identity, now: OffsetDateTime) -> Self {
+    pub(crate) fn new(tokens: &'a TokenSet, identity: &'a Identity, now: OffsetDateTime) -> Self {
         Self {
             access_token: tokens.access_token.secret(),
             token_type: "Bearer",
@@ -77,7 +77,16 @@ impl<'a> Export<'a> {
         }
     }
 
-    fn env(&self) -> String {
+    /// One JSON object.
+    ///
+    /// # Panics
+    /// Never: it has only string keys, which JSON can always write.
+    pub(crate) fn json(&self) -> String {
+        serde_json::to_string(self).expect("it has only string keys, so JSON can write it")
+    }
+
+    /// Lines for `.env`.
+    pub(crate) fn env(&self) -> String {
         let lines = [
             ("VIDEOASK_ACCESS_TOKEN", Some(self.access_token)),
             ("VIDEOASK_REFRESH_TOKEN", self.refresh_token),

@@ -31,7 +31,6 @@ impl Markup {
     }
 
     /// The text as it was written, backticks included.
-    #[cfg(test)]
     pub(crate) fn source(&self) -> &str {
         &self.0
     }

@@ -13,6 +13,7 @@ pub(crate) mod home;
 mod identity;
 pub(crate) mod layout;
 mod link;
+pub(crate) mod logged_in;
 mod markup;
 mod rich_text;
 mod sanitize;

@@ -214,6 +214,7 @@ fn commands(taken_port: &str) -> Vec<Vec<&str>> {
     vec![
         vec!["serve"],
         vec!["demo", "--port", taken_port],
+        vec!["login", "--paste"],
         vec!["token"],
         vec!["forms"],
         vec!["exec", "--", "/bin/true"],

@@ -3,14 +3,14 @@ use std::{
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt,
     path::Path,
-    process::Command,
+    process::{ChildStdin, Command},
 };
 
 use standin::Options;
 use tempfile::TempDir;
 use url::Url;
 
-use super::{Clocks, Page, Program, Provider, browser::Browser, program::Finished};
+use super::{Clocks, Page, Program, Provider, browser::Browser, ports::ReservedPort, program::Finished};
 
 /// What the operator wrote; the system chooses the port, so the browser is told where to go instead.
 pub const APP_URL: &str = "http://localhost:3000";
@@ -23,6 +23,7 @@ pub struct Deployment {
     pub clocks: Clocks,
     folder: TempDir,
     variables: BTreeMap<&'static str, String>,
+    _port: Option<ReservedPort>,
 }
 
 /// A server that is ready.
@@ -45,19 +46,31 @@ impl Deployment {
 
     /// The same, before a tenant that is set up as wanted.
     pub fn before_tenant(set_up: impl FnOnce(&mut Options)) -> Self {
-        let provider = Provider::start(CALLBACK, set_up);
+        Self::at(APP_URL, set_up)
+    }
+
+    /// The same, with a port of its own in APP_URL.
+    pub fn at_reserved_port() -> Self {
+        let port = ReservedPort::new();
+        let deployment = Self::at(&format!("http://localhost:{}", port.number()), |_| {});
+        Self { _port: Some(port), ..deployment }
+    }
+
+    fn at(app_url: &str, set_up: impl FnOnce(&mut Options)) -> Self {
+        let provider = Provider::start(&format!("{app_url}/auth/videoask/callback"), set_up);
         let url = provider.url.to_string();
         let variables = BTreeMap::from([
             ("CLIENT_ID", "demo-client-id".to_owned()),
             ("CLIENT_SECRET", "demo-client-secret".to_owned()),
-            ("APP_URL", APP_URL.to_owned()),
+            ("APP_URL", app_url.to_owned()),
             ("SCOPES", "openid,profile,email,offline_access".to_owned()),
             ("EXPRESS_SESSION", "a-session-secret-of-the-glitch-days".to_owned()),
             ("PORT", "0".to_owned()),
             ("VIDEOASK_AUTH_URL", url.clone()),
             ("VIDEOASK_API_URL", url),
         ]);
-        let deployment = Self { provider, clocks: Clocks::right(), folder: TempDir::new().unwrap(), variables };
+        let deployment =
+            Self { provider, clocks: Clocks::right(), folder: TempDir::new().unwrap(), variables, _port: None };
         deployment.write();
         deployment
     }
@@ -69,8 +82,18 @@ impl Deployment {
 
     /// The same, before a tenant that is set up as wanted.
     pub fn keeping_before_tenant(set_up: impl FnOnce(&mut Options)) -> Self {
-        let deployment = Self::before_tenant(set_up).set("ALLOWED_USERS", "ada@example.com,grace@example.com");
+        Self::before_tenant(set_up).keep()
+    }
+
+    /// The same, keeping the tokens of Ada and Grace.
+    pub fn keep(self) -> Self {
+        let deployment = self.set("ALLOWED_USERS", "ada@example.com,grace@example.com");
         deployment.set("EXPRESS_SESSION", "a-session-secret-that-is-long-enough-to-keep")
+    }
+
+    /// What `.env` sets a variable to.
+    pub fn variable(&self, name: &str) -> &str {
+        &self.variables[name]
     }
 
     /// Sets a variable in `.env`.
@@ -173,6 +196,11 @@ fn command_in(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> 
     let mut command = Command::new(env!("CARGO_BIN_EXE_videoask-auth"));
     command.env_clear().envs(variables.iter().copied()).current_dir(folder).args(arguments);
     command
+}
+
+/// The program in the folder of a deployment, with a pipe to write to as its stdin.
+pub fn typing_in(deployment: &Deployment, arguments: &[&str]) -> (Program, ChildStdin) {
+    Program::start_typing(command_in(deployment.path(), arguments, &deployment.clocks.variables()))
 }
 
 /// The same, to its end.

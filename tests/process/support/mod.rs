@@ -25,7 +25,7 @@ use std::{thread, time::Duration};
 
 pub use browser::Page;
 pub use clocks::{Clocks, EXPIRED};
-pub use deployment::{Deployment, Server, run_in, start_in};
+pub use deployment::{Deployment, Server, run_in, start_in, typing_in};
 pub use nginx::Nginx;
 pub use program::{Finished, Program};
 pub use provider::Provider;

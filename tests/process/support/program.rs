@@ -1,6 +1,6 @@
 use std::{
     fs::{self, File},
-    process::{Child, Command, ExitStatus},
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
 };
 
 use tempfile::TempDir;
@@ -25,6 +25,16 @@ impl Program {
     /// Starts it, with what it prints going to files: it never waits for a reader.
     pub fn start(command: Command) -> Self {
         Self::start_with(command, "")
+    }
+
+    /// The same, with a pipe to write to as stdin.
+    pub fn start_typing(mut command: Command) -> (Self, ChildStdin) {
+        let outputs = TempDir::new().unwrap();
+        let file = |name| File::create(outputs.path().join(name)).unwrap();
+        command.stdin(Stdio::piped()).stdout(file("stdout")).stderr(file("stderr"));
+        let mut child = command.spawn().unwrap();
+        let stdin = child.stdin.take().unwrap();
+        (Self { child, outputs }, stdin)
     }
 
     /// The same, with this on stdin.

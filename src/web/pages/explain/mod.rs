@@ -8,7 +8,7 @@ mod store;
 mod vault;
 mod view;
 
-use crate::web::pages::error::PageError;
+use crate::{login::LoginError, web::pages::error::PageError};
 
 pub(crate) use self::view::ErrorView;
 
@@ -17,6 +17,7 @@ pub(crate) use self::view::ErrorView;
 pub(crate) fn explain(error: &PageError) -> ErrorView {
     match error {
         PageError::Login(error) => login::explain(error),
+        PageError::CommandLogin(error) => login::login(error).in_terminal(),
         PageError::Api(error) => api::explain(error),
         PageError::Session(_) => store::unavailable(),
         PageError::Vault(error) => vault::explain(error),
@@ -24,4 +25,10 @@ pub(crate) fn explain(error: &PageError) -> ErrorView {
         PageError::Request(error) => request::explain(*error),
         PageError::Internal => request::internal(),
     }
+}
+
+/// The same for a terminal: why a login did not complete.
+#[must_use]
+pub(crate) fn explain_login(error: &LoginError) -> String {
+    login::login(error).plain_text()
 }

@@ -29,8 +29,8 @@ pub(crate) struct ErrorView {
     pub(crate) copyables: Vec<Copyable>,
     /// For the operator of this app: names and values that help to fix it.
     pub(crate) details: Vec<(&'static str, String)>,
-    /// What the button does.
-    pub(crate) link: Link,
+    /// What the button does, if there is one.
+    pub(crate) link: Option<Link>,
 }
 
 /// A value to copy, with its instruction and maybe a remark.
@@ -74,12 +74,12 @@ impl ErrorView {
             operator,
             copyables,
             details,
-            link: Link::LogInAgain,
+            link: Some(Link::LogInAgain),
         }
     }
 
     pub(super) fn link(self, link: Link) -> Self {
-        Self { link, ..self }
+        Self { link: Some(link), ..self }
     }
 
     /// Names the visitor, and their ids for the operator, but for those that are there to be copied.
@@ -106,7 +106,28 @@ impl ErrorView {
 
     /// What to do, unless the button says the same.
     pub(crate) fn next_step(&self) -> Option<&Markup> {
-        Some(&self.next).filter(|next| next.plain().trim_end_matches('.') != self.link.label())
+        let label = self.link.map(Link::label);
+        Some(&self.next).filter(|next| label != Some(next.plain().trim_end_matches('.')))
+    }
+
+    /// The same for a browser that a command has sent, and whose login is over. Nothing is served from then on.
+    pub(super) fn in_terminal(self) -> Self {
+        let next = "The command in your terminal says the same. Close this page, and run the command again there.";
+        Self { next: next.into(), link: None, retry_after: None, ..self }
+    }
+
+    /// The content for a terminal, where the visitor is the operator.
+    pub(super) fn plain_text(&self) -> String {
+        let account = self.account.iter().map(|account| ("VideoAsk says you are", account));
+        let details = self.details.iter().map(|(name, value)| (*name, value));
+        let rows = account.chain(details).filter(|(_, value)| !value.is_empty());
+        let rows = rows.map(|(name, value)| format!("  {}: {value}", name.replace('`', "")));
+        let fix = format!("  Fix: {}", self.operator.as_ref().unwrap_or(&self.next).source());
+        let copyables = self.copyables.iter();
+        let copyables =
+            copyables.map(|copyable| format!("  {}\n    {}", copyable.instruction.source(), copyable.value));
+        let lines = [format!("{}. {}", self.title, self.summary.source())].into_iter().chain(rows);
+        lines.chain([fix]).chain(copyables).collect::<Vec<_>>().join("\n")
     }
 
     /// Whether there is anything for the operator of this app.

@@ -119,13 +119,13 @@ fn every_error_page_has_a_text_and_an_action_that_fit() {
         let explanation = explain(&error);
         let name = format!("{error:?}");
         let next = explanation.next.source().to_owned();
-        assert_eq!(explanation.link, action, "{name}");
+        assert_eq!(explanation.link, Some(action), "{name}");
         assert!(fits(action, &next), "{name}: {next}");
         let busy = explanation.status.as_u16() == 503;
         assert_eq!(explanation.retry_after.is_some(), busy, "{name}: 503, and only that, says when to try again");
         let title = explanation.title;
         assert!(!next.contains("above") && !next.contains("If you run"), "{name}: {next}");
-        let page = ErrorPage { layout: layout(), error: explanation, request_id: "0123456789abcdef".to_owned() };
+        let page = ErrorPage { layout: layout(), error: explanation, request_id: Some("0123456789abcdef".to_owned()) };
         let html = page.render().expect("it renders");
         check(&name, &html);
         assert!(html.contains(&format!("{title} · VideoAsk auth").replace('\'', "&#39;")), "{name}: {html}");
@@ -147,7 +147,7 @@ fn no_title_of_an_error_page_repeats_its_button() {
 fn an_error_page_says_nothing_beside_its_button_that_only_repeats_it() {
     for (error, link) in every_error() {
         let view = explain(&error);
-        let page = ErrorPage { layout: layout(), error: view, request_id: String::new() };
+        let page = ErrorPage { layout: layout(), error: view, request_id: None };
         let html = page.render().expect("it renders");
         assert!(!html.contains(&format!("<p>{}.</p>", link.label())), "{error:?}");
     }

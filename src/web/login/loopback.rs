@@ -1,0 +1,126 @@
+//! The pages of a login that a command waits for: served by the command itself, at a loopback `APP_URL`.
+//!
+//! The login starts and comes back as on the server, with the same cookies and checks. It ends in the command in place of
+//! a session. Whatever else is requested (another path, a callback of no login, an icon) leaves the login open.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::{
+    Extension, Router,
+    extract::{Query, State, rejection::QueryRejection},
+    middleware::{Next, from_fn, from_fn_with_state},
+    response::{Redirect, Response},
+    routing::get,
+};
+use tokio::sync::{Semaphore, oneshot};
+use tower_cookies::{CookieManagerLayer, Cookies};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::{
+    login::{Callback, Finished, LoginError},
+    web::{
+        assets,
+        cookies::CookiePolicy,
+        login::{arrive, error::CallbackError, not_head, start},
+        middleware,
+        pages::{
+            error::{PageError, RequestError},
+            layout::html,
+            logged_in::LoggedInPage,
+        },
+        state::AppState,
+        visitor::Visitor,
+    },
+};
+
+/// Style, script and icon.
+const FILES_OF_A_PAGE: u32 = 3;
+
+/// How the login ended.
+pub(crate) type Outcome = Result<Finished, Arc<LoginError>>;
+
+/// Where the first login to end goes. There is no second one.
+#[derive(Clone)]
+struct Waiting(Arc<Mutex<Option<oneshot::Sender<Outcome>>>>);
+
+impl Waiting {
+    fn take(&self) -> Option<oneshot::Sender<Outcome>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// The static files that browsers have fetched.
+#[derive(Clone)]
+pub(crate) struct FetchedFiles(Arc<Semaphore>);
+
+impl FetchedFiles {
+    /// Completes when all that a page needs has been fetched. A browser may have some of it from before.
+    pub(crate) async fn of_a_page(&self) {
+        // It is never closed.
+        let _ = self.0.acquire_many(FILES_OF_A_PAGE).await;
+    }
+}
+
+/// The routes, what the login ends in, and which files the browser has fetched.
+pub(crate) fn router(app: Arc<AppState>) -> (Router, oneshot::Receiver<Outcome>, FetchedFiles) {
+    let (waiting, outcome) = oneshot::channel();
+    let waiting = Waiting(Arc::new(Mutex::new(Some(waiting))));
+    let fetched = FetchedFiles(Arc::new(Semaphore::new(0)));
+    let count = fetched.clone();
+    let files = assets::router().layer(from_fn(move |request, next: Next| {
+        let count = count.clone();
+        async move {
+            let response = next.run(request).await;
+            count.0.add_permits(1);
+            response
+        }
+    }));
+    let policy = CookiePolicy::new(&app.app_url);
+    let router = Router::new()
+        .route("/", get(async || Redirect::to("/auth/videoask")))
+        .route("/auth/videoask", get(start).head(not_head))
+        .route("/auth/videoask/callback", get(callback).head(not_head))
+        .layer(Extension(waiting))
+        .layer(CookieManagerLayer::new())
+        .layer(from_fn_with_state(policy, middleware::cookie_header::only_ours))
+        .layer(from_fn_with_state(Arc::clone(&app), middleware::same_origin::one_loopback_name))
+        .merge(files)
+        .layer(CatchPanicLayer::custom(middleware::panic::page))
+        .fallback(async || PageError::Request(RequestError::NotFound))
+        .method_not_allowed_fallback(async || PageError::Request(RequestError::MethodNotAllowed))
+        .layer(from_fn_with_state(Arc::clone(&app), middleware::trace::render_for_command))
+        .with_state(app);
+    (router, outcome, fetched)
+}
+
+/// Checks the way back as the server does, then finishes the login for the command.
+async fn callback(
+    State(app): State<Arc<AppState>>,
+    Extension(waiting): Extension<Waiting>,
+    callback: Result<Query<Callback>, QueryRejection>,
+    cookies: Cookies,
+) -> Result<Response, PageError> {
+    let arrived = match arrive(&app, callback, &cookies, &Visitor::LoggedOut) {
+        Err(CallbackError::Login(error)) if !error.leaves_login_open() => Err(error),
+        arrived => Ok(arrived?),
+    };
+    // Another login of this browser was faster.
+    let command = waiting.take().ok_or(LoginError::Replayed)?;
+    // A task of its own: a browser that disconnects must not cut an exchange that was sent.
+    let finish = async move {
+        // The permit tells the command, until the outcome is sent, that stopping now would lose tokens.
+        let (finished, _permit) = match arrived {
+            Ok((login, code, permit)) => (app.logins.finish(login, code).await, Some(permit)),
+            Err(error) => (Err(error), None),
+        };
+        let finished = finished.map_err(Arc::new);
+        let page = match &finished {
+            Ok(finished) => Ok(html(&LoggedInPage::new(&app, finished.identity()))),
+            Err(error) => Err(PageError::CommandLogin(Arc::clone(error))),
+        };
+        // A command that was stopped no longer waits.
+        let _ = command.send(finished);
+        page
+    };
+    tokio::spawn(finish).await.map_err(|_| CallbackError::Panicked)?
+}

@@ -1,0 +1,34 @@
+//! The page of a login that a command waited for. It has no tokens.
+
+use askama::Template;
+
+use crate::{
+    vault::Identity,
+    web::pages::{
+        identity,
+        layout::{CurrentPage, Layout, NavVisitor},
+        token_owner::TokenOwner,
+    },
+    web::state::AppState,
+};
+
+/// The login is done.
+#[derive(Template)]
+#[template(path = "logged_in.html")]
+pub(crate) struct LoggedInPage {
+    pub(crate) layout: Layout,
+    /// Who refreshes.
+    pub(crate) owner: TokenOwner,
+    /// Who logged in.
+    pub(crate) account: Option<String>,
+}
+
+impl LoggedInPage {
+    pub(crate) fn new(app: &AppState, identity: &Identity) -> Self {
+        Self {
+            layout: Layout::new(&app.assets, NavVisitor::LoggedOut, CurrentPage::Other),
+            owner: TokenOwner::of(&app.mode),
+            account: identity::short(identity),
+        }
+    }
+}

@@ -75,7 +75,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
 }
 
 /// A folder with `videoask-auth` in it, for a `PATH`.
-fn installed(folder: &Path) -> PathBuf {
+pub fn installed(folder: &Path) -> PathBuf {
     let bin = folder.join("bin");
     fs::create_dir_all(&bin).unwrap();
     if !bin.join("videoask-auth").exists() {

@@ -10,6 +10,10 @@ use standin::{Endpoint, Mishap, Quirk, User};
 use url::Url;
 
 use crate::support::{Deployment, Finished, Page, Program, Secrets, Tap, browser::Browser, start_in, until};
+use crate::{
+    documents::{installed, root},
+    support::documents::{Proof, blocks},
+};
 
 /// Where a login starts and ends.
 const START: &str = "/auth/videoask";
@@ -115,6 +119,32 @@ async fn what_is_appended_to_the_env_file_is_read_by_this_program_and_by_python(
     assert_eq!(read["APP_URL"], deployment.variable("APP_URL"));
     let access_token = read["VIDEOASK_ACCESS_TOKEN"].as_str().unwrap();
     assert_eq!(deployment.provider.owner_of(access_token).await.as_deref(), Some("ada@example.com"));
+}
+
+#[tokio::test]
+async fn the_lines_in_the_documents_put_the_tokens_into_a_file() {
+    let lines: Vec<String> = blocks(root(), Proof::Login)
+        .iter()
+        .flat_map(|block| {
+            block.text.lines().map(|line| line.replace("cargo run --release --", "videoask-auth")).collect::<Vec<_>>()
+        })
+        .collect();
+    for line in lines {
+        let (command, file) = line.rsplit_once(' ').expect("it names a file");
+        let deployment = Deployment::at_reserved_port();
+        let mut shell = Command::new("/bin/sh");
+        shell
+            .args(["-euc", &line])
+            .env_clear()
+            .env("PATH", installed(deployment.path()))
+            .current_dir(deployment.path());
+        let (_, finished) = Waiting::of(&deployment, Program::start(shell)).log_in("ada@example.com").await;
+        assert_eq!((finished.code, finished.stdout.as_str()), (Some(0), ""), "{command}: {finished:?}");
+        let written = fs::read_to_string(deployment.path().join(file)).unwrap();
+        for name in ["access_token", "refresh_token", "expires_at"] {
+            assert!(written.to_ascii_lowercase().contains(name), "{line}: {written}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -322,9 +352,9 @@ async fn a_signal_ends_the_wait_but_not_an_exchange_that_was_sent() {
 #[tokio::test]
 async fn the_browser_is_opened_with_an_address_that_has_no_secret() {
     let deployment = Deployment::at_reserved_port();
-    let opener = deployment.path().join("xdg-open");
-    fs::write(&opener, "#!/bin/sh\necho \"$@\" > opened.new && mv opened.new opened\n").unwrap();
-    assert!(Command::new("chmod").arg("+x").arg(&opener).status().unwrap().success());
+    let desktop = deployment.path().join("xdg-open");
+    fs::write(&desktop, "#!/bin/sh\necho \"$@\" > opened.new && mv opened.new opened\n").unwrap();
+    assert!(Command::new("chmod").arg("+x").arg(&desktop).status().unwrap().success());
     let path = format!("{}:/usr/bin:/bin", deployment.path().display());
     let waiting = Waiting::of(&deployment, start_in(deployment.path(), &["login"], &[("PATH", &path)]));
     let opened = until("the browser", || fs::read_to_string(deployment.path().join("opened")).ok());

@@ -13,6 +13,8 @@ pub enum Proof {
     KeepMode,
     /// tests/process/documents.rs runs it where a user is connected.
     CommandLine,
+    /// tests/process/login.rs runs it, and logs in.
+    Login,
     /// tests/process/documents.rs runs it where nobody is connected, with a refresh token.
     Import,
     /// tests/process/documents.rs runs it with the short `PATH` of cron.
@@ -45,6 +47,7 @@ pub enum Proof {
 const CLAIMS: &[(&str, &str, Proof)] = &[
     ("README.md", "cargo run -- demo    # try it; you need no VideoAsk account", Proof::FirstCommands),
     ("README.md", "cargo run -- check      # names each mistake and its fix", Proof::Setup),
+    ("README.md", "cargo run --release -- login --format json > videoask.json", Proof::Login),
     (
         "README.md",
         "# Lists your forms, and gets the next access token when one has expired. Needs requests: pip install requests",
@@ -62,6 +65,7 @@ const CLAIMS: &[(&str, &str, Proof)] = &[
     ),
     ("docs/architecture.md", "flowchart TD", Proof::Imports),
     ("docs/cli.md", "videoask-auth check --offline", Proof::CommandLine),
+    ("docs/cli.md", "videoask-auth login >> .env", Proof::Login),
     ("docs/configuration.md", "CLIENT_SECRET='k7$x#9w2p'", Proof::DotEnv),
     ("docs/deploy.md", "upstream videoask_auth {", Proof::ReverseProxy),
     ("docs/deploy.md", "tokens.example.com {", Proof::ReverseProxy),

@@ -113,8 +113,8 @@ async fn an_address_that_is_pasted_too_late_starts_a_new_login() {
     let first = waiting.to_open.clone();
     waiting.to_open = until("another address", || {
         let shown = waiting.program.stderr();
-        let addresses = shown.lines().filter(|line| line.contains("/authorize?")).map(str::trim);
-        addresses.last().filter(|address| *address != first).map(str::to_owned)
+        let mut addresses = shown.lines().filter(|line| line.contains("/authorize?")).map(str::trim);
+        addresses.next_back().filter(|address| *address != first).map(str::to_owned)
     });
     assert_eq!(deployment.provider.standin.counters().requests_to(Endpoint::Token), 0, "the code was not used");
     let callback = waiting.callback("ada@example.com").await;

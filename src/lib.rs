@@ -18,6 +18,7 @@
 //! - [`telemetry`]: logs and metrics, and the rules for foreign text in them.
 //! - [`config`]: reads the environment and the env file, and reports every problem at once.
 //! - [`clock`]: the time, which tests advance by hand.
+//! - `times`: times and lengths of time in words, for pages and commands.
 
 pub mod api_key;
 pub mod app;
@@ -31,6 +32,7 @@ pub mod notify;
 pub mod provider;
 pub mod store;
 pub mod telemetry;
+mod times;
 pub mod vault;
 pub mod videoask;
 pub mod web;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use serde::Serialize;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 
 use crate::{
     api_key::{Contents, KeyName, ListedKey, Method, NewKey, PathPrefix, Rights, StoredKeys, TokenAccess},
@@ -17,6 +17,7 @@ use crate::{
     clock::Clock,
     config::duration,
     store::{IfMissing, StoreError, UpdateOutcome},
+    times::rfc3339,
     vault::VaultError,
 };
 
@@ -96,7 +97,7 @@ async fn add(Add { name, user, method, path, proxy_only, expires, env_file }: Ad
         expires_at: expires.map(|after| expiry(now, after)).transpose()?,
     };
     let covers = match rights.expires_at {
-        Some(at) => format!("{rights}; until {}", stamp(at)),
+        Some(at) => format!("{rights}; until {}", rfc3339(at)),
         None => rights.to_string(),
     };
     let added = setup
@@ -226,16 +227,16 @@ impl<'a> Entry<'a> {
 
 /// A key for people.
 fn block(key: &ListedKey, now: OffsetDateTime) -> String {
-    let last_used = key.last_used.map_or_else(|| "never".to_owned(), stamp);
+    let last_used = key.last_used.map_or_else(|| "never".to_owned(), rfc3339);
     let mut lines = vec![key.name.clone()];
     match &key.contents {
         Ok(Contents { rights, created_at }) => {
             lines.push(format!("  Covers     {rights}"));
-            lines.push(format!("  Created    {}", stamp(*created_at)));
+            lines.push(format!("  Created    {}", rfc3339(*created_at)));
             lines.push(match rights.expires_at {
                 None => "  Expires    never".to_owned(),
-                Some(at) if rights.has_expired(now) => format!("  Expired    {}: it is refused", stamp(at)),
-                Some(at) => format!("  Expires    {}", stamp(at)),
+                Some(at) if rights.has_expired(now) => format!("  Expired    {}: it is refused", rfc3339(at)),
+                Some(at) => format!("  Expires    {}", rfc3339(at)),
             });
         }
         Err(error) => {
@@ -247,9 +248,4 @@ fn block(key: &ListedKey, now: OffsetDateTime) -> String {
     }
     lines.push(format!("  Last used  {last_used}"));
     lines.join("\n")
-}
-
-/// RFC 3339, UTC.
-fn stamp(time: OffsetDateTime) -> String {
-    time.format(&Rfc3339).unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use url::Url;
 use crate::{
     notify::state::{EventKind, Pending},
     telemetry::excerpt,
-    vault::{Basis, Report, Status},
+    vault::{Report, Status},
 };
 
 const DATE: &[BorrowedFormatItem<'_>] = format_description!("[day padding:none] [month repr:long] [year]");
@@ -100,14 +100,7 @@ fn sentence(event: EventKind, user: Option<&str>, report: &Report, reason: Optio
 
 fn reason(event: EventKind, report: &Report) -> Option<String> {
     match event {
-        EventKind::LogInSoon | EventKind::LogInVerySoon => report.login_end.map(|end| {
-            let days = end.life().whole_days();
-            match end.basis {
-                Basis::EarlierLogin => format!("An earlier login stopped working after {days} days."),
-                Basis::Lifetime => format!("A login is expected to last {days} days (REFRESH_TOKEN_LIFETIME)."),
-                Basis::NoRefreshToken => "There is no refresh token.".to_owned(),
-            }
-        }),
+        EventKind::LogInSoon | EventKind::LogInVerySoon => report.login_end.map(|end| end.to_string()),
         EventKind::LogInAgain | EventKind::Blocked => Some(match &report.failure {
             Some(failure) => failure.cause.to_owned(),
             None => "The access token has expired, and there is no refresh token.".to_owned(),

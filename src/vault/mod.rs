@@ -37,6 +37,8 @@ use crate::{clock::Clock, keys::Keyring, store::records::Records};
 
 #[cfg(test)]
 pub(crate) use self::record::history::ProviderMessage;
+#[cfg(test)]
+pub(crate) use self::report::login_end::{Basis, LoginEnd};
 pub use self::{
     connect::Connected,
     error::{Reconnect, Undecryptable, VaultError},
@@ -66,7 +68,7 @@ pub(crate) use self::{
         attention::Attention,
         health::Health,
         inventory::{Forgotten, ImportReport, Inventory, SealingKeyUsage, Unreadable},
-        login_end::{Basis, LoginEnd, Urgency},
+        login_end::Urgency,
         status::{ListEntry, Obstacle, Status, VisibleRecord},
     },
 };

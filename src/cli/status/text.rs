@@ -1,12 +1,12 @@
 //! The report as text: a block of lines for each connection, import and tombstone.
 
-use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 
 use crate::{
     telemetry::excerpt,
+    times::{ago, rfc3339, span},
     vault::{
-        FailureReport, Forgotten, ImportReport, Inventory, NextStep, Report, Rotation, SealingKeyUsage, Undecryptable,
-        Unreadable,
+        FailureReport, Forgotten, ImportReport, Inventory, NextStep, Report, SealingKeyUsage, Undecryptable, Unreadable,
     },
 };
 
@@ -34,15 +34,12 @@ fn connection(report: &Report, login_url: &str, now: OffsetDateTime) -> String {
     block.line("Connection", format!("{} (generation {})", excerpt(&report.connection_id), report.generation));
     block.maybe("Not used", report.obstacle);
     block.line("Access token", end(report.expires_at, now));
-    block.line("Logged in", format!("{} ({} ago)", stamp(report.minted_at), span(now - report.minted_at)));
+    block.line("Logged in", format!("{} ({})", rfc3339(report.minted_at), ago(now - report.minted_at)));
     block.line("Refreshed", refreshed(report));
-    block.line("Rotation", rotation(report.rotation));
-    block.maybe("Next refresh", report.next_refresh.map(stamp));
-    block.maybe(
-        "The one before",
-        report.previous_lived.map(|lived| format!("lived {}", span(Duration::seconds(lived)))),
-    );
-    block.maybe("Log in", report.log_in_before.map(|before| format!("before {}", stamp(before))));
+    block.line("Rotation", report.rotation);
+    block.maybe("Next refresh", report.next_refresh.map(rfc3339));
+    block.maybe("Previous one", report.previous_lasted().map(|lasted| format!("lasted {lasted}")));
+    block.maybe("Log in", report.log_in_before.map(|before| format!("before {}", rfc3339(before))));
     block.failure(report.failure.as_ref(), login_url);
     block.text()
 }
@@ -50,8 +47,8 @@ fn connection(report: &Report, login_url: &str, now: OffsetDateTime) -> String {
 fn import(report: &ImportReport, login_url: &str) -> String {
     let mut block = Block::new("An import without an owner".to_owned());
     block.line("State", report.state);
-    block.line("Started", stamp(report.begun_at));
-    block.line("Exchanged", report.exchanged_at.map_or_else(|| "not yet".to_owned(), stamp));
+    block.line("Started", rfc3339(report.begun_at));
+    block.line("Exchanged", report.exchanged_at.map_or_else(|| "not yet".to_owned(), rfc3339));
     block.failure(report.failure.as_ref(), login_url);
     if report.failure.is_none() {
         block.line("Next step", "Run `videoask-auth import` again, with the same token.");
@@ -62,8 +59,8 @@ fn import(report: &ImportReport, login_url: &str) -> String {
 fn tombstone(grave: &Forgotten) -> String {
     let mut block = Block::new(name(grave.user.as_ref(), grave.user_id.as_ref()));
     block.line("State", "forgotten");
-    block.line("Logged in", stamp(grave.minted_at));
-    block.line("Forgotten", stamp(grave.removed_at));
+    block.line("Logged in", rfc3339(grave.minted_at));
+    block.line("Forgotten", rfc3339(grave.removed_at));
     block.text()
 }
 
@@ -115,10 +112,11 @@ impl Block {
     }
 
     fn failure(&mut self, failure: Option<&FailureReport>, login_url: &str) {
-        let Some(FailureReport { since, failures, said, cause, next_step }) = failure else { return };
-        let times = if *failures == 1 { "once".to_owned() } else { format!("{failures} times in a row") };
-        self.line("Trouble", format!("since {}, {times}", stamp(*since)));
-        self.line("VideoAsk said", said);
+        let Some(failure) = failure else { return };
+        let FailureReport { since, said, cause, next_step, .. } = failure;
+        let times = failure.in_a_row().map(|times| format!(", {times}")).unwrap_or_default();
+        self.line("Refresh failed", format!("since {}{times}", rfc3339(*since)));
+        self.line("VideoAsk says", said);
         self.line("Likely cause", cause);
         self.line("Next step", next_step);
         match next_step {
@@ -132,7 +130,7 @@ fn name(user: Option<&String>, user_id: Option<&String>) -> String {
     let shown = |text: &String| excerpt(text);
     match (user, user_id) {
         (Some(user), Some(id)) if user != id => format!("{} (user_id {})", excerpt(user), excerpt(id)),
-        (user, id) => user.or(id).map_or_else(|| "somebody without a name".to_owned(), shown),
+        (user, id) => user.or(id).map_or_else(|| "a user without a name".to_owned(), shown),
     }
 }
 
@@ -140,37 +138,17 @@ fn refreshed(report: &Report) -> String {
     match (report.refreshed_at, &report.refreshed_by) {
         (Some(at), Some(by)) => {
             let times = if report.refreshes == 1 { "once".to_owned() } else { format!("{} times", report.refreshes) };
-            format!("{}, by process {}; {times} in all", stamp(at), excerpt(by))
+            format!("{}, by process {}; {times} in all", rfc3339(at), excerpt(by))
         }
         _ => "not yet".to_owned(),
     }
 }
 
-fn rotation(rotation: Rotation) -> &'static str {
-    match rotation {
-        Rotation::Seen => "VideoAsk gives a new refresh token each time",
-        Rotation::NotSeen => "VideoAsk keeps the refresh token",
-        Rotation::Unknown => "not known before the first refresh",
-    }
-}
-
 fn end(at: OffsetDateTime, now: OffsetDateTime) -> String {
     let left = at - now;
-    if left.is_positive() { format!("ends {} (in {})", stamp(at), span(left)) } else { format!("ended {}", stamp(at)) }
-}
-
-/// RFC 3339, UTC, whole seconds.
-fn stamp(time: OffsetDateTime) -> String {
-    time.replace_nanosecond(0).unwrap_or(time).format(&Rfc3339).unwrap_or_default()
-}
-
-/// A length of time in its largest whole unit.
-fn span(time: Duration) -> String {
-    match (time.whole_days(), time.whole_hours(), time.whole_minutes()) {
-        (0, 0, 0) => format!("{} s", time.whole_seconds()),
-        (0, 0, minutes) => format!("{minutes} min"),
-        (0, hours, _) => format!("{hours} h"),
-        (1, ..) => "1 day".to_owned(),
-        (days, ..) => format!("{days} days"),
+    if left.is_positive() {
+        format!("expires {} (in {})", rfc3339(at), span(left))
+    } else {
+        format!("expired {}", rfc3339(at))
     }
 }

@@ -1,5 +1,7 @@
 //! Whether the provider rotates refresh tokens.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Whether a refresh returns a new refresh token.
@@ -13,4 +15,15 @@ pub(crate) enum Rotation {
     Seen,
     /// The latest one did not.
     NotSeen,
+}
+
+/// What the pages and `status` say of it.
+impl fmt::Display for Rotation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "unknown until the first refresh",
+            Self::Seen => "on. Each refresh returns a new refresh token.",
+            Self::NotSeen => "off. The refresh token stays the same.",
+        })
+    }
 }

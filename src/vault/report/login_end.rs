@@ -1,9 +1,11 @@
 //! When a login is expected to end, and how near that is. Page, `status`, machine API, metric and notifications all
 //! take the date from here.
 
+use std::fmt;
+
 use time::{Duration, OffsetDateTime};
 
-use crate::{config::LoginLifetime, vault::RecordBody};
+use crate::{config::LoginLifetime, times::span, vault::RecordBody};
 
 /// A person should know from this part of the login's life on.
 const SOON: f64 = 0.8;
@@ -74,6 +76,17 @@ impl LoginEnd {
     /// The whole life of the login.
     pub(crate) fn life(&self) -> Duration {
         self.at - self.minted_at
+    }
+}
+
+/// Why then, as a sentence.
+impl fmt::Display for LoginEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.basis {
+            Basis::EarlierLogin => write!(f, "An earlier login stopped working after {}.", span(self.life())),
+            Basis::Lifetime => write!(f, "A login is expected to last {}.", span(self.life())),
+            Basis::NoRefreshToken => f.write_str("There is no refresh token."),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{
     store::records::State,
+    times::span,
     vault::{
         record::{cause::NextStep, history::Previous, rotation::Rotation},
         report::{
@@ -105,6 +106,11 @@ impl Report {
         }
     }
 
+    /// How long the previous connection lasted, in words.
+    pub(crate) fn previous_lasted(&self) -> Option<String> {
+        self.previous_lived.map(|seconds| span(Duration::seconds(seconds)))
+    }
+
     /// Whether there is a refresh token at all.
     pub(crate) fn has_refresh_token(&self) -> bool {
         self.obstacle != Some(Obstacle::NoRefreshToken)
@@ -137,6 +143,11 @@ fn state_name<S: Serializer>(state: &State, serializer: S) -> Result<S::Ok, S::E
 }
 
 impl FailureReport {
+    /// How many refreshes failed in a row, in words, if it was not just one.
+    pub(crate) fn in_a_row(&self) -> Option<String> {
+        (self.failures > 1).then(|| format!("{} times in a row", self.failures))
+    }
+
     pub(super) fn of(status: &Status) -> Option<Self> {
         let failure = status.history.failure.as_ref()?;
         Some(Self {

@@ -20,6 +20,7 @@ use crate::{
     api_key::{Access, Caller},
     config::duration,
     telemetry::Route,
+    times::rfc3339,
     vault::{HandedOut, MinLife},
     web::{
         api::{
@@ -29,7 +30,6 @@ use crate::{
             query::NoQuery,
             user::{self, find_connection},
         },
-        pages::times::rfc3339,
         state::AppState,
     },
 };

@@ -14,12 +14,12 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::{
+    times::rfc3339,
     vault::{Identity, TokenSet},
     web::{
         middleware::same_origin,
         pages::{
             error::{PageError, RequestError},
-            times::rfc3339,
             token_owner::TokenOwner,
         },
         state::AppState,

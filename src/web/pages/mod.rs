@@ -22,6 +22,6 @@ mod status_card;
 #[cfg(test)]
 mod texts;
 mod timeline;
-pub(crate) mod times;
+mod times;
 mod token_owner;
 pub(crate) mod tokens;

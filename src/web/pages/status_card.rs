@@ -4,8 +4,9 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{
     store::records::State,
-    vault::{Basis, FailureReport, LoginEnd, NextStep, Obstacle, Report, Urgency},
-    web::pages::{link::Link, markup::Markup, rich_text::RichText, times::span, token_owner::TokenOwner},
+    times::span,
+    vault::{FailureReport, NextStep, Obstacle, Report, Urgency},
+    web::pages::{link::Link, markup::Markup, rich_text::RichText, token_owner::TokenOwner},
 };
 
 /// An access token that works for less than this is about to expire.
@@ -198,7 +199,7 @@ fn working(report: &Report, owner: TokenOwner, now: OffsetDateTime) -> StatusCar
             } else {
                 "Log in again soon".into()
             };
-            let sentences = [why(end).into(), validity(report, now)];
+            let sentences = [format!("{end} A new login keeps your programs going.").into(), validity(report, now)];
             StatusCard::new(Tone::Warning, title, sentences, CardAction::Link(Link::LogInAgain))
         }
         (None, TokenOwner::Person) => {
@@ -216,20 +217,5 @@ fn working(report: &Report, owner: TokenOwner, now: OffsetDateTime) -> StatusCar
             let action = CardAction::Refresh(Emphasis::Secondary);
             StatusCard::new(Tone::Good, "Connected", [validity(report, now), next], action)
         }
-    }
-}
-
-/// Why the login is expected to end.
-fn why(end: LoginEnd) -> String {
-    let days = match end.life().whole_days() {
-        1 => "1 day".to_owned(),
-        days => format!("{days} days"),
-    };
-    match end.basis {
-        Basis::EarlierLogin => {
-            format!("An earlier login stopped working after {days}. A new login keeps your programs going.")
-        }
-        Basis::Lifetime => format!("A login is expected to last {days}. A new login keeps your programs going."),
-        Basis::NoRefreshToken => "There is no refresh token. A new login keeps your programs going.".to_owned(),
     }
 }

@@ -1,11 +1,11 @@
 //! The history of a connection as a timeline, newest first: what comes next, and what happened.
 
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use crate::{
     store::records::State,
     vault::{Report, Rotation},
-    web::pages::{markup::Markup, rich_text::RichText, times::span, token_owner::TokenOwner},
+    web::pages::{markup::Markup, rich_text::RichText, token_owner::TokenOwner},
 };
 
 /// One entry.
@@ -54,10 +54,9 @@ pub(crate) fn events(report: &Report, owner: TokenOwner, now: OffsetDateTime) ->
 }
 
 /// What is known about the rotation of refresh tokens: nothing before the first refresh.
-pub(crate) fn rotation(rotation: Rotation) -> Option<&'static str> {
+pub(crate) fn rotation(rotation: Rotation) -> Option<String> {
     match rotation {
-        Rotation::Seen => Some("on. Each refresh returns a new refresh token."),
-        Rotation::NotSeen => Some("off. The refresh token stays the same."),
+        Rotation::Seen | Rotation::NotSeen => Some(rotation.to_string()),
         Rotation::Unknown => None,
     }
 }
@@ -79,9 +78,9 @@ fn failure(report: &Report, now: OffsetDateTime) -> Option<Event> {
         State::Dead | State::Blocked => "Refresh refused",
         State::Live | State::Revoking | State::Pending | State::Tombstone => "Refresh failed",
     };
-    let title = match failure.failures {
-        0 | 1 => title.to_owned(),
-        failures => format!("{title}, {failures} times in a row"),
+    let title = match failure.in_a_row() {
+        Some(times) => format!("{title}, {times}"),
+        None => title.to_owned(),
     };
     let details = vec![
         RichText::from("Since ").time(failure.since, now),
@@ -118,8 +117,8 @@ fn login(report: &Report, now: OffsetDateTime) -> Event {
         Some(user) => RichText::from("Logged in as ").untrusted(user),
         None => RichText::from("Logged in"),
     };
-    let previous = report.previous_lived.map(Duration::seconds);
-    let previous = previous.map(|lasted| RichText::from(format!("The previous connection lasted {}.", span(lasted))));
+    let previous = report.previous_lasted();
+    let previous = previous.map(|lasted| RichText::from(format!("The previous connection lasted {lasted}.")));
     let details = [Some(RichText::default().time(report.minted_at, now)), previous].into_iter().flatten().collect();
     Event { kind: EventKind::Good, title, details }
 }

@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use crate::{
     store::records::Version,
+    times::ago,
     vault::{Report, VaultError},
     web::{
         pages::{
@@ -28,7 +29,6 @@ use crate::{
             snippets::{Snippet, refreshing_programs, snippets},
             status_card::{CardAction, Emphasis, StatusCard, Tone},
             timeline::{self, Event, EventKind},
-            times::ago,
             token_owner::TokenOwner,
         },
         state::AppState,
@@ -62,7 +62,7 @@ pub(crate) struct TokensPage {
     /// When the login was.
     pub(crate) logged_in: RichText,
     /// Whether VideoAsk rotates the refresh tokens, once that is known.
-    pub(crate) rotation: Option<&'static str>,
+    pub(crate) rotation: Option<String>,
     /// What the connection went through, newest first; empty where there is no news.
     pub(crate) timeline: Vec<Event>,
     /// The claims of a JWT access token.

@@ -5,7 +5,12 @@
 use std::{sync::Once, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use reqwest::{Client, ClientBuilder, Response, redirect::Policy};
+use reqwest::{
+    Client, ClientBuilder, Response,
+    header::{HeaderMap, RETRY_AFTER},
+    redirect::Policy,
+};
+use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 use url::Url;
 
 use crate::config::is_loopback;
@@ -23,6 +28,8 @@ const NOTIFY_TIMEOUT: Duration = Duration::from_secs(5);
 const API_TIMEOUT: Duration = Duration::from_secs(30);
 /// Connecting gives up this much before the exchange does, so that "nothing was sent" is told as such.
 const HEADROOM: Duration = Duration::from_millis(100);
+const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
 
 /// No client could be made.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +107,24 @@ pub fn endpoint(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
     url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
     url
+}
+
+/// The wait that `Retry-After` (seconds or a date) asks for, else `X-RateLimit-Reset` (Unix seconds); from 1 s to 15 min.
+pub fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let until = |moment: OffsetDateTime| Duration::try_from(moment - now).unwrap_or_default();
+    let header = text(RETRY_AFTER.as_str())
+        .and_then(|value| value.parse().map(Duration::from_secs).ok().or_else(|| http_date(value).map(until)));
+    let reset = || {
+        let seconds = text("x-ratelimit-reset")?.parse().ok()?;
+        OffsetDateTime::from_unix_timestamp(seconds).ok().map(until)
+    };
+    header.or_else(reset).map(|wait| wait.clamp(MIN_RETRY_AFTER, MAX_RETRY_AFTER))
+}
+
+/// A date as HTTP writes it (RFC 9110, section 5.6.7).
+pub(crate) fn http_date(value: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(value, &Rfc2822).ok()
 }
 
 #[expect(clippy::disallowed_methods, reason = "this module is the one builder of HTTP clients")]

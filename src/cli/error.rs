@@ -1,5 +1,6 @@
 //! Why a command failed: what it prints, and its exit code.
 
+mod call;
 mod connection;
 mod import;
 mod key;
@@ -16,11 +17,12 @@ use crate::{
     store::{StoreError, StoreRisk},
     telemetry,
     vault::{FailureKind, VaultError},
-    videoask::ApiError,
+    videoask::{ApiError, GatewayError},
     web::explain_login,
 };
 
 pub(crate) use self::{
+    call::{CallError, StatusError},
     connection::{ConnectionError, ConnectionProblem},
     import::{ImportError, Progress},
     key::KeyError,
@@ -96,9 +98,9 @@ pub(super) enum CliError {
     /// An API key was not added or removed.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// VideoAsk's API did not list the forms.
-    #[error("{}\n  {}", telemetry::chain(.0), fix_of_forms(.0))]
-    Forms(#[source] ApiError),
+    /// A request to VideoAsk's API failed.
+    #[error(transparent)]
+    Call(#[from] CallError),
     /// Stdin has something else than a refresh token.
     #[error(transparent)]
     NotARefreshToken(#[from] NotARefreshToken),
@@ -179,6 +181,12 @@ pub(super) enum Exit {
     NoSuchProgram = 127,
 }
 
+impl From<StatusError> for CliError {
+    fn from(error: StatusError) -> Self {
+        Self::Call(CallError::Status(error))
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
@@ -210,7 +218,7 @@ impl CliError {
             Self::Connection(error) => exit_of_connection(error),
             Self::Import(error) => exit_of_import(error),
             Self::Login(error) => exit_of_login(error),
-            Self::Forms(error) if is_passing(error) => Exit::TryLater,
+            Self::Call(error) => exit_of_call(error),
             Self::BeforeExec(_) => Exit::BeforeExec,
             Self::CannotRun { error, .. } if error.kind() == io::ErrorKind::NotFound => Exit::NoSuchProgram,
             Self::CannotRun { .. } => Exit::CannotRun,
@@ -220,7 +228,6 @@ impl CliError {
             | Self::LoginCancelled
             | Self::LoginListen { .. }
             | Self::LoginPanicked
-            | Self::Forms(_)
             | Self::Input(InputError::Io(_))
             | Self::Output(_)
             | Self::Stopped
@@ -259,6 +266,17 @@ fn exit_of_vault(error: &VaultError) -> Exit {
         | VaultError::Busy
         | VaultError::Stopping => Exit::TryLater,
         VaultError::ProviderRefused { .. } | VaultError::OtherClient | VaultError::Internal => Exit::Failed,
+    }
+}
+
+fn exit_of_call(error: &CallError) -> Exit {
+    match error {
+        CallError::Input { .. } | CallError::Path(_) => Exit::Usage,
+        CallError::Gateway(GatewayError::BodyIncomplete)
+        | CallError::Status(_)
+        | CallError::TooLarge
+        | CallError::Pages(_) => Exit::Failed,
+        CallError::Gateway(_) | CallError::Broken(_) => Exit::TryLater,
     }
 }
 
@@ -303,18 +321,5 @@ fn is_passing(error: &ApiError) -> bool {
         ApiError::Status { status, .. } => matches!(status, 429 | 500..),
         ApiError::Unreachable(_) | ApiError::TimedOut(_) | ApiError::Cut(_) => true,
         ApiError::Unauthorized { .. } | ApiError::MalformedResponse => false,
-    }
-}
-
-fn fix_of_forms(error: &ApiError) -> &'static str {
-    match error {
-        ApiError::Unauthorized { .. } => {
-            "A fresh token did not help, or none could be had; `videoask-auth status` shows the state of the connection."
-        }
-        ApiError::Status { status: 403, .. } => {
-            "Is this user allowed to see forms? If ORGANIZATION_ID is set, does the user belong to it?"
-        }
-        _ if is_passing(error) => "Try again later.",
-        _ => "Is VIDEOASK_API_URL right?",
     }
 }

@@ -1,5 +1,6 @@
 //! The command line: one command per file. Results go to stdout, notes to stderr.
 
+mod api;
 mod check;
 mod context;
 mod demo;
@@ -7,7 +8,6 @@ mod env_file;
 mod error;
 mod exec;
 mod forget;
-mod forms;
 mod healthcheck;
 mod import;
 mod input;
@@ -24,7 +24,10 @@ mod token_args;
 
 use std::{ffi::OsString, process::ExitCode, time::Duration};
 
-use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
+use clap::{
+    CommandFactory, Parser, Subcommand,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -58,12 +61,23 @@ struct Arguments {
 impl Arguments {
     fn parse_process() -> Result<Self, clap::Error> {
         let arguments: Vec<_> = std::env::args_os().collect();
-        let parsed = Self::try_parse_from(&arguments)?;
+        let parsed = Self::try_parse_from(&arguments).map_err(name_replacement)?;
         if env_file::is_given_twice(&arguments) {
             let message = "the argument '--env-file <FILE>' cannot be used multiple times";
             return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
         }
         Ok(parsed)
+    }
+}
+
+/// Scripts may still run a command of earlier versions.
+fn name_replacement(error: clap::Error) -> clap::Error {
+    const FORMS: &str = "there is no command 'forms'; `videoask-auth api /forms --paginate` lists the forms";
+    match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(name)) if name == "forms" => {
+            Arguments::command().error(ErrorKind::InvalidSubcommand, FORMS)
+        }
+        _ => error,
     }
 }
 
@@ -81,9 +95,11 @@ enum Command {
     /// Print a valid access token, refreshed if necessary
     #[command(after_help = "Example:\n  videoask-auth token --user ada@example.com --min-ttl 10m")]
     Token(token::Options),
-    /// List the forms of an account, to see that its token works
-    #[command(after_help = "Example:\n  videoask-auth forms --json")]
-    Forms(forms::Options),
+    /// Send a request to VideoAsk's API with a valid access token
+    #[command(
+        after_help = "Examples:\n  videoask-auth api /me\n  videoask-auth api /forms --paginate\n  videoask-auth api /forms/FORM_ID -X PATCH --input changes.json"
+    )]
+    Api(api::Options),
     /// Run a program with a valid access token in VIDEOASK_ACCESS_TOKEN
     #[command(after_help = "Example:\n  videoask-auth exec --user ada@example.com -- python3 report.py")]
     Exec(exec::Options),
@@ -144,7 +160,7 @@ async fn run(Arguments { env_file, command }: Arguments) -> Result<Ending, CliEr
         Command::Demo(options) => demo::run(options).await,
         Command::Login(options) => login::run(options).await,
         Command::Token(options) => token::run(options).await,
-        Command::Forms(options) => forms::run(options).await,
+        Command::Api(options) => api::run(options).await,
         Command::Exec(options) => return exec::run(options).await.map(Ending::Exec),
         Command::Status(options) => status::run(options).await,
         Command::Import(options) => import::run(options).await,

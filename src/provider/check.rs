@@ -7,14 +7,13 @@ use time::OffsetDateTime;
 use url::Url;
 
 use crate::{
-    http::{BODY_LIMIT, endpoint, read_body},
+    http::{BODY_LIMIT, endpoint, http_date, read_body},
     provider::{
         Provider,
         authorize::{AuthorizeParams, Nonce, Prompt},
         check_result::{CheckResult, LoginImpact},
         exchange_error::ExchangeError,
         refusal_reason::RefusalReason,
-        response::http_date,
     },
     telemetry::{certificate_fix, excerpt, innermost},
 };

@@ -1,23 +1,18 @@
 //! Reads the responses of the token endpoint, and classifies each failure once, for everyone who acts on it. A status
 //! of 429 or 5xx decides first, then the `error` code, never the class of the status.
 
-use std::time::Duration;
-
-use oauth2::http::{HeaderMap, StatusCode, header};
+use oauth2::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
-use time::{OffsetDateTime, format_description::well_known::Rfc2822};
+use time::OffsetDateTime;
 
 use crate::{
-    http::ReadError,
+    http::{self, ReadError},
     provider::{
         exchange_error::{ExchangeError, ResponseProblem},
         token::{TokenResponse, is_bearer},
     },
     telemetry::excerpt_without,
 };
-
-const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
 
 type Json = Map<String, Value>;
 
@@ -62,7 +57,11 @@ impl RawResponse {
         let status = self.status.as_u16();
         let code = json.as_ref().and_then(plain_code).or_else(|| quoted("error"));
         if self.status == StatusCode::TOO_MANY_REQUESTS || self.status.is_server_error() {
-            return Err(ExchangeError::Unavailable { status, code, retry_after: retry_after(&self.headers, now) });
+            return Err(ExchangeError::Unavailable {
+                status,
+                code,
+                retry_after: http::retry_after(&self.headers, now),
+            });
         }
         let malformed = |problem| ExchangeError::MalformedResponse { status, problem };
         let body = match self.body {
@@ -74,9 +73,11 @@ impl RawResponse {
             return Ok(body);
         }
         Err(match (code, &json) {
-            (Some(code), _) if is_transient(&code) => {
-                ExchangeError::Unavailable { status, code: Some(code), retry_after: retry_after(&self.headers, now) }
-            }
+            (Some(code), _) if is_transient(&code) => ExchangeError::Unavailable {
+                status,
+                code: Some(code),
+                retry_after: http::retry_after(&self.headers, now),
+            },
             (Some(code), _) => ExchangeError::refused(status, code, quoted("error_description").unwrap_or_default()),
             (None, _) if self.status.is_redirection() => malformed(ResponseProblem::Redirect),
             (None, Some(json)) if is_bearer(json) => malformed(ResponseProblem::NoToken),
@@ -98,24 +99,6 @@ fn plain_code(json: &Json) -> Option<String> {
     let code = json.get("error")?.as_str()?;
     let plain = (1..=40).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     plain.then(|| code.to_owned())
-}
-
-/// The wait that `Retry-After` (seconds or a date) asks for, else `X-RateLimit-Reset` (Unix seconds).
-fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
-    let text = |name: &str| headers.get(name)?.to_str().ok();
-    let until = |moment: OffsetDateTime| Duration::try_from(moment - now).unwrap_or_default();
-    let header = text(header::RETRY_AFTER.as_str())
-        .and_then(|value| value.parse().map(Duration::from_secs).ok().or_else(|| http_date(value).map(until)));
-    let reset = || {
-        let seconds = text("x-ratelimit-reset")?.parse().ok()?;
-        OffsetDateTime::from_unix_timestamp(seconds).ok().map(until)
-    };
-    header.or_else(reset).map(|wait| wait.clamp(MIN_RETRY_AFTER, MAX_RETRY_AFTER))
-}
-
-/// A date as HTTP writes it (RFC 9110, section 5.6.7).
-pub(super) fn http_date(value: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(value, &Rfc2822).ok()
 }
 
 #[cfg(test)]

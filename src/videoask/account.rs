@@ -1,11 +1,9 @@
 //! Single calls as the user of a connection.
 
-use std::collections::HashSet;
-
 use crate::{
     store::RowKey,
     vault::{MinLife, Vault, VaultError},
-    videoask::{Api, ApiError, Form, Forms, Page, replacement_token},
+    videoask::{Api, ApiError, Forms, Page, replacement_token},
 };
 
 /// VideoAsk's API as one connection's user sees it, with the vault's token.
@@ -46,22 +44,5 @@ impl<'a> Account<'a> {
             }
             answer => Ok(answer?),
         }
-    }
-
-    /// All forms, from this page on. An empty page is the last, whatever it says.
-    ///
-    /// # Errors
-    /// Where the pages lead back to one that was read, as [`ApiError::MalformedResponse`].
-    pub async fn all_forms(self, first: Page) -> Result<Vec<Form>, AccountError> {
-        let (mut all, mut read, mut next) = (Vec::new(), HashSet::new(), Some(first));
-        while let Some(page) = next {
-            if !read.insert(page.clone()) {
-                return Err(ApiError::MalformedResponse.into());
-            }
-            let answer = self.forms(&page).await?;
-            next = answer.next.filter(|_| !answer.forms.is_empty());
-            all.extend(answer.forms);
-        }
-        Ok(all)
     }
 }

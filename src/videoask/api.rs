@@ -54,7 +54,7 @@ impl Api {
         token: &AccessToken,
     ) -> Result<T, ApiError> {
         let mut url = http::endpoint(&self.config.url, path);
-        url.set_query(page.map(Page::query));
+        url.set_query(page.and_then(Page::query));
         let request = self.for_organization(self.client.get(url)).bearer_auth(token.secret());
         let stopwatch = self.metrics.upstream(endpoint, &self.clock);
         let response = stopwatch.time(request.send()).await.map_err(ApiError::sending)?;

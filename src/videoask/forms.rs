@@ -2,13 +2,9 @@
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Map, Value};
-use url::{Url, form_urlencoded};
+use url::Url;
 
-use crate::videoask::me::id;
-
-/// Which part of a list: the query that asks for it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Page(String);
+use crate::videoask::{me::id, pages::Page};
 
 /// A page of forms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,34 +28,6 @@ pub struct Form {
     pub title: String,
     /// Where people answer it.
     pub share_url: Option<Url>,
-    /// All that VideoAsk says of it.
-    pub json: Value,
-}
-
-impl Page {
-    /// At most `limit`, after `offset`.
-    #[must_use]
-    pub fn new(limit: u32, offset: u32) -> Self {
-        Self(format!("limit={limit}&offset={offset}"))
-    }
-
-    /// The page that a link of VideoAsk's points at. Only its query is read: following the link itself
-    /// would send the token wherever it points.
-    fn of_link(link: Option<&Value>) -> Option<Self> {
-        let url = Url::parse(link?.as_str()?).ok()?;
-        url.query().map(|query| Self(query.to_owned()))
-    }
-
-    /// The number of this name in the query.
-    #[must_use]
-    pub fn number(&self, name: &str) -> Option<u32> {
-        let mut pairs = form_urlencoded::parse(self.0.as_bytes());
-        pairs.find(|(key, _)| key == name).and_then(|(_, value)| value.parse().ok())
-    }
-
-    pub(super) fn query(&self) -> &str {
-        &self.0
-    }
 }
 
 impl<'de> Deserialize<'de> for Forms {
@@ -68,10 +36,11 @@ impl<'de> Deserialize<'de> for Forms {
         let results = json.get("results").and_then(Value::as_array);
         let forms: Vec<Form> =
             results.ok_or_else(|| D::Error::custom("no results"))?.iter().filter_map(Form::read).collect();
+        let link = |name| json.get(name).and_then(Page::of_link);
         Ok(Self {
             count: json.get("count").and_then(Value::as_u64).unwrap_or(forms.len() as u64),
-            next: Page::of_link(json.get("next")),
-            previous: Page::of_link(json.get("previous")),
+            next: link("next"),
+            previous: link("previous"),
             forms,
         })
     }
@@ -85,7 +54,6 @@ impl Form {
             title: text("title").unwrap_or_default(),
             // It becomes a link on a page, and a `javascript:` URL must not.
             share_url: text("share_url").and_then(|url| Url::parse(&url).ok()).filter(|url| url.scheme() == "https"),
-            json: json.clone(),
         })
     }
 }

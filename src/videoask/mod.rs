@@ -6,7 +6,8 @@
 //! * `replacement_token` – what follows a 401, for both
 //! * `path` – which paths of the API other programs may ask for
 //! * [`Me`] – whose token it is
-//! * [`Forms`], [`Form`], [`Page`] – the account's forms, a page at a time
+//! * [`Forms`], [`Form`] – the account's forms, a page at a time
+//! * [`Pages`], [`Page`] – any list to its end, however badly its links lead
 //! * [`ApiError`], [`AccountError`], [`GatewayError`] – why there is no answer; a 401 is told by its status, never by
 //!   its words
 
@@ -16,6 +17,7 @@ mod error;
 mod forms;
 mod gateway;
 mod me;
+mod pages;
 pub(crate) mod path;
 mod replacement_token;
 
@@ -23,8 +25,9 @@ pub use self::{
     account::{Account, AccountError},
     api::Api,
     error::ApiError,
-    forms::{Form, Forms, Page},
+    forms::{Form, Forms},
     gateway::{Answer, Broken, Download, Gateway, GatewayError, UpstreamRequest},
     me::Me,
+    pages::{Page, Pages, PagesError},
     path::AmbiguousPath,
 };

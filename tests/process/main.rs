@@ -1,12 +1,12 @@
 //! The real program as its operator meets it: commands, exit codes, signals, logs, and what none of them may tell.
 
+mod api;
 mod canary;
 mod checking;
 mod command_line;
 mod demo;
 mod documents;
 mod exec;
-mod forms;
 mod import;
 mod keep;
 mod keys;

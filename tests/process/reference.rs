@@ -37,9 +37,12 @@ fn the_page_on_the_command_line_has_every_command_and_option() {
 
 /// The options of a command, but for those that all have.
 fn options(help: &str) -> BTreeSet<String> {
-    let words = help.lines().filter_map(|line| line.trim_start().trim_start_matches("-h, ").strip_prefix("--"));
-    let names = words.map(|line| line.split(' ').next().expect("a split has a first part").trim_end());
-    names.filter(|name| !["", "help", "env-file"].contains(name)).map(|name| format!("--{name}")).collect()
+    let long = |line: &str| -> Option<String> {
+        let word = line.split_whitespace().find(|word| !matches!(*word, "-h," | "-X,"))?;
+        word.strip_prefix("--").map(str::to_owned)
+    };
+    let names = help.lines().filter_map(long).filter(|name| !["", "help", "env-file"].contains(&name.as_str()));
+    names.map(|name| format!("--{name}")).collect()
 }
 
 #[tokio::test]

@@ -103,7 +103,16 @@ const CLAIMS: &[(&str, &str, Proof)] = &[
         Proof::KeepModeProgram,
     ),
     ("docs/programs.md", "// [dependencies]", Proof::KeepModeProgram),
-    ("docs/programs.md", "videoask-auth forms                             # the account's forms", Proof::CommandLine),
+    (
+        "docs/programs.md",
+        "videoask-auth api /forms --paginate             # the account's forms, one JSON object a line",
+        Proof::CommandLine,
+    ),
+    (
+        "docs/programs.md",
+        "videoask-auth api /forms --paginate | jq --raw-output '[.form_id, .title] | @tsv'",
+        Proof::CommandLine,
+    ),
     ("docs/programs.md", "printf %s \"$TOKEN\" | videoask-auth token --refused", Proof::CommandLine),
     ("docs/programs.md", "printf 'Authorization: Bearer %s' \"$VIDEOASK_AUTH_API_KEY\" |", Proof::MachineApi),
     (

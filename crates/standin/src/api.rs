@@ -6,7 +6,6 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, Uri},
     routing::{MethodRouter, get},
 };
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
@@ -14,11 +13,11 @@ use super::{
     caller::{ApiError, Caller},
     fault_layer,
     faults::{self, Endpoint},
+    lists::{self, PageQuery},
     users::{User, uuid},
 };
 
 const FORMS: [usize; 2] = [45, 7];
-const LARGEST_PAGE: usize = 100;
 
 pub(super) fn routes(standin: &StandIn) -> Router<StandIn> {
     let guarded = |endpoint, methods: MethodRouter<StandIn>| {
@@ -51,44 +50,32 @@ async fn me(State(standin): State<StandIn>, Caller(user): Caller) -> Json<Value>
     Json(me)
 }
 
-async fn organizations(Caller(user): Caller) -> Json<Value> {
+async fn organizations(
+    State(standin): State<StandIn>,
+    Caller(user): Caller,
+    uri: Uri,
+    Query(query): Query<PageQuery>,
+) -> Json<Value> {
     let names = [format!("{}'s videoasks", user.name), "Analytical Engines Ltd".into()];
-    let results: Vec<Value> = user
+    let all: Vec<Value> = user
         .organization_ids()
         .into_iter()
         .zip(names)
         .map(|(id, name)| json!({"organization_id": id, "name": name, "created_at": "2024-02-29T09:30:00Z"}))
         .collect();
-    Json(json!({"count": results.len(), "next": null, "previous": null, "results": results}))
-}
-
-#[derive(Deserialize)]
-struct Page {
-    limit: Option<String>,
-    offset: Option<String>,
+    lists::page(&standin, &uri, &query, &all)
 }
 
 async fn forms(
     State(standin): State<StandIn>,
     Caller(user): Caller,
     uri: Uri,
-    Query(page): Query<Page>,
+    Query(query): Query<PageQuery>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, ApiError> {
     let organization = organization(&user, &headers)?;
-    let count = FORMS[organization];
-    // As in Django's pagination, a value that is not a number counts as left out.
-    let number = |text: Option<String>| text.and_then(|text| text.parse::<usize>().ok());
-    let limit = number(page.limit).filter(|limit| *limit > 0).unwrap_or(20).min(LARGEST_PAGE);
-    let offset = number(page.offset).unwrap_or(0);
-    let at = |offset: usize| standin.url(&format!("{}?limit={limit}&offset={offset}", uri.path()));
-    let end = offset.saturating_add(limit);
-    Ok(Json(json!({
-        "count": count,
-        "next": (end < count).then(|| at(end)),
-        "previous": (offset > 0).then(|| at(offset.saturating_sub(limit))),
-        "results": (offset.min(count)..end.min(count)).map(|n| form(&user, organization, n)).collect::<Vec<_>>(),
-    })))
+    let all: Vec<Value> = (0..FORMS[organization]).map(|n| form(&user, organization, n)).collect();
+    Ok(lists::page(&standin, &uri, &query, &all))
 }
 
 /// Which of the user's organizations the `organization-id` header picks.

@@ -177,6 +177,20 @@ pub enum Quirk {
     WrongCallbackIssuer,
     /// The callback has another `state`.
     WrongState,
+    /// Lists of the API are bare arrays.
+    BareLists,
+    /// Lists of the API ignore `offset`.
+    IgnoredOffset,
+    /// The `count` of a list changes from page to page.
+    ChangingCounts,
+    /// The first page of a list leads to an empty one, which leads to the rest.
+    EmptyPage,
+    /// Every `next` of a list leads to its second page.
+    RepeatedNext,
+    /// Every `next` of a list is at another host.
+    ForeignNext,
+    /// Every page of a list has a `next`.
+    EndlessPages,
 }
 
 impl Faults {

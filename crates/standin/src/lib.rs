@@ -18,6 +18,7 @@ mod faults;
 mod grants;
 mod jwt;
 mod keys;
+mod lists;
 mod options;
 mod pages;
 mod params;

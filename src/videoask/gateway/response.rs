@@ -32,8 +32,8 @@ pub struct Answer {
 pub struct Download {
     body: reqwest::Body,
     silence: BodyIdleTimeout,
-    /// The request that this answers, for the log.
-    request: Span,
+    /// The request that this answers, if a failure is logged.
+    request: Option<Span>,
 }
 
 /// Why the answer is not whole.
@@ -50,15 +50,21 @@ pub enum Broken {
 impl Answer {
     pub(crate) fn new(response: Response, idle_timer: IdleTimer) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
-        let body =
-            Download { body: response.into(), silence: BodyIdleTimeout::of(idle_timer), request: Span::current() };
+        let body = Download { body: response.into(), silence: BodyIdleTimeout::of(idle_timer), request: None };
         Self { status, headers, body }
     }
 }
 
 impl Download {
+    /// Logs a failure as one of the current request: its reader only sees the connection end.
+    pub(crate) fn logging_failure(self) -> Self {
+        Self { request: Some(Span::current()), ..self }
+    }
+
     fn broken(&self, why: Broken) -> Broken {
-        tracing::warn!(parent: &self.request, cause = telemetry::chain(&why), "an answer could not be passed on whole");
+        if let Some(request) = &self.request {
+            tracing::warn!(parent: request, cause = telemetry::chain(&why), "an answer could not be passed on whole");
+        }
         why
     }
 }

@@ -216,7 +216,7 @@ fn commands(taken_port: &str) -> Vec<Vec<&str>> {
         vec!["demo", "--port", taken_port],
         vec!["login", "--paste"],
         vec!["token"],
-        vec!["forms"],
+        vec!["api", "/forms"],
         vec!["exec", "--", "/bin/true"],
         vec!["status"],
         vec!["import"],
@@ -253,8 +253,10 @@ async fn no_command_on_what_is_kept_tells_more_than_it_was_asked() {
     for arguments in [
         &["token"][..],
         &["token", "--min-ttl", "20h"],
-        &["forms"],
-        &["forms", "--json"],
+        &["api", "/forms"],
+        &["api", "/forms", "--paginate"],
+        &["api", "/nowhere", "-X", "DELETE", "--organization", CLIENT_SECRET],
+        &["api", "https://user:password@api.example/"],
         &["status"],
         &["status", "--json"],
         &["exec", "--", "env"],
@@ -276,7 +278,7 @@ async fn no_command_on_what_is_kept_tells_more_than_it_was_asked() {
         faults.next(Endpoint::Token, 2, mishap);
         faults.next(Endpoint::Api, 1, of_the_api);
         standin.set_faults(faults);
-        note(&deployment, &["forms"], "");
+        note(&deployment, &["api", "/forms"], "");
         standin.set_faults(Faults::default());
         let another = deployment.provider.refresh_token("ada@example.com").await;
         note(&deployment, &["import", "--replace"], &another);

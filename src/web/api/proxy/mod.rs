@@ -87,7 +87,7 @@ async fn forward(app: &AppState, caller: &Caller, request: Request) -> Result<Re
     let body = match parts.method {
         // A body of a known length would be taken for the one that a GET has.
         Method::HEAD => Body::from_stream(stream::empty::<io::Result<&[u8]>>()),
-        _ => Body::new(body),
+        _ => Body::new(body.logging_failure()),
     };
     if headers::size(&headers) > headers::HEADERS_LIMIT {
         return Err(GatewayError::HeadersTooLarge.into());

@@ -21,7 +21,7 @@ pub async fn press(browser: &Browser, page: &Page, button: &str) -> Page {
 }
 
 /// Presses it where another app answers under the same `APP_URL`.
-async fn press_at(browser: &Browser, page: &Page, port: u16, button: &str) -> Page {
+pub async fn press_at(browser: &Browser, page: &Page, port: u16, button: &str) -> Page {
     press_on(browser, page, &browser.url(&format!("http://localhost:{port}/tokens/{button}"))).await
 }
 

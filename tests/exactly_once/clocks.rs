@@ -19,6 +19,12 @@ impl Clocks {
         clocks
     }
 
+    /// Lets so many seconds pass for timers, beside the wall clock. A process notices when it next wakes up.
+    pub fn pass(&self, seconds: i64) {
+        self.write(BOOTTIME, seconds);
+        self.write(MONOTONIC, seconds * 1_000_000_000);
+    }
+
     /// Suspends a process with its machine, for an hour by the clocks that go on meanwhile. The wall clock was
     /// `ahead` by so many seconds.
     pub async fn suspend_for_an_hour<T>(&self, process: &Program, ahead: i64, meanwhile: impl Future<Output = T>) -> T {

@@ -14,7 +14,7 @@ use videoask_auth::{
 use crate::{
     clocks::DAY,
     person::{EMAIL, Person},
-    support::{Clocks, Deployment, Finished, Page, Program, Server, browser::Browser, redis::Redis, until},
+    support::{Clocks, Deployment, Program, Server, browser::Browser, redis::Redis, until},
 };
 
 /// Where the records are.
@@ -163,20 +163,10 @@ impl Fleet {
         self.deployment.start(&["token"], &clocks.variables())
     }
 
-    /// Runs `forget` for Ada.
-    pub fn forget(&self) -> Finished {
-        self.deployment.run(&["forget", "--user", &ada()])
-    }
-
-    /// Asks a server for Ada's access token as a program does.
-    pub async fn ask_for_a_token(&self, server: &Server) -> Page {
-        let url = server.url.join("/api/token").unwrap();
-        server.browser().send(Method::GET, &url, |request| request.bearer_auth(API_KEY)).await
-    }
-
-    /// The same, where there is one.
+    /// Ada's access token, which a server hands out to a program.
     pub async fn hand_out(&self, server: &Server) -> serde_json::Value {
-        let page = self.ask_for_a_token(server).await;
+        let url = server.url.join("/api/token").unwrap();
+        let page = server.browser().send(Method::GET, &url, |request| request.bearer_auth(API_KEY)).await;
         assert_eq!(page.status, 200, "{}", page.text());
         serde_json::from_slice(&page.body).expect("JSON")
     }

@@ -5,7 +5,6 @@
 mod clocks;
 mod crowd;
 mod fleet;
-mod forgotten;
 mod keeper;
 mod kills;
 mod moved_clocks;

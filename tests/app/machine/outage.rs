@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use standin::Endpoint;
 
-use crate::support::Fragile;
+use crate::{
+    keep::press_at,
+    support::{Fragile, machine::keeping},
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -63,4 +66,22 @@ async fn a_login_whose_session_cannot_be_changed_ends_on_a_page_that_says_so() {
     // The session layer would answer with an empty page, if it were the one to save the change.
     let page = world.browser().log_in("ada@example.com").await;
     assert_eq!((page.status, page.title().as_str()), (503, "Storage is unavailable"));
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_written_back_unless_it_may_have_been_forgotten_elsewhere() {
+    let (store, world) = Fragile::start().await;
+    let browser = world.logged_in().await;
+    let page = browser.get("/tokens").await;
+    let machine = world.machine();
+    assert_eq!(machine.get("/api/token").await.status, 200);
+    store.lose_records();
+    world.pass(Duration::from_secs(6));
+    assert_eq!(machine.get("/api/token").await.status, 200, "nobody else knew it");
+
+    let other = keeping().beside(&world).var("APP_URL", world.app.as_str()).start().await;
+    assert_eq!(press_at(&browser, &page, other.port, "revoke").await.status, 303);
+    world.pass(Duration::from_secs(16));
+    store.lose_records();
+    machine.get("/api/token").await.is_problem(404, "not-connected");
 }

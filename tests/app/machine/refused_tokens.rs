@@ -9,6 +9,9 @@ use standin::{Endpoint, Mishap, Quirk};
 use crate::support::{World, machine::keeping};
 
 const MIB: usize = 1 << 20;
+/// Each is four sockets in this process. With hundreds, a busy machine may take longer than the 3 s after which a
+/// connection counts as one that could not be made.
+const AT_ONCE: usize = 20;
 
 #[tokio::test]
 async fn one_401_is_one_forced_refresh_and_one_retry_with_the_same_body() {
@@ -45,18 +48,19 @@ async fn a_body_of_a_mebibyte_is_sent_again_and_a_longer_one_is_not() {
 }
 
 #[tokio::test]
-async fn a_thousand_requests_that_are_always_refused_cost_one_exchange() {
+async fn requests_that_are_always_refused_cost_one_exchange() {
     let world = World::keeping_ada().await;
     world.standin.change_faults(|faults| _ = faults.quirks.insert(Quirk::RefuseAccessTokens));
     let machine = world.machine();
     for _ in 0..10 {
-        let answers = join_all((0..100).map(|_| machine.get("/proxy/forms"))).await;
+        let answers = join_all((0..AT_ONCE).map(|_| machine.get("/proxy/forms"))).await;
         for answer in answers {
             assert_eq!((answer.status, answer.text().as_str()), (401, r#"{"detail":"Token has expired."}"#));
         }
     }
     assert_eq!(world.standin.counters().refresh_exchanges, 1);
-    assert!(world.standin.counters().requests_to(Endpoint::Forms) < 2_000, "few met the token before the refresh");
+    let sent = world.standin.counters().requests_to(Endpoint::Forms);
+    assert!(sent < 20 * AT_ONCE as u64, "few had the token before the refresh: {sent}");
     world.pass(Duration::from_secs(10 * 60));
     machine.get("/proxy/forms").await;
     assert_eq!(world.standin.counters().refresh_exchanges, 2, "once more after ten minutes");
@@ -77,12 +81,8 @@ async fn a_refusal_that_no_refresh_can_mend_is_passed_on() {
     assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 1);
 }
 
-/// Each is four sockets in this process. With more than a thousand, one look at all of them is not enough, and under
-/// load a connection that is there for 3 s without having been looked at counts as one that could not be made.
-const AT_ONCE: usize = 200;
-
 #[tokio::test]
-async fn two_hundred_requests_at_the_moment_of_expiry_cost_one_exchange_and_all_succeed() {
+async fn many_requests_at_the_moment_of_expiry_cost_one_exchange_and_all_succeed() {
     let world = World::keeping_ada().await;
     world.pass(Duration::from_secs(24 * 60 * 60));
     world.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::SlowReply { ms: 50 }));

@@ -25,6 +25,11 @@ impl Fragile {
         self.execute("ALTER TABLE records RENAME TO gone");
     }
 
+    /// It loses every record, tombstones too.
+    pub fn lose_records(&self) {
+        self.execute("DELETE FROM records");
+    }
+
     /// From now on it lists no API keys.
     pub fn take_keys_away(&self) {
         self.execute("ALTER TABLE api_keys RENAME TO gone_keys");

@@ -103,7 +103,6 @@ fn plain_code(json: &Json) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
     use time::macros::datetime;
 
     use super::*;
@@ -199,32 +198,5 @@ mod tests {
         assert_eq!(wait(&[("retry-after", "soon"), ("x-ratelimit-reset", "1")]), Some(1));
         assert_eq!(wait(&[("retry-after", "99999999999")]), Some(900));
         assert_eq!(wait(&[]), None);
-    }
-
-    proptest! {
-        #[test]
-        fn no_body_panics_or_comes_back_in_an_error(status in 100u16..600, body in any::<Vec<u8>>()) {
-            let status = StatusCode::from_u16(status).expect("in range");
-            let answer = RawResponse { status, headers: HeaderMap::new(), body: Ok(body.into()) };
-            prop_assert!(answer.into_body(ExpectedBody::Tokens, &[], NOW).is_err(), "random bytes hold no token set");
-        }
-
-        #[test]
-        fn no_error_repeats_what_was_sent(status in 100u16..600, code in ".{0,40}", description in ".{0,300}", at in 0usize..300) {
-            let at = description.char_indices().map(|(index, _)| index).nth(at).unwrap_or(0);
-            let echo = format!("{}canary{}", &description[..at], &description[at..]);
-            let body = serde_json::json!({ "error": format!("{code}#canary"), "error_description": echo, "access_token": 7 }).to_string();
-            let error = answer(status, &[], &body).expect_err("there is no token");
-            let shown = format!("{error} {error:?}");
-            prop_assert!(!shown.contains("canary"), "{}", shown);
-        }
-
-        #[test]
-        fn any_object_with_a_usable_token_is_granted(token in "[!-~]{1,60}", other in "\\PC{0,20}", value in any::<f64>()) {
-            let mut json = serde_json::json!({ "expires_in": value, "refresh_token": value, "error": null });
-            json[other] = value.into();
-            json["access_token"] = token.into();
-            prop_assert!(answer(200, &[], &json.to_string()).is_ok());
-        }
     }
 }

@@ -301,9 +301,7 @@ async fn the_downloads_leave_the_refresh_token_here() {
 async fn a_login_without_a_refresh_token_keeps_the_connection_that_has_one() {
     let world = keeping("ada@example.com").await;
     let before = world.logged_in().await.get("/tokens").await;
-    world.standin.change_faults(|faults| {
-        faults.quirks.insert(Quirk::NoRefreshToken);
-    });
+    world.standin.set_quirks([Quirk::NoRefreshToken]);
     let page = world.browser().log_in("ada@example.com").await;
     assert!(page.text().contains("Your earlier connection was kept"), "{}", page.text());
     assert_eq!(page.element("refresh-token"), before.element("refresh-token"));

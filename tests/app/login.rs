@@ -10,20 +10,10 @@ use crate::support::{Page, Setup, World};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Logs in under a quirk and gives the page it ends on.
-async fn log_in_under(quirk: Quirk) -> (World, Page) {
-    let world = World::start().await;
-    world.standin.change_faults(|faults| {
-        faults.quirks.insert(quirk);
-    });
-    let page = world.browser().log_in("ada@example.com").await;
-    (world, page)
-}
-
-/// Logs in while the token endpoint has a mishap.
-async fn log_in_during(mishap: Mishap) -> Page {
-    let world = Setup::default().var("EXCHANGE_TIMEOUT", "1s").start().await;
-    world.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, mishap));
+/// Logs in under a quirk, two minutes after the login before, and gives the page it ends on.
+async fn log_in_under(world: &World, quirk: Quirk) -> Page {
+    world.pass(2 * MINUTE);
+    world.standin.set_quirks([quirk]);
     world.browser().log_in("ada@example.com").await
 }
 
@@ -127,9 +117,10 @@ async fn a_cookie_moved_to_another_state_does_not_open() {
 
 #[tokio::test]
 async fn the_callbacks_issuer_is_checked_where_it_is_given() {
-    let (_, page) = log_in_under(Quirk::CallbackIssuer).await;
-    assert_eq!(page.url.path(), "/tokens");
-    let (world, page) = log_in_under(Quirk::WrongCallbackIssuer).await;
+    let world = World::start().await;
+    assert_eq!(log_in_under(&world, Quirk::CallbackIssuer).await.url.path(), "/tokens");
+    world.standin.reset_counters();
+    let page = log_in_under(&world, Quirk::WrongCallbackIssuer).await;
     assert_eq!((page.status, page.title().as_str()), (400, "The answer came from an unexpected issuer"));
     assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 0);
 }
@@ -170,6 +161,7 @@ async fn a_code_that_is_too_old_is_refused_with_a_way_on() {
 
 #[tokio::test]
 async fn a_provider_in_trouble_is_told_apart_from_one_that_is_slow_or_talks_nonsense() {
+    let world = Setup::default().var("EXCHANGE_TIMEOUT", "1s").start().await;
     for (mishap, status, title) in [
         (Mishap::Status { status: 500 }, 503, "VideoAsk is busy"),
         (Mishap::TooManyRequests { reset_in: Some(90), retry_after: None }, 503, "VideoAsk is busy"),
@@ -180,7 +172,8 @@ async fn a_provider_in_trouble_is_told_apart_from_one_that_is_slow_or_talks_nons
         (Mishap::ReplyLost, 504, "VideoAsk did not answer in time"),
         (Mishap::Hang, 504, "VideoAsk did not answer in time"),
     ] {
-        let page = log_in_during(mishap.clone()).await;
+        world.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, mishap.clone()));
+        let page = world.browser().log_in("ada@example.com").await;
         assert_eq!((page.status, page.title().as_str()), (status, title), "{mishap:?}");
         let told = matches!(mishap, Mishap::TooManyRequests { .. });
         assert!(!told || page.header("retry-after") == Some("90"), "{mishap:?}");
@@ -205,6 +198,7 @@ async fn a_provider_that_cannot_be_reached_has_a_page() {
 
 #[tokio::test]
 async fn a_refused_id_token_names_its_claim_and_shows_no_token() {
+    let world = World::start().await;
     for (quirk, claim) in [
         (Quirk::WrongIssuer, "iss"),
         (Quirk::WrongAudience, "aud"),
@@ -213,7 +207,7 @@ async fn a_refused_id_token_names_its_claim_and_shows_no_token() {
         (Quirk::BrokenSignature, "signature"),
         (Quirk::UnlistedSigningKey, "kid"),
     ] {
-        let (world, page) = log_in_under(quirk).await;
+        let page = log_in_under(&world, quirk).await;
         assert_eq!((page.status, page.title().as_str()), (502, "The login could not be verified"), "{quirk:?}");
         assert!(page.text().contains(&format!("<dd>{claim}</dd>")), "{}", page.text());
         assert!(page.element("access-token").is_none());
@@ -223,6 +217,7 @@ async fn a_refused_id_token_names_its_claim_and_shows_no_token() {
 
 #[tokio::test]
 async fn every_shape_of_a_good_answer_gives_tokens() {
+    let world = World::start().await;
     for quirk in [
         Quirk::OpaqueAccessToken,
         Quirk::NoIdToken,
@@ -233,7 +228,7 @@ async fn every_shape_of_a_good_answer_gives_tokens() {
         Quirk::StrictClient,
         Quirk::EmailUnverified,
     ] {
-        let (_, page) = log_in_under(quirk).await;
+        let page = log_in_under(&world, quirk).await;
         assert_eq!((page.status, page.url.path()), (200, "/tokens"), "{quirk:?}: {}", page.text());
         assert!(page.element("access-token").is_some_and(|token| !token.is_empty()), "{quirk:?}");
         assert!(page.text().contains("ada@example.com"), "{quirk:?}");
@@ -244,9 +239,7 @@ async fn every_shape_of_a_good_answer_gives_tokens() {
 async fn a_key_rotated_between_two_logins_is_fetched() {
     let world = World::start().await;
     world.logged_in().await;
-    world.standin.change_faults(|faults| {
-        faults.quirks.insert(Quirk::NewSigningKey);
-    });
+    world.standin.set_quirks([Quirk::NewSigningKey]);
     world.pass(2 * MINUTE);
     world.logged_in().await;
 }
@@ -282,9 +275,7 @@ async fn without_openid_no_nonce_is_sent_and_me_names_the_user() {
 #[tokio::test]
 async fn pkce_can_be_switched_off_for_a_tenant_that_refuses_it() {
     let world = Setup::default().var("PKCE", "off").start().await;
-    world.standin.change_faults(|faults| {
-        faults.quirks.insert(Quirk::RefusePkce);
-    });
+    world.standin.set_quirks([Quirk::RefusePkce]);
     world.logged_in().await;
     assert!(!world.standin.counters().last_authorize.expect("there was a login").contains("code_challenge"));
 }
@@ -293,7 +284,7 @@ async fn pkce_can_be_switched_off_for_a_tenant_that_refuses_it() {
 async fn without_pkce_a_stolen_code_does_not_work_in_the_thiefs_own_login() {
     for quirks in [vec![], vec![Quirk::NoIdToken]] {
         let world = Setup::default().var("PKCE", "off").start().await;
-        world.standin.change_faults(|faults| faults.quirks.extend(quirks.clone()));
+        world.standin.set_quirks(quirks.clone());
         let (ada, thief) = (world.browser(), world.browser());
         let code =
             |callback: &Url| callback.query_pairs().find(|(name, _)| name == "code").expect("a code").1.into_owned();

@@ -174,9 +174,7 @@ async fn each_way_a_login_can_end_has_its_word() {
     browser.log_in(ADA).await;
     world.standin.change_faults(|faults| faults.next(Endpoint::Me, 3, Mishap::Status { status: 503 }));
     browser.log_in(ADA).await;
-    world.standin.change_faults(|faults| {
-        faults.quirks.insert(Quirk::WrongNonce);
-    });
+    world.standin.set_quirks([Quirk::WrongNonce]);
     browser.log_in(ADA).await;
     let expected = counts([
         ("logins_total{result=\"denied\"}", "1"),
@@ -209,9 +207,7 @@ async fn an_ended_grant_is_a_dead_exchange_and_a_connection_that_needs_a_login()
 #[tokio::test]
 async fn a_connection_without_a_refresh_token_is_an_obstacle_and_never_late() {
     let world = keeping().start().await;
-    world.standin.change_faults(|faults| {
-        faults.quirks.insert(Quirk::NoRefreshToken);
-    });
+    world.standin.set_quirks([Quirk::NoRefreshToken]);
     world.logged_in().await;
     world.pass(2 * DAY);
     let scrape = Scrape::of(&world).await;

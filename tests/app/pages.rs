@@ -84,9 +84,7 @@ async fn try_it_says_what_the_api_said() {
     assert_eq!(browser.get("/tokens/forms").await.title(), "VideoAsk's API returned an error");
     world.standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Mishap::Cut));
     assert_eq!(browser.get("/tokens/forms").await.title(), "VideoAsk's API cannot be reached");
-    world.standin.change_faults(|faults| {
-        faults.quirks.insert(Quirk::RefuseAccessTokens);
-    });
+    world.standin.set_quirks([Quirk::RefuseAccessTokens]);
     let page = browser.get("/tokens/forms").await;
     assert_eq!(page.title(), "VideoAsk's API refused the access token");
     assert_eq!(browser.get("/tokens/forms?limit=many").await.status, 400);

@@ -131,16 +131,6 @@ async fn a_good_token_tells_who_logged_in() {
 }
 
 #[tokio::test]
-async fn an_email_is_verified_only_by_the_word_true() {
-    let setting = Setting::new().await;
-    for unsure in [json!(false), json!("true"), json!(1), Value::Null] {
-        let claims =
-            setting.verify_claims(&setting.claims_with("email_verified", &unsure)).await.expect("a good token");
-        assert!(!claims.email_verified, "{unsure}");
-    }
-}
-
-#[tokio::test]
 async fn each_claim_that_is_wrong_is_named() {
     let setting = Setting::new().await;
     let now = NOW.unix_timestamp();

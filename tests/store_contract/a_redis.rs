@@ -1,9 +1,6 @@
 //! What is particular to a real Redis, killed, frozen, full and locked.
 
-use super::{
-    index::{indexed, name},
-    *,
-};
+use super::*;
 
 #[tokio::test]
 async fn without_a_store_is_only_filled_where_that_is_asked_for() {
@@ -258,9 +255,7 @@ async fn that_is_full_leaves_a_record_and_its_listings_as_they_were() {
     let store = created(&server.url(None)).await;
     let row = NewRow { due: Some(at(5)), ..kept("a") };
     store.put(&row, None).await.unwrap();
-    let expected = Expected { version: row.version.clone(), state: row.state, attempt: None, lease: None };
-    let begun =
-        Change { generation: 7, state: row.state, due: row.due, attempt: Some(Owner("me".into())), sealed: None };
+    let (expected, begun) = (untouched(&row), begun(&row, "me"));
     store.swap(&row.key, &expected, &begun).await.unwrap();
     let before = store.read(&row.key).await.unwrap();
     server.raw("CONFIG SET maxmemory 1");
@@ -274,145 +269,4 @@ async fn that_is_full_leaves_a_record_and_its_listings_as_they_were() {
 
 async fn risks(server: &Redis) -> Vec<StoreRisk> {
     open(&server.url(None), IfMissing::Create).await.unwrap().risks
-}
-
-/// What opens an attempt, and what it compares.
-fn beginning() -> (Expected, Change) {
-    let NewRow { version, state, due, .. } = kept("a");
-    let expected = Expected { version, state, attempt: None, lease: None };
-    (expected, Change { generation: 7, state, due, attempt: Some(owner("me")), sealed: None })
-}
-
-/// A refresh token is sent after this step, so a failover must not lose it.
-#[tokio::test]
-async fn with_a_replica_opens_an_attempt_only_when_the_replica_has_it() {
-    let server = Redis::start();
-    let mut replica = server.replica();
-    let store = created(&server.url(None)).await;
-    let (expected, begin) = beginning();
-    let close = Change { attempt: None, ..begin.clone() };
-    let open = Expected { attempt: begin.attempt.clone(), ..expected.clone() };
-    store.put(&kept("a"), None).await.unwrap();
-    assert_eq!(store.swap(&key("a"), &expected, &begin).await.unwrap(), Cas::Applied);
-    assert_eq!(replica.raw("HGET {videoask-auth}:record:a attempt"), "$2\r\nme");
-
-    replica.freeze();
-    assert_eq!(
-        store.swap(&key("a"), &open, &close).await.unwrap(),
-        Cas::Applied,
-        "what sends nothing waits for nobody"
-    );
-    let error = store.swap(&key("a"), &expected, &begin).await.unwrap_err();
-    assert!(matches!(error, StoreError::Unavailable { reason: UnavailableReason::Unacknowledged, .. }), "{error:?}");
-    assert_eq!(store.swap(&key("a"), &open, &close).await.unwrap(), Cas::Applied, "no answer does not mean not done");
-
-    replica.thaw();
-    server.wait_for_replicas(1);
-    assert_eq!(store.swap(&key("a"), &expected, &begin).await.unwrap(), Cas::Applied);
-    assert_eq!(store.swap(&key("a"), &open, &close).await.unwrap(), Cas::Applied);
-
-    replica.kill();
-    server.wait_for_replicas(0);
-    assert_eq!(store.swap(&key("a"), &expected, &begin).await.unwrap(), Cas::Applied, "there is none to wait for");
-}
-
-#[tokio::test]
-async fn waiting_for_its_replica_does_not_hold_up_what_others_ask_for() {
-    let server = Redis::start();
-    let replica = server.replica();
-    let store = created(&server.url(None)).await;
-    let (expected, begin) = beginning();
-    for number in 0..8 {
-        store.put(&kept(&number.to_string()), None).await.unwrap();
-    }
-    replica.freeze();
-    let begin_each = (0..8).map(|number| {
-        let (store, expected, begin) = (Arc::clone(&store), expected.clone(), begin.clone());
-        async move { store.swap(&key(&number.to_string()), &expected, &begin).await }
-    });
-    let waiting = tokio::spawn(at_once(begin_each.collect::<Vec<_>>()));
-    while !waiting.is_finished() {
-        store.peek(&key("0")).await.unwrap();
-        tokio::task::yield_now().await;
-    }
-    for answer in waiting.await.unwrap() {
-        let error = answer.unwrap_err();
-        assert!(
-            matches!(error, StoreError::Unavailable { reason: UnavailableReason::Unacknowledged, .. }),
-            "{error:?}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn that_does_not_tell_of_replicas_opens_an_attempt_without_one() {
-    let server = Redis::start_with(&["--rename-command", "INFO", ""]);
-    let store = created(&server.url(None)).await;
-    store.put(&kept("a"), None).await.unwrap();
-    let (expected, begin) = beginning();
-    assert_eq!(store.swap(&key("a"), &expected, &begin).await.unwrap(), Cas::Applied);
-}
-
-/// Redis Cluster runs a script only if all its keys are declared and in one slot.
-#[tokio::test]
-async fn is_told_by_each_script_every_key_that_it_touches_and_all_have_one_hash_tag() {
-    let server = Redis::start();
-    let store = created(&server.url(None)).await;
-    let monitor = server.monitor();
-    call_everything(&*store).await;
-    let commands = monitor.commands(&server);
-    let ours = |command: &str| -> Vec<String> {
-        let arguments = command.split('"').skip(1).step_by(2);
-        arguments.filter(|argument| argument.contains("videoask-auth")).map(str::to_owned).collect()
-    };
-    let (mut declared, mut within) = (Vec::new(), 0);
-    for command in commands.iter().filter(|command| !command.contains(r#""SCRIPT" "LOAD""#)) {
-        let keys = ours(command);
-        assert!(keys.iter().all(|key| key.starts_with("{videoask-auth}:")), "{command}");
-        if command.contains("[0 lua]") {
-            within += 1;
-            assert!(keys.iter().all(|key| declared.contains(key)), "{command}: only {declared:?} are declared");
-        } else {
-            declared = keys;
-        }
-    }
-    assert!(within > 50, "scripts ran: {commands:#?}");
-}
-
-/// Each method of the contract, where it finds something to do.
-pub async fn call_everything(store: &dyn Store) {
-    store.create_session(&session("a", 10, 20)).await.unwrap();
-    store.save_session(&key("a"), b"new").await.unwrap();
-    store.put(&NewRow { due: Some(at(5)), ..minted("a", 10, 20) }, None).await.unwrap();
-    store.touch_session(&key("a"), at(15)).await.unwrap();
-    store.delete_session(&key("a")).await.unwrap();
-    store.create_session(&session("b", 10, 20)).await.unwrap();
-    store.put(&minted("b", 10, 20), None).await.unwrap();
-    assert_eq!(store.sweep(at(30)).await.unwrap(), 1);
-    let row = NewRow { due: Some(at(5)), ..kept("c") };
-    store.put(&row, None).await.unwrap();
-    store.claim(&row.key, &lease("me", 30), SPAN, &OpenAttempt::Respect).await.unwrap();
-    let expected = Expected { version: row.version.clone(), state: row.state, attempt: None, lease: None };
-    let change = Change { generation: 7, state: row.state, due: None, attempt: Some(owner("me")), sealed: None };
-    assert_eq!(store.swap(&row.key, &expected, &change).await.unwrap(), Cas::Applied);
-    store.release(&row.key, &owner("me")).await.unwrap();
-    store.restore(&NewRow { version: version("c1", 8), ..row.clone() }).await.unwrap();
-    store.put(&NewRow { state: record::State::Pending, ..kept("pending") }, None).await.unwrap();
-    let pending = Expected { state: record::State::Pending, ..expected };
-    let owned = NewRow { version: version("c2", 1), ..kept("owner") };
-    let adopted = store.adopt(&key("pending"), &pending, &sealed("grave"), &owned, None).await.unwrap();
-    assert_eq!(adopted, Adoption::Applied);
-    let page = || Page { after: None, limit: 10 };
-    assert_eq!(store.list(page()).await.unwrap().len(), 3);
-    assert_eq!(store.sealed_by_other_keys(&"other".to_owned(), page()).await.unwrap().len(), 3);
-    let index = indexed("c", "label", "user").sealed.index.unwrap();
-    let given = NewIndex { key: key("c"), version: version("c1", 8), index };
-    store.reindex(&[given]).await.unwrap();
-    assert_eq!(store.find(&[name("user")]).await.unwrap().len(), 1);
-    assert_eq!(store.counts().await.unwrap().unindexed, 2);
-    store.due(at(9), None, 9).await.unwrap();
-    store.read(&row.key).await.unwrap();
-    store.peek(&row.key).await.unwrap();
-    store.session(&key("b")).await.unwrap();
-    store.probe().await.unwrap();
 }

@@ -32,7 +32,8 @@ contract! {
         for state in [Live, Dead, Blocked, Revoking, Pending, Tombstone] {
             let name = format!("{state:?}");
             bed.put(&NewRow { state, ..kept(&name) }).await;
-            assert!(matches!(bed.claim(&name, &lease("me", 30)).await, Claim::Claimed(_)), "{name}");
+            let claim = bed.claim(&name, &lease("me", 30)).await;
+            assert!(matches!(&claim, Claim::Claimed(row) if row.state == state), "{name}: {claim:?}");
         }
     }
 
@@ -115,9 +116,7 @@ contract! {
         let row = kept("a");
         bed.put(&row).await;
         bed.claim("a", &lease("me", 30)).await;
-        let expected = Expected { version: row.version.clone(), state: row.state, attempt: None, lease: None };
-        let begun = Change { generation: 7, state: row.state, due: None, attempt: Some(owner("me")), sealed: None };
-        bed.store.swap(&row.key, &expected, &begun).await.unwrap();
+        bed.store.swap(&row.key, &untouched(&row), &begun(&row, "me")).await.unwrap();
         bed.store.release(&row.key, &owner("you")).await.unwrap();
         assert_eq!(bed.row("a").await.unwrap().lease, Some(lease("me", 30)));
         for time in ["once", "twice"] {

@@ -12,10 +12,9 @@ fn sealed_by(name: &str, key_id: &str) -> NewRow {
 
 /// A swap that puts in another due time and another blob.
 async fn change(bed: &Bed, name: &str, due: Option<OffsetDateTime>, sealed: Option<Sealed>) {
-    let NewRow { version, state, .. } = kept(name);
-    let expected = Expected { version, state, attempt: None, lease: None };
-    let change = Change { generation: 7, state, due, attempt: None, sealed };
-    assert_eq!(bed.store.swap(&key(name), &expected, &change).await.unwrap(), Cas::Applied);
+    let row = kept(name);
+    let change = Change { due, attempt: None, sealed, ..begun(&row, "me") };
+    assert_eq!(bed.store.swap(&row.key, &untouched(&row), &change).await.unwrap(), Cas::Applied);
 }
 
 /// All that is due, in pages, each asked for with the last entry of the one before.

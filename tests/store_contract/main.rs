@@ -41,8 +41,10 @@ mod notifications;
 #[path = "../support/ports.rs"]
 mod ports;
 mod records;
+mod redis_scripts;
 #[path = "../support/redis.rs"]
 mod redis_server;
+mod replicas;
 mod tls;
 mod upgrade;
 mod wire;
@@ -123,10 +125,7 @@ impl Bed {
         let row = kept(name);
         self.put(&row).await;
         self.claim(name, &lease(by, until)).await;
-        let expected = Expected { version: row.version.clone(), state: row.state, attempt: None, lease: None };
-        let NewRow { state, due, .. } = row;
-        let begun = Change { generation: row.version.generation, state, due, attempt: Some(owner(by)), sealed: None };
-        assert_eq!(self.store.swap(&row.key, &expected, &begun).await.unwrap(), Cas::Applied);
+        assert_eq!(self.store.swap(&row.key, &untouched(&row), &begun(&row, by)).await.unwrap(), Cas::Applied);
         self.row(name).await.unwrap()
     }
 
@@ -191,6 +190,17 @@ fn minted(name: &str, idle: i64, absolute: i64) -> NewRow {
 /// As a row stands when it was just put.
 fn stored(new: &NewRow) -> Row {
     new.into()
+}
+
+/// What a row is that nobody works on.
+fn untouched(row: &NewRow) -> Expected {
+    Expected { version: row.version.clone(), state: row.state, attempt: None, lease: None }
+}
+
+/// The attempt that is written ahead.
+fn begun(row: &NewRow, attempt: &str) -> Change {
+    let attempt = Some(owner(attempt));
+    Change { generation: row.version.generation, state: row.state, due: row.due, attempt, sealed: None }
 }
 
 fn version(connection_id: &str, generation: u64) -> Version {

@@ -2,10 +2,6 @@
 
 use super::*;
 
-fn untouched(row: &NewRow) -> Expected {
-    Expected { version: row.version.clone(), state: row.state, attempt: None, lease: None }
-}
-
 /// The next token set.
 fn saved(generation: u64) -> Change {
     Change {
@@ -14,17 +10,6 @@ fn saved(generation: u64) -> Change {
         due: Some(at(500)),
         attempt: None,
         sealed: Some(Sealed { key_id: "ef01".to_owned(), bytes: b"new tokens".to_vec(), index: None }),
-    }
-}
-
-/// The attempt that is written ahead.
-fn begun(row: &NewRow, attempt: &str) -> Change {
-    Change {
-        generation: row.version.generation,
-        state: row.state,
-        due: row.due,
-        attempt: Some(owner(attempt)),
-        sealed: None,
     }
 }
 
@@ -47,15 +32,6 @@ contract! {
             assert_eq!(bed.row(&row.key.0).await, Some(stored(&row)));
             let head = RowVersion { version: row.version, state: row.state };
             assert_eq!(bed.store.peek(&row.key).await.unwrap(), Some(head));
-        }
-    }
-
-    async fn every_state_comes_back_as_it_was_put(bed: &Bed) {
-        use record::State::{Blocked, Dead, Live, Pending, Revoking, Tombstone};
-        for state in [Live, Dead, Blocked, Revoking, Pending, Tombstone] {
-            let row = NewRow { state, ..kept(&format!("{state:?}")) };
-            bed.put(&row).await;
-            assert_eq!(bed.row(&row.key.0).await, Some(stored(&row)));
         }
     }
 

@@ -91,7 +91,7 @@ async fn but_one_with_a_user_of_few_rights_will_do() {
     server.raw(&format!("ACL SETUSER app on >sesame {rules}"));
     let opened = open(&server.url_as("redis", "app:sesame@"), IfMissing::Create).await.unwrap();
     assert_eq!(opened.risks, []);
-    a_redis::call_everything(&*opened.store).await;
+    redis_scripts::call_everything(&*opened.store).await;
     assert_eq!(inspect(&server.url_as("redis", "app:sesame@")).await.unwrap().status, StoreStatus::Writable);
 }
 

@@ -136,6 +136,11 @@ impl StandIn {
         self.locked(|state| change(&mut state.faults));
     }
 
+    /// Replaces all quirks.
+    pub fn set_quirks(&self, quirks: impl IntoIterator<Item = Quirk>) {
+        self.change_faults(|faults| faults.quirks = quirks.into_iter().collect());
+    }
+
     /// The counters.
     #[must_use]
     pub fn counters(&self) -> Counters {

@@ -1,5 +1,6 @@
 //! The routes for machines: tokens, connections, and the API through the proxy.
 
+mod arbitrary_rights;
 mod echo;
 mod keys;
 mod oauth;

@@ -44,7 +44,7 @@ async fn an_ended_grant_is_not_tried_again() {
 #[tokio::test]
 async fn expired_without_a_refresh_token() {
     let world = keeping().start().await;
-    world.standin.change_faults(|faults| _ = faults.quirks.insert(Quirk::NoRefreshToken));
+    world.standin.set_quirks([Quirk::NoRefreshToken]);
     world.logged_in().await;
     assert_eq!(world.machine().get("/proxy/forms").await.status, 200, "it is good to its end");
     world.pass(DAY / 2 + Duration::from_secs(1));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use standin::{Endpoint, Mishap, Quirk};
+use standin::{Endpoint, Faults, Mishap, Quirk};
 
 use super::problems::fails;
 use crate::{
@@ -22,13 +22,13 @@ async fn tokens_of_another_user_or_issuer_are_dropped_and_the_connection_is_dead
     for quirk in [Quirk::AnotherSubject, Quirk::WrongIssuer] {
         let world = World::keeping_ada().await;
         world.pass(DAY);
-        world.standin.change_faults(|faults| _ = faults.quirks.insert(quirk));
+        world.standin.set_quirks([quirk]);
         let problem = fails(&world, 409, "reconnect-required").await;
         assert!(text(&problem, "reason").starts_with("identity-changed"), "{problem}");
         assert!(text(&problem, "detail").contains("another user or issuer"), "{problem}");
         assert!(text(&problem, "login_url").ends_with("/auth/videoask"), "{problem}");
         assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 1);
-        world.standin.change_faults(|faults| faults.quirks.clear());
+        world.standin.set_quirks([]);
         world.logged_in().await;
         assert_eq!(world.machine().get("/api/token").await.status, 200, "a new login replaces it");
     }
@@ -38,7 +38,7 @@ async fn tokens_of_another_user_or_issuer_are_dropped_and_the_connection_is_dead
 async fn a_refresh_token_that_brought_another_users_tokens_is_not_sent_again_by_the_button() {
     let world = keeping().start().await;
     let browser = world.logged_in().await;
-    world.standin.change_faults(|faults| _ = faults.quirks.insert(Quirk::AnotherSubject));
+    world.standin.set_quirks([Quirk::AnotherSubject]);
     let shown = browser.get("/tokens").await;
     let refused = press(&browser, &shown, "refresh").await;
     assert!(refused.text().contains("identity-changed"), "{}", refused.text());
@@ -51,16 +51,17 @@ async fn a_refresh_token_that_brought_another_users_tokens_is_not_sent_again_by_
 
 #[tokio::test]
 async fn an_id_token_of_a_refresh_that_cannot_be_decoded_is_ignored() {
+    let world = World::keeping_ada().await;
     for quirk in [Quirk::GarbledIdToken, Quirk::ExpiredIdToken, Quirk::WrongAudience, Quirk::BrokenSignature] {
-        let world = World::keeping_ada().await;
         world.pass(DAY);
-        world.standin.change_faults(|faults| _ = faults.quirks.insert(quirk));
+        world.standin.set_quirks([quirk]);
         assert_eq!(world.machine().get("/api/token").await.status, 200, "{quirk:?}");
     }
 }
 
 #[tokio::test]
 async fn where_only_the_user_can_go_on_the_next_step_is_to_log_in_again() {
+    let world = keeping().start().await;
     for (status, error, description) in [
         (403, "mfa_required", "Multifactor authentication required"),
         (403, "interaction_required", ""),
@@ -70,7 +71,8 @@ async fn where_only_the_user_can_go_on_the_next_step_is_to_log_in_again() {
         (403, "unauthorized", "user is blocked"),
         (403, "access_denied", "The user is blocked."),
     ] {
-        let world = World::keeping_ada().await;
+        world.standin.set_faults(Faults::default());
+        world.logged_in().await;
         world.pass(DAY);
         let (error, description) = (error.to_owned(), description.to_owned());
         let refusal = Mishap::Error { status, error: error.clone(), description };
@@ -148,10 +150,10 @@ async fn connections_that_cannot_be_decrypted_are_counted_and_never_called_not_c
 #[tokio::test]
 async fn a_token_that_is_not_a_bearer_token_is_not_used() {
     let world = World::keeping_ada().await;
-    world.standin.change_faults(|faults| _ = faults.quirks.insert(Quirk::NoTokenType));
+    world.standin.set_quirks([Quirk::NoTokenType]);
     world.pass(DAY);
     assert_eq!(world.machine().get("/api/token").await.status, 200, "a response may leave the type out");
-    world.standin.change_faults(|faults| faults.quirks = [Quirk::MacTokenType].into());
+    world.standin.set_quirks([Quirk::MacTokenType]);
     world.pass(DAY);
     fails(&world, 503, "provider-unavailable").await;
     let connections = world.machine().get("/api/connections").await.json();

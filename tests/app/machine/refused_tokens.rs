@@ -50,7 +50,7 @@ async fn a_body_of_a_mebibyte_is_sent_again_and_a_longer_one_is_not() {
 #[tokio::test]
 async fn requests_that_are_always_refused_cost_one_exchange() {
     let world = World::keeping_ada().await;
-    world.standin.change_faults(|faults| _ = faults.quirks.insert(Quirk::RefuseAccessTokens));
+    world.standin.set_quirks([Quirk::RefuseAccessTokens]);
     let machine = world.machine();
     for _ in 0..10 {
         let answers = join_all((0..AT_ONCE).map(|_| machine.get("/proxy/forms"))).await;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -196,10 +196,14 @@ fn unescape(text: &str) -> String {
 
 #[expect(clippy::disallowed_methods, reason = "the tests' own client, which is no part of the program")]
 pub fn client() -> Client {
-    // The app's own code installs it only when it builds its first client.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = Client::builder().redirect(Policy::none()).no_proxy().timeout(Duration::from_secs(600));
-    // A connection of its own for each request: none is closed by the server at the moment when it is used again, and
-    // what is open at the stand-in belongs to the program.
-    client.pool_max_idle_per_host(0).build().expect("a client without certificates of its own can be built")
+    // One for all: to build one takes longer than most requests.
+    static CLIENT: LazyLock<Client> = LazyLock::new(|| {
+        // The app's own code installs it only when it builds its first client.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder().redirect(Policy::none()).no_proxy().timeout(Duration::from_secs(600));
+        // A connection of its own for each request: none is closed by the server at the moment when it is used again,
+        // and what is open at the stand-in belongs to the program.
+        client.pool_max_idle_per_host(0).build().expect("a client without certificates of its own can be built")
+    });
+    CLIENT.clone()
 }

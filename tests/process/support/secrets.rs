@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use aho_corasick::AhoCorasick;
 use url::form_urlencoded::byte_serialize;
 
 /// Shorter ones could be found by chance.
@@ -45,13 +46,31 @@ impl Secrets {
 
     /// The names of those that the text gives away: whole, percent-encoded, or enough of them.
     pub fn found_in(&self, text: &str) -> BTreeSet<&str> {
-        let given_away = |(value, _): &(&String, &String)| {
-            let telling = value.get(..TELLING).unwrap_or(value);
-            let encoded: String = byte_serialize(value.as_bytes()).collect();
+        self.scanner().found_in(text)
+    }
+
+    /// Finds these secrets in many texts.
+    pub fn scanner(&self) -> Scanner<'_> {
+        let giveaways = self.0.iter().flat_map(|(value, name)| {
+            let telling = value.get(..TELLING).unwrap_or(value).to_owned();
             // The parts of a JWT, of which each is enough.
-            let mut parts = value.split('.').filter(|part| part.len() >= SHORTEST);
-            text.contains(telling) || text.contains(&encoded) || parts.any(|part| text.contains(part))
-        };
-        self.0.iter().filter(given_away).map(|(_, name)| name.as_str()).collect()
+            let parts = value.split('.').filter(|part| part.len() >= SHORTEST).map(str::to_owned);
+            let texts = parts.chain([telling, byte_serialize(value.as_bytes()).collect()]);
+            texts.map(move |text| (text, name.as_str()))
+        });
+        let (texts, names): (Vec<String>, _) = giveaways.unzip();
+        Scanner { texts: AhoCorasick::new(texts).unwrap(), names }
+    }
+}
+
+/// All that gives a secret away, and the name of the secret that each text is from.
+pub struct Scanner<'a> {
+    texts: AhoCorasick,
+    names: Vec<&'a str>,
+}
+
+impl<'a> Scanner<'a> {
+    pub fn found_in(&self, text: &str) -> BTreeSet<&'a str> {
+        self.texts.find_overlapping_iter(text).map(|found| self.names[found.pattern()]).collect()
     }
 }

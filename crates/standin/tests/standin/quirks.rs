@@ -6,7 +6,7 @@ use crate::tenant::{Tenant, decode, location, text};
 
 async fn quirky(quirk: Quirk) -> Tenant {
     let tenant = Tenant::start().await;
-    tenant.standin.change_faults(|faults| _ = faults.quirks.insert(quirk));
+    tenant.standin.set_quirks([quirk]);
     tenant
 }
 
@@ -61,7 +61,7 @@ async fn a_new_signing_key_is_listed_and_an_unlisted_one_is_not() {
     for (quirk, listed) in [(Quirk::NewSigningKey, true), (Quirk::UnlistedSigningKey, false)] {
         let tenant = Tenant::start().await;
         let before = decode(text(&tenant.login().await, "id_token")).0["kid"].clone();
-        tenant.standin.change_faults(|faults| _ = faults.quirks.insert(quirk));
+        tenant.standin.set_quirks([quirk]);
         let after = decode(text(&tenant.login().await, "id_token")).0["kid"].clone();
         assert_ne!(before, after);
         let jwks = tenant.get("/.well-known/jwks.json").await.granted();

@@ -34,6 +34,7 @@ mod api_keys;
 #[path = "../support/certificates.rs"]
 mod certificates;
 mod examining;
+mod group_commit;
 mod index;
 mod leases;
 mod listings;

@@ -5,23 +5,23 @@ use time::OffsetDateTime;
 use crate::store::{
     ApiKeyRow, ApiKeys, InsertOutcome, StoreError, UpdateOutcome, millis,
     records::Sealed,
-    sqlite::{SqliteStore, columns},
+    sqlite::{columns, store::SqliteStore},
 };
 
 #[async_trait]
 impl ApiKeys for SqliteStore {
     async fn add_api_key(&self, row: &ApiKeyRow) -> Result<InsertOutcome, StoreError> {
         let row = row.clone();
-        self.step(move |transaction| add(transaction, &row)).await
+        self.write(move |transaction| add(transaction, &row)).await
     }
 
     async fn api_keys(&self) -> Result<Vec<ApiKeyRow>, StoreError> {
-        self.run(list).await
+        self.read(list).await
     }
 
     async fn remove_api_key(&self, name: &str) -> Result<UpdateOutcome, StoreError> {
         let name = name.to_owned();
-        self.step(move |transaction| {
+        self.write(move |transaction| {
             let rows =
                 transaction.execute("DELETE FROM api_keys WHERE name = :name", named_params! { ":name": name })?;
             Ok(columns::outcome(rows))
@@ -36,7 +36,7 @@ impl ApiKeys for SqliteStore {
         at: OffsetDateTime,
     ) -> Result<UpdateOutcome, StoreError> {
         let (name, hash) = (name.to_owned(), *hash);
-        self.light_step(move |transaction| {
+        self.write_unsynced(move |transaction| {
             let rows = transaction
                 .prepare_cached("UPDATE api_keys SET last_used = :at WHERE name = :name AND hash = :hash")?
                 .execute(named_params! { ":name": name, ":hash": hash, ":at": millis::from_time(at) })?;
@@ -47,7 +47,7 @@ impl ApiKeys for SqliteStore {
 
     async fn reseal_api_key(&self, name: &str, hash: &[u8; 32], sealed: &Sealed) -> Result<UpdateOutcome, StoreError> {
         let (name, hash, sealed) = (name.to_owned(), *hash, sealed.clone());
-        self.step(move |transaction| {
+        self.write(move |transaction| {
             let rows = transaction.execute(
                 "UPDATE api_keys SET key_id = :key_id, sealed = :sealed WHERE name = :name AND hash = :hash",
                 named_params! { ":name": name, ":hash": hash, ":key_id": sealed.key_id, ":sealed": sealed.bytes },

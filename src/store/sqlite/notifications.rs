@@ -1,18 +1,18 @@
 use async_trait::async_trait;
 use rusqlite::{Connection, named_params};
 
-use crate::store::{NotificationRow, NotificationSwap, Notifications, RowKey, StoreError, sqlite::SqliteStore};
+use crate::store::{NotificationRow, NotificationSwap, Notifications, RowKey, StoreError, sqlite::store::SqliteStore};
 
 #[async_trait]
 impl Notifications for SqliteStore {
     async fn notifications(&self) -> Result<Vec<NotificationRow>, StoreError> {
-        self.run(all).await
+        self.read(all).await
     }
 
     async fn swap_notification(&self, key: &RowKey, over: u64, state: &str) -> Result<NotificationSwap, StoreError> {
         let (key, state) = (key.clone(), state.to_owned());
         let rows = self
-            .step(move |transaction| {
+            .write(move |transaction| {
                 let statement = if over == 0 {
                     "INSERT INTO notifications (key, version, state) VALUES (:key, 1 + :over, :state)
                      ON CONFLICT (key) DO NOTHING"

@@ -5,10 +5,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::store::{
     CanCreate, IfMissing, Inspection, OpenedStore, StoreError, StoreLocation, StoreOrigin, StoreRisk, StoreStatus,
     sqlite::{
-        SqliteStore, checkpoint, failure,
+        failure,
         file::{self, Presence},
-        probe,
+        maintenance::{checkpoint, probe},
         schema::{self, FileContents},
+        store::SqliteStore,
         worker::{BUSY_TIMEOUT, Worker},
     },
     unwritable::LastFailure,

@@ -8,24 +8,29 @@ use crate::store::{
         Adoption, Cas, Change, Claim, Expected, KeyId, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page, Records,
         Row, RowVersion, Sealed, State, Version,
     },
-    sqlite::{SqliteStore, checkpoint, index, listings, rewrite, rows},
+    sqlite::{
+        index, listings,
+        maintenance::{checkpoint, rewrite},
+        rows,
+        store::SqliteStore,
+    },
 };
 
 #[async_trait]
 impl Records for SqliteStore {
     async fn peek(&self, key: &RowKey) -> Result<Option<RowVersion>, StoreError> {
         let key = key.clone();
-        self.run(move |connection| rows::head(connection, &key)).await
+        self.read(move |connection| rows::head(connection, &key)).await
     }
 
     async fn read(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
         let key = key.clone();
-        self.run(move |connection| rows::load(connection, &key)).await
+        self.read(move |connection| rows::load(connection, &key)).await
     }
 
     async fn put(&self, row: &NewRow, replaces: Option<&Version>) -> Result<Cas, StoreError> {
         let (row, replaces) = (row.clone(), replaces.cloned());
-        self.step(move |transaction| put(transaction, &row, replaces.as_ref())).await
+        self.write(move |transaction| put(transaction, &row, replaces.as_ref())).await
     }
 
     async fn claim(
@@ -36,22 +41,22 @@ impl Records for SqliteStore {
         attempt: &OpenAttempt,
     ) -> Result<Claim, StoreError> {
         let (key, lease, attempt) = (key.clone(), lease.clone(), attempt.clone());
-        self.step(move |transaction| claim(transaction, &key, lease, span, &attempt)).await
+        self.write(move |transaction| claim(transaction, &key, &lease, span, &attempt)).await
     }
 
     async fn release(&self, key: &RowKey, owner: &Owner) -> Result<(), StoreError> {
         let (key, owner) = (key.clone(), owner.clone());
-        self.run(move |connection| rows::clear_lease(connection, &key, &owner)).await
+        self.write(move |transaction| rows::clear_lease(transaction, &key, &owner)).await
     }
 
     async fn swap(&self, key: &RowKey, expected: &Expected, change: &Change) -> Result<Cas, StoreError> {
         let (key, expected, change) = (key.clone(), expected.clone(), change.clone());
-        self.step(move |transaction| swap(transaction, &key, &expected, &change)).await
+        self.write(move |transaction| swap(transaction, &key, &expected, &change)).await
     }
 
     async fn restore(&self, row: &NewRow) -> Result<Cas, StoreError> {
         let row = row.clone();
-        self.step(move |transaction| restore(transaction, &row)).await
+        self.write(move |transaction| restore(transaction, &row)).await
     }
 
     async fn adopt(
@@ -64,7 +69,8 @@ impl Records for SqliteStore {
     ) -> Result<Adoption, StoreError> {
         let (pending, expected, tombstone) = (pending.clone(), expected.clone(), tombstone.clone());
         let (row, replaces) = (row.clone(), replaces.cloned());
-        self.step(move |transaction| adopt(transaction, &pending, &expected, tombstone, &row, replaces.as_ref())).await
+        self.write(move |transaction| adopt(transaction, &pending, &expected, &tombstone, &row, replaces.as_ref()))
+            .await
     }
 
     async fn due(
@@ -74,39 +80,39 @@ impl Records for SqliteStore {
         limit: u32,
     ) -> Result<Vec<(OffsetDateTime, RowKey)>, StoreError> {
         let after = after.cloned();
-        self.run(move |connection| listings::due(connection, now, after, limit)).await
+        self.read(move |connection| listings::due(connection, now, after, limit)).await
     }
 
     async fn list(&self, page: Page<'_>) -> Result<Vec<Row>, StoreError> {
         let (after, limit) = (page.after.cloned(), page.limit);
-        self.run(move |connection| listings::kept(connection, after.as_ref(), limit)).await
+        self.read(move |connection| listings::kept(connection, after.as_ref(), limit)).await
     }
 
     async fn sealed_by_other_keys(&self, key_id: &KeyId, page: Page<'_>) -> Result<Vec<RowKey>, StoreError> {
         let (key_id, after, limit) = (key_id.clone(), page.after.cloned(), page.limit);
-        self.run(move |connection| listings::sealed_by_other_keys(connection, &key_id, after.as_ref(), limit)).await
+        self.read(move |connection| listings::sealed_by_other_keys(connection, &key_id, after.as_ref(), limit)).await
     }
 
     async fn check_writes(&self) -> Result<(), StoreError> {
-        self.last_failure.check(self.step(rewrite)).await
+        self.last_failure.check(self.write(rewrite)).await
     }
 
     async fn checkpoint(&self) -> Result<(), StoreError> {
-        self.run(checkpoint).await
+        self.read(checkpoint).await
     }
 
     async fn find(&self, names: &[NameHash]) -> Result<Vec<Row>, StoreError> {
         let names = names.to_vec();
-        self.run(move |connection| index::find(connection, &names)).await
+        self.read(move |connection| index::find(connection, &names)).await
     }
 
     async fn counts(&self) -> Result<RowCounts, StoreError> {
-        self.run(index::counts).await
+        self.read(index::counts).await
     }
 
     async fn reindex(&self, rows: &[NewIndex]) -> Result<(), StoreError> {
         let rows = rows.to_vec();
-        self.step(move |transaction| index::reindex(transaction, &rows)).await
+        self.write(move |transaction| index::reindex(transaction, &rows)).await
     }
 }
 
@@ -124,7 +130,7 @@ fn put(transaction: &Transaction<'_>, new: &NewRow, replaces: Option<&Version>) 
 fn claim(
     transaction: &Transaction<'_>,
     key: &RowKey,
-    lease: Lease,
+    lease: &Lease,
     span: LeaseSpan,
     attempt: &OpenAttempt,
 ) -> rusqlite::Result<Claim> {
@@ -132,8 +138,8 @@ fn claim(
     if row.is_held(&lease.owner, span, attempt) {
         return Ok(Claim::Held(Box::new(row)));
     }
-    rows::set_lease(transaction, key, &lease)?;
-    Ok(Claim::Claimed(Box::new(Row { lease: Some(lease), ..row })))
+    rows::set_lease(transaction, key, lease)?;
+    Ok(Claim::Claimed(Box::new(Row { lease: Some(lease.clone()), ..row })))
 }
 
 fn swap(transaction: &Transaction<'_>, key: &RowKey, expected: &Expected, change: &Change) -> rusqlite::Result<Cas> {
@@ -160,7 +166,7 @@ fn adopt(
     transaction: &Transaction<'_>,
     pending: &RowKey,
     expected: &Expected,
-    tombstone: Sealed,
+    tombstone: &Sealed,
     row: &NewRow,
     replaces: Option<&Version>,
 ) -> rusqlite::Result<Adoption> {
@@ -173,7 +179,8 @@ fn adopt(
         Cas::Conflict(there) => return Ok(Adoption::OwnerConflict(Some(there))),
         Cas::NoRow => return Ok(Adoption::OwnerConflict(None)),
     }
-    let tombstone = Row { state: State::Tombstone, due: None, attempt: None, lease: None, sealed: tombstone, ..import };
+    let sealed = tombstone.clone();
+    let tombstone = Row { state: State::Tombstone, due: None, attempt: None, lease: None, sealed, ..import };
     rows::replace(transaction, &tombstone)?;
     Ok(Adoption::Applied)
 }

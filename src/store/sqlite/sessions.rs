@@ -4,38 +4,38 @@ use time::OffsetDateTime;
 
 use crate::store::{
     InsertOutcome, Limits, RowKey, SessionRow, Sessions, StoreError, UpdateOutcome, millis,
-    sqlite::{SqliteStore, columns},
+    sqlite::{columns, store::SqliteStore},
 };
 
 #[async_trait]
 impl Sessions for SqliteStore {
     async fn create_session(&self, row: &SessionRow) -> Result<InsertOutcome, StoreError> {
         let row = row.clone();
-        self.light_step(move |transaction| create(transaction, &row)).await
+        self.write_unsynced(move |transaction| create(transaction, &row)).await
     }
 
     async fn save_session(&self, key: &RowKey, sealed: &[u8]) -> Result<UpdateOutcome, StoreError> {
         let (key, sealed) = (key.clone(), sealed.to_vec());
-        self.light_step(move |transaction| save(transaction, &key, &sealed)).await
+        self.write_unsynced(move |transaction| save(transaction, &key, &sealed)).await
     }
 
     async fn session(&self, key: &RowKey) -> Result<Option<SessionRow>, StoreError> {
         let key = key.clone();
-        self.run(move |connection| load(connection, &key)).await
+        self.read(move |connection| load(connection, &key)).await
     }
 
     async fn touch_session(&self, key: &RowKey, idle: OffsetDateTime) -> Result<UpdateOutcome, StoreError> {
         let key = key.clone();
-        self.light_step(move |transaction| touch(transaction, &key, idle)).await
+        self.write_unsynced(move |transaction| touch(transaction, &key, idle)).await
     }
 
     async fn delete_session(&self, key: &RowKey) -> Result<(), StoreError> {
         let key = key.clone();
-        self.step(move |transaction| delete(transaction, &key)).await
+        self.write(move |transaction| delete(transaction, &key)).await
     }
 
     async fn sweep(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
-        self.step(move |transaction| sweep(transaction, now)).await.map(|sessions| sessions as u64)
+        self.write(move |transaction| sweep(transaction, now)).await.map(|sessions| sessions as u64)
     }
 }
 

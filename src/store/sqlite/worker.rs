@@ -1,11 +1,16 @@
 use std::{sync::mpsc, thread, time::Duration};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 use tokio::{sync::oneshot, time::timeout};
 
 use crate::store::{
     StoreError, StoreLocation, UnavailableReason,
-    sqlite::{checkpoint, failure, identity::FileIdentity},
+    sqlite::{
+        batch::{Committer, Durability, Pending, Write},
+        failure,
+        identity::FileIdentity,
+        maintenance::checkpoint,
+    },
 };
 
 /// How long SQLite waits for another process's lock.
@@ -14,16 +19,22 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(4);
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Our statements are short and do not recurse.
 const STACK: usize = 256 * 1024;
+/// How many jobs are done in one round at most. Its writes become one transaction.
+const ROUND: usize = 128;
 
-type Job = Box<dyn FnOnce(&mut OpenStore) + Send>;
+enum Job {
+    /// Runs outside of any transaction, or makes its own.
+    Alone(Box<dyn FnOnce(&mut OpenStore) + Send>),
+    Write(Box<dyn Write>),
+}
 
 /// The connection, and which file it is to; a store in memory has none.
 struct OpenStore {
-    connection: Connection,
+    committer: Committer,
     file: Option<FileIdentity>,
 }
 
-/// A connection on a thread of its own, which does one job after the other.
+/// A connection on a thread of its own, which does one job after the other, but all waiting writes at once.
 ///
 /// SQLite has one writer at a time anyway, and a single thread keeps one page cache and one set of prepared
 /// statements, where a pool of blocking threads would keep many stacks.
@@ -52,7 +63,8 @@ impl Worker {
             if opened.send(result).is_ok()
                 && let Some(connection) = connection
             {
-                work(OpenStore { connection, file: identity(&place) }, &queue);
+                let file = identity(&place);
+                work(OpenStore { committer: Committer::new(place, connection), file }, &queue);
             }
         });
         let thread = Some(thread.map_err(|_| StoreError::Stopped { at: at.clone() })?);
@@ -61,21 +73,36 @@ impl Worker {
         Ok((worker, more))
     }
 
-    /// Runs `job` on the thread. A job whose caller has gone before its turn is left out.
+    /// Runs `job` outside of any transaction. A job whose caller has gone before its turn is left out.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (answer, reply) = oneshot::channel();
-        let at = self.at.clone();
-        let job: Job = Box::new(move |store| {
-            if !answer.is_closed() {
+        let (reply, answer) = oneshot::channel();
+        let job = Job::Alone(Box::new(move |store| {
+            if !reply.is_closed() {
                 // A caller that was cancelled meanwhile does not need the answer.
-                let _ = answer.send(store.run(at, job));
+                let _ = reply.send(store.run(job));
             }
-        });
+        }));
+        self.send(job, answer).await
+    }
+
+    /// Does `work` in a transaction, perhaps together with others, and perhaps again if that one fails. It is committed
+    /// when this returns.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        work: impl FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let pending = Pending { durability, work, result: None, reply };
+        self.send(Job::Write(Box::new(pending)), answer).await
+    }
+
+    async fn send<T>(&self, job: Job, answer: oneshot::Receiver<Result<T, StoreError>>) -> Result<T, StoreError> {
         self.jobs.as_ref().and_then(|jobs| jobs.send(job).ok()).ok_or_else(|| self.stopped())?;
-        match timeout(RESPONSE_TIMEOUT, reply).await {
+        match timeout(RESPONSE_TIMEOUT, answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(self.stopped()),
             Err(_) => {
@@ -103,15 +130,22 @@ impl Drop for Worker {
 impl OpenStore {
     /// Nothing is read or written once another file is at the path: what this process would do to the old one, others
     /// would do once more to the new one.
-    fn run<T>(
-        &mut self,
-        at: StoreLocation,
-        job: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, StoreError> {
+    fn run<T>(&mut self, job: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         if self.is_replaced() {
-            return Err(StoreError::Replaced { at });
+            return Err(StoreError::Replaced { at: self.committer.at.clone() });
         }
-        job(&mut self.connection).map_err(|error| failure::describe(&at, error))
+        job(&mut self.committer.connection).map_err(|error| failure::describe(&self.committer.at, error))
+    }
+
+    fn commit(&mut self, mut writes: Vec<Box<dyn Write>>) {
+        writes.retain(|write| write.is_wanted());
+        if self.is_replaced() {
+            for write in writes {
+                write.fail(StoreError::Replaced { at: self.committer.at.clone() });
+            }
+        } else if !writes.is_empty() {
+            self.committer.commit(writes);
+        }
     }
 
     fn is_replaced(&self) -> bool {
@@ -127,12 +161,20 @@ fn identity(at: &StoreLocation) -> Option<FileIdentity> {
     }
 }
 
+/// Does what waits: first what is not a write, since that is quick, then all writes at once.
 fn work(mut store: OpenStore, queue: &mpsc::Receiver<Job>) {
-    for job in queue {
-        job(&mut store);
+    while let Ok(first) = queue.recv() {
+        let mut writes = Vec::new();
+        for job in std::iter::once(first).chain(queue.try_iter()).take(ROUND) {
+            match job {
+                Job::Alone(job) => job(&mut store),
+                Job::Write(write) => writes.push(write),
+            }
+        }
+        store.commit(writes);
     }
     if !store.is_replaced() {
         // SQLite does so by itself only where no other process has the file open. If it fails, the log is still there.
-        let _ = checkpoint(&store.connection);
+        let _ = checkpoint(&store.committer.connection);
     }
 }

@@ -84,7 +84,7 @@ impl Clock {
     /// Time since an arbitrary start, which counts the time that the machine was suspended and which no change of
     /// the wall clock moves (CLOCK_BOOTTIME). Other systems than Linux fall back to their monotonic clock.
     #[must_use]
-    pub fn boot_time(&self) -> Duration {
+    pub(crate) fn boot_time(&self) -> Duration {
         match &self.0 {
             Source::System { started } => started.boot_time.elapsed(),
             Source::Manual { hand, .. } => hand.turned().boot_time,
@@ -102,7 +102,7 @@ impl Clock {
     }
 
     /// Waits until `duration` has passed on this clock.
-    pub async fn sleep(&self, duration: Duration) {
+    pub(crate) async fn sleep(&self, duration: Duration) {
         match &self.0 {
             Source::System { .. } => tokio::time::sleep(duration).await,
             Source::Manual { hand, .. } => hand.sleep(duration).await,
@@ -111,7 +111,7 @@ impl Clock {
 
     /// What `future` gives, or nothing once `limit` has passed. A result that is there counts, however late it is
     /// looked at: a process that stood still does not throw away what it was waiting for.
-    pub async fn timeout<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn timeout<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
             result = future => Some(result),
@@ -123,7 +123,7 @@ impl Clock {
 impl ClockControl {
     /// Another clock that this hand turns, showing another wall-clock time: that of a second machine.
     #[must_use]
-    pub fn clock(&self, epoch: OffsetDateTime) -> Clock {
+    pub(crate) fn clock(&self, epoch: OffsetDateTime) -> Clock {
         Clock(Source::Manual { epoch, hand: self.clone() })
     }
 

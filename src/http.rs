@@ -16,7 +16,7 @@ use url::Url;
 use crate::config::is_loopback;
 
 /// The most that is read of any answer.
-pub const BODY_LIMIT: usize = 1 << 20;
+pub(crate) const BODY_LIMIT: usize = 1 << 20;
 
 const USER_AGENT: &str = concat!("videoask-auth/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -48,7 +48,7 @@ pub enum ReadError {
 }
 
 /// The client for the authorization server: `exchange_timeout` is for one request in all.
-pub fn provider_client(exchange_timeout: Duration, target: &Url) -> Result<Client, BuildError> {
+pub(crate) fn provider_client(exchange_timeout: Duration, target: &Url) -> Result<Client, BuildError> {
     let connect = CONNECT_TIMEOUT.min(exchange_timeout.saturating_sub(HEADROOM));
     let client = builder(target)
         .connect_timeout(connect)
@@ -61,12 +61,12 @@ pub fn provider_client(exchange_timeout: Duration, target: &Url) -> Result<Clien
 }
 
 /// The client for single calls of VideoAsk's API: 30 s in all.
-pub fn api_client(target: &Url) -> Result<Client, BuildError> {
+pub(crate) fn api_client(target: &Url) -> Result<Client, BuildError> {
     builder(target).connect_timeout(CONNECT_TIMEOUT).timeout(API_TIMEOUT).build().map_err(BuildError)
 }
 
 /// The client for what streams through: bodies may take as long as they move, so only connecting has a limit here.
-pub fn streaming_client(target: &Url) -> Result<Client, BuildError> {
+pub(crate) fn streaming_client(target: &Url) -> Result<Client, BuildError> {
     let client = builder(target)
         .connect_timeout(CONNECT_TIMEOUT)
         // Whether anything is sent twice is not for the client to say.
@@ -85,12 +85,12 @@ pub fn notify_client(target: &Url) -> Result<Client, BuildError> {
 }
 
 /// The client for `healthcheck`: the answer comes from this machine, at once or not at all.
-pub fn health_client(target: &Url) -> Result<Client, BuildError> {
+pub(crate) fn health_client(target: &Url) -> Result<Client, BuildError> {
     builder(target).no_proxy().timeout(HEALTH_TIMEOUT).build().map_err(BuildError)
 }
 
 /// Reads a body of at most `limit` bytes.
-pub async fn read_body(mut response: Response, limit: usize) -> Result<Bytes, ReadError> {
+pub(crate) async fn read_body(mut response: Response, limit: usize) -> Result<Bytes, ReadError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| ReadError::Interrupted(error.without_url()))? {
         if body.len() + chunk.len() > limit {
@@ -103,7 +103,7 @@ pub async fn read_body(mut response: Response, limit: usize) -> Result<Bytes, Re
 
 /// `base` with `path`, which begins with a slash, below its own path.
 #[must_use]
-pub fn endpoint(base: &Url, path: &str) -> Url {
+pub(crate) fn endpoint(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
     url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
     url

@@ -17,7 +17,7 @@ const HEADER: usize = 1 + KEY_ID + aead::NONCE_LEN;
 
 /// What a key is for. Its label goes into the derivation, so the labels never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub(crate) enum Purpose {
     /// HMAC of a browser session's id: the key of its row and of its mint record.
     SessionId,
     /// Sealing of a session row.
@@ -50,7 +50,7 @@ impl Purpose {
 
 /// Which secret sealed what was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SealedBy {
+pub(crate) enum SealedBy {
     /// `EXPRESS_SESSION`.
     Current,
     /// One of `EXPRESS_SESSION_PREVIOUS`.
@@ -58,11 +58,11 @@ pub enum SealedBy {
 }
 
 /// The plaintext, wiped when dropped, and who sealed it.
-pub struct Opened {
+pub(crate) struct Opened {
     /// What was sealed.
-    pub plaintext: Zeroizing<Vec<u8>>,
+    pub(crate) plaintext: Zeroizing<Vec<u8>>,
     /// By which secret.
-    pub sealed_by: SealedBy,
+    pub(crate) sealed_by: SealedBy,
 }
 
 /// Why a sealed text could not be opened.
@@ -115,7 +115,7 @@ impl Keyring {
     /// # Panics
     /// When the operating system gives no random bytes; nothing can be kept secret then.
     #[must_use]
-    pub fn seal(&self, purpose: Purpose, associated: &[&[u8]], plaintext: &[u8]) -> Vec<u8> {
+    pub(crate) fn seal(&self, purpose: Purpose, associated: &[&[u8]], plaintext: &[u8]) -> Vec<u8> {
         let key = self.sets[0].key(purpose);
         let nonce: [u8; aead::NONCE_LEN] = self.random_bytes();
         let mut sealed = Vec::with_capacity(HEADER + plaintext.len() + aead::CHACHA20_POLY1305.tag_len());
@@ -140,7 +140,7 @@ impl Keyring {
     ///
     /// # Errors
     /// [`OpenError`] says whether the format, the secret or the text is wrong.
-    pub fn open(&self, purpose: Purpose, associated: &[&[u8]], sealed: &[u8]) -> Result<Opened, OpenError> {
+    pub(crate) fn open(&self, purpose: Purpose, associated: &[&[u8]], sealed: &[u8]) -> Result<Opened, OpenError> {
         let (header, body) = sealed.split_at_checked(HEADER).ok_or(OpenError::Malformed)?;
         let (&version, rest) = header.split_first().ok_or(OpenError::Malformed)?;
         let (id, nonce) = rest.split_at(KEY_ID);
@@ -163,23 +163,23 @@ impl Keyring {
 
     /// The HMAC-SHA256 of `data` by the current secret.
     #[must_use]
-    pub fn hmac(&self, purpose: Purpose, data: &[u8]) -> [u8; 32] {
+    pub(crate) fn hmac(&self, purpose: Purpose, data: &[u8]) -> [u8; 32] {
         self.sets[0].hmac(purpose, data)
     }
 
     /// The HMACs of `data` by the current secret and then by each previous one: a row may lie under any of them.
-    pub fn hmacs(&self, purpose: Purpose, data: impl AsRef<[u8]>) -> impl Iterator<Item = [u8; 32]> {
+    pub(crate) fn hmacs(&self, purpose: Purpose, data: impl AsRef<[u8]>) -> impl Iterator<Item = [u8; 32]> {
         self.sets.iter().map(move |set| set.hmac(purpose, data.as_ref()))
     }
 
     /// The id of the key that seals for this purpose, as [`key_id_of`] reads it from what it sealed.
     #[must_use]
-    pub fn key_id(&self, purpose: Purpose) -> String {
+    pub(crate) fn key_id(&self, purpose: Purpose) -> String {
         hex(&self.sets[0].key(purpose).id)
     }
 
     /// The id of each secret's key for this purpose: the current one, then the previous ones.
-    pub fn key_ids(&self, purpose: Purpose) -> impl Iterator<Item = String> {
+    pub(crate) fn key_ids(&self, purpose: Purpose) -> impl Iterator<Item = String> {
         self.sets.iter().map(move |set| hex(&set.key(purpose).id))
     }
 
@@ -188,7 +188,7 @@ impl Keyring {
     /// # Panics
     /// When the operating system gives no random bytes.
     #[must_use]
-    pub fn random_bytes<const N: usize>(&self) -> [u8; N] {
+    pub(crate) fn random_bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         self.random.fill(&mut bytes).expect("the operating system gives random bytes");
         bytes
@@ -234,7 +234,7 @@ impl Key {
 
 /// The id of the key that sealed this text; empty for a text that is too short to name one.
 #[must_use]
-pub fn key_id_of(sealed: &[u8]) -> String {
+pub(crate) fn key_id_of(sealed: &[u8]) -> String {
     sealed.get(1..=KEY_ID).map(hex).unwrap_or_default()
 }
 

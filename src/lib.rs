@@ -20,6 +20,8 @@
 //! - [`clock`]: the time, which tests advance by hand.
 //! - `times`: times and lengths of time in words, for pages and commands.
 
+#![warn(unreachable_pub)]
+
 pub mod api_key;
 pub mod app;
 pub mod cli;

@@ -37,7 +37,7 @@ const MINUTE: i64 = 60;
 const NEVER: i64 = i64::MIN;
 
 /// Finds the key that a request carries.
-pub struct Authenticator {
+pub(crate) struct Authenticator {
     environment: Vec<(KeyHash, Arc<Caller>)>,
     stored: StoredKeys,
     clock: Clock,
@@ -57,7 +57,7 @@ struct List {
 }
 
 /// The holder of a key.
-pub struct Caller {
+pub(crate) struct Caller {
     name: String,
     rights: Rights,
     /// The minute of the last use that was noted.
@@ -66,7 +66,7 @@ pub struct Caller {
 
 /// Why a key does not authenticate a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AuthenticationError {
+pub(crate) enum AuthenticationError {
     /// Neither a key of the environment nor a stored one; removed, perhaps.
     #[error("the API key is unknown")]
     Unknown,
@@ -85,13 +85,13 @@ impl Caller {
 
     /// The name of the key.
     #[must_use]
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// What the key may do.
     #[must_use]
-    pub fn rights(&self) -> &Rights {
+    pub(crate) fn rights(&self) -> &Rights {
         &self.rights
     }
 }
@@ -112,7 +112,7 @@ impl fmt::Debug for Authenticator {
 impl Authenticator {
     /// Hashes the keys of the environment; their text is not kept.
     #[must_use]
-    pub fn new(environment: &[SecretString], stored: StoredKeys, clock: Clock) -> Self {
+    pub(crate) fn new(environment: &[SecretString], stored: StoredKeys, clock: Clock) -> Self {
         let environment = environment.iter().enumerate().map(|(place, key)| {
             let name = KeyName::of_environment(place).to_string();
             (KeyHash::of(key.expose_secret().as_bytes()), Caller::new(name, Rights::default(), NEVER))
@@ -135,7 +135,7 @@ impl Authenticator {
     ///
     /// # Errors
     /// When there is no such key, when it has expired, or when nobody can tell.
-    pub async fn authenticate(&self, presented: &[u8]) -> Result<Arc<Caller>, AuthenticationError> {
+    pub(crate) async fn authenticate(&self, presented: &[u8]) -> Result<Arc<Caller>, AuthenticationError> {
         let hash = KeyHash::of(presented);
         if let Some(caller) = self.of_environment(&hash) {
             return Ok(caller);

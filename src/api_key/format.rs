@@ -18,7 +18,7 @@ const CHECKSUM: usize = 6;
 
 /// The SHA-256 of a key: of equal length for all keys, so that comparing two in constant time tells nothing of either.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct KeyHash([u8; 32]);
+pub(crate) struct KeyHash([u8; 32]);
 
 impl KeyHash {
     pub(crate) fn of(key: &[u8]) -> Self {

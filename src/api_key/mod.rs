@@ -9,10 +9,14 @@ mod name;
 mod rights;
 mod stored;
 
-pub use self::{
+pub(crate) use self::{
     authenticator::{AuthenticationError, Authenticator, Caller},
     format::KeyHash,
-    name::{KeyName, NameError},
-    rights::{Access, Decision, Method, MethodError, PathError, PathPrefix, Request, Rights, TokenAccess, Uncovered},
-    stored::{Contents, KeyCount, ListedKey, NewKey, StoredKeys, Unreadable},
+    rights::{Access, Decision, Request, Uncovered},
+    stored::{Contents, KeyCount, ListedKey},
+};
+pub use self::{
+    name::KeyName,
+    rights::{Method, PathPrefix, Rights, TokenAccess},
+    stored::{NewKey, StoredKeys},
 };

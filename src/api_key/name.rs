@@ -39,7 +39,7 @@ impl KeyName {
 
     /// The name as it was given.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

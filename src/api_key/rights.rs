@@ -55,7 +55,7 @@ pub struct PathError;
 
 /// What a request with a key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access<'a> {
+pub(crate) enum Access<'a> {
     /// A token that leaves this app.
     Token,
     /// A request that is passed on to VideoAsk's API.
@@ -73,19 +73,19 @@ pub enum Access<'a> {
 
 /// A request that carries a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Request<'a> {
+pub(crate) struct Request<'a> {
     /// When it came.
-    pub at: OffsetDateTime,
+    pub(crate) at: OffsetDateTime,
     /// What it is for.
-    pub access: Access<'a>,
+    pub(crate) access: Access<'a>,
     /// Every name by which [`Rights::users`] may mean the user that it is for. Not looked at for [`Access::Read`] and
     /// [`Access::Metrics`].
-    pub user: &'a [&'a str],
+    pub(crate) user: &'a [&'a str],
 }
 
 /// Whether a key covers a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
+pub(crate) enum Decision {
     /// It does.
     Permitted,
     /// The key has expired.
@@ -96,7 +96,7 @@ pub enum Decision {
 
 /// What of a request a key does not cover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Uncovered {
+pub(crate) enum Uncovered {
     /// The user.
     User,
     /// The method.
@@ -112,7 +112,7 @@ pub enum Uncovered {
 impl Rights {
     /// Whether a key with these rights covers the request.
     #[must_use]
-    pub fn permits(&self, request: &Request<'_>) -> Decision {
+    pub(crate) fn permits(&self, request: &Request<'_>) -> Decision {
         if self.has_expired(request.at) {
             return Decision::Expired;
         }
@@ -129,7 +129,7 @@ impl Rights {
 
     /// Whether the key is refused from now on.
     #[must_use]
-    pub fn has_expired(&self, now: OffsetDateTime) -> bool {
+    pub(crate) fn has_expired(&self, now: OffsetDateTime) -> bool {
         self.expires_at.is_some_and(|expires_at| now >= expires_at)
     }
 

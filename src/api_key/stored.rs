@@ -35,21 +35,21 @@ pub enum NewKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedKey {
     /// Unique among stored keys.
-    pub name: String,
+    pub(crate) name: String,
     /// To the minute.
     pub last_used: Option<OffsetDateTime>,
     /// What is encrypted.
-    pub contents: Result<Contents, Unreadable>,
+    pub(crate) contents: Result<Contents, Unreadable>,
 }
 
 /// The encrypted part of a key's row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Contents {
+pub(crate) struct Contents {
     /// What the key may do.
-    pub rights: Rights,
+    pub(crate) rights: Rights,
     /// When it was added, in whole seconds.
     #[serde(with = "time::serde::rfc3339")]
-    pub created_at: OffsetDateTime,
+    pub(crate) created_at: OffsetDateTime,
 }
 
 /// How many keys there are.
@@ -58,7 +58,7 @@ pub struct KeyCount {
     /// All of them.
     pub total: usize,
     /// Encrypted by one of EXPRESS_SESSION_PREVIOUS. A server encrypts them again when it starts, and every ten minutes.
-    pub previous: usize,
+    pub(crate) previous: usize,
     /// Those that cannot be decrypted, and so are refused.
     pub unreadable: usize,
 }
@@ -79,7 +79,7 @@ impl fmt::Display for KeyCount {
 
 /// Why a key's rights are unknown. Such a key is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unreadable {
+pub(crate) enum Unreadable {
     /// They were encrypted by another EXPRESS_SESSION, or not by this app.
     #[error(transparent)]
     Undecryptable(#[from] OpenError),
@@ -153,7 +153,7 @@ impl StoredKeys {
     }
 
     /// Encrypts by the current EXPRESS_SESSION what a previous one encrypted, and says how many keys that were.
-    pub async fn reseal(&self) -> Result<usize, StoreError> {
+    pub(crate) async fn reseal(&self) -> Result<usize, StoreError> {
         let mut resealed = 0;
         for StoredKey { name, hash, contents, .. } in self.load().await? {
             if let Ok((contents, SealedBy::Previous)) = contents {

@@ -37,7 +37,7 @@ impl AppUrl {
 
     /// The URL of one of this app's own routes; `path` begins with a slash.
     #[must_use]
-    pub fn join(&self, path: &str) -> Url {
+    pub(crate) fn join(&self, path: &str) -> Url {
         let mut url = self.0.clone();
         url.set_path(path);
         url
@@ -51,13 +51,13 @@ impl AppUrl {
 
     /// The URL of the login.
     #[must_use]
-    pub fn login(&self) -> Url {
+    pub(crate) fn login(&self) -> Url {
         self.join("/auth/videoask")
     }
 
     /// The callback URL to register in VideoAsk's developer settings.
     #[must_use]
-    pub fn callback(&self) -> Url {
+    pub(crate) fn callback(&self) -> Url {
         self.join("/auth/videoask/callback")
     }
 
@@ -84,7 +84,7 @@ impl AppUrl {
 
     /// The URL as configured.
     #[must_use]
-    pub fn as_url(&self) -> &Url {
+    pub(crate) fn as_url(&self) -> &Url {
         &self.0
     }
 }

@@ -90,7 +90,7 @@ impl Diagnostic {
 
 /// A number of problems. `Display` writes `1 problem` or `2 problems`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ProblemCount(pub usize);
+pub(crate) struct ProblemCount(pub(crate) usize);
 
 impl Display for ProblemCount {
     fn fmt(&self, f: &mut Formatter<'_>) -> Written {
@@ -110,12 +110,6 @@ impl ConfigError {
     #[must_use]
     pub fn problems(&self) -> &[Diagnostic] {
         &self.problems
-    }
-
-    /// What does not, but may be the cause: a misspelled name leaves the right one unset.
-    #[must_use]
-    pub fn warnings(&self) -> &[Diagnostic] {
-        &self.warnings
     }
 }
 

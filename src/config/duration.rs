@@ -22,7 +22,7 @@ pub enum DurationError {
 /// assert_eq!(duration::parse_or_seconds("600"), duration::parse_or_seconds("10m"));
 /// assert!(duration::parse_or_seconds("").is_err());
 /// ```
-pub fn parse_or_seconds(text: &str) -> Result<Duration, DurationError> {
+pub(crate) fn parse_or_seconds(text: &str) -> Result<Duration, DurationError> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return parse(text);
     }

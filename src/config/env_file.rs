@@ -51,7 +51,7 @@ pub(super) struct Entry {
 impl EnvFile {
     /// `.env` in the working directory.
     #[must_use]
-    pub fn of_working_directory() -> Self {
+    pub(crate) fn of_working_directory() -> Self {
         Self::In(PathBuf::new())
     }
 

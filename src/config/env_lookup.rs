@@ -22,7 +22,7 @@ pub enum EnvLookup {
 impl EnvLookup {
     /// The file that was read.
     #[must_use]
-    pub fn path(&self) -> Option<&Path> {
+    pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::Read(path) => Some(path),
             Self::NotRequested | Self::Missing(_) | Self::Unreadable(_) => None,

@@ -15,7 +15,7 @@ impl Environment {
     /// The environment of this process, as it is now.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
-    pub fn of_process() -> Self {
+    pub(crate) fn of_process() -> Self {
         Self(std::env::vars_os().collect())
     }
 

@@ -43,8 +43,7 @@ use secrecy::SecretString;
 
 pub use self::{
     api::ApiConfig,
-    app_url::AppUrl,
-    diagnostic::{ConfigError, Diagnostic, ProblemCount, ValueSource},
+    diagnostic::{ConfigError, Diagnostic, ValueSource},
     env_file::EnvFile,
     env_lookup::EnvLookup,
     environment::Environment,
@@ -54,12 +53,11 @@ pub use self::{
     notify_url::NotifyUrl,
     pkce::Pkce,
     provider::ProviderConfig,
-    secrets::Secrets,
     store_url::StoreUrl,
     telemetry::{LogFormat, TelemetryConfig},
-    variable::{VARIABLES, Variable},
-    web_url::is_loopback,
+    variable::VARIABLES,
 };
+pub(crate) use self::{app_url::AppUrl, diagnostic::ProblemCount, secrets::Secrets, web_url::is_loopback};
 
 /// The whole configuration, in sections. Each constructor takes its own section.
 #[derive(Debug)]

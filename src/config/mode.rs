@@ -24,7 +24,7 @@ pub struct AllowedUsers(Vec<String>);
 impl Mode {
     /// `mint` or `keep`.
     #[must_use]
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Mint => "mint",
             Self::Keep(_) => "keep",

@@ -58,7 +58,7 @@ impl Variable {
 
     /// `NAME_FILE`; only a secret is read from a file.
     #[must_use]
-    pub fn file_name(self) -> String {
+    pub(crate) fn file_name(self) -> String {
         format!("{}_FILE", self.name)
     }
 

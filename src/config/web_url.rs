@@ -6,7 +6,7 @@ use crate::config::diagnostic::Issue;
 
 /// Whether the URL's host is this machine, so that http to it crosses no network.
 #[must_use]
-pub fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

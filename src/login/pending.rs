@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use crate::provider::Nonce;
 
 /// How long a login may take.
-pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
+pub(crate) const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// What the callback needs to finish a login. All of it is secret until then.
 #[derive(Debug, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct PendingLogin {
     pub verifier: PkceCodeVerifier,
     /// When it was started.
     #[serde(with = "time::serde::timestamp::milliseconds")]
-    pub begun_at: OffsetDateTime,
+    pub(crate) begun_at: OffsetDateTime,
 }
 
 impl PendingLogin {
@@ -36,7 +36,7 @@ impl PendingLogin {
 
     /// Whether the login took too long. A cookie from the future is no younger for it.
     #[must_use]
-    pub fn expired(&self, now: OffsetDateTime) -> bool {
+    pub(crate) fn expired(&self, now: OffsetDateTime) -> bool {
         (now - self.begun_at).unsigned_abs() >= LIFETIME
     }
 }

@@ -14,29 +14,29 @@ const DATE: &[BorrowedFormatItem<'_>] = format_description!("[day padding:none] 
 
 /// One event, as JSON. No secret is in it.
 #[derive(Clone, Debug, Serialize)]
-pub struct Message {
+pub(crate) struct Message {
     /// The same for each delivery of an event.
-    pub id: String,
+    pub(crate) id: String,
     /// What happened.
-    pub event: &'static str,
+    pub(crate) event: &'static str,
     /// When it was noticed.
     #[serde(with = "time::serde::rfc3339")]
-    pub at: OffsetDateTime,
+    pub(crate) at: OffsetDateTime,
     /// E-mail or id.
-    pub user: Option<String>,
+    pub(crate) user: Option<String>,
     /// VideoAsk's own id of the user.
-    pub user_id: Option<String>,
+    pub(crate) user_id: Option<String>,
     /// One sentence with the link, as Slack, Mattermost and Google Chat show it.
-    pub text: String,
+    pub(crate) text: String,
     /// The same, as Discord shows it.
-    pub content: String,
+    pub(crate) content: String,
     /// Why.
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// Where the user logs in.
-    pub login_url: String,
+    pub(crate) login_url: String,
     /// When the login is expected to end.
     #[serde(with = "time::serde::rfc3339::option")]
-    pub log_in_before: Option<OffsetDateTime>,
+    pub(crate) log_in_before: Option<OffsetDateTime>,
 }
 
 impl Message {
@@ -62,7 +62,7 @@ impl Message {
 
     /// The event of `check --notify`.
     #[must_use]
-    pub fn test(id: String, at: OffsetDateTime, login_url: &Url) -> Self {
+    pub(crate) fn test(id: String, at: OffsetDateTime, login_url: &Url) -> Self {
         let text = format!("This is a test of videoask-auth's notifications: {login_url}");
         Self {
             id,

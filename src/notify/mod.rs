@@ -15,9 +15,9 @@ use tokio::sync::watch;
 use url::Url;
 
 use self::state::{NotificationState, Observation, Pending};
-pub use self::{
+pub(crate) use self::{
     message::Message,
-    receiver::{DeliveryError, HttpReceiver, Receiver},
+    receiver::{HttpReceiver, Receiver},
 };
 use crate::{
     clock::Clock,
@@ -36,14 +36,13 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The task that reports events.
 #[derive(Debug)]
-pub struct Notifier {
+pub(crate) struct Notifier {
     vault: Vault,
     store: Arc<dyn Notifications>,
     receiver: Box<dyn Receiver>,
     clock: Clock,
     login_url: Url,
     process: String,
-    interval: Duration,
     /// The claims of other processes, by key: the version of the row, and since when it has been seen.
     claims: HashMap<RowKey, (u64, Duration)>,
 }
@@ -59,7 +58,7 @@ enum Round {
 impl Notifier {
     /// A notifier that has sent nothing. `process` is a name that no other process and no earlier start uses.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         vault: Vault,
         store: Arc<dyn Notifications>,
         receiver: Box<dyn Receiver>,
@@ -67,17 +66,11 @@ impl Notifier {
         login_url: Url,
         process: String,
     ) -> Self {
-        Self { vault, store, receiver, clock, login_url, process, interval: INTERVAL, claims: HashMap::new() }
-    }
-
-    /// Looks at the connections so often, at least.
-    #[must_use]
-    pub fn every(self, interval: Duration) -> Self {
-        Self { interval, ..self }
+        Self { vault, store, receiver, clock, login_url, process, claims: HashMap::new() }
     }
 
     /// Reports until the sender of `stopping` is dropped. A delivery that is under way then is finished.
-    pub async fn run(mut self, mut stopping: watch::Receiver<()>) {
+    pub(crate) async fn run(mut self, mut stopping: watch::Receiver<()>) {
         while stopping.has_changed().is_ok() {
             let pause = self.round(&stopping).await;
             tokio::select! {
@@ -94,7 +87,7 @@ impl Notifier {
         let (Ok(listed), Some(Ok(rows))) = (listed, rows) else {
             // While the store does not respond, nobody can note what was sent.
             self.claims.clear();
-            return self.interval;
+            return INTERVAL;
         };
         let mut stored: HashMap<_, _> = rows.into_iter().map(|row| (row.key, (row.version, row.state))).collect();
         let mut next = None;
@@ -111,8 +104,8 @@ impl Notifier {
             }
         }
         let now = self.clock.now();
-        let pause = next.map_or(self.interval, |next| Duration::try_from(next - now).unwrap_or_default());
-        pause.clamp(SHORTEST_PAUSE, self.interval)
+        let pause = next.map_or(INTERVAL, |next| Duration::try_from(next - now).unwrap_or_default());
+        pause.clamp(SHORTEST_PAUSE, INTERVAL)
     }
 
     /// Sends the pending event, if that is this process's to do, and notes what has changed.

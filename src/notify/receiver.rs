@@ -10,14 +10,14 @@ use crate::{config::NotifyUrl, http, notify::Message};
 
 /// Takes events.
 #[async_trait]
-pub trait Receiver: fmt::Debug + Send + Sync + 'static {
+pub(crate) trait Receiver: fmt::Debug + Send + Sync + 'static {
     /// Delivers one event, once.
     async fn deliver(&self, message: &Message) -> Result<(), DeliveryError>;
 }
 
 /// Why an event was not delivered. Nothing of `NOTIFY_URL` is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DeliveryError {
+pub(crate) enum DeliveryError {
     /// The receiver did not take it.
     #[error("the receiver responded with status {0}")]
     Status(u16),
@@ -35,7 +35,7 @@ pub enum DeliveryError {
 impl DeliveryError {
     /// What to do about it.
     #[must_use]
-    pub fn fix(self) -> &'static str {
+    pub(crate) fn fix(self) -> &'static str {
         match self {
             Self::Status(300..=399) => {
                 "Redirects are not followed. Set NOTIFY_URL to the address that the receiver redirects to."
@@ -55,7 +55,7 @@ impl DeliveryError {
 }
 
 /// The receiver at `NOTIFY_URL`.
-pub struct HttpReceiver {
+pub(crate) struct HttpReceiver {
     client: Client,
     url: Url,
 }
@@ -63,7 +63,7 @@ pub struct HttpReceiver {
 impl HttpReceiver {
     /// # Errors
     /// When an HTTP client cannot be built, as without any CA certificates.
-    pub fn new(url: &NotifyUrl) -> Result<Self, http::BuildError> {
+    pub(crate) fn new(url: &NotifyUrl) -> Result<Self, http::BuildError> {
         let url = url.expose();
         Ok(Self { client: http::notify_client(&url)?, url })
     }

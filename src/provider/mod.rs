@@ -28,9 +28,9 @@ pub use self::{
     check_result::{CheckResult, CheckStatus, LoginImpact},
     exchange_error::{ExchangeError, ResponseProblem},
     id_token::{IdClaims, IdTokenError, JwksError},
-    refusal_reason::RefusalReason,
-    token::{IdToken, Subject, TokenResponse},
+    token::{IdToken, TokenResponse},
 };
+pub(crate) use self::{refusal_reason::RefusalReason, token::Subject};
 use crate::{
     clock::Clock,
     config::{Pkce, ProviderConfig},
@@ -138,7 +138,7 @@ impl Provider {
 
     /// Revokes a refresh token (RFC 7009). Depending on the tenant's settings, this ends every grant of that user and
     /// app.
-    pub async fn revoke(&self, token: &RefreshToken) -> Result<(), ExchangeError> {
+    pub(crate) async fn revoke(&self, token: &RefreshToken) -> Result<(), ExchangeError> {
         let form = [
             ("client_id", self.config.client_id.as_str()),
             ("client_secret", self.config.client_secret.secret()),
@@ -156,7 +156,7 @@ impl Provider {
     /// Whether to reject a login without an id_token. With PKCE off, only the nonce in it proves that the code was issued
     /// to the browser that started this login; without that, a thief could use a stolen code in a login of their own.
     #[must_use]
-    pub fn requires_id_token(&self) -> bool {
+    pub(crate) fn requires_id_token(&self) -> bool {
         self.config.pkce == Pkce::Off
     }
 
@@ -168,13 +168,13 @@ impl Provider {
 
     /// `CLIENT_ID`.
     #[must_use]
-    pub fn client_id(&self) -> &str {
+    pub(crate) fn client_id(&self) -> &str {
         &self.config.client_id
     }
 
     /// Whether the scopes ask for an id_token.
     #[must_use]
-    pub fn asks_openid(&self) -> bool {
+    pub(crate) fn asks_openid(&self) -> bool {
         self.config.scopes.iter().any(|scope| scope == "openid")
     }
 }

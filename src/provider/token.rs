@@ -43,7 +43,7 @@ impl IdToken {
     /// Whom it names, without any verification: enough to see that a refresh names somebody else than the login did,
     /// and for nothing else. `None` if it cannot be decoded.
     #[must_use]
-    pub fn unverified_subject(&self) -> Option<Subject> {
+    pub(crate) fn unverified_subject(&self) -> Option<Subject> {
         let [_header, payload, _signature] = self.0.split('.').collect::<Vec<_>>().try_into().ok()?;
         let claims: Map<String, Value> = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
         let text = |name| claims.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -53,11 +53,11 @@ impl IdToken {
 
 /// Whom an id_token names. A `sub` is unique only together with its issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subject {
+pub(crate) struct Subject {
     /// Who issued it.
-    pub iss: Option<String>,
+    pub(crate) iss: Option<String>,
     /// The user's id there.
-    pub sub: Option<String>,
+    pub(crate) sub: Option<String>,
 }
 
 impl fmt::Debug for IdToken {

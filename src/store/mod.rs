@@ -22,17 +22,17 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 pub use self::{
-    api_keys::{ApiKeyRow, ApiKeys},
-    error::{ServerMessage, StoreError, UnavailableReason},
+    api_keys::ApiKeyRow,
+    error::{StoreError, UnavailableReason},
     index::{Index, NameHash, Names, NewIndex, RowCounts, RowGroup},
     location::StoreLocation,
     notifications::{NotificationRow, NotificationSwap, Notifications},
     open::{CanCreate, IfMissing, Inspection, OpenedStore, StoreOrigin, StoreStatus, inspect, open},
-    records::Records,
-    risks::{Severity, StoreRisk},
-    sessions::{InsertOutcome, SessionRow, Sessions, UpdateOutcome},
+    risks::StoreRisk,
+    sessions::{InsertOutcome, SessionRow, UpdateOutcome},
     unwritable::Unwritable,
 };
+pub(crate) use self::{api_keys::ApiKeys, error::ServerMessage, records::Records, risks::Severity, sessions::Sessions};
 
 /// The key of a row: in lower-case hex the HMAC of a session's id or the fingerprint of an import, or VideoAsk's
 /// `user_id`.
@@ -51,7 +51,7 @@ pub struct Limits {
 impl Limits {
     /// Whether either limit has passed.
     #[must_use]
-    pub fn passed(&self, now: OffsetDateTime) -> bool {
+    pub(crate) fn passed(&self, now: OffsetDateTime) -> bool {
         now >= self.idle || now >= self.absolute
     }
 }

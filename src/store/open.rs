@@ -29,7 +29,7 @@ pub struct OpenedStore {
     /// The store.
     pub store: Arc<dyn Store>,
     /// Where it is.
-    pub at: StoreLocation,
+    pub(crate) at: StoreLocation,
     /// Whether it was there before.
     pub origin: StoreOrigin,
     /// What it says about itself.

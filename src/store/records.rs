@@ -82,7 +82,7 @@ pub enum State {
 impl State {
     /// The state as `status` and the machine API call it.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Live => "live",
             Self::Dead => "reconnect-required",

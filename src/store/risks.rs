@@ -41,7 +41,7 @@ pub enum StoreRisk {
 
 /// What follows from a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
+pub(crate) enum Severity {
     /// The store cannot be used.
     Fatal,
     /// It can, and somebody should fix it.
@@ -51,7 +51,7 @@ pub enum Severity {
 impl StoreRisk {
     /// Whether it stops the start.
     #[must_use]
-    pub fn severity(&self) -> Severity {
+    pub(crate) fn severity(&self) -> Severity {
         match self {
             Self::Evicts { .. } => Severity::Fatal,
             Self::EvictionUnknown
@@ -67,7 +67,7 @@ impl StoreRisk {
     /// Whether it matters in this mode. What a store forgets matters to kept connections only: a minted pair ends with
     /// its session.
     #[must_use]
-    pub fn matters_to(&self, mode: &Mode) -> bool {
+    pub(crate) fn matters_to(&self, mode: &Mode) -> bool {
         match self {
             Self::FileOpenToOthers { .. } | Self::FolderOpenToOthers { .. } => true,
             Self::Evicts { .. }

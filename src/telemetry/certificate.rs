@@ -13,7 +13,7 @@ const WRONG_NAME: &str = "Check the host name in the URL: the certificate of tha
 
 /// What to do, if a refused certificate is among the causes of this error.
 #[must_use]
-pub fn certificate_fix(error: &(dyn Error + 'static)) -> Option<&'static str> {
+pub(crate) fn certificate_fix(error: &(dyn Error + 'static)) -> Option<&'static str> {
     let mut causes = std::iter::successors(Some(error), |&cause| cause.source());
     causes.find_map(rustls_error).and_then(|error| match error {
         rustls::Error::InvalidCertificate(refused) => fix(refused),

@@ -10,7 +10,7 @@ pub(super) type Exchanges = Family<(Grant, ExchangeResult), Counter>;
 /// Counted and timed when it is dropped. If its caller gives up before the end, nobody knows the result: it counts as
 /// [`ExchangeResult::Unknown`].
 #[derive(Debug)]
-pub struct Exchange {
+pub(crate) struct Exchange {
     exchanges: Exchanges,
     grant: Grant,
     result: ExchangeResult,
@@ -23,7 +23,7 @@ impl Exchange {
     }
 
     /// Records the result.
-    pub fn ended(mut self, result: ExchangeResult) {
+    pub(crate) fn ended(mut self, result: ExchangeResult) {
         self.result = result;
     }
 }

@@ -2,7 +2,7 @@
 
 /// A text format for metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Exposition {
+pub(crate) enum Exposition {
     /// OpenMetrics 1.0.
     #[default]
     OpenMetrics,
@@ -13,7 +13,7 @@ pub enum Exposition {
 impl Exposition {
     /// Its `Content-Type`.
     #[must_use]
-    pub const fn content_type(self) -> &'static str {
+    pub(crate) const fn content_type(self) -> &'static str {
         match self {
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
             Self::Classic => "text/plain; version=0.0.4; charset=utf-8",

@@ -11,18 +11,18 @@ use crate::telemetry::{Obstacle, RecordState, family::Family};
 
 /// How one process stands at a moment.
 #[derive(Debug)]
-pub struct Gauges {
+pub(crate) struct Gauges {
     /// Token sets that are in memory alone.
-    pub unsaved: usize,
+    pub(crate) unsaved: usize,
     /// The time since the keeper's last sign of life.
-    pub keeper_silence: Duration,
+    pub(crate) keeper_silence: Duration,
     /// What lies in the store; nothing if it does not answer, since an old figure would look like a new one.
-    pub snapshot: Option<StoreSnapshot>,
+    pub(crate) snapshot: Option<StoreSnapshot>,
 }
 
 /// What lies in the store at a moment.
 #[derive(Debug, Default)]
-pub struct StoreSnapshot {
+pub(crate) struct StoreSnapshot {
     connections: Family<RecordState, Gauge>,
     obstacles: Family<Obstacle, Gauge>,
     keeper_lag: Duration,
@@ -31,22 +31,22 @@ pub struct StoreSnapshot {
 
 impl StoreSnapshot {
     /// So many more rows stand like this.
-    pub fn count(&mut self, standing: RecordState, rows: u64) {
+    pub(crate) fn count(&mut self, standing: RecordState, rows: u64) {
         self.connections.of(standing).inc_by(rows.cast_signed());
     }
 
     /// So many more connections are not used for this reason.
-    pub fn count_obstacle(&mut self, obstacle: Obstacle, connections: u64) {
+    pub(crate) fn count_obstacle(&mut self, obstacle: Obstacle, connections: u64) {
         self.obstacles.of(obstacle).inc_by(connections.cast_signed());
     }
 
     /// The keeper ought to have refreshed something so long ago. The longest is what counts.
-    pub fn overdue_by(&mut self, time: Duration) {
+    pub(crate) fn overdue_by(&mut self, time: Duration) {
         self.keeper_lag = self.keeper_lag.max(time);
     }
 
     /// A user has to log in again after this time. The shortest counts.
-    pub fn login_needed_in(&mut self, time: Duration) {
+    pub(crate) fn login_needed_in(&mut self, time: Duration) {
         self.login_needed_in = Some(self.login_needed_in.map_or(time, |shortest| shortest.min(time)));
     }
 

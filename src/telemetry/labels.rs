@@ -13,14 +13,14 @@ macro_rules! label {
     ($(#[$doc:meta])* $name:ident = $key:literal { $($(#[$value_doc:meta])* $value:ident = $word:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $name {
+        pub(crate) enum $name {
             $($(#[$value_doc])* $value,)+
         }
 
         impl $name {
             /// As it stands in a label.
             #[must_use]
-            pub const fn as_str(self) -> &'static str {
+            pub(crate) const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$value => $word,)+
                 }
@@ -249,7 +249,7 @@ impl From<Grant> for ProviderRequest {
 impl StatusClass {
     /// The class of a final HTTP status.
     #[must_use]
-    pub const fn of(status: u16) -> Self {
+    pub(crate) const fn of(status: u16) -> Self {
         match status {
             0..300 => Self::Success,
             300..400 => Self::Redirect,

@@ -37,12 +37,12 @@ impl Verbosity {
 }
 
 /// Sets the format of the fatal errors of a process that cannot start logging. A second call changes nothing.
-pub fn set_format(format: LogFormat) {
+pub(crate) fn set_format(format: LogFormat) {
     let _ = FORMAT.set(format);
 }
 
 /// Starts logging for the whole process. A second call changes nothing.
-pub fn init(config: &TelemetryConfig, unset: Verbosity) {
+pub(crate) fn init(config: &TelemetryConfig, unset: Verbosity) {
     set_format(config.format);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let filter = config.filter.as_deref().unwrap_or(unset.filter());
@@ -62,7 +62,7 @@ pub fn init(config: &TelemetryConfig, unset: Verbosity) {
 /// What ends the process, as a line of JSON where that is the format of the log. It is told at any `RUST_LOG`, and also
 /// before logging has started. Nothing in other formats, where the caller knows better how to tell a person.
 #[must_use]
-pub fn fatal_error(message: &str) -> Option<String> {
+pub(crate) fn fatal_error(message: &str) -> Option<String> {
     #[derive(Serialize)]
     struct Line<'a> {
         timestamp: Option<String>,

@@ -41,41 +41,41 @@ struct Instruments {
 
 impl Metrics {
     /// A callback ended.
-    pub fn login(&self, result: LoginResult) {
+    pub(crate) fn login(&self, result: LoginResult) {
         self.0.logins.of(result).inc();
     }
 
     /// A callback was refused because too many code exchanges have failed.
-    pub fn login_throttled(&self) {
+    pub(crate) fn login_throttled(&self) {
         self.0.throttled_logins.inc();
     }
 
     /// An exchange begins.
     #[must_use]
-    pub fn exchange(&self, grant: Grant, clock: &Clock) -> Exchange {
+    pub(crate) fn exchange(&self, grant: Grant, clock: &Clock) -> Exchange {
         Exchange::begin(self.0.exchanges.clone(), grant, self.asked(grant.into(), clock))
     }
 
     /// A machine got a token, or was told why not.
-    pub fn handed_out(&self, route: Route, result: Result<(), ProblemType>) {
+    pub(crate) fn handed_out(&self, route: Route, result: Result<(), ProblemType>) {
         let result = result.map(|()| HandedOut::Ok);
         self.0.hand_outs.of((route, result.into())).inc();
     }
 
     /// A request came to `/proxy`: VideoAsk answered it, or this app did in its place.
-    pub fn proxied(&self, result: Result<StatusClass, ProblemType>) {
+    pub(crate) fn proxied(&self, result: Result<StatusClass, ProblemType>) {
         self.0.proxied.of(result.into()).inc();
     }
 
     /// The authorization server is asked; runs to the end of its answer.
     #[must_use]
-    pub fn asked(&self, what: ProviderRequest, clock: &Clock) -> Stopwatch {
+    pub(crate) fn asked(&self, what: ProviderRequest, clock: &Clock) -> Stopwatch {
         Stopwatch::start(self.0.provider.of(what), clock)
     }
 
     /// VideoAsk's API is asked; to be stopped at the head of its answer.
     #[must_use]
-    pub fn upstream(&self, endpoint: Endpoint, clock: &Clock) -> Stopwatch {
+    pub(crate) fn upstream(&self, endpoint: Endpoint, clock: &Clock) -> Stopwatch {
         Stopwatch::start(self.0.upstream.of(endpoint), clock)
     }
 
@@ -84,7 +84,7 @@ impl Metrics {
     /// # Panics
     /// Never: a string takes whatever is written to it.
     #[must_use]
-    pub fn page(&self, gauges: Gauges, exposition: Exposition) -> String {
+    pub(crate) fn page(&self, gauges: Gauges, exposition: Exposition) -> String {
         let mut at_this_moment = Registry::with_prefix(PREFIX);
         gauges.register(&mut at_this_moment);
         let mut page = String::new();

@@ -24,7 +24,7 @@ mod log;
 mod metrics;
 mod stopwatch;
 
-pub use self::{
+pub(crate) use self::{
     certificate::certificate_fix,
     excerpt::{chain, excerpt, excerpt_without, innermost, one_line, panic_cause},
     exchange::Exchange,
@@ -34,7 +34,7 @@ pub use self::{
         Endpoint, ExchangeResult, Grant, LoginResult, Obstacle, ProblemType, ProviderRequest, RecordState, Route,
         StatusClass,
     },
-    log::{Verbosity, fatal_error, init, set_format},
-    metrics::Metrics,
+    log::{fatal_error, init, set_format},
     stopwatch::Stopwatch,
 };
+pub use self::{log::Verbosity, metrics::Metrics};

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 /// Runs until it is dropped, and then adds the time to its figure. So what was given up half-way is timed too: a server
 /// that does not answer at all would otherwise be the fastest.
 #[derive(Debug)]
-pub struct Stopwatch {
+pub(crate) struct Stopwatch {
     clock: Clock,
     began: Duration,
     figure: Histogram,
@@ -21,7 +21,7 @@ impl Stopwatch {
     }
 
     /// Runs for as long as this does.
-    pub async fn time<T>(self, what: impl Future<Output = T>) -> T {
+    pub(crate) async fn time<T>(self, what: impl Future<Output = T>) -> T {
         what.await
     }
 }

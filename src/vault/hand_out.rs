@@ -63,7 +63,7 @@ impl HandedOut {
 
     /// When it expires: never more than its whole life after it was handed out.
     #[must_use]
-    pub fn expires_at(&self) -> OffsetDateTime {
+    pub(crate) fn expires_at(&self) -> OffsetDateTime {
         self.expires_at
     }
 

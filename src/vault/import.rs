@@ -75,7 +75,7 @@ pub enum Replace {
 impl PendingImport {
     /// The token for `GET /me`, which names its owner.
     #[must_use]
-    pub fn access_token(&self) -> &AccessToken {
+    pub(crate) fn access_token(&self) -> &AccessToken {
         &self.record.body.tokens.access_token
     }
 }

@@ -41,26 +41,25 @@ pub(crate) use self::record::history::ProviderMessage;
 pub(crate) use self::report::login_end::{Basis, LoginEnd};
 pub use self::{
     connect::Connected,
-    error::{Reconnect, Undecryptable, VaultError},
+    error::VaultError,
     hand_out::{HandedOut, MinLife},
-    import::{Adopted, Import, PendingImport, Replace},
-    on_request::Refreshed,
+    import::{Import, Replace},
     provider::Provider,
-    record::{
-        Issuer, Record, RecordBody, RecordError,
-        connection_id::ConnectionId,
-        history::{History, RefreshFailure},
-        identity::{EmailProof, Identity},
-        token_set::TokenSet,
-    },
+    record::{Issuer, Record, RecordBody, connection_id::ConnectionId, identity::Identity, token_set::TokenSet},
     refresh::in_flight::Drain,
-    revoke::{Ended, Ending},
+    revoke::Ending,
     settings::{Allowed, Callers, RefreshPolicy, Settings},
 };
 pub(crate) use self::{
+    error::{Reconnect, Undecryptable},
+    import::{Adopted, PendingImport},
     key_lock::KeyLockGuard,
+    on_request::Refreshed,
     record::{
+        RecordError,
         cause::{Cause, FailureKind, NextStep, Retry},
+        history::RefreshFailure,
+        identity::EmailProof,
         rotation::Rotation,
     },
     report::{
@@ -71,6 +70,7 @@ pub(crate) use self::{
         login_end::Urgency,
         status::{ListEntry, Obstacle, Status, VisibleRecord},
     },
+    revoke::Ended,
 };
 
 /// All connections, as one process sees them. Cheap to clone.

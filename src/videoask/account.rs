@@ -8,7 +8,7 @@ use crate::{
 
 /// VideoAsk's API as one connection's user sees it, with the vault's token.
 #[derive(Clone, Copy, Debug)]
-pub struct Account<'a> {
+pub(crate) struct Account<'a> {
     api: &'a Api,
     vault: &'a Vault,
     key: &'a RowKey,
@@ -16,7 +16,7 @@ pub struct Account<'a> {
 
 /// Why a call as a user has no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum AccountError {
+pub(crate) enum AccountError {
     /// There is no token to call with.
     #[error(transparent)]
     NoToken(#[from] VaultError),
@@ -28,12 +28,12 @@ pub enum AccountError {
 impl<'a> Account<'a> {
     /// The account of the connection that lies under `key`.
     #[must_use]
-    pub fn new(api: &'a Api, vault: &'a Vault, key: &'a RowKey) -> Self {
+    pub(crate) fn new(api: &'a Api, vault: &'a Vault, key: &'a RowKey) -> Self {
         Self { api, vault, key }
     }
 
     /// A page of the forms.
-    pub async fn forms(self, page: &Page) -> Result<Forms, AccountError> {
+    pub(crate) async fn forms(self, page: &Page) -> Result<Forms, AccountError> {
         let first = self.vault.hand_out(self.key, MinLife::BestEffort).await?;
         match self.api.forms(first.access_token(), page).await {
             Err(refusal @ ApiError::Unauthorized { .. }) => {

@@ -31,7 +31,7 @@ impl Api {
     }
 
     /// The status that the API's root has for a caller without a token. Any proves that the API can be reached.
-    pub async fn reach(&self) -> Result<u16, ApiError> {
+    pub(crate) async fn reach(&self) -> Result<u16, ApiError> {
         let response = self.client.get(self.config.url.clone()).send().await.map_err(ApiError::sending)?;
         Ok(response.status().as_u16())
     }

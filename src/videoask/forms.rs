@@ -16,7 +16,7 @@ pub struct Forms {
     /// The page before this one.
     pub previous: Option<Page>,
     /// The forms.
-    pub forms: Vec<Form>,
+    pub results: Vec<Form>,
 }
 
 /// A form: what VideoAsk calls a videoask.
@@ -41,7 +41,7 @@ impl<'de> Deserialize<'de> for Forms {
             count: json.get("count").and_then(Value::as_u64).unwrap_or(forms.len() as u64),
             next: link("next"),
             previous: link("previous"),
-            forms,
+            results: forms,
         })
     }
 }

@@ -21,13 +21,11 @@ mod pages;
 pub(crate) mod path;
 mod replacement_token;
 
-pub use self::{
+pub(crate) use self::{
     account::{Account, AccountError},
-    api::Api,
-    error::ApiError,
     forms::{Form, Forms},
     gateway::{Answer, Broken, Download, Gateway, GatewayError, UpstreamRequest},
-    me::Me,
-    pages::{Page, Pages, PagesError},
+    pages::{Pages, PagesError},
     path::AmbiguousPath,
 };
+pub use self::{api::Api, error::ApiError, me::Me, pages::Page};

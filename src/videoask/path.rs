@@ -7,7 +7,7 @@ use crate::http;
 /// The path could mean another one to some server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", Self::RULE)]
-pub struct AmbiguousPath;
+pub(crate) struct AmbiguousPath;
 
 impl AmbiguousPath {
     /// What a path must be like, as whole sentences.

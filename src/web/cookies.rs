@@ -35,13 +35,13 @@ impl CookiePolicy {
 
     /// The session cookie's name.
     #[must_use]
-    pub fn session_name(&self) -> String {
+    pub(crate) fn session_name(&self) -> String {
         self.prefix.clone()
     }
 
     /// How the name of every pending-login cookie begins.
     #[must_use]
-    pub fn pending_prefix(&self) -> String {
+    pub(crate) fn pending_prefix(&self) -> String {
         format!("{}-login-", self.prefix)
     }
 
@@ -54,13 +54,13 @@ impl CookiePolicy {
 
     /// Whether the `Secure` attribute is set.
     #[must_use]
-    pub fn is_secure(&self) -> bool {
+    pub(crate) fn is_secure(&self) -> bool {
         self.secure == Secure::Yes
     }
 
     /// A cookie that lives for `life`.
     #[must_use]
-    pub fn cookie(&self, name: String, value: String, life: std::time::Duration) -> Cookie<'static> {
+    pub(crate) fn cookie(&self, name: String, value: String, life: std::time::Duration) -> Cookie<'static> {
         let life = Duration::try_from(life).unwrap_or(Duration::ZERO);
         self.with_attributes(Cookie::build((name, value)).max_age(life).build())
     }

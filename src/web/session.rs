@@ -45,7 +45,7 @@ type SessionValues = HashMap<String, serde_json::Value>;
 /// What a session knows: in which mode its login was made. A session of the other mode counts as logged out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "mode", rename_all = "snake_case")]
-pub enum Login {
+pub(crate) enum Login {
     /// The record lies under the session's own key.
     Mint,
     /// The record lies under VideoAsk's `user_id`, and outlives the session.
@@ -90,7 +90,7 @@ impl Sessions {
 
     /// The layer that reads and sets the cookie.
     #[must_use]
-    pub fn layer(self, policy: &CookiePolicy) -> SessionManagerLayer<Self> {
+    pub(crate) fn layer(self, policy: &CookiePolicy) -> SessionManagerLayer<Self> {
         SessionManagerLayer::new(self)
             .with_name(policy.session_name())
             .with_secure(policy.is_secure())
@@ -100,18 +100,18 @@ impl Sessions {
 
     /// The key of a session's row and of its mint record, by the current secret.
     #[must_use]
-    pub fn key(&self, id: Id) -> RowKey {
+    pub(crate) fn key(&self, id: Id) -> RowKey {
         row_key(self.keys.hmac(Purpose::SessionId, &id.0.to_le_bytes()))
     }
 
     /// The keys that rows of this session may lie under: by the current secret, then by each previous one.
-    pub fn keys(&self, id: Id) -> impl Iterator<Item = RowKey> {
+    pub(crate) fn keys(&self, id: Id) -> impl Iterator<Item = RowKey> {
         self.keys.hmacs(Purpose::SessionId, id.0.to_le_bytes()).map(row_key)
     }
 
     /// The limits of a session, and of a mint record, that begins now.
     #[must_use]
-    pub fn limits(&self) -> Limits {
+    pub(crate) fn limits(&self) -> Limits {
         let now = self.clock.now();
         Limits { idle: now + IDLE, absolute: now + ABSOLUTE }
     }

@@ -36,9 +36,9 @@ pub(super) enum Visitor {
 #[derive(Debug)]
 pub(super) struct LoggedIn {
     /// The session's id.
-    pub id: Id,
+    pub(crate) id: Id,
     /// In which mode, and as whom.
-    pub login: Login,
+    pub(crate) login: Login,
 }
 
 impl LoggedIn {

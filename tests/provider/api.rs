@@ -65,9 +65,9 @@ async fn of_the_link_to_the_next_page_only_the_query_is_used() {
         (forms.count, forms.next.clone(), forms.previous.and_then(|page| page.number("limit"))),
         (41, Some(Page::new(20, 40)), Some(20))
     );
-    let shown: Vec<_> = forms.forms.iter().map(|form| (form.id.as_str(), form.title.as_str())).collect();
+    let shown: Vec<_> = forms.results.iter().map(|form| (form.id.as_str(), form.title.as_str())).collect();
     assert_eq!(shown, [("f-1", "Hello"), ("7", "")]);
-    assert!(forms.forms[0].share_url.is_some() && forms.forms[1].share_url.is_none());
+    assert!(forms.results[0].share_url.is_some() && forms.results[1].share_url.is_none());
     api.forms(&token(), &forms.next.expect("a next page")).await.expect("forms");
     assert_eq!(stub.seen()[1].uri, "/forms?limit=20&offset=40");
 }

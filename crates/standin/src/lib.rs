@@ -3,6 +3,8 @@
 //! It does not depend on the app, so a misreading of the protocol in the app is not repeated here. It is strict where
 //! Auth0 is strict. Tests make it fail through [`Faults`], and read what it received from [`Counters`].
 
+#![warn(unreachable_pub)]
+
 mod api;
 mod authorize;
 mod authorize_request;

@@ -14,7 +14,7 @@ pub struct ConnectionId(String);
 impl ConnectionId {
     /// A new id for a login.
     #[must_use]
-    pub fn random(keys: &Keyring) -> Self {
+    pub(crate) fn random(keys: &Keyring) -> Self {
         Self(format!("{:032x}", u128::from_be_bytes(keys.random_bytes())))
     }
 

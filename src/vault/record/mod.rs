@@ -31,7 +31,7 @@ pub struct Record {
     /// Which login or import this is.
     pub connection_id: ConnectionId,
     /// The number of the current token set of this connection, from 1.
-    pub generation: u64,
+    pub(crate) generation: u64,
     /// The part that is encrypted.
     pub body: RecordBody,
 }
@@ -42,9 +42,9 @@ pub struct RecordBody {
     /// The current tokens.
     pub tokens: TokenSet,
     /// The user they belong to.
-    pub identity: Identity,
+    pub(crate) identity: Identity,
     /// Who issued them, and to which client.
-    pub issuer: Issuer,
+    pub(crate) issuer: Issuer,
     /// When the login or import was.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub(crate) minted_at: OffsetDateTime,

@@ -22,13 +22,13 @@ pub struct TokenSet {
     /// Gets the next set. Issued only with the scope `offline_access`.
     pub refresh_token: Option<RefreshToken>,
     /// The granted scope, if the provider returned it.
-    pub scope: Option<String>,
+    pub(crate) scope: Option<String>,
     /// When this set was requested.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub(crate) issued_at: OffsetDateTime,
     /// When the access token expires.
     #[serde(with = "time::serde::timestamp::milliseconds")]
-    pub expires_at: OffsetDateTime,
+    pub(crate) expires_at: OffsetDateTime,
 }
 
 impl TokenSet {
@@ -57,7 +57,7 @@ impl TokenSet {
 
     /// The remaining life at `now`. Never more than the whole life, even if the clock was set back.
     #[must_use]
-    pub fn left(&self, now: OffsetDateTime) -> Duration {
+    pub(crate) fn left(&self, now: OffsetDateTime) -> Duration {
         self.dated_left(now).min(self.life())
     }
 

@@ -33,7 +33,7 @@ pub enum Drain {
 impl Vault {
     /// How long a shutdown should wait at most: two exchanges and a save.
     #[must_use]
-    pub fn grace(&self) -> Duration {
+    pub(crate) fn grace(&self) -> Duration {
         self.0.settings.grace()
     }
 

@@ -128,7 +128,7 @@ impl Inventory {
 
     /// Whether any connection needs a person. One that cannot be decrypted does.
     #[must_use]
-    pub fn attention(&self) -> Attention {
+    pub(crate) fn attention(&self) -> Attention {
         let undecryptable = self.undecryptable().map(|_| Attention::Now);
         let needed = self.connections.iter().map(|report| report.attention).chain(undecryptable);
         needed.max().unwrap_or(Attention::None)

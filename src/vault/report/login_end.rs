@@ -106,8 +106,11 @@ mod tests {
     use crate::{
         store::records::State,
         vault::{
-            Cause, History, Identity, Issuer, ProviderMessage, RefreshFailure, TokenSet,
-            record::{history::Exchanged, observed_life::ObservedLife},
+            Cause, Identity, Issuer, ProviderMessage, RefreshFailure, TokenSet,
+            record::{
+                history::{Exchanged, History},
+                observed_life::ObservedLife,
+            },
         },
     };
 

@@ -17,7 +17,7 @@ use reqwest::{
     header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING},
 };
 
-pub use self::response::{Answer, Broken, Download};
+pub(crate) use self::response::{Answer, Broken, Download};
 use crate::{
     clock::Clock,
     config::ApiConfig,
@@ -37,7 +37,7 @@ use crate::{
 
 /// The way to the API for other programs' requests.
 #[derive(Debug)]
-pub struct Gateway {
+pub(crate) struct Gateway {
     client: Client,
     organization: Option<HeaderValue>,
     clock: Clock,
@@ -46,20 +46,20 @@ pub struct Gateway {
 
 /// A request as it is sent to the API, but for the token.
 #[derive(Debug)]
-pub struct UpstreamRequest<B> {
+pub(crate) struct UpstreamRequest<B> {
     /// Any.
-    pub method: Method,
+    pub(crate) method: Method,
     /// On the API's origin: the caller has seen to that, since the token goes there.
-    pub url: Url,
+    pub(crate) url: Url,
     /// What is meant for the API; without `organization-id`, that of `ORGANIZATION_ID` is added.
-    pub headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     /// Of any length.
-    pub body: B,
+    pub(crate) body: B,
 }
 
 /// Why there is no answer to pass on.
 #[derive(Debug, thiserror::Error)]
-pub enum GatewayError {
+pub(crate) enum GatewayError {
     /// The token was refused, and there is none in its place.
     #[error(transparent)]
     NoToken(#[from] VaultError),
@@ -85,7 +85,7 @@ pub enum GatewayError {
 
 impl Gateway {
     /// Prepares the client; nothing is asked yet.
-    pub fn new(config: &ApiConfig, clock: Clock, metrics: Metrics) -> Result<Self, BuildError> {
+    pub(crate) fn new(config: &ApiConfig, clock: Clock, metrics: Metrics) -> Result<Self, BuildError> {
         let organization = config.organization_id.as_deref().map(HeaderValue::from_str);
         let client = http::streaming_client(&config.url)?;
         // The configuration takes no organization that could not be in a header.
@@ -94,7 +94,7 @@ impl Gateway {
 
     /// Sends the request with the token of the connection under `key`, and gives the answer as soon as its head is
     /// there. A second token is waited for no longer than `caller_timeout`.
-    pub async fn forward<B>(
+    pub(crate) async fn forward<B>(
         &self,
         upstream_request: UpstreamRequest<B>,
         token: &HandedOut,

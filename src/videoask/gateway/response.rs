@@ -17,19 +17,19 @@ use crate::{
 
 /// What VideoAsk answers, whatever its status.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// Such as 200 or 404.
-    pub status: StatusCode,
+    pub(crate) status: StatusCode,
     /// As they came.
-    pub headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     /// As it comes.
-    pub body: Download,
+    pub(crate) body: Download,
 }
 
 /// The body as VideoAsk sends it, for as long as it does. One that breaks off ends with an error, so that what carries
 /// it on can break off too, and nobody takes a part for the whole.
 #[derive(Debug)]
-pub struct Download {
+pub(crate) struct Download {
     body: reqwest::Body,
     silence: BodyIdleTimeout,
     /// The request that this answers, if a failure is logged.
@@ -38,7 +38,7 @@ pub struct Download {
 
 /// Why the answer is not whole.
 #[derive(Debug, thiserror::Error)]
-pub enum Broken {
+pub(crate) enum Broken {
     /// The connection ended first.
     #[error("VideoAsk's API broke off its answer")]
     Cut(#[source] reqwest::Error),

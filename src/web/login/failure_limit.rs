@@ -14,7 +14,7 @@ const REFILL: Duration = Duration::from_secs(2);
 
 /// The limit as all callbacks of a process share it.
 #[derive(Debug, Default)]
-pub struct FailureLimit(Mutex<Bucket>);
+pub(crate) struct FailureLimit(Mutex<Bucket>);
 
 /// Whether an exchange may start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

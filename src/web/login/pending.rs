@@ -38,7 +38,7 @@ impl PendingLogins {
     ///
     /// # Panics
     /// Never: a login has only string keys, which JSON can always write.
-    pub fn begin(&self, cookies: &Cookies, login: &PendingLogin) {
+    pub(crate) fn begin(&self, cookies: &Cookies, login: &PendingLogin) {
         self.make_room(cookies, login.begun_at);
         let name = self.name(&login.state);
         let plaintext = serde_json::to_vec(login).expect("a login has only string keys, so JSON can write it");
@@ -48,7 +48,7 @@ impl PendingLogins {
 
     /// Takes the login of this state out of the browser. Without one, nothing is removed.
     #[must_use]
-    pub fn take(&self, cookies: &Cookies, state: &CsrfToken) -> Option<PendingLogin> {
+    pub(crate) fn take(&self, cookies: &Cookies, state: &CsrfToken) -> Option<PendingLogin> {
         let name = self.name(state);
         let login = self.open(&name, cookies.get(&name)?.value())?;
         self.expire(cookies, name);

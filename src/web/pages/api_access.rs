@@ -10,7 +10,7 @@ use crate::{
 
 /// Where its requests go, and what it shows there.
 #[derive(Debug)]
-pub enum ApiAccess {
+pub(crate) enum ApiAccess {
     /// To VideoAsk, with a token that a person puts into the variable.
     Copied,
     /// To VideoAsk, with a token that `videoask-auth exec` puts into the variable.
@@ -47,7 +47,7 @@ impl ApiAccess {
 
     /// The environment variable with the token or key.
     #[must_use]
-    pub fn variable(&self) -> &'static str {
+    pub(crate) fn variable(&self) -> &'static str {
         match self {
             Self::Copied | Self::Executed => "VIDEOASK_ACCESS_TOKEN",
             Self::Proxied { .. } => "VIDEOASK_AUTH_API_KEY",

@@ -7,22 +7,22 @@ use crate::web::pages::{rich_text::RichText, sanitize};
 
 /// The decoded claims of a JWT access token.
 #[derive(Debug)]
-pub struct Claims {
+pub(crate) struct Claims {
     /// One row for each claim, the best known first.
-    pub rows: Vec<ClaimRow>,
+    pub(crate) rows: Vec<ClaimRow>,
     /// All of them, pretty-printed.
-    pub json: String,
+    pub(crate) json: String,
 }
 
 /// One claim.
 #[derive(Debug)]
-pub struct ClaimRow {
+pub(crate) struct ClaimRow {
     /// What it means; empty for one that this app does not know.
-    pub meaning: &'static str,
+    pub(crate) meaning: &'static str,
     /// As in the JSON.
-    pub name: String,
+    pub(crate) name: String,
     /// Its value, times in words.
-    pub value: RichText,
+    pub(crate) value: RichText,
 }
 
 /// Registered claims (RFC 7519, RFC 9068) and what they mean, in the order of the table.

@@ -11,7 +11,7 @@ use crate::web::pages::token_owner::TokenOwner;
 /// What was done. It travels in the query of the page that the button leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Confirmation {
+pub(crate) enum Confirmation {
     /// The tokens that the page showed were refreshed.
     Refreshed,
     /// They were refreshed, but the new access token expires too soon to be of use.
@@ -37,7 +37,7 @@ pub(crate) struct DoneQuery {
 impl Confirmation {
     /// The sentence for the page.
     #[must_use]
-    pub fn sentence(self, owner: TokenOwner) -> &'static str {
+    pub(crate) fn sentence(self, owner: TokenOwner) -> &'static str {
         match (self, owner) {
             (Self::Refreshed, TokenOwner::Person) => "Refreshed. These are your new tokens. Copy both again.",
             (Self::Refreshed, TokenOwner::App) => {

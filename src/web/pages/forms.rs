@@ -81,7 +81,7 @@ async fn forms(
     let (limit, offset) = (query.limit.unwrap_or(LIMIT).clamp(1, MOST), query.offset.unwrap_or(0));
     let (key, found) = login.connection(&app).await?;
     let account = Account::new(&app.api, &app.vault, &key);
-    let Forms { count, forms, next, previous } = account.forms(&Page::new(limit, offset)).await?;
+    let Forms { count, results: forms, next, previous } = account.forms(&Page::new(limit, offset)).await?;
     let (before, shown) = (u64::from(offset), forms.len() as u64);
     Ok(FormsPage {
         layout: Layout::new(&app.assets, NavVisitor::named(&found.record().body.identity), CurrentPage::TryIt),

@@ -8,7 +8,7 @@ const COMMAND: &str = "videoask-auth";
 
 /// Text with code in backticks. `Display` writes HTML: the text escaped, the code as `<code>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Markup(Cow<'static, str>);
+pub(crate) struct Markup(Cow<'static, str>);
 
 impl Markup {
     /// A sentence that the log and the command line have too, without marks: its variables and commands become code.

@@ -13,7 +13,7 @@ use crate::web::pages::{
 
 /// Pieces of text in a row. `Display` writes HTML, everything escaped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RichText(Vec<Piece>);
+pub(crate) struct RichText(Vec<Piece>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
@@ -55,7 +55,7 @@ impl RichText {
 
     /// The line without markup, for a page's title.
     #[must_use]
-    pub fn plain(&self) -> String {
+    pub(crate) fn plain(&self) -> String {
         let mut plain = String::new();
         for piece in &self.0 {
             match piece {

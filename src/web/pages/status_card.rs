@@ -18,22 +18,22 @@ const RELOAD_WHILE_REFRESHING: i64 = 30;
 
 /// The card.
 #[derive(Debug)]
-pub struct StatusCard {
+pub(crate) struct StatusCard {
     /// How good the state is.
-    pub tone: Tone,
+    pub(crate) tone: Tone,
     /// The state, in a few words.
-    pub title: RichText,
+    pub(crate) title: RichText,
     /// What it means.
-    pub sentences: Vec<RichText>,
+    pub(crate) sentences: Vec<RichText>,
     /// What to do.
-    pub action: CardAction,
+    pub(crate) action: CardAction,
     /// Seconds after which the state is likely another one, so that an open page loads again.
-    pub reload_in: Option<i64>,
+    pub(crate) reload_in: Option<i64>,
 }
 
 /// How good a state is. The words say it too, never the colour alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
+pub(crate) enum Tone {
     /// Nothing to do.
     Good,
     /// Something needs attention.
@@ -44,7 +44,7 @@ pub enum Tone {
 
 /// What a card offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CardAction {
+pub(crate) enum CardAction {
     /// Nothing: there is nothing to do here.
     None,
     /// A link, as the page's primary action.
@@ -55,7 +55,7 @@ pub enum CardAction {
 
 /// Whether a button is the page's primary one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Emphasis {
+pub(crate) enum Emphasis {
     /// It is.
     Primary,
     /// It is one of several.
@@ -65,7 +65,7 @@ pub enum Emphasis {
 impl Tone {
     /// The CSS class.
     #[must_use]
-    pub fn class(self) -> &'static str {
+    pub(crate) fn class(self) -> &'static str {
         match self {
             Self::Good => "good",
             Self::Warning => "warning",

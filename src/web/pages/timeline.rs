@@ -10,18 +10,18 @@ use crate::{
 
 /// One entry.
 #[derive(Debug)]
-pub struct Event {
+pub(crate) struct Event {
     /// How it looks.
-    pub kind: EventKind,
+    pub(crate) kind: EventKind,
     /// What happened, or will.
-    pub title: RichText,
+    pub(crate) title: RichText,
     /// When, and what else is known about it.
-    pub details: Vec<RichText>,
+    pub(crate) details: Vec<RichText>,
 }
 
 /// How an entry looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventKind {
+pub(crate) enum EventKind {
     /// It is still to come.
     Next,
     /// It went well.
@@ -33,7 +33,7 @@ pub enum EventKind {
 impl EventKind {
     /// The CSS class.
     #[must_use]
-    pub fn class(self) -> &'static str {
+    pub(crate) fn class(self) -> &'static str {
         match self {
             Self::Next => "next",
             Self::Good => "good",

@@ -9,7 +9,7 @@ use crate::times::{moment, rfc3339};
 
 /// A point in time. `Display` writes a `<time>`, with RFC 3339 in its tooltip; the script turns it into local time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Timestamp {
+pub(crate) struct Timestamp {
     rfc3339: String,
     words: String,
 }
@@ -38,7 +38,7 @@ impl HtmlSafe for Timestamp {}
 /// How long something still takes. `Display` writes an element that the script counts down, from the server's seconds:
 /// the browser's clock may be wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Countdown(pub(crate) Duration);
+pub(crate) struct Countdown(pub(crate) Duration);
 
 impl Countdown {
     /// Such as `23 h 59 min`.

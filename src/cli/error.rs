@@ -14,7 +14,7 @@ use crate::{
     http,
     login::LoginError,
     provider::ExchangeError,
-    store::{StoreError, StoreRisk},
+    store::{BackupError, StoreError, StoreRisk},
     telemetry,
     vault::{FailureKind, VaultError},
     videoask::{ApiError, GatewayError},
@@ -51,6 +51,9 @@ pub(super) enum CliError {
     /// The store cannot be opened.
     #[error("{}", telemetry::chain(.0))]
     Store(#[from] StoreError),
+    /// The store was not copied.
+    #[error("{}", telemetry::chain(.0))]
+    Backup(#[from] BackupError),
     /// The store does not answer.
     #[error("{}", telemetry::chain(.0))]
     StoreUnavailable(#[source] StoreError),
@@ -215,6 +218,7 @@ impl CliError {
             | Self::Input(InputError::Empty(_) | InputError::NotAToken(_)) => Exit::Usage,
             Self::NeedsPerson => Exit::LogInAgain,
             Self::NeedsPersonSoon | Self::StoreUnavailable(_) => Exit::TryLater,
+            Self::Backup(error) => exit_of_backup(error),
             Self::Connection(error) => exit_of_connection(error),
             Self::Import(error) => exit_of_import(error),
             Self::Login(error) => exit_of_login(error),
@@ -239,6 +243,14 @@ impl CliError {
             | Self::NoRandomness
             | Self::Runtime(_) => Exit::Failed,
         }
+    }
+}
+
+fn exit_of_backup(error: &BackupError) -> Exit {
+    match error {
+        BackupError::Exists(_) | BackupError::NoFolder(_) | BackupError::Memory | BackupError::Redis => Exit::Usage,
+        BackupError::Store(StoreError::Unavailable { .. }) => Exit::TryLater,
+        BackupError::Store(_) | BackupError::NotWritten { .. } => Exit::Failed,
     }
 }
 

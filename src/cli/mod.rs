@@ -1,6 +1,7 @@
 //! The command line: one command per file. Results go to stdout, notes to stderr.
 
 mod api;
+mod backup;
 mod check;
 mod context;
 mod demo;
@@ -117,6 +118,9 @@ enum Command {
         after_help = "Examples:\n  videoask-auth key add reports --user ada@example.com --method GET --path /forms\n  videoask-auth key list"
     )]
     Key(key::Options),
+    /// Copy a SQLite store to a new file, also while the server runs
+    #[command(after_help = "Example:\n  videoask-auth backup videoask-auth-backup.db")]
+    Backup(backup::Options),
     /// Find problems of the setup, and how to fix them
     #[command(after_help = "Examples:\n  videoask-auth check\n  videoask-auth check --offline")]
     Check(check::Options),
@@ -166,6 +170,7 @@ async fn run(Arguments { env_file, command }: Arguments) -> Result<Ending, CliEr
         Command::Import(options) => import::run(options).await,
         Command::Forget(options) => forget::run(options).await,
         Command::Key(options) => key::run(options).await,
+        Command::Backup(options) => backup::run(options).await,
         Command::Check(options) => check::run(options).await,
         Command::Healthcheck(env_file) => healthcheck::run(env_file.resolve()).await,
     }

@@ -4,6 +4,7 @@
 //! every time limit comes from the caller.
 
 mod api_keys;
+mod backup;
 mod error;
 mod index;
 mod location;
@@ -23,6 +24,7 @@ use time::OffsetDateTime;
 
 pub use self::{
     api_keys::ApiKeyRow,
+    backup::{BackupError, back_up},
     error::{StoreError, UnavailableReason},
     index::{Index, NameHash, Names, NewIndex, RowCounts, RowGroup},
     location::StoreLocation,

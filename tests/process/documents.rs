@@ -24,7 +24,7 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn blocks(proof: Proof) -> Vec<Block> {
+pub fn blocks(proof: Proof) -> Vec<Block> {
     documents::blocks(root(), proof)
 }
 
@@ -85,14 +85,14 @@ pub fn installed(folder: &Path) -> PathBuf {
 }
 
 /// Runs a block by a shell that stops at the first failure.
-fn shell(text: &str, folder: &Path, variables: &[(&str, &str)]) -> Output {
+pub fn shell(text: &str, folder: &Path, variables: &[(&str, &str)]) -> Output {
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin", installed(folder).display());
     let mut command = Command::new("sh");
     command.args(["-euc", text]).env_clear().env("PATH", path).envs(variables.iter().copied()).current_dir(folder);
     command.output().unwrap()
 }
 
-fn assert_success(block: &Block, output: &Output) {
+pub fn assert_success(block: &Block, output: &Output) {
     assert!(output.status.success(), "{}:\n{}\n{output:?}", block.document, block.text);
 }
 

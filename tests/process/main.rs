@@ -1,6 +1,7 @@
 //! The real program as its operator meets it: commands, exit codes, signals, logs, and what none of them may tell.
 
 mod api;
+mod backup;
 mod canary;
 mod checking;
 mod command_line;

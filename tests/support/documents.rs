@@ -17,6 +17,8 @@ pub enum Proof {
     Login,
     /// tests/process/documents.rs runs it where nobody is connected, with a refresh token.
     Import,
+    /// tests/process/backup.rs runs it beside a server, or after that has stopped.
+    Backup,
     /// tests/process/documents.rs runs it with the short `PATH` of cron.
     Crontab,
     /// tests/process/documents.rs runs it with an API key of a server.
@@ -92,6 +94,8 @@ const CLAIMS: &[(&str, &str, Proof)] = &[
         "videoask-auth key add weekly-report --user ada@example.com --method GET --path /forms --expires 90d",
         Proof::CommandLine,
     ),
+    ("docs/operations.md", "videoask-auth backup videoask-auth-backup.db", Proof::Backup),
+    ("docs/operations.md", "mv videoask-auth.db videoask-auth-before.db", Proof::Backup),
     ("docs/operations.md", "printf %s \"$REFRESH_TOKEN\" | videoask-auth import", Proof::Import),
     ("docs/operations.md", "videoask-auth forget --user ada@example.com --revoke", Proof::CommandLine),
     ("docs/operations.md", "scrape_configs:", Proof::Prometheus),

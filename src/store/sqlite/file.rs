@@ -79,7 +79,8 @@ pub(super) fn risks(path: &Path) -> Vec<StoreRisk> {
     file.into_iter().chain(open).collect()
 }
 
-fn create(path: &Path) -> io::Result<()> {
+/// Makes a file, with its name on the disk.
+pub(super) fn create(path: &Path) -> io::Result<()> {
     let file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(path)?;
     // The umask may have taken bits that we need ourselves.
     file.set_permissions(Permissions::from_mode(MODE))?;

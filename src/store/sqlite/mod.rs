@@ -1,6 +1,7 @@
 //! Records and sessions in a SQLite file, or in memory.
 
 mod api_keys;
+mod backup;
 mod batch;
 mod columns;
 mod failure;
@@ -18,4 +19,7 @@ mod sessions;
 mod store;
 mod worker;
 
-pub(super) use self::open::{inspect, open, open_memory};
+pub(super) use self::{
+    backup::back_up,
+    open::{inspect, open, open_memory},
+};

@@ -108,7 +108,7 @@ fn connect(at: &StoreLocation, path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// The contents, if they are nothing or ours.
-fn accepted(at: &StoreLocation, connection: &Connection) -> Result<FileContents, StoreError> {
+pub(super) fn accepted(at: &StoreLocation, connection: &Connection) -> Result<FileContents, StoreError> {
     match schema::contents(connection).map_err(|error| failure::describe(at, error))? {
         FileContents::Newer(found) => Err(StoreError::Newer { at: at.clone(), found, known: schema::known() }),
         FileContents::Foreign => Err(StoreError::Foreign { at: at.clone() }),

@@ -222,6 +222,7 @@ fn commands(taken_port: &str) -> Vec<Vec<&str>> {
         vec!["import"],
         vec!["forget", "--user", "grace@example.com"],
         vec!["key", "add", "another"],
+        vec!["backup", "another-copy.db"],
         vec!["check", "--notify"],
         vec!["healthcheck"],
     ]
@@ -267,6 +268,8 @@ async fn no_command_on_what_is_kept_tells_more_than_it_was_asked() {
         &["key", "add", "limited", "--user", "nobody@example.com"],
         &["key", "remove", "nobodys"],
         &["check", "--notify"],
+        &["backup", "copy.db"],
+        &["backup", ".env"],
         &["status", "--exit-code"],
     ] {
         note(&deployment, arguments, "");

@@ -1,0 +1,62 @@
+//! A copy of a SQLite store, made while other processes use it.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    config::StoreUrl,
+    store::{StoreError, StoreLocation, sqlite},
+};
+
+/// Why there is no backup.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Nothing is overwritten.
+    #[error("{} exists, and `backup` overwrites nothing: name a file that does not exist", .0.display())]
+    Exists(PathBuf),
+    /// The folder of the backup is missing.
+    #[error("the folder of {} does not exist", .0.display())]
+    NoFolder(PathBuf),
+    /// The backup cannot be written. What was written of it is removed.
+    #[error("cannot write {}", path.display())]
+    NotWritten {
+        /// The backup.
+        path: PathBuf,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A store in memory.
+    #[error("STORE_URL=memory: is the memory of one `serve` alone, and no other process can copy it")]
+    Memory,
+    /// Redis.
+    #[error(
+        "`backup` copies a SQLite file, and STORE_URL is a Redis: copy the append-only file or a snapshot (BGSAVE) of \
+         that server"
+    )]
+    Redis,
+}
+
+impl BackupError {
+    pub(super) fn writing(path: &Path, source: io::Error) -> Self {
+        let path = path.into();
+        match source.kind() {
+            io::ErrorKind::AlreadyExists => Self::Exists(path),
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::NoFolder(path),
+            _ => Self::NotWritten { path, source: source.into() },
+        }
+    }
+}
+
+/// Copies the store, as it is at one moment, to a new file, and says from where.
+pub async fn back_up(url: &StoreUrl, to: &Path) -> Result<StoreLocation, BackupError> {
+    match url {
+        StoreUrl::Memory => Err(BackupError::Memory),
+        StoreUrl::Sqlite(path) => sqlite::back_up(path, to).await,
+        StoreUrl::Redis(_) => Err(BackupError::Redis),
+    }
+}

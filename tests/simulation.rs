@@ -10,18 +10,24 @@ mod check;
 mod crowd;
 #[path = "simulation/fault.rs"]
 mod fault;
+#[path = "simulation/notifications.rs"]
+mod notifications;
 #[path = "simulation/process.rs"]
 mod process;
 #[path = "simulation/provider.rs"]
 mod provider;
 #[path = "simulation/random.rs"]
 mod random;
+#[path = "simulation/receiver.rs"]
+mod receiver;
 #[path = "simulation/schedule.rs"]
 mod schedule;
 #[path = "simulation/store.rs"]
 mod store;
 #[path = "simulation/world.rs"]
 mod world;
+#[path = "simulation/year.rs"]
+mod year;
 
 use std::{sync::Arc, time::Instant};
 

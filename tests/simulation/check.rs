@@ -69,6 +69,8 @@ pub struct Check {
     latest: HashMap<String, u64>,
     pub exchanges: u64,
     pub hand_outs: u64,
+    /// Who was told that only a login helps, and when.
+    pub login_needed: Vec<(RowKey, Duration)>,
 }
 
 impl Check {
@@ -86,6 +88,11 @@ impl Check {
 
     pub fn crashed(&mut self, process: ProcessId, life: u32, now: Duration) {
         self.crashes.push((process, life, now));
+    }
+
+    /// Whether this process was killed in this life, before that time.
+    pub fn was_killed(&self, process: ProcessId, life: u32, before: Duration) -> bool {
+        self.crashes.iter().any(|(p, l, when)| (*p, *l) == (process, life) && *when < before)
     }
 
     pub fn stood_still(&mut self, process: ProcessId, from: Duration, until: Duration) {

@@ -6,26 +6,33 @@ use std::{sync::Arc, time::Duration};
 use oauth2::{AccessToken, RefreshToken};
 use tokio::{
     runtime::{Builder, Runtime},
+    sync::watch,
     task::JoinHandle,
 };
 use videoask_auth::{
     clock::{Clock, ClockControl},
     config::LoginLifetime,
+    notify::Notifier,
     store::{Limits, RowKey, records::Version},
     vault::{
         Allowed, Callers, Ending, HandedOut, Identity, Import, Issuer, MinLife, Record, RefreshPolicy, Replace,
-        Settings, Vault,
+        Settings, Vault, VaultError,
     },
 };
 
 use super::{
     fault::Mutation,
     provider::SimulatedProvider,
+    receiver::SimulatedReceiver,
     store::SimulatedStore,
     world::{EPOCH, ProcessId, World},
 };
 
 pub const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a login is expected to last.
+pub const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How often a notifier looks at everything: not as often as the app's, or a year would take minutes.
+const LOOK: Duration = Duration::from_secs(60 * 60);
 pub const LEASE: Duration = Duration::from_secs(30);
 /// How much the clocks of two machines differ at most.
 pub const SKEW: Duration = Duration::from_secs(1);
@@ -36,6 +43,8 @@ pub enum Mode {
     Mint,
     Keep,
     KeepWithKeeper,
+    /// Without the keeper, whose ticks would be most of the steps of a year.
+    KeepAndNotify,
 }
 
 /// Those of a session that outlives every schedule.
@@ -82,10 +91,13 @@ impl Process {
                 process: format!("p{}.{life}", self.id),
                 issuer: issuer(),
                 exchange_timeout: EXCHANGE_TIMEOUT,
-                login_lifetime: LoginLifetime::Unlimited,
+                login_lifetime: match self.mode {
+                    Mode::KeepAndNotify => LoginLifetime::Limited(MONTH),
+                    Mode::Mint | Mode::Keep | Mode::KeepWithKeeper => LoginLifetime::Unlimited,
+                },
                 refresh_policy: match self.mode {
                     Mode::Mint => RefreshPolicy::Manual,
-                    Mode::Keep | Mode::KeepWithKeeper => {
+                    Mode::Keep | Mode::KeepWithKeeper | Mode::KeepAndNotify => {
                         RefreshPolicy::Automatic(Allowed { list: String::new(), check: Arc::new(|_| true) })
                     }
                 },
@@ -97,8 +109,25 @@ impl Process {
             let vault = vault.clone();
             runtime.spawn(async move { vault.keep(std::future::pending()).await });
         }
+        if self.mode == Mode::KeepAndNotify {
+            let (running, stopping) = watch::channel(());
+            let notifier = self.notifier(&vault, format!("p{}.{life}", self.id));
+            runtime.spawn(async move {
+                notifier.run(stopping).await;
+                drop(running);
+            });
+        }
         self.running = Some((runtime, vault));
         self.stirred = true;
+    }
+
+    fn notifier(&self, vault: &Vault, name: String) -> Notifier {
+        let store = SimulatedStore { world: self.world.clone(), process: self.id };
+        let receiver = SimulatedReceiver { world: self.world.clone(), process: self.id };
+        let login_url = "https://app.test/auth/videoask".parse().expect("it is a URL");
+        let notifier =
+            Notifier::new(vault.clone(), Arc::new(store), Box::new(receiver), self.clock.clone(), login_url, name);
+        notifier.every(LOOK)
     }
 
     /// When the next sleeper wakes: none does while the machine is suspended.
@@ -180,8 +209,13 @@ impl Process {
             let result = vault.hand_out(&key, need).await;
             let mut world = world.lock();
             world.tell(format_args!("p{id} hands out {:?}", result.as_ref().map(HandedOut::version)));
-            if let Ok(handed) = &result {
-                world.check_hand_out(id, handed);
+            match &result {
+                Ok(handed) => world.check_hand_out(id, handed),
+                Err(VaultError::ReconnectRequired(_)) => {
+                    let now = world.now;
+                    world.check.login_needed.push((key, now));
+                }
+                Err(_) => {}
             }
         });
     }

@@ -25,6 +25,8 @@ pub struct Tenant {
     pub rotates: bool,
     pub leeway: Duration,
     pub life: Duration,
+    /// It ends each grant at this age.
+    pub grant_life: Duration,
     pub families: Vec<Grant>,
     pub refresh: HashMap<String, Refresh>,
     pub access: HashMap<String, Access>,
@@ -32,8 +34,9 @@ pub struct Tenant {
 }
 
 /// One login's grant.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Grant {
+    pub since: Duration,
     pub ended: bool,
     latest: Option<String>,
 }
@@ -75,12 +78,12 @@ pub enum Exchange {
 impl Tenant {
     pub fn new(rotates: bool, leeway: Duration, life: Duration) -> Self {
         let (families, refresh, access) = (Vec::new(), HashMap::new(), HashMap::new());
-        Self { rotates, leeway, life, families, refresh, access, serial: 0 }
+        Self { rotates, leeway, life, grant_life: Duration::MAX, families, refresh, access, serial: 0 }
     }
 
     /// A new grant.
     pub fn log_in(&mut self, now: Duration) -> Pair {
-        self.families.push(Grant::default());
+        self.families.push(Grant { since: now, ended: false, latest: None });
         let family = self.families.len() - 1;
         let refresh = self.new_refresh(family);
         self.pair(now, family, None, Some(refresh))
@@ -88,7 +91,9 @@ impl Tenant {
 
     pub fn exchange(&mut self, now: Duration, token: &str) -> Exchange {
         let Some(&Refresh { family, spent }) = self.refresh.get(token) else { return Exchange::Refused };
-        if self.families[family].ended {
+        let grant = &mut self.families[family];
+        grant.ended |= now.saturating_sub(grant.since) >= self.grant_life;
+        if grant.ended {
             return if spent.is_some() { Exchange::Reuse } else { Exchange::Refused };
         }
         if !self.rotates {

@@ -15,7 +15,7 @@ use super::{
     process::{Mode, Process, issuer},
     provider::{Family, Pair, Tenant},
     random::Random,
-    world::{Health, World},
+    world::{Health, ProcessId, World},
 };
 
 /// Faults go on for this long, and then stop.
@@ -43,9 +43,9 @@ pub enum Weather {
 }
 
 pub struct Schedule {
-    world: World,
+    pub world: World,
     processes: Vec<Process>,
-    random: Random,
+    pub random: Random,
     faults: Faults,
     mode: Mode,
     /// Refresh tokens that were imported, and whose they are.
@@ -66,9 +66,13 @@ impl Schedule {
         world.lock().loud = loud;
         world.lock().tell(format_args!("seed {seed}, leeway {leeway} s, life {life:?}, {faults:?}"));
         let mode = *random.pick(&[Mode::Mint, Mode::Keep, Mode::Keep, Mode::KeepWithKeeper]);
-        let processes =
-            (0..2 + usize::try_from(random.below(2)).expect("small")).map(|id| Process::new(&world, id, mode));
-        let processes = processes.collect();
+        let processes = 2 + usize::try_from(random.below(2)).expect("small");
+        Self::of(world, processes, mode, random, faults)
+    }
+
+    /// So many processes in this world.
+    pub fn of(world: World, processes: ProcessId, mode: Mode, random: Random, faults: Faults) -> Self {
+        let processes = (0..processes).map(|id| Process::new(&world, id, mode)).collect();
         Self { world, processes, random, faults, mode, imports: Vec::new() }
     }
 
@@ -201,19 +205,29 @@ impl Schedule {
     }
 
     fn log_in(&mut self, user: Family) {
-        let (pair, family, now, life) = {
-            let mut world = self.world.lock();
-            let now = world.now;
-            let mut pair = world.tenant.log_in(now);
-            while (world.tenant.families.len() - 1) % 2 != user {
-                pair = world.tenant.log_in(now);
-            }
-            (pair, world.tenant.families.len() - 1, world.wall(), world.tenant.life)
+        let (pair, family) = self.approve(user);
+        let refresh = pair.refresh.filter(|_| !self.random.chance(50));
+        self.store_login(Pair { refresh, ..pair }, family);
+    }
+
+    /// The user logs in at the tenant. The two users log in by turns, so the other one may do so too.
+    pub fn approve(&mut self, user: Family) -> (Pair, Family) {
+        let mut world = self.world.lock();
+        let now = world.now;
+        let mut pair = world.tenant.log_in(now);
+        while (world.tenant.families.len() - 1) % 2 != user {
+            pair = world.tenant.log_in(now);
+        }
+        (pair, world.tenant.families.len() - 1)
+    }
+
+    /// Any process stores what came of a login.
+    pub fn store_login(&mut self, Pair { access, refresh }: Pair, family: Family) {
+        let (now, life, keys) = {
+            let world = self.world.lock();
+            (world.wall(), world.tenant.life, Arc::clone(&world.keys))
         };
-        let Pair { access, refresh } = pair;
-        let refresh = refresh.filter(|_| !self.random.chance(50));
         let tokens = TokenSet::dated(AccessToken::new(access), refresh.map(RefreshToken::new), None, Some(life), now);
-        let keys = Arc::clone(&self.world.lock().keys);
         let mut record = Record::minted(&keys, tokens, Identity::default(), issuer());
         record.connection_id = ConnectionId::from(format!("connection-{family}"));
         self.any_process().log_in(&key_of(family), record);
@@ -262,7 +276,7 @@ impl Schedule {
         }
     }
 
-    fn run_until(&mut self, until: Duration) {
+    pub fn run_until(&mut self, until: Duration) {
         while self.world.lock().check.violations.is_empty() {
             let now = self.now();
             let letter = self.world.next_letter();
@@ -287,7 +301,7 @@ impl Schedule {
     }
 
     /// Lets everybody run who has a reason to, and does not stand still.
-    fn poll(&mut self) {
+    pub fn poll(&mut self) {
         let now = self.now();
         let touched = std::mem::take(&mut self.world.lock().touched);
         for process in &mut self.processes {
@@ -307,11 +321,11 @@ impl Schedule {
         }
     }
 
-    fn now(&self) -> Duration {
+    pub fn now(&self) -> Duration {
         self.world.lock().now
     }
 
-    fn any_process(&mut self) -> &mut Process {
+    pub fn any_process(&mut self) -> &mut Process {
         let index = self.random.below(self.processes.len() as u64);
         &mut self.processes[usize::try_from(index).expect("small")]
     }

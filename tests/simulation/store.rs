@@ -29,6 +29,8 @@ pub struct Rows {
     /// What each key's row was before each write, oldest first.
     pub past: HashMap<RowKey, Vec<Option<Row>>>,
     pub away_until: Duration,
+    /// The version and text of each notification state.
+    pub notifications: BTreeMap<RowKey, (u64, String)>,
 }
 
 /// The store, as one process reaches it.
@@ -56,7 +58,7 @@ enum Fate {
 
 impl SimulatedStore {
     /// Sends a step on its way, and waits for what comes back.
-    async fn step<T: std::fmt::Debug + Send + 'static>(
+    pub async fn step<T: std::fmt::Debug + Send + 'static>(
         &self,
         what: &'static str,
         apply: impl FnOnce(&mut Inner) -> T + Send + 'static,

@@ -15,6 +15,7 @@ use super::{
     fault::{Faults, Mutation},
     provider::Tenant,
     random::Random,
+    receiver::Inbox,
     store::Rows,
 };
 
@@ -33,6 +34,7 @@ pub struct Inner {
     pub keys: Arc<Keyring>,
     pub rows: Rows,
     pub tenant: Tenant,
+    pub inbox: Inbox,
     pub check: Check,
     pub health: HashMap<ProcessId, Health>,
     /// Which processes something arrived at.
@@ -105,6 +107,7 @@ impl World {
             keys,
             rows: Rows::default(),
             tenant,
+            inbox: Inbox::default(),
             check: Check::default(),
             health: HashMap::new(),
             touched: Vec::new(),

@@ -162,7 +162,8 @@ impl Browser {
         self.cdp("Emulation.setEmulatedMedia", json!({ "features": features })).await
     }
 
-    pub(crate) async fn set_scripts(&self, scripts: Scripts) -> WebDriverResult<()> {
+    /// Switches JavaScript on or off in the open tab.
+    pub async fn set_scripts(&self, scripts: Scripts) -> WebDriverResult<()> {
         self.cdp("Emulation.setScriptExecutionDisabled", json!({ "value": scripts == Scripts::Off })).await
     }
 

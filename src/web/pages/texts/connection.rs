@@ -65,6 +65,36 @@ fn check_token_page(name: &str, report: &Report, owner: TokenOwner, login: Login
     }
 }
 
+#[test]
+fn the_parts_of_the_page_come_in_the_order_of_their_use() {
+    const STATUS: &str = "id=\"state\"";
+    const TOKENS: &str = "id=\"access-token\"";
+    const USE: &str = "<h2>Use it</h2>";
+    const HISTORY: &str = "<h2>What happened</h2>";
+    const DANGER: &str = "danger-zone";
+    for (owner, healthy, failing) in [
+        (TokenOwner::Person, &[STATUS, TOKENS, USE, HISTORY, DANGER], &[STATUS, HISTORY, TOKENS, USE, DANGER]),
+        (TokenOwner::App, &[STATUS, USE, HISTORY, TOKENS, DANGER], &[STATUS, HISTORY, USE, TOKENS, DANGER]),
+    ] {
+        for report in every_report(owner).iter().filter(|report| report.refreshes > 0 && report.has_refresh_token()) {
+            let html = token_page(report, owner, LoginResult::Shown, ApiAccess::Copied).render().expect("it renders");
+            let order = if report.failure.is_some() { failing } else { healthy };
+            let places = order.map(|part| html.find(part).unwrap_or_else(|| panic!("{part} is missing: {report:?}")));
+            assert!(places.is_sorted(), "{owner:?}: {report:?}");
+        }
+    }
+}
+
+#[test]
+fn before_the_first_refresh_the_page_of_mint_mode_has_no_rows_without_news() {
+    let owner = TokenOwner::Person;
+    let fresh = |report: &&Report| report.refreshes == 0 && report.failure.is_none() && report.has_refresh_token();
+    for report in every_report(owner).iter().filter(fresh) {
+        let html = token_page(report, owner, LoginResult::Shown, ApiAccess::Copied).render().expect("it renders");
+        assert!(!html.contains("What happened") && !html.contains("<dt>Rotation"), "{html}");
+    }
+}
+
 /// The status card's part of the page.
 fn card_of(html: &str) -> &str {
     let (_, card) = html.split_once("<section class=\"card status").expect("there is a card");

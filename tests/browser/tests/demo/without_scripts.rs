@@ -1,5 +1,7 @@
 //! Everything works without JavaScript.
 
+use std::time::Duration;
+
 use browser::{Browser, Scripts, Setup};
 use thirtyfour::{By, error::WebDriverResult};
 
@@ -27,6 +29,23 @@ async fn without_scripts_every_journey_works_and_no_button_does_nothing() {
             expect_feedback(browser, "Logged out").await?;
             browser.open("/tokens").await?;
             browser.expect_heading("You are not logged in").await
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn without_scripts_a_page_that_is_loaded_again_says_that_the_token_has_expired() {
+    let expires_soon = Setup { demo: &["--access-ttl", "4s"], ..NO_SCRIPTS };
+    expires_soon
+        .run(async |browser| {
+            browser.log_in().await?;
+            let expired = async {
+                while browser.find("#state").await?.text().await? != "The access token has expired" {
+                    browser.open("/tokens").await?;
+                }
+                WebDriverResult::Ok(())
+            };
+            tokio::time::timeout(Duration::from_secs(60), expired).await.expect("it says so once it has expired")
         })
         .await;
 }

@@ -45,7 +45,7 @@ async fn without_scripts_a_page_that_is_loaded_again_says_that_the_token_has_exp
                 }
                 WebDriverResult::Ok(())
             };
-            tokio::time::timeout(Duration::from_secs(60), expired).await.expect("it says so once it has expired")
+            tokio::time::timeout(Duration::from_mins(1), expired).await.expect("it says so once it has expired")
         })
         .await;
 }

@@ -1,5 +1,7 @@
 //! `ALLOWED_USERS`: who may log in, and which of the two modes applies.
 
+use std::{collections::HashMap, sync::Arc};
+
 use crate::config::{
     diagnostic::Issue,
     env_reader::{EnvReader, Reported, Value},
@@ -17,9 +19,18 @@ pub enum Mode {
     Keep(AllowedUsers),
 }
 
-/// `ALLOWED_USERS`, never empty: e-mails, `user_id`s or `sub`s.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AllowedUsers(Vec<String>);
+/// `ALLOWED_USERS`, never empty: e-mails, `user_id`s or `sub`s. Cheap to clone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AllowedUsers(Arc<Entries>);
+
+/// The entries, and the place of each.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Entries {
+    all: Vec<String>,
+    as_written: HashMap<String, usize>,
+    /// The e-mails, in lower case.
+    emails: HashMap<String, usize>,
+}
 
 impl Mode {
     /// `mint` or `keep`.
@@ -37,7 +48,7 @@ impl Mode {
         match users {
             Ok(None) => Self::Mint,
             Ok(Some(users)) => Self::Keep(users),
-            Err(_) => Self::Keep(AllowedUsers(Vec::new())),
+            Err(_) => Self::Keep(AllowedUsers::default()),
         }
     }
 
@@ -48,37 +59,48 @@ impl Mode {
 
 impl AllowedUsers {
     fn parse(text: &str) -> Result<Self, Issue> {
-        let mut users: Vec<String> = Vec::new();
+        let mut entries = Entries::default();
         for user in list::elements(text) {
             user_entry::check(user)?;
-            if !users.iter().any(|known| same(known, user)) {
-                users.push(user.to_owned());
-            }
+            entries.add(user);
         }
-        Ok(Self(users))
+        Ok(Self(Arc::new(entries)))
     }
 
     /// The entries, in order; the first is the default user.
     #[must_use]
     pub fn entries(&self) -> &[String] {
-        &self.0
+        &self.0.all
     }
 
     /// The first entry that matches any of these. Pass an e-mail address only if it is proven: verified by an id_token,
     /// or vouched for by an import.
     #[must_use]
     pub fn admits(&self, email: Option<&str>, user_id: Option<&str>, sub: Option<&str>) -> Option<&str> {
-        let by_email = |entry: &str| is_email(entry) && email.is_some_and(|email| email.eq_ignore_ascii_case(entry));
-        let admits = |entry: &str| by_email(entry) || Some(entry) == user_id || Some(entry) == sub;
-        self.0.iter().map(String::as_str).find(|entry| admits(entry))
+        let Entries { all, as_written, emails } = &*self.0;
+        let by_email = email.and_then(|email| emails.get(&email.to_ascii_lowercase()));
+        let by_id = [user_id, sub].into_iter().flatten().filter_map(|id| as_written.get(id));
+        by_id.chain(by_email).min().map(|place| all[*place].as_str())
     }
 
     /// Whether an entry is an e-mail address, which needs the scopes `openid` and `email`.
     pub(super) fn holds_email(&self) -> bool {
-        self.0.iter().any(|entry| is_email(entry))
+        !self.0.emails.is_empty()
     }
 }
 
-fn same(a: &str, b: &str) -> bool {
-    if is_email(a) { a.eq_ignore_ascii_case(b) } else { a == b }
+impl Entries {
+    /// Adds a user who is not there yet. Of two spellings of an e-mail, the first stays.
+    fn add(&mut self, user: &str) {
+        let place = self.all.len();
+        let is_new = if is_email(user) {
+            *self.emails.entry(user.to_ascii_lowercase()).or_insert(place) == place
+        } else {
+            !self.as_written.contains_key(user)
+        };
+        if is_new {
+            self.as_written.insert(user.to_owned(), place);
+            self.all.push(user.to_owned());
+        }
+    }
 }

@@ -66,7 +66,7 @@ pub(crate) use self::{
         FailureReport, Report,
         attention::Attention,
         health::Health,
-        inventory::{Forgotten, ImportReport, Inventory, SealingKeyUsage, Unreadable},
+        inventory::{Forgotten, ImportReport, Inventory, Part, SealingKeyUsage, Unreadable, WHOLE_PART},
         login_end::Urgency,
         status::{ListEntry, Obstacle, Status, VisibleRecord},
     },

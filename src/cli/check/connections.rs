@@ -8,7 +8,10 @@ use crate::{
     clock::Clock,
     config::{AllowedUsers, Config, Mode, StoreUrl},
     store::{self, IfMissing, records::State},
-    vault::{Callers, FailureReport, Inventory, NextStep, Obstacle, Report, Undecryptable, Vault, VaultError},
+    vault::{
+        Callers, FailureReport, Inventory, NextStep, Obstacle, Part, Report, Undecryptable, Vault, VaultError,
+        WHOLE_PART,
+    },
 };
 
 /// Looks at every connection. In mint mode, and without a store, there is none.
@@ -20,10 +23,21 @@ pub(super) async fn examine(config: Config) -> Result<Vec<Line>, CliError> {
     let Ok(opened) = store::open(&config.store, IfMissing::Refuse).await else { return Ok(Vec::new()) };
     let login = config.app_url.join("/auth/videoask");
     let vault = app::state(&config, opened.store, Clock::system(), Callers::Command)?.vault;
-    let mut lines = match vault.inventory(&login).await {
-        Ok(inventory) => of_inventory(&inventory, &login),
-        Err(error) => return Ok(vec![unlisted(&error)]),
-    };
+    let (mut lines, mut after) = (Vec::new(), None);
+    loop {
+        let inventory = match vault.inventory(&login, Part { after, limit: WHOLE_PART }).await {
+            Ok(inventory) => inventory,
+            Err(error) => return Ok(vec![unlisted(&error)]),
+        };
+        if lines.is_empty() {
+            lines.extend(undecryptable(&inventory));
+        }
+        lines.extend(of_inventory(&inventory, &login));
+        after = inventory.next;
+        if after.is_none() {
+            break;
+        }
+    }
     lines.extend(without_connection(&vault, &allowed, &login).await);
     Ok(lines)
 }
@@ -32,14 +46,17 @@ fn unlisted(error: &VaultError) -> Line {
     Line::problem(format!("the connections cannot be listed: {error}"), "Check the store, then run check again.")
 }
 
+fn undecryptable(inventory: &Inventory) -> Option<Line> {
+    inventory.undecryptable().map(|count| Line::problem(count.to_string(), Undecryptable::FIX))
+}
+
 fn of_inventory(inventory: &Inventory, login: &Url) -> Vec<Line> {
-    let undecryptable = inventory.undecryptable().map(|count| Line::problem(count.to_string(), Undecryptable::FIX));
     let imports = inventory.imports.iter().filter_map(|import| import.failure.as_ref()).map(|failure| {
         let text = format!("an import did not succeed: {}", failure.said);
         Line::problem(text, fix(failure, "the user of the import", login))
     });
     let connections = inventory.connections.iter().map(|report| of_connection(report, login));
-    undecryptable.into_iter().chain(imports).chain(connections).collect()
+    imports.chain(connections).collect()
 }
 
 fn of_connection(report: &Report, login: &Url) -> Line {

@@ -12,7 +12,7 @@ use crate::{
     },
     clock::Clock,
     store::IfMissing,
-    vault::{Attention, Inventory, VaultError},
+    vault::{Attention, Inventory, Part, VaultError},
 };
 
 mod text;
@@ -22,6 +22,12 @@ pub(super) struct Options {
     /// For machines
     #[arg(long)]
     json: bool,
+    /// How many entries to show at most
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    /// Go on after this cursor, which the part before has shown
+    #[arg(long, value_name = "CURSOR")]
+    after: Option<String>,
     /// Exit with 3 if a connection needs a person now, and with 4 if one soon will
     #[arg(long)]
     exit_code: bool,
@@ -29,15 +35,24 @@ pub(super) struct Options {
     env_file: EnvFileArg,
 }
 
-pub(super) async fn run(Options { json, exit_code, env_file }: Options) -> Result<(), CliError> {
+pub(super) async fn run(Options { json, limit, after, exit_code, env_file }: Options) -> Result<(), CliError> {
     let setup = Setup::load(env_file, "status")?;
-    let contents = setup.run(IfMissing::Refuse, look).await?;
+    let part = Part { after, limit: limit.try_into().unwrap_or(usize::MAX) };
+    let scope = if exit_code { Scope::All } else { Scope::Shown };
+    let (contents, attention) = setup.run(IfMissing::Refuse, async |context| look(context, part, scope).await).await?;
     output::print_result(&if json { machine(&contents) } else { text(&contents) })?;
-    match contents.inventory.attention() {
+    match attention {
         Attention::Now if exit_code => Err(CliError::NeedsPerson),
         Attention::Soon if exit_code => Err(CliError::NeedsPersonSoon),
         Attention::Now | Attention::Soon | Attention::None => Ok(()),
     }
+}
+
+/// Which connections are looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    Shown,
+    All,
 }
 
 /// What `/api/connections` shows, and the API keys, of which it says nothing.
@@ -48,11 +63,18 @@ struct Contents {
     api_keys: KeyCount,
 }
 
-async fn look(context: &Context) -> Result<Contents, CliError> {
+/// The part that is shown, and whether any connection of the scope needs a person.
+async fn look(context: &Context, part: Part, scope: Scope) -> Result<(Contents, Attention), CliError> {
     let looked = async {
-        let inventory = context.app.vault.inventory(&context.login).await?;
+        let vault = &context.app.vault;
+        let inventory = vault.inventory(&context.login, part).await?;
         let counted = context.app.api_keys.stored_keys().count().await;
-        Ok(Contents { inventory, api_keys: counted.map_err(|_| VaultError::StoreUnavailable)? })
+        let attention = match scope {
+            Scope::Shown => inventory.attention(),
+            Scope::All => vault.attention(&context.login).await?,
+        };
+        let contents = Contents { inventory, api_keys: counted.map_err(|_| VaultError::StoreUnavailable)? };
+        Ok((contents, attention))
     };
     spinner::during("Looking through the store", looked).await.map_err(|error: VaultError| context.error("", error))
 }

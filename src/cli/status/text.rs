@@ -14,7 +14,7 @@ use crate::{
 const WIDTH: usize = 16;
 
 pub(super) fn of(inventory: &Inventory, now: OffsetDateTime) -> String {
-    let Inventory { login_url, connections, imports, forgotten, unreadable, sealed_by } = inventory;
+    let Inventory { login_url, connections, imports, forgotten, unreadable, sealed_by, next, .. } = inventory;
     let mut blocks: Vec<String> =
         inventory.undecryptable().map(|count| format!("{count}. {}", Undecryptable::FIX)).into_iter().collect();
     blocks.extend(connections.iter().map(|report| connection(report, login_url, now)));
@@ -25,6 +25,7 @@ pub(super) fn of(inventory: &Inventory, now: OffsetDateTime) -> String {
         return "Nobody is connected.".to_owned();
     }
     blocks.push(seals(sealed_by));
+    blocks.extend(next.as_ref().map(|next| format!("There are more: add --after '{}'", excerpt(next))));
     blocks.join("\n\n")
 }
 

@@ -16,7 +16,12 @@ use crate::{
     },
 };
 
-/// All records in use.
+/// How many decrypted records stay in memory that need not.
+const CAPACITY: usize = 1024;
+/// How many are dropped at once, so that the oldest ones are not searched at each insertion.
+const DROPPED: usize = CAPACITY / 8;
+
+/// The records in use.
 #[derive(Debug, Default)]
 pub(crate) struct Cache(Mutex<HashMap<RowKey, CacheEntry>>);
 
@@ -31,6 +36,8 @@ struct CacheEntry {
     write_job: Option<Arc<Task>>,
     /// When this process last sent its refresh token, by the boot-time clock.
     sent_at: Option<Duration>,
+    /// When it was last inserted or handed out, by the boot-time clock.
+    used_at: Duration,
 }
 
 /// When the store was last asked about a record, by the boot-time clock, and whether it responded.
@@ -92,8 +99,9 @@ impl Cache {
     /// A record that can be used without asking the store: it was confirmed recently, or is not saved yet, or the store
     /// did not respond a moment ago.
     pub(crate) fn fresh(&self, key: &RowKey, now: Duration) -> Option<Arc<CachedRecord>> {
-        let entries = self.lock();
-        let entry = entries.get(key)?;
+        let mut entries = self.lock();
+        let entry = entries.get_mut(key)?;
+        entry.used_at = now;
         let is_fresh = match entry.freshness {
             Freshness::Unconfirmed => false,
             Freshness::Confirmed(at) => now <= at + CACHE_TTL,
@@ -139,6 +147,10 @@ impl Cache {
         if is_newer || !entry.is_newer_than(asked) {
             entry.cached = Some(cached);
             entry.freshness = Freshness::Confirmed(asked);
+            entry.used_at = entry.used_at.max(asked);
+        }
+        if entries.len() >= CAPACITY + DROPPED {
+            drop_unused(&mut entries, asked);
         }
     }
 
@@ -240,7 +252,23 @@ impl Cache {
     }
 }
 
+/// Drops what was not used for the longest time. What the store does not have stays, and what a job works on.
+fn drop_unused(entries: &mut HashMap<RowKey, CacheEntry>, now: Duration) {
+    let mut ages: Vec<_> = entries.iter().filter(|(_, entry)| entry.may_be_dropped(now)).collect();
+    ages.sort_unstable_by_key(|(_, entry)| entry.used_at);
+    let surplus = entries.len().saturating_sub(CAPACITY);
+    let oldest: Vec<_> = ages.into_iter().take(surplus).map(|(key, _)| key.clone()).collect();
+    for key in oldest {
+        entries.remove(&key);
+    }
+}
+
 impl CacheEntry {
+    fn may_be_dropped(&self, now: Duration) -> bool {
+        let was_sent_recently = self.sent_at.is_some_and(|sent| now < sent + REDATE_INTERVAL);
+        !self.unsaved && self.read_job.is_none() && self.write_job.is_none() && !was_sent_recently
+    }
+
     fn job(&mut self, kind: JobKind) -> &mut Option<Arc<Task>> {
         match kind {
             JobKind::Read => &mut self.read_job,
@@ -251,5 +279,41 @@ impl CacheEntry {
     /// Whether it is newer than the response to a request made at `asked`.
     fn is_newer_than(&self, asked: Duration) -> bool {
         self.unsaved || matches!(self.freshness, Freshness::Confirmed(at) if at > asked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oauth2::AccessToken;
+    use secrecy::SecretString;
+
+    use super::*;
+    use crate::{
+        keys::Keyring,
+        store::records::State,
+        vault::{Identity, Issuer, Record, TokenSet},
+    };
+
+    #[test]
+    fn what_was_not_used_for_the_longest_time_leaves_memory_and_nothing_that_is_unsaved_or_worked_on() {
+        let keys = Keyring::new(&SecretString::from("a secret"), &[]);
+        let issuer = Issuer { client_id: String::new(), token_endpoint: String::new() };
+        let token = AccessToken::new("access".to_owned());
+        let tokens = TokenSet::dated(token, None, None, None, OffsetDateTime::UNIX_EPOCH);
+        let record = Record::minted(&keys, tokens, Identity::default(), issuer);
+        let cached = Arc::new(CachedRecord { record, state: State::Live, limits: None });
+        let (cache, key) = (Cache::default(), |number: u64| RowKey::of_user(&number.to_string()));
+        cache.insert_unstored(&key(0), Arc::clone(&cached), Unstored::TokenSet, Duration::ZERO);
+        cache.join(&key(1), JobKind::Write);
+        for number in 1..10_000 {
+            let now = Duration::from_secs(number);
+            cache.insert_if_newer(&key(number), Arc::clone(&cached), now);
+            cache.fresh(&key(2), now);
+        }
+        assert!(cache.keys().len() <= CAPACITY + DROPPED, "{}", cache.keys().len());
+        for kept in [0, 1, 2, 9_000, 9_999] {
+            assert!(cache.get(&key(kept)).is_some(), "{kept}");
+        }
+        assert!(cache.get(&key(3)).is_none());
     }
 }

@@ -1,12 +1,17 @@
 //! All keep-mode rows for the operator. It contains no secret, and its JSON names are stable.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use time::OffsetDateTime;
 use url::Url;
 
 use crate::{
     keys::Purpose,
-    store::records::{KeyId, State},
+    store::{
+        RowCounts, RowKey,
+        records::{KeyId, State},
+    },
     vault::{
         Vault,
         error::{Undecryptable, VaultError},
@@ -32,6 +37,22 @@ pub(crate) struct Inventory {
     pub(crate) unreadable: Vec<Unreadable>,
     /// How many rows each secret encrypted.
     pub(crate) sealed_by: SealingKeyUsage,
+    /// Where the next part begins; `None` at the end.
+    pub(crate) next: Option<String>,
+    /// How many connections cannot be decrypted, in all parts.
+    #[serde(skip)]
+    undecryptable: usize,
+}
+
+/// How many rows are listed at once where all are looked at.
+pub(crate) const WHOLE_PART: usize = 1000;
+
+/// Which part of the rows to list. They are in the order of their keys.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    /// The cursor that the part before gave.
+    pub(crate) after: Option<String>,
+    pub(crate) limit: usize,
 }
 
 /// An import without an owner.
@@ -82,13 +103,51 @@ pub(crate) struct SealingKeyUsage {
 }
 
 impl Vault {
-    /// Lists the store. `login_url` is where a person logs in again.
-    pub(crate) async fn inventory(&self, login_url: &Url) -> Result<Inventory, VaultError> {
-        let now = self.0.clock.now();
-        let (login_url, sealed_by) = (login_url.to_string(), self.sealing_key_usage().await?);
-        let mut inventory = Inventory { login_url, sealed_by, ..Inventory::default() };
-        for listed in self.list().await? {
-            inventory.add(listed, now);
+    /// Lists a part of the store. `login_url` is where a person logs in again.
+    pub(crate) async fn inventory(&self, login_url: &Url, part: Part) -> Result<Inventory, VaultError> {
+        let counts = self.counts().await?;
+        let (entries, next) = self.entries(part).await?;
+        let mut inventory = Inventory {
+            sealed_by: self.sealing_key_usage(&counts),
+            undecryptable: self.count_undecryptable(&counts),
+            next: next.map(|key| key.0),
+            ..Inventory::new(login_url)
+        };
+        for entry in entries {
+            inventory.add(entry, self.0.clock.now());
+        }
+        Ok(inventory)
+    }
+
+    /// Whether any connection needs a person.
+    pub(crate) async fn attention(&self, login_url: &Url) -> Result<Attention, VaultError> {
+        let (mut attention, mut after) = (Attention::None, None);
+        loop {
+            let inventory = self.inventory(login_url, Part { after, limit: WHOLE_PART }).await?;
+            attention = attention.max(inventory.attention());
+            after = inventory.next;
+            if after.is_none() {
+                return Ok(attention);
+            }
+        }
+    }
+
+    /// Lists a part of these connections alone.
+    pub(crate) async fn inventory_of(
+        &self,
+        login_url: &Url,
+        connections: BTreeSet<RowKey>,
+        part: Part,
+    ) -> Result<Inventory, VaultError> {
+        let mut inventory = Inventory::new(login_url);
+        let mut rest = connections.into_iter().filter(|key| part.after.as_ref().is_none_or(|after| key.0 > *after));
+        let listed: Vec<_> = rest.by_ref().take(part.limit).collect();
+        inventory.next = rest.next().and_then(|_| listed.last().map(|key| key.0.clone()));
+        for key in listed {
+            let row = self.call_store(self.0.store.read(&key)).await?;
+            if let Some(entry @ ListEntry::Connection(_)) = row.map(|row| self.describe(&row)) {
+                inventory.add(entry, self.0.clock.now());
+            }
         }
         Ok(inventory)
     }
@@ -112,17 +171,21 @@ impl Vault {
         ))
     }
 
-    async fn sealing_key_usage(&self) -> Result<SealingKeyUsage, VaultError> {
-        let groups = self.counts().await?.groups;
+    fn sealing_key_usage(&self, counts: &RowCounts) -> SealingKeyUsage {
         let own: Vec<KeyId> = self.0.keys.key_ids(Purpose::Record).collect();
-        Ok(SealingKeyUsage::count(groups.iter().map(|group| (&group.key_id, group.rows)), &own))
+        SealingKeyUsage::count(counts.groups.iter().map(|group| (&group.key_id, group.rows)), &own)
     }
 }
 
 impl Inventory {
+    fn new(login_url: &Url) -> Self {
+        Self { login_url: login_url.to_string(), ..Self::default() }
+    }
+
     /// How many connections cannot be decrypted, if any.
     pub(crate) fn undecryptable(&self) -> Option<Undecryptable> {
-        let count = self.unreadable.iter().filter(|row| row.is_connection).count();
+        // One that was damaged since it was counted is only noticed when it is listed.
+        let count = self.unreadable.iter().filter(|row| row.is_connection).count().max(self.undecryptable);
         (count > 0).then_some(Undecryptable(count))
     }
 

@@ -14,7 +14,7 @@ use crate::{
         error::VaultError,
         record::{Record, RecordBody, cause::Retry, history::History, identity::Identity, tombstone::Tombstone},
         refresh::cached_record::CachedRecord,
-        report::login_end::LoginEnd,
+        report::{inventory::Part, login_end::LoginEnd},
     },
 };
 
@@ -96,6 +96,29 @@ impl Vault {
             if last {
                 return Ok(listed);
             }
+        }
+    }
+
+    /// A part of the keep-mode rows, without the tombstones of imports, and after which key the next one begins.
+    pub(crate) async fn entries(&self, part: Part) -> Result<(Vec<ListEntry>, Option<RowKey>), VaultError> {
+        let mut entries = Vec::new();
+        let (mut after, mut last) = (part.after.map(RowKey), None);
+        loop {
+            // One more than is listed shows whether there is another part.
+            let missing = part.limit + 1 - entries.len();
+            let limit = u32::try_from(missing).map_or(PAGE, |missing| missing.min(PAGE));
+            let rows = self.call_store(self.0.store.list(Page { after: after.as_ref(), limit })).await?;
+            for row in rows.iter().filter(|row| !row.is_adopted_import()) {
+                if entries.len() == part.limit {
+                    return Ok((entries, last));
+                }
+                entries.push(self.describe(row));
+                last = Some(row.key.clone());
+            }
+            if rows.len() < limit as usize {
+                return Ok((entries, None));
+            }
+            after = rows.into_iter().next_back().map(|row| row.key);
         }
     }
 

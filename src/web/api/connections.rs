@@ -2,51 +2,58 @@
 
 use std::sync::Arc;
 
-use crate::{
-    api_key::{Access, Caller},
-    store::RowKey,
-    vault::{Inventory, SealingKeyUsage},
-    web::{
-        api::{
-            problem::Problem,
-            query::NoQuery,
-            rights::{covered_connections, permit},
-        },
-        state::AppState,
-    },
-};
 use axum::{
     Extension, Json, Router,
     extract::{Query, State, rejection::QueryRejection},
     routing::get,
+};
+use serde::Deserialize;
+
+use crate::{
+    api_key::{Access, Caller},
+    vault::{Inventory, Part},
+    web::{
+        api::{
+            problem::Problem,
+            rights::{covered_connections, permit},
+        },
+        state::AppState,
+    },
 };
 
 pub(super) fn router() -> Router<Arc<AppState>> {
     Router::new().route("/api/connections", get(connections))
 }
 
+/// How many entries a response has at most, if the query does not say.
+const DEFAULT_LIMIT: u16 = 100;
+const LARGEST_LIMIT: u16 = 1000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PartQuery {
+    limit: Option<u16>,
+    cursor: Option<String>,
+}
+
 async fn connections(
     State(app): State<Arc<AppState>>,
     Extension(caller): Extension<Arc<Caller>>,
-    query: Result<Query<NoQuery>, QueryRejection>,
+    query: Result<Query<PartQuery>, QueryRejection>,
 ) -> Result<Json<Inventory>, Problem> {
-    query.map_err(|_| Problem::Invalid("This takes no query."))?;
+    let part = query.ok().and_then(|Query(query)| query.part());
+    let part = part.ok_or(Problem::Invalid("This takes limit, a number from 1 to 1000, and cursor, each once."))?;
     permit(&app, &caller, Access::Read, &[])?;
-    let users = covered_connections(&app, &caller).await?;
-    let mut inventory = app.vault.inventory(&app.app_url.login()).await?;
-    if let Some(users) = users {
-        limit(&mut inventory, &users);
-    }
-    Ok(Json(inventory))
+    let login = app.app_url.login();
+    Ok(Json(match covered_connections(&app, &caller).await? {
+        Some(users) => app.vault.inventory_of(&login, users, part).await?,
+        None => app.vault.inventory(&login, part).await?,
+    }))
 }
 
-/// Leaves out what is not about these users. What was forgotten has no connection that tells whose it was.
-fn limit(inventory: &mut Inventory, users: &[RowKey]) {
-    let Inventory { login_url: _, connections, imports, forgotten, unreadable, sealed_by } = inventory;
-    let is_covered = |user_id: &str| users.contains(&RowKey::of_user(user_id));
-    connections.retain(|connection| connection.user_id.as_deref().is_some_and(is_covered));
-    imports.clear();
-    forgotten.clear();
-    unreadable.clear();
-    *sealed_by = SealingKeyUsage::default();
+impl PartQuery {
+    fn part(self) -> Option<Part> {
+        let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
+        (1..=LARGEST_LIMIT).contains(&limit).then(|| Part { after: self.cursor, limit: limit.into() })
+    }
 }

@@ -1,5 +1,7 @@
 //! What the API key of a machine request covers.
 
+use std::collections::BTreeSet;
+
 use crate::{
     api_key::{Access, Caller, Decision, Request},
     store::RowKey,
@@ -38,11 +40,11 @@ pub(super) async fn matching_users<'a>(
 }
 
 /// The connections of the users that a key is limited to, if it is.
-pub(super) async fn covered_connections(app: &AppState, caller: &Caller) -> Result<Option<Vec<RowKey>>, Problem> {
+pub(super) async fn covered_connections(app: &AppState, caller: &Caller) -> Result<Option<BTreeSet<RowKey>>, Problem> {
     if caller.rights().users.is_empty() {
         return Ok(None);
     }
-    let mut keys = Vec::new();
+    let mut keys = BTreeSet::new();
     for user in &caller.rights().users {
         keys.extend(connection_of(app, user).await?);
     }

@@ -194,3 +194,24 @@ async fn connections_tell_states_and_times_and_no_secret() {
         assert!(!answer.text().contains(&page.element(token).expect("it is on the page")));
     }
 }
+
+#[tokio::test]
+async fn connections_come_in_parts() {
+    let world = World::keeping_ada().await;
+    world.browser().log_in("grace@example.com").await;
+    let machine = world.machine();
+    let part = async |query: &str| machine.get(&format!("/api/connections{query}")).await.json();
+    let all = part("").await;
+    assert_eq!((all["connections"].as_array().map(Vec::len), &all["next"]), (Some(2), &json!(null)));
+    assert_eq!(part("?limit=2").await, all, "there is no third");
+    let first = part("?limit=1").await;
+    let cursor = first["next"].as_str().expect("there is more");
+    let cursor: String = url::form_urlencoded::byte_serialize(cursor.as_bytes()).collect();
+    let second = part(&format!("?limit=1&cursor={cursor}")).await;
+    let listed = [&first, &second].map(|part| part["connections"].as_array().unwrap().clone()).concat();
+    assert_eq!((json!(listed), &second["next"]), (all["connections"].clone(), &json!(null)));
+    assert_eq!(part("?cursor=zzz").await["connections"], json!([]));
+    for wrong in ["?limit=0", "?limit=1001", "?limit=x", "?limit=1&limit=2", "?cursor=a&cursor=b"] {
+        machine.get(&format!("/api/connections{wrong}")).await.is_problem(400, "invalid-request");
+    }
+}

@@ -13,6 +13,10 @@ pub(super) struct EnvFileArg {
 }
 
 impl EnvFileArg {
+    pub(super) fn is_given(&self) -> bool {
+        self.env_file.is_some()
+    }
+
     pub(super) fn resolve(self) -> EnvFile {
         self.env_file.map_or_else(EnvFile::of_working_directory, EnvFile::Named)
     }

@@ -4,6 +4,7 @@ mod call;
 mod connection;
 mod import;
 mod key;
+mod server;
 
 use std::{io, process::ExitCode, sync::Arc};
 
@@ -15,7 +16,7 @@ use crate::{
     login::LoginError,
     provider::ExchangeError,
     store::{BackupError, StoreError, StoreRisk},
-    telemetry,
+    telemetry::{self, ProblemType},
     vault::{FailureKind, VaultError},
     videoask::{ApiError, GatewayError},
     web::explain_login,
@@ -26,6 +27,7 @@ pub(crate) use self::{
     connection::{ConnectionError, ConnectionProblem},
     import::{ImportError, Progress},
     key::KeyError,
+    server::{Problem, ServerError},
 };
 
 /// A command's failure.
@@ -101,6 +103,15 @@ pub(super) enum CliError {
     /// An API key was not added or removed.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// A server elsewhere did not do what it was asked.
+    #[error(transparent)]
+    RemoteServer(#[from] ServerError),
+    /// The variables for a server elsewhere are wrong.
+    #[error("{0}")]
+    ServerConfiguration(ConfigError),
+    /// With a server, there is no `.env`.
+    #[error("with --server, no .env file is read.\n  Fix: Leave out --env-file or --server.")]
+    ServerReadsNoFile,
     /// A request to VideoAsk's API failed.
     #[error(transparent)]
     Call(#[from] CallError),
@@ -200,7 +211,9 @@ impl CliError {
     /// What is wrong, one message for each problem.
     pub(super) fn messages(&self) -> Vec<String> {
         match self {
-            Self::Configuration(problems) => problems.problems().iter().map(ToString::to_string).collect(),
+            Self::Configuration(problems) | Self::ServerConfiguration(problems) => {
+                problems.problems().iter().map(ToString::to_string).collect()
+            }
             error => vec![error.to_string()],
         }
     }
@@ -210,6 +223,8 @@ impl CliError {
             Self::Configuration(_)
             | Self::MintMode { .. }
             | Self::DemoReadsNoFile
+            | Self::ServerConfiguration(_)
+            | Self::ServerReadsNoFile
             | Self::OwnMemory(_)
             | Self::NotARefreshToken(_)
             | Self::FormatInKeepMode
@@ -223,6 +238,7 @@ impl CliError {
             Self::Import(error) => exit_of_import(error),
             Self::Login(error) => exit_of_login(error),
             Self::Call(error) => exit_of_call(error),
+            Self::RemoteServer(error) => exit_of_server(error),
             Self::BeforeExec(_) => Exit::BeforeExec,
             Self::CannotRun { error, .. } if error.kind() == io::ErrorKind::NotFound => Exit::NoSuchProgram,
             Self::CannotRun { .. } => Exit::CannotRun,
@@ -289,6 +305,37 @@ fn exit_of_call(error: &CallError) -> Exit {
         | CallError::TooLarge
         | CallError::Pages(_) => Exit::Failed,
         CallError::Gateway(_) | CallError::Broken(_) => Exit::TryLater,
+    }
+}
+
+fn exit_of_server(error: &ServerError) -> Exit {
+    match error {
+        ServerError::Unreachable { .. } => Exit::TryLater,
+        ServerError::Foreign { status, .. } if status.is_server_error() => Exit::TryLater,
+        ServerError::Foreign { .. } | ServerError::UserName => Exit::Usage,
+        ServerError::Problem(problem) => exit_of_problem(problem.r#type()),
+    }
+}
+
+/// As for the same failure here.
+fn exit_of_problem(problem: ProblemType) -> Exit {
+    match problem {
+        ProblemType::NotConnected | ProblemType::ReconnectRequired => Exit::LogInAgain,
+        ProblemType::Unauthorized
+        | ProblemType::InsufficientScope
+        | ProblemType::InvalidRequest
+        | ProblemType::NotAllowed
+        | ProblemType::AmbiguousUser
+        | ProblemType::Undecryptable
+        | ProblemType::NotFound => Exit::Usage,
+        ProblemType::ProviderUnavailable | ProblemType::StoreUnavailable | ProblemType::UpstreamUnavailable => {
+            Exit::TryLater
+        }
+        ProblemType::ProviderRefused
+        | ProblemType::OtherClient
+        | ProblemType::MethodNotAllowed
+        | ProblemType::TooLarge
+        | ProblemType::Internal => Exit::Failed,
     }
 }
 

@@ -5,9 +5,8 @@ use std::{ffi::OsString, os::unix::process::CommandExt, process::Command};
 use oauth2::AccessToken;
 
 use crate::{
-    cli::{context::Setup, env_file::EnvFileArg, error::CliError, token_args::TokenArgs},
-    config::VARIABLES,
-    store::IfMissing,
+    cli::{error::CliError, token_args::TokenArgs},
+    config::{CLIENT_VARIABLES, VARIABLES},
 };
 
 /// What another program may well mean by the same name.
@@ -17,8 +16,6 @@ const SHARED: [&str; 3] = ["HOST", "PORT", "RUST_LOG"];
 pub(super) struct Options {
     #[command(flatten)]
     token_args: TokenArgs,
-    #[command(flatten)]
-    env_file: EnvFileArg,
     /// The program to become, and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -35,11 +32,9 @@ pub(super) async fn run(options: Options) -> Result<ExecTarget, CliError> {
     prepare(options).await.map_err(|failure| CliError::BeforeExec(Box::new(failure)))
 }
 
-async fn prepare(Options { token_args, env_file, command }: Options) -> Result<ExecTarget, CliError> {
-    let setup = Setup::load(env_file, "exec")?;
-    let token =
-        setup.run(IfMissing::Refuse, async |context| Ok(token_args.of(context, None).await?.access_token().clone()));
-    Ok(ExecTarget { command, token: token.await? })
+async fn prepare(Options { token_args, command }: Options) -> Result<ExecTarget, CliError> {
+    let token = token_args.load("exec")?.with_token(None, |token| Ok(token.clone())).await?;
+    Ok(ExecTarget { command, token })
 }
 
 impl ExecTarget {
@@ -49,7 +44,7 @@ impl ExecTarget {
         let program = arguments.next().unwrap_or_default();
         let mut command = Command::new(&program);
         command.args(arguments).env("VIDEOASK_ACCESS_TOKEN", self.token.secret());
-        for variable in VARIABLES.iter().filter(|variable| !SHARED.contains(&variable.name())) {
+        for variable in VARIABLES.iter().chain(CLIENT_VARIABLES).filter(|variable| !SHARED.contains(&variable.name())) {
             command.env_remove(variable.name()).env_remove(variable.file_name());
         }
         CliError::CannotRun { error: command.exec(), program: program.to_string_lossy().into_owned() }

@@ -2,10 +2,7 @@
 
 use oauth2::AccessToken;
 
-use crate::{
-    cli::{context::Setup, env_file::EnvFileArg, error::CliError, input, output, token_args::TokenArgs},
-    store::IfMissing,
-};
+use crate::cli::{error::CliError, input, output, token_args::TokenArgs};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Options {
@@ -14,16 +11,10 @@ pub(super) struct Options {
     /// Read from stdin a token that the API refused, and refresh it if it is still the current one
     #[arg(long)]
     refused: bool,
-    #[command(flatten)]
-    env_file: EnvFileArg,
 }
 
-pub(super) async fn run(Options { token_args, refused, env_file }: Options) -> Result<(), CliError> {
-    let setup = Setup::load(env_file, "token")?;
+pub(super) async fn run(Options { token_args, refused }: Options) -> Result<(), CliError> {
+    let request = token_args.load("token")?;
     let refused = if refused { Some(AccessToken::new(input::token("refused access token")?)) } else { None };
-    let work = async |context: &_| {
-        let handed_out = token_args.of(context, refused.as_ref()).await?;
-        Ok(output::print_result(handed_out.access_token().secret())?)
-    };
-    setup.run(IfMissing::Refuse, work).await
+    request.with_token(refused.as_ref(), |token| Ok(output::print_result(token.secret())?)).await
 }

@@ -9,9 +9,11 @@ use crate::{
     cli::{
         context::Context,
         error::{CliError, ConnectionProblem},
+        source::{Source, SourceArgs},
         spinner,
     },
     config::duration,
+    store::IfMissing,
     vault::{HandedOut, MinLife},
 };
 
@@ -23,21 +25,58 @@ pub(crate) struct TokenArgs {
     /// How long the token must last at least, such as 10m or 600 (seconds); at most half of a token's life
     #[arg(long, value_name = "DURATION", value_parser = duration::parse_or_seconds)]
     min_ttl: Option<Duration>,
+    #[command(flatten)]
+    source: SourceArgs,
+}
+
+/// What these options ask for, with the configuration loaded.
+pub(crate) struct TokenRequest {
+    user: Option<String>,
+    min_ttl: Option<Duration>,
+    source: Source,
 }
 
 impl TokenArgs {
-    /// A token good enough, refreshed if need be; a new one in place of `refused`, if that is the current one.
-    pub(crate) async fn of(&self, context: &Context, refused: Option<&AccessToken>) -> Result<HandedOut, CliError> {
-        let user = context.user_or_default(self.user.as_deref());
-        let need = self.min_ttl.map_or(MinLife::BestEffort, MinLife::Strict);
-        let vault = &context.app.vault;
-        let handed_out = async {
-            let key = vault.find(user).await.map_err(ConnectionProblem::from)?;
-            match refused {
-                Some(refused) => vault.replace_rejected(&key, refused, need).await.map_err(ConnectionProblem::from),
-                None => vault.hand_out(&key, need).await.map_err(ConnectionProblem::from),
-            }
-        };
-        spinner::during("Getting a token", handed_out).await.map_err(|problem| context.error(user, problem))
+    /// Reads the configuration; `command` is named where it cannot work by it.
+    pub(crate) fn load(self, command: &'static str) -> Result<TokenRequest, CliError> {
+        let Self { user, min_ttl, source } = self;
+        Ok(TokenRequest { user, min_ttl, source: source.load(command)? })
     }
+}
+
+impl TokenRequest {
+    /// Uses a token good enough, refreshed if need be; a new one in place of `refused`, if that is the current one.
+    pub(crate) async fn with_token<T>(
+        self,
+        refused: Option<&AccessToken>,
+        work: impl FnOnce(&AccessToken) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
+        let (user, min_ttl) = (self.user.as_deref(), self.min_ttl);
+        match self.source {
+            Source::Store(setup) => {
+                let work = async |context: &_| work(hand_out(context, user, min_ttl, refused).await?.access_token());
+                setup.run(IfMissing::Refuse, work).await
+            }
+            Source::Server(server) => work(&server.run(server.token(user, min_ttl, refused)).await?),
+        }
+    }
+}
+
+async fn hand_out(
+    context: &Context,
+    user: Option<&str>,
+    min_ttl: Option<Duration>,
+    refused: Option<&AccessToken>,
+) -> Result<HandedOut, CliError> {
+    let user = context.user_or_default(user);
+    let need = min_ttl.map_or(MinLife::BestEffort, MinLife::Strict);
+    let vault = &context.app.vault;
+    let handed_out = async {
+        let key = vault.find(user).await.map_err(ConnectionProblem::from)?;
+        match refused {
+            Some(refused) => vault.replace_rejected(&key, refused, need).await.map_err(ConnectionProblem::from),
+            None => vault.hand_out(&key, need).await.map_err(ConnectionProblem::from),
+        }
+    };
+    spinner::during("Getting a token", handed_out).await.map_err(|problem| context.error(user, problem))
 }

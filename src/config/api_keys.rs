@@ -50,6 +50,6 @@ fn parse(key: &str, others: &[&str]) -> Result<SecretString, Issue> {
 }
 
 /// RFC 6750, 2.1. This also rejects keys that are separated by something other than a comma.
-fn is_bearer_token(key: &str) -> bool {
+pub(super) fn is_bearer_token(key: &str) -> bool {
     key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte))
 }

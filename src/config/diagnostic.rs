@@ -58,6 +58,13 @@ impl Issue {
     }
 }
 
+/// For an option of the command line, which names the value itself.
+impl Display for Issue {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Written {
+        write!(f, "{}. {}", self.message, self.fix)
+    }
+}
+
 impl Diagnostic {
     pub(super) fn new(variable: Option<Variable>, source: ValueSource, issue: Issue) -> Self {
         Self { variable, source, issue }

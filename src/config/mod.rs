@@ -29,6 +29,7 @@ mod provider;
 mod redis_url;
 mod scopes;
 mod secrets;
+mod server;
 mod store_url;
 mod telemetry;
 mod user_entry;
@@ -57,7 +58,10 @@ pub use self::{
     telemetry::{LogFormat, TelemetryConfig},
     variable::VARIABLES,
 };
-pub(crate) use self::{app_url::AppUrl, diagnostic::ProblemCount, secrets::Secrets, web_url::is_loopback};
+pub(crate) use self::{
+    app_url::AppUrl, diagnostic::ProblemCount, secrets::Secrets, server::ServerConfig, variable::CLIENT_VARIABLES,
+    web_url::is_loopback,
+};
 
 /// The whole configuration, in sections. Each constructor takes its own section.
 #[derive(Debug)]

@@ -23,6 +23,13 @@ macro_rules! table {
     };
 }
 
+/// The server that `token`, `exec` and `api` ask, where they run on another machine than the store.
+pub(super) const VIDEOASK_AUTH_SERVER: Variable = Variable { name: "VIDEOASK_AUTH_SERVER", kind: Kind::Plain };
+/// Their API key.
+pub(super) const VIDEOASK_AUTH_API_KEY: Variable = Variable { name: "VIDEOASK_AUTH_API_KEY", kind: Kind::Secret };
+/// The variables of such a command. They come from the environment alone.
+pub(crate) const CLIENT_VARIABLES: &[Variable] = &[VIDEOASK_AUTH_SERVER, VIDEOASK_AUTH_API_KEY];
+
 table! {
     CLIENT_ID: Plain,
     CLIENT_SECRET: Secret,

@@ -296,6 +296,14 @@ impl<T: Label> EncodeLabelSet for Outcome<T> {
     }
 }
 
+impl ProblemType {
+    /// The one that a problem document names, if this version knows it.
+    #[must_use]
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::all().find(|r#type| r#type.as_str() == name)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -30,6 +30,7 @@ use crate::web::{
 };
 
 pub(crate) use self::{
+    api::problem::NAMESPACE as PROBLEM_NAMESPACE,
     assets::Assets,
     login::{
         failure_limit::{CODE_EXCHANGES, FailureLimit},

@@ -219,6 +219,18 @@ async fn every_request_with_an_api_key_is_answered() {
 }
 
 #[tokio::test]
+async fn the_commands_for_another_machine_need_a_server_and_a_key_alone() {
+    let (_deployment, server) = with_api_key().await;
+    let app = server.url.as_str().trim_end_matches('/');
+    for block in blocks(Proof::Elsewhere) {
+        let folder = tempfile::TempDir::new().unwrap();
+        let output = shell(&block.text, folder.path(), &[("APP_URL", app), ("VIDEOASK_AUTH_API_KEY", KEY)]);
+        assert_success(&block, &output);
+        assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1 + 45);
+    }
+}
+
+#[tokio::test]
 async fn the_response_shown_has_the_fields_of_a_response() {
     let (_deployment, server) = with_api_key().await;
     let response = get_token(&server, KEY).await;

@@ -7,6 +7,7 @@ mod checking;
 mod command_line;
 mod demo;
 mod documents;
+mod elsewhere;
 mod exec;
 mod import;
 mod keep;

@@ -23,6 +23,8 @@ pub enum Proof {
     Crontab,
     /// tests/process/documents.rs runs it with an API key of a server.
     MachineApi,
+    /// tests/process/documents.rs runs it with an API key of a server, where there is no store.
+    Elsewhere,
     /// tests/process/documents.rs compares it with the response of a server.
     TokenResponse,
     /// tests/process/documents.rs runs it with both tokens of a login, at the stand-in.
@@ -67,6 +69,7 @@ const CLAIMS: &[(&str, &str, Proof)] = &[
     ),
     ("docs/architecture.md", "flowchart TD", Proof::Imports),
     ("docs/cli.md", "videoask-auth check --offline", Proof::CommandLine),
+    ("docs/cli.md", "export VIDEOASK_AUTH_SERVER=\"$APP_URL\"          # or --server URL", Proof::Elsewhere),
     ("docs/cli.md", "videoask-auth login >> .env", Proof::Login),
     ("docs/configuration.md", "CLIENT_SECRET='k7$x#9w2p'", Proof::DotEnv),
     ("docs/deploy.md", "upstream videoask_auth {", Proof::ReverseProxy),

@@ -1,5 +1,6 @@
 //! `--paginate`: a list to its end, one object a line.
 
+use bytes::Bytes;
 use reqwest::StatusCode;
 
 use crate::{
@@ -49,7 +50,7 @@ async fn read(
     request: &Request,
     page: &Page,
     rate_limit: &mut RateLimit,
-) -> Result<Vec<u8>, CliError> {
+) -> Result<Bytes, CliError> {
     loop {
         let mut response = caller.send_to(request, page.query(), InputBody::none()).await?;
         if response.status == StatusCode::TOO_MANY_REQUESTS {

@@ -21,10 +21,9 @@ use crate::{
             input::{Input, InputBody},
             path::ApiPath,
         },
-        context::Setup,
-        env_file::EnvFileArg,
         error::CliError,
         output::{Reader, Stream},
+        source::{Source, SourceArgs},
     },
     store::IfMissing,
 };
@@ -54,7 +53,7 @@ pub(super) struct Options {
     #[arg(long, conflicts_with_all = ["method", "input"])]
     paginate: bool,
     #[command(flatten)]
-    env_file: EnvFileArg,
+    source: SourceArgs,
 }
 
 /// A request, but for its body and for who sends it.
@@ -65,7 +64,7 @@ struct Request {
 }
 
 pub(super) async fn run(options: Options) -> Result<(), CliError> {
-    let Options { path, user, organization, method, input, paginate, env_file } = options;
+    let Options { path, user, organization, method, input, paginate, source } = options;
     let body = input.as_ref().map_or_else(|| Ok(InputBody::none()), Input::open)?;
     let by_default = if input.is_some() { Method::POST } else { Method::GET };
     let mut headers = HeaderMap::from_iter([(ACCEPT, ACCEPTED)]);
@@ -73,12 +72,17 @@ pub(super) async fn run(options: Options) -> Result<(), CliError> {
     headers.extend(input.map(|_| (CONTENT_TYPE, JSON)));
     let request = Request { method: method.unwrap_or(by_default), path, headers };
 
-    let setup = Setup::load(env_file, "api")?;
-    let work = async |context: &_| {
-        let caller = Caller::find(context, user.as_deref()).await?;
+    let work = async |caller: Caller<'_>| {
         if paginate { list::print(&caller, &request).await } else { print(&caller, &request, body).await }
     };
-    setup.run(IfMissing::Refuse, work).await
+    let user = user.as_deref();
+    match source.load("api")? {
+        Source::Store(setup) => {
+            let work = async |context: &_| work(Caller::find(context, user).await?).await;
+            Box::pin(setup.run(IfMissing::Refuse, work)).await
+        }
+        Source::Server(server) => server.run(Box::pin(work(Caller::Server { server: &server, user }))).await,
+    }
 }
 
 /// Prints the body of the response while it arrives, whatever the status.

@@ -107,13 +107,7 @@ impl Gateway {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let idle_timer = IdleTimer::new(self.clock.clone());
-        let UpstreamRequest { method, url, mut headers, body } = upstream_request;
-        if let (Some(organization), None) = (&self.organization, headers.get(ORGANIZATION)) {
-            headers.insert(ORGANIZATION, organization.clone());
-        }
-        let mut head = Head { method, url, headers };
-        let (upload, progress) = Upload::new(body, idle_timer.clone());
-        let body = if upload.is_end_stream() { no_body(&mut head) } else { some_body(&mut head, upload) };
+        let (head, body, progress) = self.prepare(upstream_request, &idle_timer);
         let answer = self.send(&head, token.access_token(), body, &idle_timer, &progress).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
@@ -127,6 +121,39 @@ impl Gateway {
             }
             None => Ok(answer),
         }
+    }
+
+    /// Sends the request once, with this credential.
+    pub(crate) async fn forward_once<B>(
+        &self,
+        upstream_request: UpstreamRequest<B>,
+        credential: &AccessToken,
+    ) -> Result<Answer, GatewayError>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let idle_timer = IdleTimer::new(self.clock.clone());
+        let (head, body, progress) = self.prepare(upstream_request, &idle_timer);
+        self.send(&head, credential, body, &idle_timer, &progress).await
+    }
+
+    fn prepare<B>(
+        &self,
+        UpstreamRequest { method, url, mut headers, body }: UpstreamRequest<B>,
+        idle_timer: &IdleTimer,
+    ) -> (Head, reqwest::Body, Progress)
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        if let (Some(organization), None) = (&self.organization, headers.get(ORGANIZATION)) {
+            headers.insert(ORGANIZATION, organization.clone());
+        }
+        let mut head = Head { method, url, headers };
+        let (upload, progress) = Upload::new(body, idle_timer.clone());
+        let body = if upload.is_end_stream() { no_body(&mut head) } else { some_body(&mut head, upload) };
+        (head, body, progress)
     }
 
     async fn send(

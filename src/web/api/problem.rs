@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// What comes before the word in a `type`: a name, not an address, and the same wherever this app runs.
-const NAMESPACE: &str = "urn:videoask-auth:";
+pub(crate) const NAMESPACE: &str = "urn:videoask-auth:";
 /// When to ask again, where nothing tells.
 const SOON: Duration = Duration::from_secs(5);
 /// The detail of an internal error.

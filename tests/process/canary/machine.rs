@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, net::TcpListener};
 
 use reqwest::{Method, RequestBuilder};
 use standin::{Endpoint, Faults, Mishap, Quirk, User};
+use tempfile::TempDir;
 
 use super::{
     API_KEY, CLIENT_SECRET, STORE_PASSWORD, assert_nothing_told, canaries, complete, deployment,
@@ -12,9 +13,9 @@ use super::{
 use crate::{
     keys::until_status,
     support::{
-        Deployment, Secrets, Tap,
+        Deployment, Secrets, Server, Tap,
         receiver::{Behaviour, HOOK_KEY, Receiver},
-        until,
+        run_in, until,
     },
 };
 
@@ -139,6 +140,27 @@ impl Walk<'_> {
     }
 }
 
+/// What commands on another machine tell, with each key and with a wrong one.
+fn commands_elsewhere(server: &Server, keys: &[String]) -> Vec<(String, String)> {
+    let folder = TempDir::new().unwrap();
+    let mut seen = Vec::new();
+    for key in keys.iter().map(String::as_str).chain([API_KEY, CLIENT_SECRET]) {
+        for arguments in [
+            &["token"][..],
+            &["token", "--min-ttl", "20h", "--user", "nobody@example.com"],
+            &["exec", "--", "/bin/true"],
+            &["api", "/me"],
+            &["api", "/forms", "--paginate"],
+            &["api", "/nowhere", "-X", "DELETE"],
+        ] {
+            let server = server.url.as_str();
+            let variables = [("VIDEOASK_AUTH_SERVER", server), ("VIDEOASK_AUTH_API_KEY", key), ("RUST_LOG", "trace")];
+            seen.push((format!("{arguments:?} elsewhere"), run_in(folder.path(), arguments, &variables).stderr));
+        }
+    }
+    seen
+}
+
 #[tokio::test]
 async fn no_route_for_machines_tells_a_secret_and_no_key_reaches_videoask() {
     let (deployment, tap) = keeping();
@@ -154,6 +176,7 @@ async fn no_route_for_machines_tells_a_secret_and_no_key_reaches_videoask() {
         until_status(&server, key, "/api/openapi.json", 200).await;
         walk.every_machine_route(key).await;
     }
+    let elsewhere = commands_elsewhere(&server, &keys);
     walk.every_route().await;
     receiver.behave(Behaviour::Fail);
     walk.every_mood_of_the_api().await;
@@ -162,6 +185,7 @@ async fn no_route_for_machines_tells_a_secret_and_no_key_reaches_videoask() {
     walk.every_button().await;
 
     let Walk { mut seen, shown, .. } = walk;
+    seen.extend(elsewhere);
     seen.push(("the notifications".to_owned(), events));
     seen.push(("the arguments".to_owned(), server.program.arguments()));
     let stopped = server.stop();

@@ -1,0 +1,178 @@
+//! A server of this app on another machine, which an API key opens: its tokens, and VideoAsk's API through its proxy.
+
+use std::{pin::pin, time::Duration};
+
+use bytes::Bytes;
+use http_body::Body;
+use oauth2::AccessToken;
+use reqwest::{
+    Method, StatusCode,
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::{
+    cli::{
+        error::{CallError, CliError, Problem, ServerError},
+        response::Response,
+        signals, spinner,
+    },
+    clock::Clock,
+    config::{ApiConfig, ServerConfig},
+    http::BuildError,
+    telemetry::Metrics,
+    videoask::{Gateway, GatewayError, UpstreamRequest},
+};
+
+const USER: HeaderName = HeaderName::from_static("x-videoask-user");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const PROBLEM: &str = "application/problem+json";
+/// The longest response of the server's own, in bytes.
+const LONGEST: usize = 64 * 1024;
+
+/// A server elsewhere.
+pub(crate) struct Server {
+    gateway: Gateway,
+    url: Url,
+    /// The root of VideoAsk's API there.
+    proxy: Url,
+    api_key: AccessToken,
+    clock: Clock,
+}
+
+/// The body of `POST /api/token`.
+#[derive(Serialize)]
+struct Refusal<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
+    refused: &'a str,
+}
+
+#[derive(Deserialize)]
+struct TokenResponse {
+    access_token: AccessToken,
+}
+
+impl Server {
+    /// Prepares the client; nothing is asked yet.
+    pub(crate) fn new(config: &ServerConfig) -> Result<Self, BuildError> {
+        let url = config.url.clone();
+        let mut proxy = url.clone();
+        proxy.set_path("/proxy");
+        let clock = Clock::system();
+        let api = ApiConfig { url: url.clone(), organization_id: None };
+        let gateway = Gateway::new(&api, clock.clone(), Metrics::default())?;
+        let api_key = AccessToken::new(config.api_key.expose_secret().to_owned());
+        Ok(Self { gateway, url, proxy, api_key, clock })
+    }
+
+    /// Does the work, or stops at a signal. What was sent goes on at the server.
+    pub(crate) async fn run<T>(&self, work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+        let mut stop = pin!(signals::stop());
+        tokio::select! {
+            biased;
+            () = &mut stop => Err(CliError::Stopped),
+            worked = work => worked,
+        }
+    }
+
+    /// A token good enough; a new one in place of `refused`, if that is the current one.
+    pub(crate) async fn token(
+        &self,
+        user: Option<&str>,
+        min_ttl: Option<Duration>,
+        refused: Option<&AccessToken>,
+    ) -> Result<AccessToken, CliError> {
+        if let Some(refused) = refused {
+            let body = serde_json::to_string(&Refusal { user, refused: refused.secret() });
+            let body = body.expect("two texts can be written as JSON");
+            let token = self.ask_for_token(user, Method::POST, self.url_of_token(), body).await?;
+            if min_ttl.is_none() {
+                return Ok(token);
+            }
+        }
+        let mut url = self.url_of_token();
+        let min_ttl = min_ttl.map(|min_ttl| format!("{}ms", min_ttl.as_millis()));
+        let pairs = [("user", user), ("min_ttl", min_ttl.as_deref())];
+        url.query_pairs_mut().extend_pairs(pairs.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        self.ask_for_token(user, Method::GET, url, String::new()).await
+    }
+
+    /// Sends a request to VideoAsk's API through the proxy, as this user.
+    pub(crate) async fn forward<B>(
+        &self,
+        user: Option<&str>,
+        mut request: UpstreamRequest<B>,
+    ) -> Result<Response, CliError>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        if let Some(name) = user {
+            let name = HeaderValue::from_bytes(name.as_bytes()).map_err(|_| ServerError::UserName)?;
+            request.headers.insert(USER, name);
+        }
+        self.send(user, request).await
+    }
+
+    /// Where VideoAsk's API is.
+    pub(crate) fn api_url(&self) -> &Url {
+        &self.proxy
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn url_of_token(&self) -> Url {
+        let mut url = self.url.clone();
+        url.set_path("/api/token");
+        url
+    }
+
+    async fn ask_for_token(
+        &self,
+        user: Option<&str>,
+        method: Method,
+        url: Url,
+        body: String,
+    ) -> Result<AccessToken, CliError> {
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, JSON)]);
+        let request = UpstreamRequest { method, url, headers, body: axum::body::Body::from(body) };
+        let mut response = spinner::during("Getting a token", self.send(user, request)).await?;
+        let body = if response.status == StatusCode::OK { response.peek(LONGEST).await? } else { Bytes::new() };
+        let token: Option<TokenResponse> = serde_json::from_slice(&body).ok();
+        let is_token = |token: &AccessToken| {
+            !token.secret().is_empty() && token.secret().bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        match token {
+            Some(TokenResponse { access_token }) if is_token(&access_token) => Ok(access_token),
+            _ => Err(ServerError::foreign(&self.url, &response).into()),
+        }
+    }
+
+    /// What is no problem of the server's own is the response.
+    async fn send<B>(&self, user: Option<&str>, request: UpstreamRequest<B>) -> Result<Response, CliError>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let answer = self.gateway.forward_once(request, &self.api_key).await.map_err(|error| -> CliError {
+            match error {
+                GatewayError::BodyIncomplete => CallError::Gateway(error).into(),
+                error => ServerError::Unreachable { server: self.url.clone(), source: error }.into(),
+            }
+        })?;
+        let mut response = Response::from(answer);
+        if !response.has_type(PROBLEM) {
+            return Ok(response);
+        }
+        let body = response.peek(LONGEST).await?;
+        match Problem::read(&body) {
+            Some(problem) => Err(ServerError::problem(problem, user, &self.url).into()),
+            None => Ok(response),
+        }
+    }
+}

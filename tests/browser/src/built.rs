@@ -8,11 +8,19 @@ use std::{
 
 use serde_json::{Value, json};
 
+use crate::process::ChildProcess;
+
 /// The program's path.
 pub(crate) fn program() -> &'static str {
     let programs = artifacts().iter().filter(|artifact| artifact["target"]["kind"] == json!(["bin"]));
     let mut paths = programs.filter_map(|program| program["executable"].as_str());
     paths.next().expect("cargo names the program that it built")
+}
+
+/// Starts the program with these arguments.
+#[must_use]
+pub fn start_program(arguments: &[&str]) -> ChildProcess {
+    ChildProcess::start(program(), arguments)
 }
 
 /// The path of a library that this package depends on, compiled, for a program that is compiled by a test.

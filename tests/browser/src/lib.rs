@@ -15,7 +15,8 @@ mod process;
 mod setup;
 
 pub use browser::Browser;
-pub use built::library;
+pub use built::{library, start_program};
 pub use every_page::{for_every_page, refused_refresh};
 pub use keyboard::Focus;
+pub use process::ChildProcess;
 pub use setup::{KEEP_MODE, Scripts, Setup, with_browser, with_demo, with_manual_clock};

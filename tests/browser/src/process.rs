@@ -9,7 +9,7 @@ use std::{
 /// A program and everything it starts. A shell starts it in a process group, waits for the end of its own input, and
 /// then kills the group. Its input is a pipe from this process, which the system closes however this process ends. So
 /// nothing keeps running after a test that panics or is killed, nor because of a `static`, which Rust never drops.
-pub(crate) struct ChildProcess {
+pub struct ChildProcess {
     shell: Child,
     lines: BufReader<ChildStdout>,
 }
@@ -32,7 +32,7 @@ impl ChildProcess {
     }
 
     /// Reads the program's output up to a line with `mark`, and returns the rest of that line.
-    pub(crate) fn rest_of_line_after(&mut self, mark: &str) -> String {
+    pub fn rest_of_line_after(&mut self, mark: &str) -> String {
         let mut said = String::new();
         loop {
             let before = said.len();

@@ -341,9 +341,10 @@ fn exit_of_problem(problem: ProblemType) -> Exit {
 
 fn exit_of_import(error: &ImportError) -> Exit {
     match error {
-        ImportError::NeedsReplace { .. } | ImportError::AnotherUser { .. } | ImportError::NotListed { .. } => {
-            Exit::Usage
-        }
+        ImportError::NeedsReplace { .. }
+        | ImportError::AnotherUser { .. }
+        | ImportError::NotListed { .. }
+        | ImportError::EmailInUse { .. } => Exit::Usage,
         ImportError::Forgotten { .. } => Exit::LogInAgain,
         ImportError::Refused { failure, .. } if failure.kind() == FailureKind::Dead => Exit::LogInAgain,
         // What VideoAsk sent is saved, so the next try may read it.

@@ -10,6 +10,7 @@ use crate::{
         error::{CliError, ConnectionProblem, ImportError, Progress},
         input, output, refresh_token, spinner,
     },
+    login::LoginError,
     store::{IfMissing, RowKey},
     telemetry,
     vault::{Adopted, EmailProof, Identity, Import, PendingImport, Replace, VaultError},
@@ -97,14 +98,24 @@ async fn give(
     if let Some(user) = user.filter(|user| !identity.is_called(user)) {
         return Err(ImportError::AnotherUser { owner, user: telemetry::excerpt(user) }.into());
     }
-    if !identity.is_in(&context.allowed) {
-        let entry = identity.proven_email().map_or_else(|| user_id.clone(), telemetry::excerpt);
-        return Err(ImportError::NotListed { owner, entry }.into());
-    }
-    let key = RowKey::of_user(&user_id);
-    let adopted = context.app.vault.adopt(pending, &key, identity, replace).await;
+    let refused = |error| match error {
+        LoginError::EmailInUse(identity) => {
+            let email = telemetry::excerpt(identity.proven_email().unwrap_or_default());
+            ImportError::EmailInUse { owner: owner.clone(), email, user_id: user_id.clone() }.into()
+        }
+        LoginError::Vault(error) => context.error(&owner, error),
+        _ => {
+            let entry = identity.proven_email().map_or_else(|| user_id.clone(), telemetry::excerpt);
+            ImportError::NotListed { owner: owner.clone(), entry }.into()
+        }
+    };
+    let (_, entry) = context.app.logins.admit(&identity).await.map_err(refused)?;
+    let adopted = context.app.vault.adopt(pending, &RowKey::of_user(&user_id), identity.clone(), replace).await;
     match adopted.map_err(|error| context.error(&owner, error))? {
-        Adopted::Yes => Ok(format!("imported: {owner} is connected")),
+        Adopted::Yes => {
+            context.app.logins.settle(entry, &user_id, None, &identity).await.map_err(refused)?;
+            Ok(format!("imported: {owner} is connected"))
+        }
         Adopted::NeedsReplace => Err(ImportError::NeedsReplace { user: owner, progress: Progress::Exchanged }.into()),
     }
 }

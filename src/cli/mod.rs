@@ -165,7 +165,7 @@ async fn run(Arguments { env_file, command }: Arguments) -> Result<Ending, CliEr
     match command.unwrap_or(Command::Serve(env_file)) {
         Command::Serve(env_file) => serve::run(env_file.resolve()).await,
         Command::Demo(options) => demo::run(options).await,
-        Command::Login(options) => login::run(options).await,
+        Command::Login(options) => Box::pin(login::run(options)).await,
         Command::Token(options) => token::run(options).await,
         Command::Api(options) => api::run(options).await,
         Command::Exec(options) => return exec::run(options).await.map(Ending::Exec),

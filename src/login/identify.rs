@@ -4,9 +4,9 @@ use crate::{
     config::Mode,
     login::{Logins, Owner, error::LoginError},
     provider::{IdClaims, IdTokenError, Nonce, TokenResponse},
-    store::RowKey,
+    store::{RowKey, records::Version},
     telemetry,
-    vault::{EmailProof, Identity, KeyLockGuard},
+    vault::{EmailProof, Ending, Identity, KeyLockGuard},
     videoask::{ApiError, Me},
 };
 
@@ -51,25 +51,61 @@ impl Logins {
     /// Admits a user of `ALLOWED_USERS`. An e-mail entry belongs to the `user_id` that is connected with it: a second
     /// account with the same verified e-mail would make the name ambiguous, and requests for it would fail. A user who is
     /// listed by an id is admitted with any e-mail.
-    pub(super) async fn admit(&self, identity: &Identity) -> Result<(Owner, Option<KeyLockGuard>), LoginError> {
+    pub(crate) async fn admit(&self, identity: &Identity) -> Result<(Owner, Option<EmailEntry>), LoginError> {
         let Mode::Keep(allowed) = &self.mode else { return Ok((Owner::Caller, None)) };
         let not_listed = || LoginError::NotListed(Box::new(identity.clone()));
         let user_id = identity.user_id.clone().filter(|_| identity.is_in(allowed)).ok_or_else(not_listed)?;
-        let email_lock = match identity.proven_email().filter(|_| !identity.is_in_by_id(allowed)) {
+        let entry = match identity.proven_email().filter(|_| !identity.is_in_by_id(allowed)) {
             Some(email) => Some(self.reserve_email(email, &user_id, identity).await?),
             None => None,
         };
-        Ok((Owner::User(user_id), email_lock))
+        Ok((Owner::User(user_id), entry))
     }
 
     /// Waits until no other login with this e-mail is being stored, and checks that no other user is connected with it.
-    async fn reserve_email(&self, email: &str, user_id: &str, identity: &Identity) -> Result<KeyLockGuard, LoginError> {
-        let email_lock = self.vault.lock_email(email).await;
-        if self.vault.is_email_of_another(email, &RowKey::of_user(user_id)).await? {
-            return Err(LoginError::EmailInUse(Box::new(identity.clone())));
-        }
-        Ok(email_lock)
+    async fn reserve_email(&self, email: &str, user_id: &str, identity: &Identity) -> Result<EmailEntry, LoginError> {
+        let lock = self.vault.lock_email(email).await;
+        let holders = self.vault.holders_of(email).await?;
+        let claim = match holders.contains(&RowKey::of_user(user_id)) {
+            true => Claim::Held,
+            false if holders.is_empty() => Claim::New,
+            false => return Err(LoginError::EmailInUse(Box::new(identity.clone()))),
+        };
+        Ok(EmailEntry { email: email.to_owned(), claim, _lock: lock })
     }
+
+    /// Looks again after a record was saved. Another process may have admitted another user with the same e-mail at the
+    /// same moment. Whoever then finds two gives way and leaves a tombstone: at least the one that was saved last.
+    pub(crate) async fn settle(
+        &self,
+        entry: Option<EmailEntry>,
+        user_id: &str,
+        saved: Option<&Version>,
+        identity: &Identity,
+    ) -> Result<(), LoginError> {
+        let Some(EmailEntry { email, claim: Claim::New, .. }) = &entry else { return Ok(()) };
+        if self.vault.holders_of(email).await?.len() < 2 {
+            return Ok(());
+        }
+        self.vault.end(&RowKey::of_user(user_id), saved, Ending::Forget).await?;
+        Err(LoginError::EmailInUse(Box::new(identity.clone())))
+    }
+}
+
+/// The e-mail entry of `ALLOWED_USERS` by which a user was admitted. Keep it until the record is saved.
+#[derive(Debug)]
+pub(crate) struct EmailEntry {
+    email: String,
+    claim: Claim,
+    /// Keeps other logins of this process with the same e-mail waiting.
+    _lock: KeyLockGuard,
+}
+
+/// Whether the user was connected with the e-mail before this login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Claim {
+    Held,
+    New,
 }
 
 fn unnamed(error: &ApiError) -> Identity {

@@ -21,12 +21,14 @@ use crate::{
     keys::Keyring,
     provider::{AuthorizeParams, Prompt, Provider, TokenResponse},
     store::RowKey,
-    vault::{Connected, Identity, KeyLockGuard, Record, RecordBody, TokenSet, Vault},
+    vault::{Connected, Identity, Record, RecordBody, TokenSet, Vault},
     videoask::Api,
 };
 
 pub use self::pending::PendingLogin;
-pub(crate) use self::{callback::Callback, error::LoginError, pending::LIFETIME, used_states::UsedStates};
+pub(crate) use self::{
+    callback::Callback, error::LoginError, identify::EmailEntry, pending::LIFETIME, used_states::UsedStates,
+};
 
 /// What every login needs, however the browser comes back.
 #[derive(Debug)]
@@ -47,8 +49,8 @@ pub(crate) struct Logins {
 pub(crate) struct Admitted {
     pub(crate) owner: Owner,
     pub(crate) record: Record,
-    /// Keeps a second account with the same e-mail out. Drop it when the record is saved.
-    pub(crate) email_lock: Option<KeyLockGuard>,
+    /// Keeps a second account with the same e-mail out.
+    pub(crate) entry: Option<EmailEntry>,
 }
 
 /// A login without a browser session, done.
@@ -98,23 +100,36 @@ impl Logins {
         let sent = self.clock.now();
         let reply = self.provider.exchange_code(code, Some(verifier)).await?;
         let identity = self.identify(&reply, &nonce).await?;
-        let (owner, email_lock) = self.admit(&identity).await?;
+        let (owner, entry) = self.admit(&identity).await?;
         let TokenResponse { access_token, refresh_token, scope, expires_in, .. } = reply;
         let tokens = TokenSet::dated(access_token, refresh_token, scope, expires_in, sent);
         let record = Record::minted(&self.keys, tokens, identity, self.provider.issuer());
-        Ok(Admitted { owner, record, email_lock })
+        Ok(Admitted { owner, record, entry })
     }
 
     /// Redeems the code for a caller that has no browser session. In keep mode, saves the connection.
     pub(crate) async fn finish(&self, login: PendingLogin, code: AuthorizationCode) -> Result<Finished, LoginError> {
-        let Admitted { owner, record, email_lock: _email_lock } = self.redeem(login, code).await?;
+        let Admitted { owner, record, entry } = self.redeem(login, code).await?;
         match owner {
             Owner::Caller => Ok(Finished::Minted(Box::new(record.body))),
             Owner::User(user_id) => {
                 let identity = record.body.identity.clone();
-                let connected = self.vault.connect(&RowKey::of_user(&user_id), record, None).await?;
+                let connected = self.connect(&user_id, record, entry).await?;
                 Ok(Finished::Kept { identity, connected })
             }
         }
+    }
+
+    /// Saves the record of an admitted user.
+    pub(crate) async fn connect(
+        &self,
+        user_id: &str,
+        record: Record,
+        entry: Option<EmailEntry>,
+    ) -> Result<Connected, LoginError> {
+        let (version, identity) = (record.version(), record.body.identity.clone());
+        let connected = self.vault.connect(&RowKey::of_user(user_id), record, None).await?;
+        self.settle(entry, user_id, Some(&version), &identity).await?;
+        Ok(connected)
     }
 }

@@ -80,28 +80,22 @@ impl Vault {
         Err(VaultError::StoreUnavailable)
     }
 
-    /// Waits until no other login in this process claims this e-mail. Hold the guard from [`Vault::is_email_of_another`]
-    /// to the end of [`Vault::connect`].
+    /// Waits until no other login in this process claims this e-mail. Hold the guard from [`Vault::holders_of`] to the
+    /// end of [`Vault::connect`].
     pub(crate) async fn lock_email(&self, email: &str) -> KeyLockGuard {
         // No row key begins like this.
         self.0.key_locks.lock(&format!("email:{}", email.to_ascii_lowercase())).await
     }
 
-    /// Whether this e-mail belongs to another connected `user_id`, and not to this one as well. Reads the store, not the
-    /// user index.
-    ///
-    /// If two users with the same verified e-mail log in for the first time at the same moment, in two processes, each
-    /// finds it free. Then the name is ambiguous until one of them is forgotten.
-    pub(crate) async fn is_email_of_another(&self, email: &str, user: &RowKey) -> Result<bool, VaultError> {
+    /// Which users are connected with this e-mail. Reads the store, not the user index.
+    pub(crate) async fn holders_of(&self, email: &str) -> Result<Vec<RowKey>, VaultError> {
         self.ensure_indexed().await?;
         let rows = self.rows_of_email(email).await?;
-        let listed: Vec<_> = rows.iter().map(|row| self.describe(row)).collect();
-        let holders = listed.iter().filter_map(|listed| match listed {
-            ListEntry::Connection(status) if status.identity.has_email(email) => Some(&status.key),
+        let holders = rows.iter().filter_map(|row| match self.describe(row) {
+            ListEntry::Connection(status) if status.identity.has_email(email) => Some(status.key),
             ListEntry::Connection(_) | ListEntry::Tombstone(_) | ListEntry::Unreadable(..) => None,
         });
-        let holders: Vec<_> = holders.collect();
-        Ok(!holders.is_empty() && !holders.contains(&user))
+        Ok(holders.collect())
     }
 
     /// Whether the stored connection has a refresh token. One that cannot be decrypted counts as having none.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use futures_util::future::join_all;
 use oauth2::AccessToken;
 use serde_json::{Value, json};
-use standin::{Quirk, User};
+use standin::{Endpoint, Mishap, Quirk, User};
 use videoask_auth::{
     app,
     clock::Clock,
@@ -115,6 +115,38 @@ async fn a_second_account_with_the_same_verified_email_is_turned_away_until_the_
     revoke(&alice).await;
     assert_eq!(mallory.log_in(MALLORY).await.status, 200, "the entry is free again");
     assert_eq!(world.browser().log_in(ALICE).await.title(), IN_USE);
+}
+
+#[tokio::test]
+async fn two_accounts_with_one_address_that_log_in_at_once_in_two_processes_are_never_both_connected() {
+    let one = sharing_one_address(ALICE).await;
+    // Behind the same APP_URL, as a replica is.
+    let other = Setup::default().beside(&one).var("APP_URL", one.app.as_str()).var("ALLOWED_USERS", ALICE);
+    let other = other.var("API_KEY", KEY).var("VIDEOASK_API_URL", one.provider.as_str()).start().await;
+    for _ in 0..10 {
+        let (alice, mallory) = (one.browser(), other.browser());
+        let first = alice.approve(&alice.begin().await, ALICE).await;
+        let mut second = mallory.approve(&mallory.begin().await, MALLORY).await;
+        second.set_port(Some(other.port)).expect("it has a host");
+        // So that both go on at the same moment, behind their last call.
+        one.standin.change_faults(|faults| faults.next(Endpoint::Me, 2, Mishap::HeldReply));
+        let asked = one.standin.counters().requests_to(Endpoint::Me);
+        let release = async {
+            while one.standin.counters().requests_to(Endpoint::Me) < asked + 2 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            one.standin.release_replies();
+        };
+        let (first, second, ()) = tokio::join!(alice.open(first.as_str()), mallory.open(second.as_str()), release);
+        let connected = [&first, &second].into_iter().filter(|page| page.status == 200).count();
+        assert!(connected < 2, "{} {}", first.title(), second.title());
+        for (page, browser) in [(first, alice), (second, mallory)] {
+            match page.status {
+                200 => revoke(&browser).await,
+                status => assert_eq!((status, page.title().as_str()), (403, IN_USE)),
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -130,3 +130,19 @@ async fn a_store_that_import_has_just_created_is_named_once() {
     assert!(import().await.contains(&created));
     assert!(!import().await.contains("created"));
 }
+
+#[tokio::test]
+async fn an_account_with_the_address_of_a_connected_one_is_not_imported_until_that_is_forgotten() {
+    let deployment = Deployment::keeping();
+    deployment.connect("ada@example.com").await;
+    let token = deployment.provider.refresh_token("mallory@example.com").await;
+    let address = ("email".to_owned(), Some("ada@example.com".into()));
+    deployment.provider.standin.change_faults(|faults| faults.me.extend([address]));
+    let words = ["same e-mail address", "forget --user ada@example.com", "same command"];
+    assert_fails(&deployment.feed(&["import"], &token), 2, &words);
+    assert_eq!(deployment.run(&["token"]).code, Some(0), "the name is not ambiguous");
+    deployment.run(&["forget", "--user", "ada@example.com"]);
+    let imported = deployment.feed(&["import"], &token);
+    assert_eq!(imported.code, Some(0), "{imported:?}");
+    assert_eq!(deployment.run(&["token"]).code, Some(0));
+}

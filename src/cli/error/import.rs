@@ -25,6 +25,12 @@ pub(crate) enum ImportError {
     AnotherUser { owner: String, user: String },
     #[error("{owner}, whose refresh token this is, is not in ALLOWED_USERS: add {entry}{}", Progress::Exchanged)]
     NotListed { owner: String, entry: String },
+    #[error(
+        "{owner} has the same e-mail address as another VideoAsk account that is connected. To let this one take its \
+         place, run `videoask-auth forget --user {email}`; to have both, add {user_id} to ALLOWED_USERS{}",
+        Progress::Exchanged
+    )]
+    EmailInUse { owner: String, email: String, user_id: String },
 }
 
 /// How far the refresh token has come.

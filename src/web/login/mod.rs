@@ -157,23 +157,23 @@ async fn finish(
 
 /// The session first, since only then there is an id to key a mint record by; without its record it is taken back.
 async fn save(app: &AppState, session: &Session, admitted: Admitted) -> Result<Connected, CallbackError> {
-    let Admitted { owner, record, email_lock: _email_lock } = admitted;
+    let Admitted { owner, record, entry } = admitted;
     let login = match owner {
         Owner::Caller => Login::Mint,
         Owner::User(user_id) => Login::Keep { user_id, first_connection: None },
     };
     let id = session::begin(session, &login).await?;
-    let (key, limits) = match &login {
-        Login::Mint => (app.sessions.key(id), Some(app.sessions.limits())),
-        Login::Keep { user_id, .. } => (RowKey::of_user(user_id), None),
-    };
     let saved = async {
-        let stored = app.vault.connect(&key, record, limits).await?;
-        if let Login::Keep { user_id, .. } = login {
-            let first_connection = app.vault.show(&key).await?.record().body.history.first_connection.clone();
-            app.sessions.bind(id, &Login::Keep { user_id, first_connection }).await?;
+        match login {
+            Login::Mint => Ok(app.vault.connect(&app.sessions.key(id), record, Some(app.sessions.limits())).await?),
+            Login::Keep { user_id, .. } => {
+                let connected = app.logins.connect(&user_id, record, entry).await?;
+                let shown = app.vault.show(&RowKey::of_user(&user_id)).await?;
+                let first_connection = shown.record().body.history.first_connection.clone();
+                app.sessions.bind(id, &Login::Keep { user_id, first_connection }).await?;
+                Ok(connected)
+            }
         }
-        Ok(stored)
     };
     match saved.await {
         Ok(stored) => Ok(stored),

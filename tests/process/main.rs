@@ -14,6 +14,7 @@ mod keep;
 mod keys;
 mod login;
 mod memory;
+mod notifications;
 mod oauth_clients;
 mod proxy;
 mod reference;

@@ -19,6 +19,8 @@ pub enum Proof {
     Import,
     /// tests/process/backup.rs runs it beside a server, or after that has stopped.
     Backup,
+    /// tests/process/notifications.rs runs it: a receiver, then a command that sends it an event.
+    Notifications,
     /// tests/process/documents.rs runs it with the short `PATH` of cron.
     Crontab,
     /// tests/process/documents.rs runs it with an API key of a server.
@@ -97,6 +99,8 @@ const CLAIMS: &[(&str, &str, Proof)] = &[
         "videoask-auth key add weekly-report --user ada@example.com --method GET --path /forms --expires 90d",
         Proof::CommandLine,
     ),
+    ("docs/operations.md", "python3 -c '", Proof::Notifications),
+    ("docs/operations.md", "NOTIFY_URL=http://localhost:9000/ videoask-auth check --notify", Proof::Notifications),
     ("docs/operations.md", "videoask-auth backup videoask-auth-backup.db", Proof::Backup),
     ("docs/operations.md", "mv videoask-auth.db videoask-auth-before.db", Proof::Backup),
     ("docs/operations.md", "printf %s \"$REFRESH_TOKEN\" | videoask-auth import", Proof::Import),

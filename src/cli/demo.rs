@@ -1,10 +1,18 @@
-//! `demo`: the app and a pretend VideoAsk, on this machine alone, everything in memory.
+//! `demo`: the app and a pretend VideoAsk, on this machine alone, in memory or in a folder of its own.
 
-use std::{net::Ipv4Addr, path::PathBuf, sync::Arc, time::Duration};
+mod folder;
+
+use std::{
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use clap::ValueEnum;
+use clap::{ValueEnum, ValueHint};
 use ring::rand::{SecureRandom, SystemRandom};
+use secrecy::ExposeSecret;
 use tokio::{net::TcpListener, sync::watch};
 use url::Url;
 
@@ -12,23 +20,27 @@ use crate::{
     app::App,
     cli::{error::CliError, output, serve, signals},
     clock::Clock,
-    config::{Config, Environment, Listen, Loaded, TelemetryConfig, duration},
+    config::{Config, Environment, Listen, Mode, TelemetryConfig, duration},
     store::{self, IfMissing},
     telemetry::{self, Verbosity},
 };
-use standin::{Rotation, StandIn};
+use standin::{Restart, Rotation, StandIn};
 
 /// Whose tokens `--keep` keeps; the third user of the stand-in is turned away.
 const KEPT: &str = "ada@example.com,grace@example.com";
+
+const DEFAULT_PORT: u16 = 3000;
+const ANOTHER_PORT: &str = "choose another port with --port; 0 takes a free one";
+const ALREADY_RUNNING: &str = "the demo of this folder needs this port: is it running already?";
 
 const CLIENT_ID: &str = "demo-client-id";
 const CLIENT_SECRET: &str = "demo-client-secret";
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Options {
-    /// Port of the app; the pretend VideoAsk takes a free one
-    #[arg(long, default_value_t = 3000, value_parser = port)]
-    port: u16,
+    /// Port of the app, 3000 by default; the pretend VideoAsk takes a free one
+    #[arg(long, value_parser = port)]
+    port: Option<u16>,
     /// Keep the tokens of ada@example.com and grace@example.com, and refresh them
     #[arg(long)]
     keep: bool,
@@ -41,6 +53,9 @@ pub(super) struct Options {
     /// With rotation: for how long a spent refresh token is forgiven
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse)]
     leeway: Duration,
+    /// Keep a .env and a SQLite file here, for other commands and the next demo
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    dir: Option<PathBuf>,
     /// Every other command reads one
     #[arg(long, hide = true)]
     env_file: Option<PathBuf>,
@@ -58,14 +73,11 @@ pub(super) async fn run(options: Options) -> Result<(), CliError> {
     }
     telemetry::init(&TelemetryConfig::load(&Environment::of_process())?, Verbosity::Server);
     let stop = signals::stop();
-    let listener = bind(options.port).await?;
-    let beside = bind(0).await?;
-    let key = options.keep.then(random_secret).transpose()?;
-    let Loaded { config, .. } = configuration(&options, key.as_deref(), &listener, &beside)?;
+    let Prepared { config, listener, beside } = prepare(&options).await?;
     let clock = Clock::system();
     let standin = pretend(&options, &config, clock.clone());
     let opened = store::open(&config.store, IfMissing::Create).await?;
-    output::data(&welcome(key.as_deref(), config.app_url.as_url(), &config.provider.auth_url));
+    output::data(&welcome(&config, options.dir.as_deref()));
     let app = App::build(config, opened.store, clock)?;
 
     let (running, stopped) = watch::channel(());
@@ -91,35 +103,72 @@ fn port(text: &str) -> Result<u16, &'static str> {
     text.parse().map_err(|_| "write a number from 0 to 65535; 0 takes a free port")
 }
 
-async fn bind(port: u16) -> Result<TcpListener, CliError> {
-    let listen = Listen { host: Ipv4Addr::LOCALHOST.to_string(), port };
-    serve::bind(&listen, "choose another port with --port; 0 takes a free one").await
+/// What the demo runs by.
+struct Prepared {
+    config: Config,
+    listener: TcpListener,
+    beside: TcpListener,
 }
 
-/// The demo's configuration, through the same checks as everybody's.
-fn configuration(
+async fn prepare(options: &Options) -> Result<Prepared, CliError> {
+    if let Some(dir) = &options.dir
+        && let Some(config) = folder::load(dir)?
+    {
+        return go_on(options, dir, config).await;
+    }
+    let listener = bind(options.port.unwrap_or(DEFAULT_PORT), ANOTHER_PORT).await?;
+    let beside = bind(0, ANOTHER_PORT).await?;
+    let pairs = pairs(options, &listener, &beside)?;
+    let config = match &options.dir {
+        Some(dir) => folder::create(dir, &pairs)?,
+        None => Config::from_pairs(pairs.iter().map(|(name, value)| (*name, &**value)))?.config,
+    };
+    Ok(Prepared { config, listener, beside })
+}
+
+/// The demo that was in this folder before, at its own ports: its connections belong to that pretend VideoAsk.
+async fn go_on(options: &Options, dir: &Path, config: Config) -> Result<Prepared, CliError> {
+    let differs = |option| Err(CliError::DemoDiffers { folder: dir.into(), option });
+    if options.port.is_some_and(|port| port != config.listen.port) {
+        return differs("--port");
+    }
+    if options.keep && config.mode == Mode::Mint {
+        return differs("--keep");
+    }
+    let listener = bind(config.listen.port, ALREADY_RUNNING).await?;
+    let beside = bind(config.provider.auth_url.port().unwrap_or_default(), ALREADY_RUNNING).await?;
+    Ok(Prepared { config, listener, beside })
+}
+
+async fn bind(port: u16, fix: &'static str) -> Result<TcpListener, CliError> {
+    serve::bind(&Listen { host: Ipv4Addr::LOCALHOST.to_string(), port }, fix).await
+}
+
+/// The demo's configuration. It goes through the same checks as everybody's.
+fn pairs(
     options: &Options,
-    key: Option<&str>,
     listener: &TcpListener,
     beside: &TcpListener,
-) -> Result<Loaded, CliError> {
+) -> Result<[(&'static str, String); 11], CliError> {
     let port = |listener: &TcpListener| listener.local_addr().map(|address| address.port()).map_err(CliError::Runtime);
-    let app_url = format!("http://localhost:{}", port(listener)?);
+    let app_port = port(listener)?;
     // Another loopback name, so that the two do not see each other's cookies.
     let provider = format!("http://127.0.0.1:{}", port(beside)?);
-    let loaded = Config::from_pairs([
-        ("CLIENT_ID", CLIENT_ID),
-        ("CLIENT_SECRET", CLIENT_SECRET),
-        ("APP_URL", &app_url),
-        ("EXPRESS_SESSION", &random_secret()?),
-        ("STORE_URL", "memory:"),
-        ("ALLOWED_USERS", if options.keep { KEPT } else { "" }),
-        ("API_KEY", key.unwrap_or_default()),
-        ("VIDEOASK_AUTH_URL", &provider),
-        ("VIDEOASK_API_URL", &provider),
-        ("AUDIENCE", "https://api.videoask.com/"),
-    ])?;
-    Ok(loaded)
+    let (users, key) = if options.keep { (KEPT, random_secret()?) } else { ("", String::new()) };
+    let store = if options.dir.is_some() { folder::STORE } else { "memory:" };
+    Ok([
+        ("CLIENT_ID", CLIENT_ID.to_owned()),
+        ("CLIENT_SECRET", CLIENT_SECRET.to_owned()),
+        ("APP_URL", format!("http://localhost:{app_port}")),
+        ("PORT", app_port.to_string()),
+        ("EXPRESS_SESSION", random_secret()?),
+        ("STORE_URL", store.to_owned()),
+        ("ALLOWED_USERS", users.to_owned()),
+        ("API_KEY", key),
+        ("VIDEOASK_AUTH_URL", provider.clone()),
+        ("VIDEOASK_API_URL", provider),
+        ("AUDIENCE", "https://api.videoask.com/".to_owned()),
+    ])
 }
 
 fn pretend(options: &Options, config: &Config, clock: Clock) -> StandIn {
@@ -129,6 +178,9 @@ fn pretend(options: &Options, config: &Config, clock: Clock) -> StandIn {
         Rotate::On => Rotation::On { leeway: options.leeway },
         Rotate::Off => Rotation::Off,
     };
+    if options.dir.is_some() {
+        tenant.restart = Restart::GoesOn;
+    }
     StandIn::new(tenant, config.provider.auth_url.clone())
 }
 
@@ -161,7 +213,9 @@ fn variables(key: Option<&str>, app: &Url, provider: &Url) -> String {
 }
 
 /// The steps. Where tokens are kept, the last one is a program's, and `key` is what it needs: it opens this demo alone.
-fn welcome(key: Option<&str>, app: &Url, provider: &Url) -> String {
+fn welcome(config: &Config, dir: Option<&Path>) -> String {
+    let key = config.api_keys.first().map(ExposeSecret::expose_secret);
+    let (app, provider) = (config.app_url.as_url(), &config.provider.auth_url);
     let outcome = match key {
         None => "Choose a user and click \"Approve\": you come back with both tokens".to_owned(),
         Some(key) => format!(
@@ -173,6 +227,14 @@ fn welcome(key: Option<&str>, app: &Url, provider: &Url) -> String {
         ),
     };
     let variables = variables(key, app, provider);
+    let end = match dir {
+        None => "Ctrl-C ends both; everything is in memory and gone then.".to_owned(),
+        Some(dir) => format!(
+            "Other commands, such as `videoask-auth status`, work in the folder {dir}.
+Ctrl-C ends both; `videoask-auth demo --dir {dir}` goes on with what is there.",
+            dir = dir.display()
+        ),
+    };
     format!(
         "The demo is ready. No account is needed, and nothing leaves this machine.
 
@@ -184,7 +246,7 @@ For a program from the token page, README.md or docs/programs.md, in the shell t
 
 {variables}
 The pretend VideoAsk, login and API, is at {provider}
-Ctrl-C ends both; everything is in memory and gone then.
+{end}
 "
     )
 }

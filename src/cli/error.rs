@@ -6,7 +6,7 @@ mod import;
 mod key;
 mod server;
 
-use std::{io, process::ExitCode, sync::Arc};
+use std::{io, path::PathBuf, process::ExitCode, sync::Arc};
 
 use crate::{
     app::ServeError,
@@ -45,6 +45,18 @@ pub(super) enum CliError {
     /// The demo has its own configuration.
     #[error("`demo` reads no .env file.\n  Fix: Leave out --env-file.")]
     DemoReadsNoFile,
+    /// A `.env` that no demo wrote.
+    #[error("{} was not written by `demo --dir`, and a demo changes nobody's setup.\n  Fix: Name another folder.", .0.display())]
+    NotADemo(PathBuf),
+    /// The demo of a folder was started otherwise before.
+    #[error(
+        "the demo in {} was started with another {option} before.\n  Fix: Leave out {option}, or name another folder.",
+        folder.display()
+    )]
+    DemoDiffers { folder: PathBuf, option: &'static str },
+    /// The folder of a demo cannot be used.
+    #[error("{}: {source}", path.display())]
+    DemoFolder { path: PathBuf, source: io::Error },
     /// The command needs a store that several processes share.
     #[error(
         "`{0}` cannot work with STORE_URL=memory:, which is the memory of one `serve` alone; use sqlite:// or redis://"
@@ -225,6 +237,8 @@ impl CliError {
             | Self::DemoReadsNoFile
             | Self::ServerConfiguration(_)
             | Self::ServerReadsNoFile
+            | Self::NotADemo(_)
+            | Self::DemoDiffers { .. }
             | Self::OwnMemory(_)
             | Self::NotARefreshToken(_)
             | Self::FormatInKeepMode
@@ -251,6 +265,7 @@ impl CliError {
             | Self::Input(InputError::Io(_))
             | Self::Output(_)
             | Self::Stopped
+            | Self::DemoFolder { .. }
             | Self::Listen { .. }
             | Self::Client(_)
             | Self::Server(_)

@@ -91,7 +91,9 @@ enum Command {
     #[command(after_help = "Example:\n  videoask-auth serve")]
     Serve(EnvFileArg),
     /// Try the app with a fake VideoAsk; needs no account and no .env
-    #[command(after_help = "Examples:\n  videoask-auth demo\n  videoask-auth demo --keep --access-ttl 1m")]
+    #[command(
+        after_help = "Examples:\n  videoask-auth demo\n  videoask-auth demo --keep --access-ttl 1m\n  videoask-auth demo --keep --dir demo"
+    )]
     Demo(demo::Options),
     /// Log in to VideoAsk without a running server
     #[command(after_help = "Examples:\n  videoask-auth login >> .env\n  videoask-auth login --paste --format json")]

@@ -1,11 +1,15 @@
 //! `demo`: the whole thing on this machine, whatever is set up here.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    os::unix::fs::PermissionsExt,
+    process::Command,
+};
 
 use reqwest::Method;
 use url::Url;
 
-use crate::support::{Deployment, Program, Server, browser::Browser, run_in};
+use crate::support::{Deployment, Program, Server, browser::Browser, run_in, start_in};
 
 /// The URL in the line of the demo's welcome that says "Open".
 fn opened(program: &mut Program) -> Url {
@@ -82,4 +86,64 @@ async fn the_demo_keeps_the_tokens_of_two_users_and_prints_a_line_for_programs_w
         let token = browser.url("/api/token");
         assert_eq!(browser.send(Method::GET, &token, |request| request.bearer_auth(key)).await.status, status);
     }
+}
+
+#[tokio::test]
+async fn commands_work_beside_a_demo_in_a_folder_and_the_next_demo_there_goes_on() {
+    let parent = tempfile::TempDir::new().unwrap();
+    let folder = parent.path().join("new/demo");
+    let start =
+        |arguments: &[&str]| start_in(parent.path(), &[&["demo", "--dir", "new/demo"], arguments].concat(), &[]);
+    let run = |arguments: &[&str]| run_in(&folder, arguments, &[]);
+    // Each refresh sends a token that the earlier pretend VideoAsk issued.
+    let mut program = start(&["--keep", "--port", "0", "--rotate", "on"]);
+    let app = opened(&mut program);
+    assert_eq!(Browser::new(app.clone()).log_in("ada@example.com").await.status, 200);
+    let token = run(&["token"]);
+    assert_eq!(token.code, Some(0), "{token:?}");
+    assert_eq!(run(&["key", "add", "mine"]).code, Some(0));
+    let mode = std::fs::metadata(folder.join(".env")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    let taken = start(&[]).finish();
+    assert!(taken.code == Some(1) && taken.stderr.contains("is it running already"), "{taken:?}");
+    program.signal("INT");
+    assert_eq!(program.finish().code, Some(0));
+
+    let mut program = start(&["--keep", "--rotate", "on"]);
+    assert_eq!(opened(&mut program), app);
+    for _ in 0..2 {
+        let current = run(&["token"]).stdout;
+        let refused = Command::new("sh")
+            .args(["-c", "printf %s \"$TOKEN\" | \"$PROGRAM\" token --refused"])
+            .env_clear()
+            .envs([
+                ("TOKEN", current.trim()),
+                ("PROGRAM", env!("CARGO_BIN_EXE_videoask-auth")),
+                ("PATH", "/usr/bin:/bin"),
+            ])
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        assert!(refused.status.success(), "{refused:?}");
+    }
+    let status = run(&["status", "--json"]).stdout;
+    assert!(status.contains("\"state\": \"live\"") || status.contains("\"state\":\"live\""), "{status}");
+    assert!(run(&["key", "list"]).stdout.contains("mine"));
+    program.signal("INT");
+    assert_eq!(program.finish().code, Some(0));
+    for (arguments, word) in [(&["--port", "1"], "--port"), (&["--dir", "x"], "")] {
+        let finished = start(arguments).finish();
+        assert!(finished.code == Some(2) && finished.stderr.contains(word), "{finished:?}");
+    }
+}
+
+#[test]
+fn a_demo_leaves_the_env_file_of_somebody_alone() {
+    let deployment = Deployment::new();
+    let before = std::fs::read_to_string(deployment.path().join(".env")).unwrap();
+    let finished = deployment.run(&["demo", "--dir", "."]);
+    assert!(finished.code == Some(2) && finished.stderr.contains("was not written by"), "{finished:?}");
+    assert_eq!(std::fs::read_to_string(deployment.path().join(".env")).unwrap(), before);
+    assert_eq!(deployment.files(), [".env"]);
 }

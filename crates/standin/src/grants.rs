@@ -76,7 +76,7 @@ impl Grants {
             Redeemed::WrongVerifier => return CodeExchange::WrongVerifier,
         };
         let refresh_token = approval.consent.has_scope("offline_access").then(|| {
-            let (family, token) = self.refresh_tokens.start_family(now, approval.consent.clone());
+            let (family, token) = self.refresh_tokens.start_family(now, options, approval.consent.clone());
             self.codes.note_family(code, family);
             token
         });

@@ -52,7 +52,7 @@ use self::{
 pub use self::{
     counters::Counters,
     faults::{Endpoint, Faults, Mishap, Planned, Quirk},
-    options::{Now, Options, Rotation},
+    options::{Now, Options, Restart, Rotation},
     users::User,
 };
 

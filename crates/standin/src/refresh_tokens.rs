@@ -2,12 +2,15 @@
 
 use std::{collections::HashMap, mem, time::Duration};
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde_json::json;
 use time::OffsetDateTime;
 
 use super::{
     grants::{Consent, Grant},
     jwt,
-    options::{Options, Rotation},
+    options::{Options, Restart, Rotation},
+    users::User,
 };
 
 /// With more, spent and ended tokens are dropped.
@@ -53,16 +56,31 @@ pub(super) enum Refreshed {
 }
 
 impl RefreshTokens {
-    pub(super) fn start_family(&mut self, now: OffsetDateTime, consent: Consent) -> (FamilyId, String) {
+    pub(super) fn start_family(
+        &mut self,
+        now: OffsetDateTime,
+        options: &Options,
+        consent: Consent,
+    ) -> (FamilyId, String) {
+        let token = new_token(options, &consent);
+        (self.add_family(now, consent, token.clone()), token)
+    }
+
+    fn add_family(&mut self, now: OffsetDateTime, consent: Consent, token: String) -> FamilyId {
         self.last_family += 1;
-        let token = new_token();
         self.remember(token.clone(), self.last_family);
-        let family = Family { consent, started_at: now, current: token.clone(), previous: None };
+        let family = Family { consent, started_at: now, current: token, previous: None };
         self.families.insert(self.last_family, family);
-        (self.last_family, token)
+        self.last_family
     }
 
     pub(super) fn refresh(&mut self, now: OffsetDateTime, options: &Options, token: &str) -> Refreshed {
+        if options.restart == Restart::GoesOn
+            && !self.issued.contains_key(token)
+            && let Some(consent) = consent_in(token)
+        {
+            self.add_family(now, consent, token.to_owned());
+        }
         let Some(&Issued { family: id, spent }) = self.issued.get(token) else { return Refreshed::Unknown };
         let refused = if spent { Refreshed::Reused } else { Refreshed::Unknown };
         let Some(family) = self.families.get_mut(&id) else { return refused };
@@ -84,7 +102,7 @@ impl RefreshTokens {
                 Refreshed::Granted
             }
         };
-        let displaced = mem::replace(&mut family.current, new_token());
+        let displaced = mem::replace(&mut family.current, new_token(options, &family.consent));
         let fresh = family.current.clone();
         let grant = family.grant(Some(fresh.clone()));
         self.issued.insert(displaced, Issued { family: id, spent: true });
@@ -133,6 +151,21 @@ impl Family {
     }
 }
 
-fn new_token() -> String {
-    format!("v1.{}", jwt::random())
+fn new_token(options: &Options, consent: &Consent) -> String {
+    let random = jwt::random();
+    match options.restart {
+        Restart::Forgets => format!("v1.{random}"),
+        Restart::GoesOn => {
+            let Consent { user, scope, for_api } = consent;
+            let claims = json!([user.email, scope, for_api]).to_string();
+            format!("v1.{random}.{}", BASE64_URL_SAFE_NO_PAD.encode(claims))
+        }
+    }
+}
+
+/// What the user agreed to, of a token that says so itself.
+fn consent_in(token: &str) -> Option<Consent> {
+    let claims = BASE64_URL_SAFE_NO_PAD.decode(token.strip_prefix("v1.")?.split_once('.')?.1).ok()?;
+    let (email, scope, for_api): (String, String, bool) = serde_json::from_slice(&claims).ok()?;
+    Some(Consent { user: User::find(&email)?, scope, for_api })
 }

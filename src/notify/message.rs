@@ -14,29 +14,29 @@ const DATE: &[BorrowedFormatItem<'_>] = format_description!("[day padding:none] 
 
 /// One event, as JSON. No secret is in it.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Message {
+pub struct Message {
     /// The same for each delivery of an event.
-    pub(crate) id: String,
+    pub id: String,
     /// What happened.
-    pub(crate) event: &'static str,
+    pub event: &'static str,
     /// When it was noticed.
     #[serde(with = "time::serde::rfc3339")]
-    pub(crate) at: OffsetDateTime,
+    pub at: OffsetDateTime,
     /// E-mail or id.
-    pub(crate) user: Option<String>,
+    pub user: Option<String>,
     /// VideoAsk's own id of the user.
-    pub(crate) user_id: Option<String>,
+    pub user_id: Option<String>,
     /// One sentence with the link, as Slack, Mattermost and Google Chat show it.
-    pub(crate) text: String,
+    pub text: String,
     /// The same, as Discord shows it.
-    pub(crate) content: String,
+    pub content: String,
     /// Why.
-    pub(crate) reason: Option<String>,
+    pub reason: Option<String>,
     /// Where the user logs in.
-    pub(crate) login_url: String,
+    pub login_url: String,
     /// When the login is expected to end.
     #[serde(with = "time::serde::rfc3339::option")]
-    pub(crate) log_in_before: Option<OffsetDateTime>,
+    pub log_in_before: Option<OffsetDateTime>,
 }
 
 impl Message {

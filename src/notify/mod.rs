@@ -14,10 +14,11 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 use url::Url;
 
+pub(crate) use self::receiver::HttpReceiver;
 use self::state::{NotificationState, Observation, Pending};
-pub(crate) use self::{
+pub use self::{
     message::Message,
-    receiver::{HttpReceiver, Receiver},
+    receiver::{DeliveryError, Receiver},
 };
 use crate::{
     clock::Clock,
@@ -36,13 +37,14 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The task that reports events.
 #[derive(Debug)]
-pub(crate) struct Notifier {
+pub struct Notifier {
     vault: Vault,
     store: Arc<dyn Notifications>,
     receiver: Box<dyn Receiver>,
     clock: Clock,
     login_url: Url,
     process: String,
+    interval: Duration,
     /// The claims of other processes, by key: the version of the row, and since when it has been seen.
     claims: HashMap<RowKey, (u64, Duration)>,
 }
@@ -58,7 +60,7 @@ enum Round {
 impl Notifier {
     /// A notifier that has sent nothing. `process` is a name that no other process and no earlier start uses.
     #[must_use]
-    pub(crate) fn new(
+    pub fn new(
         vault: Vault,
         store: Arc<dyn Notifications>,
         receiver: Box<dyn Receiver>,
@@ -66,11 +68,17 @@ impl Notifier {
         login_url: Url,
         process: String,
     ) -> Self {
-        Self { vault, store, receiver, clock, login_url, process, claims: HashMap::new() }
+        Self { vault, store, receiver, clock, login_url, process, interval: INTERVAL, claims: HashMap::new() }
+    }
+
+    /// Looks at the connections so often, at least.
+    #[must_use]
+    pub fn every(self, interval: Duration) -> Self {
+        Self { interval, ..self }
     }
 
     /// Reports until the sender of `stopping` is dropped. A delivery that is under way then is finished.
-    pub(crate) async fn run(mut self, mut stopping: watch::Receiver<()>) {
+    pub async fn run(mut self, mut stopping: watch::Receiver<()>) {
         while stopping.has_changed().is_ok() {
             let pause = self.round(&stopping).await;
             tokio::select! {
@@ -87,7 +95,7 @@ impl Notifier {
         let (Ok(listed), Some(Ok(rows))) = (listed, rows) else {
             // While the store does not respond, nobody can note what was sent.
             self.claims.clear();
-            return INTERVAL;
+            return self.interval;
         };
         let mut stored: HashMap<_, _> = rows.into_iter().map(|row| (row.key, (row.version, row.state))).collect();
         let mut next = None;
@@ -104,8 +112,8 @@ impl Notifier {
             }
         }
         let now = self.clock.now();
-        let pause = next.map_or(INTERVAL, |next| Duration::try_from(next - now).unwrap_or_default());
-        pause.clamp(SHORTEST_PAUSE, INTERVAL)
+        let pause = next.map_or(self.interval, |next| Duration::try_from(next - now).unwrap_or_default());
+        pause.clamp(SHORTEST_PAUSE, self.interval)
     }
 
     /// Sends the pending event, if that is this process's to do, and notes what has changed.

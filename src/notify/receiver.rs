@@ -10,14 +10,14 @@ use crate::{config::NotifyUrl, http, notify::Message};
 
 /// Takes events.
 #[async_trait]
-pub(crate) trait Receiver: fmt::Debug + Send + Sync + 'static {
+pub trait Receiver: fmt::Debug + Send + Sync + 'static {
     /// Delivers one event, once.
     async fn deliver(&self, message: &Message) -> Result<(), DeliveryError>;
 }
 
 /// Why an event was not delivered. Nothing of `NOTIFY_URL` is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum DeliveryError {
+pub enum DeliveryError {
     /// The receiver did not take it.
     #[error("the receiver responded with status {0}")]
     Status(u16),
@@ -35,7 +35,7 @@ pub(crate) enum DeliveryError {
 impl DeliveryError {
     /// What to do about it.
     #[must_use]
-    pub(crate) fn fix(self) -> &'static str {
+    pub fn fix(self) -> &'static str {
         match self {
             Self::Status(300..=399) => {
                 "Redirects are not followed. Set NOTIFY_URL to the address that the receiver redirects to."

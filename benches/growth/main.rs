@@ -6,6 +6,7 @@
 
 mod seed;
 #[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "another benchmark uses the rest")]
 mod support;
 
 use std::{env, fs, net::Ipv4Addr, path::Path, process::Command, sync::Arc, time::Duration};

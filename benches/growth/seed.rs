@@ -11,7 +11,7 @@ use videoask_auth::{
         RowKey,
         records::{NewRow, State},
     },
-    vault::{EmailProof, Identity, Issuer, Record, TokenSet},
+    vault::{Identity, Issuer, Record, TokenSet},
 };
 
 use super::support::now;
@@ -25,9 +25,9 @@ const STEPS: [&str; 3] = [
 /// "vask", as schema.rs has it.
 const APPLICATION_ID: u32 = 0x7661_736b;
 
-/// The e-mail of a user.
+/// The `user_id` of a user.
 pub fn user(number: usize) -> String {
-    format!("user{number}@example.com")
+    format!("id-{number}")
 }
 
 /// So many live connections, each with a token like VideoAsk's.
@@ -45,16 +45,11 @@ pub fn rows(secret: &str, provider: &Url, connections: usize) -> Vec<NewRow> {
                 Some(std::time::Duration::from_secs(86_400)),
                 now(),
             );
-            let identity = Identity {
-                user_id: Some(format!("id-{number}")),
-                sub: Some(format!("auth0|{number}")),
-                email: Some(user(number)),
-                email_proof: EmailProof::Verified,
-                ..Identity::default()
-            };
+            let identity =
+                Identity { user_id: Some(user(number)), sub: Some(format!("auth0|{number}")), ..Identity::default() };
             let issuer = Issuer { client_id: CLIENT_ID.to_owned(), token_endpoint: token_endpoint.clone() };
             let record = Record::minted(&keys, tokens, identity, issuer);
-            record.new_row(&keys, &RowKey::of_user(&format!("id-{number}")), State::Live, None)
+            record.new_row(&keys, &RowKey::of_user(&user(number)), State::Live, None)
         })
         .collect()
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use standin::{Endpoint, Faults, Mishap, Quirk};
+use standin::{Endpoint, Faults, Mishap, Quirk, User};
 use tempfile::TempDir;
 
 use crate::{
@@ -153,7 +153,13 @@ async fn so_it_is_in_every_state_of_a_connection() {
         assert!(dead.stderr.contains(words), "{words}: {dead:?}");
     }
 
-    let (deployment, _server, elsewhere) = connected().await;
+    // A user who is listed by an id may share the e-mail address of another.
+    let grace = User::find("grace@example.com").expect("Grace has an account").user_id();
+    let deployment =
+        Deployment::keeping().set("API_KEY", KEY).set("ALLOWED_USERS", &format!("ada@example.com,{grace}"));
+    deployment.connect("ada@example.com").await;
+    let server = deployment.serve();
+    let elsewhere = Elsewhere::of(&server);
     let email = ("email".to_owned(), Some(json!("ada@example.com")));
     deployment.provider.standin.change_faults(|faults| faults.me = [email].into());
     deployment.connect("grace@example.com").await;

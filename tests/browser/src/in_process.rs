@@ -1,9 +1,9 @@
 //! The app and the stand-in in this process, under a clock that a test advances: what takes weeks takes no time.
 
-use std::{net::Ipv4Addr, sync::Arc};
+use std::{net::Ipv4Addr, sync::Arc, thread};
 
 use standin::{Options, StandIn};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, runtime::Builder, sync::oneshot};
 use videoask_auth::{
     app::App,
     clock::{Clock, ClockControl},
@@ -13,8 +13,18 @@ use videoask_auth::{
 
 use crate::demo::Demo;
 
-/// Starts both. They run as long as the test.
+/// Starts both. They run until the tests end, in a thread of their own: a test's runtime may have just one, which
+/// `Browser::set_faults` blocks.
 pub(crate) async fn start() -> (Demo, ClockControl) {
+    let (started, start) = oneshot::channel();
+    thread::spawn(move || {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("the system has room for a runtime");
+        runtime.block_on(serve(started));
+    });
+    start.await.expect("both start")
+}
+
+async fn serve(started: oneshot::Sender<(Demo, ClockControl)>) {
     let (listener, beside) = (listen().await, listen().await);
     let app_url = format!("http://localhost:{}", port(&listener));
     // Another loopback name, so that the two do not see each other's cookies.
@@ -37,9 +47,9 @@ pub(crate) async fn start() -> (Demo, ClockControl) {
     let options = Options::new(config.provider.callback.as_str(), Arc::new(move || now.now()));
     let standin = StandIn::new(options, config.provider.auth_url.clone());
     let app = App::build(config, store, clock).expect("the app can be built");
-    tokio::spawn(standin.serve(beside, std::future::pending()));
-    tokio::spawn(app.serve(listener, std::future::pending()));
-    (Demo::in_process(app_url, provider), control)
+    // The test may have failed in the meantime.
+    let _ = started.send((Demo::in_process(app_url, provider), control));
+    let _ = tokio::join!(standin.serve(beside, std::future::pending()), app.serve(listener, std::future::pending()));
 }
 
 async fn listen() -> TcpListener {

@@ -11,6 +11,7 @@ mod location;
 mod millis;
 mod notifications;
 mod open;
+mod opened;
 pub mod records;
 mod redis;
 mod risks;
@@ -29,7 +30,8 @@ pub use self::{
     index::{Index, NameHash, Names, NewIndex, RowCounts, RowGroup},
     location::StoreLocation,
     notifications::{NotificationRow, NotificationSwap, Notifications},
-    open::{CanCreate, IfMissing, Inspection, OpenedStore, StoreOrigin, StoreStatus, inspect, open},
+    open::{inspect, open},
+    opened::{CanCreate, IfMissing, Inspection, OpenedStore, StoreOrigin, StoreStatus},
     risks::StoreRisk,
     sessions::{InsertOutcome, SessionRow, UpdateOutcome},
     unwritable::Unwritable,

@@ -1,73 +1,11 @@
-use std::sync::Arc;
+//! Opens or inspects the store that `STORE_URL` names.
 
 use crate::{
     config::StoreUrl,
-    store::{Store, StoreError, StoreLocation, StoreRisk, redis, sqlite},
+    store::{
+        CanCreate, IfMissing, Inspection, OpenedStore, StoreError, StoreLocation, StoreRisk, StoreStatus, redis, sqlite,
+    },
 };
-
-/// What to do where there is no store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IfMissing {
-    /// Make one: `serve`, `import` and `demo`.
-    Create,
-    /// Say so: every other command.
-    Refuse,
-}
-
-/// Whether an opened store was there before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StoreOrigin {
-    /// This call has made it.
-    Created,
-    /// It was.
-    Existing,
-}
-
-/// A store, ready for use and at this program's schema version.
-#[derive(Debug)]
-pub struct OpenedStore {
-    /// The store.
-    pub store: Arc<dyn Store>,
-    /// Where it is.
-    pub(crate) at: StoreLocation,
-    /// Whether it was there before.
-    pub origin: StoreOrigin,
-    /// What it says about itself.
-    pub risks: Vec<StoreRisk>,
-}
-
-/// What [`inspect`] saw.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inspection {
-    /// Where it looked.
-    pub at: StoreLocation,
-    /// What is there.
-    pub status: StoreStatus,
-    /// What the store says about itself.
-    pub risks: Vec<StoreRisk>,
-}
-
-/// What is at the place that `STORE_URL` names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StoreStatus {
-    /// No store yet.
-    Missing(CanCreate),
-    /// A store that took a write, which was undone.
-    Writable,
-}
-
-/// Whether a store could be made where there is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CanCreate {
-    /// Yes.
-    Yes,
-    /// The folder cannot be written.
-    NotWritable,
-    /// The folder does not exist.
-    NoFolder,
-    /// This file system does not tell without making a file.
-    Unknown,
-}
 
 /// Opens the store, makes it if `missing` says so, and migrates an older one.
 pub async fn open(url: &StoreUrl, missing: IfMissing) -> Result<OpenedStore, StoreError> {

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use crate::{
     cli::{
-        api::{Request, input::InputBody},
+        api::{input::InputBody, request::Request},
         context::Context,
         error::{CallError, CliError},
         response::Response,

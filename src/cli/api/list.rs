@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 
 use crate::{
     cli::{
-        api::{Request, caller::Caller, input::InputBody, rate_limit::RateLimit},
+        api::{caller::Caller, input::InputBody, rate_limit::RateLimit, request::Request},
         error::{CallError, CliError},
         output::{Reader, Stream},
         spinner,

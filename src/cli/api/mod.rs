@@ -5,6 +5,7 @@ mod input;
 mod list;
 mod path;
 mod rate_limit;
+mod request;
 
 use std::io::{IsTerminal, stdout};
 
@@ -20,6 +21,7 @@ use crate::{
             caller::Caller,
             input::{Input, InputBody},
             path::ApiPath,
+            request::Request,
         },
         error::CliError,
         output::{Reader, Stream},
@@ -54,13 +56,6 @@ pub(super) struct Options {
     paginate: bool,
     #[command(flatten)]
     source: SourceArgs,
-}
-
-/// A request, but for its body and for who sends it.
-struct Request {
-    method: Method,
-    path: ApiPath,
-    headers: HeaderMap,
 }
 
 pub(super) async fn run(options: Options) -> Result<(), CliError> {

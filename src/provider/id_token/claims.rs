@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
-    provider::{authorize::Nonce, id_token::IdTokenError},
+    provider::{authorize::Nonce, id_token::error::IdTokenError},
     telemetry::excerpt,
 };
 

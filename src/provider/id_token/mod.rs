@@ -4,6 +4,7 @@
 //! secret, so `jku`, `jwk` and `x5u` have no say, and no public key can pass for a secret.
 
 mod claims;
+mod error;
 mod jwks;
 mod ring_verifier;
 
@@ -11,7 +12,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, errors::ErrorKind};
 use serde_json::{Map, Value};
 
-pub use self::{claims::IdClaims, jwks::JwksError};
+pub use self::{claims::IdClaims, error::IdTokenError, jwks::JwksError};
 use crate::{
     clock::Clock,
     config::ProviderConfig,
@@ -25,32 +26,6 @@ use crate::{
     },
     telemetry::{Metrics, excerpt},
 };
-
-/// Why an id_token is not believed. It quotes claims, escaped and cut, but never the nonce or the token.
-#[derive(Debug, thiserror::Error)]
-pub enum IdTokenError {
-    /// A claim or header parameter is not what it must be.
-    #[error("the id_token's {claim} is wrong: expected {expected}, received {received}")]
-    Claim {
-        /// Which.
-        claim: &'static str,
-        /// What it must be.
-        expected: String,
-        /// What it is.
-        received: String,
-        /// What to do.
-        fix: &'static str,
-    },
-    /// The keys that it is checked by could not be had.
-    #[error("the keys that sign id_tokens could not be fetched")]
-    Keys(#[source] JwksError),
-    /// There is none, and with PKCE off nothing else ties the code to this login.
-    #[error("VideoAsk sent no id_token, and PKCE is off")]
-    Missing,
-    /// It is no signed JWT.
-    #[error("the id_token is not a signed JWT")]
-    Malformed,
-}
 
 const ODD_FIX: &str = "Log in again. If it comes again, tell VideoAsk's support, with this page.";
 const ALG_FIX: &str = "Set the client's id_token signature to RS256 (or HS256) at VideoAsk.";

@@ -1,0 +1,69 @@
+//! What opening or inspecting a store finds.
+
+use std::sync::Arc;
+
+use crate::store::{Store, StoreLocation, StoreRisk};
+
+/// What to do where there is no store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfMissing {
+    /// Make one: `serve`, `import` and `demo`.
+    Create,
+    /// Say so: every other command.
+    Refuse,
+}
+
+/// Whether an opened store was there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreOrigin {
+    /// This call has made it.
+    Created,
+    /// It was.
+    Existing,
+}
+
+/// A store, ready for use and at this program's schema version.
+#[derive(Debug)]
+pub struct OpenedStore {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Where it is.
+    pub(crate) at: StoreLocation,
+    /// Whether it was there before.
+    pub origin: StoreOrigin,
+    /// What it says about itself.
+    pub risks: Vec<StoreRisk>,
+}
+
+/// What [`inspect`](super::inspect) saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspection {
+    /// Where it looked.
+    pub at: StoreLocation,
+    /// What is there.
+    pub status: StoreStatus,
+    /// What the store says about itself.
+    pub risks: Vec<StoreRisk>,
+}
+
+/// What is at the place that `STORE_URL` names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreStatus {
+    /// No store yet.
+    Missing(CanCreate),
+    /// A store that took a write, which was undone.
+    Writable,
+}
+
+/// Whether a store could be made where there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CanCreate {
+    /// Yes.
+    Yes,
+    /// The folder cannot be written.
+    NotWritable,
+    /// The folder does not exist.
+    NoFolder,
+    /// This file system does not tell without making a file.
+    Unknown,
+}

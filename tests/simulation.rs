@@ -47,8 +47,8 @@ fn run(seed: u64, weather: Weather, keys: &Arc<Keyring>, mutation: Option<Mutati
     Schedule::new(seed, weather, keys, mutation, false).run()
 }
 
-/// A number from the environment, for whoever runs more schedules or others.
-#[expect(clippy::disallowed_methods, reason = "the numbers come from whoever runs this")]
+/// A number from the environment, to run more schedules or others.
+#[expect(clippy::disallowed_methods, reason = "the numbers come from the person who runs this")]
 fn number(name: &str, usual: u64) -> u64 {
     std::env::var(name).map_or(usual, |number| number.parse().expect("a number"))
 }
@@ -89,7 +89,7 @@ fn the_promises_hold_whatever_fails() {
 /// Runs one schedule again, aloud.
 #[test]
 #[ignore = "needs SIMULATION_SEED, and tells its story"]
-#[expect(clippy::disallowed_methods, reason = "the seed comes from whoever replays it")]
+#[expect(clippy::disallowed_methods, reason = "the seed comes from the person who replays it")]
 fn replay() {
     let seed = std::env::var("SIMULATION_SEED").expect("SIMULATION_SEED is given");
     let weather = match std::env::var("SIMULATION_WEATHER").as_deref() {
@@ -123,56 +123,24 @@ fn caught_within(most: u64, mutation: Mutation, weather: Weather) {
 }
 
 #[test]
-fn a_lease_shorter_than_the_exchange_is_caught() {
-    caught_within(100, Mutation::ShortLease, Weather::Bearable);
-}
-
-#[test]
-fn a_lease_by_the_wall_clock_is_caught() {
-    caught_within(100, Mutation::WallClockLease, Weather::Bearable);
-}
-
-#[test]
-fn a_budget_by_the_monotonic_clock_is_caught() {
-    caught_within(3000, Mutation::MonotonicBudget, Weather::All);
-}
-
-#[test]
-fn believing_every_stored_time_is_caught() {
-    caught_within(100, Mutation::UnboundedTimes, Weather::Bearable);
-}
-
-#[test]
-fn a_refresh_that_dies_with_its_caller_is_caught() {
-    caught_within(100, Mutation::HangUpKills, Weather::Bearable);
-}
-
-#[test]
-fn a_set_forgotten_after_a_failed_save_is_caught() {
-    caught_within(100, Mutation::ForgottenSet, Weather::Bearable);
-}
-
-#[test]
-fn taking_every_refusal_for_death_is_caught() {
-    caught_within(100, Mutation::EveryRefusalIsDeath, Weather::Bearable);
-}
-
-#[test]
-fn overwriting_the_kept_refresh_token_with_nothing_is_caught() {
-    caught_within(100, Mutation::MissingTokenOverwrites, Weather::Bearable);
-}
-
-#[test]
-fn believing_what_was_read_before_the_lease_is_caught() {
-    caught_within(100, Mutation::NoSecondReading, Weather::Bearable);
-}
-
-#[test]
-fn saving_without_comparing_is_caught() {
-    caught_within(100, Mutation::UnfencedSave, Weather::Bearable);
-}
-
-#[test]
-fn exchanging_without_writing_ahead_is_caught() {
-    caught_within(1000, Mutation::NoWriteAhead, Weather::Bearable);
+fn the_faults_of_other_tools_are_caught() {
+    use Mutation::{
+        EveryRefusalIsDeath, ForgottenSet, HangUpKills, MissingTokenOverwrites, MonotonicBudget, NoSecondReading,
+        NoWriteAhead, ShortLease, UnboundedTimes, UnfencedSave, WallClockLease,
+    };
+    for mutation in [
+        ShortLease,
+        WallClockLease,
+        UnboundedTimes,
+        HangUpKills,
+        ForgottenSet,
+        EveryRefusalIsDeath,
+        MissingTokenOverwrites,
+        NoSecondReading,
+        UnfencedSave,
+    ] {
+        caught_within(100, mutation, Weather::Bearable);
+    }
+    caught_within(1000, NoWriteAhead, Weather::Bearable);
+    caught_within(3000, MonotonicBudget, Weather::All);
 }

@@ -124,7 +124,7 @@ async fn the_page_shows_programs_the_shortest_way_that_is_set_up() {
             assert!(program.contains(&format!("\"{}forms", base.as_str())), "{program}");
         }
         assert!(page.text().contains(hint), "{}", page.text());
-        assert!(!page.text().contains(KEY), "whoever may log in need not be who has a key");
+        assert!(!page.text().contains(KEY), "a user who may log in need not have a key");
     }
 }
 

@@ -188,7 +188,7 @@ async fn a_provider_that_cannot_be_reached_has_a_page() {
         .var("ISSUER", world.provider.as_str())
         .start()
         .await;
-    // The login is begun by hand, since the page of this app leads nowhere: only its state is needed.
+    // The login is started by hand, since the page of this app leads nowhere: only its state is needed.
     let browser = nowhere.browser();
     let there = browser.get("/auth/videoask").await.location().expect("it redirects");
     let state = there.query_pairs().find(|(name, _)| name == "state").expect("a state").1.into_owned();

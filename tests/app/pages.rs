@@ -214,7 +214,7 @@ async fn another_loopback_name_leads_to_the_apps_own() {
     let without_host = world.raw("GET / HTTP/1.0\r\n\r\n").await;
     assert!(without_host.starts_with("HTTP/1.0 200 "), "{without_host}");
     let health = other.replace("/tokens?a=b", "/healthz");
-    assert_eq!(world.browser().get(&health).await.status, 200, "whoever checks the health is not sent away");
+    assert_eq!(world.browser().get(&health).await.status, 200, "a health check is not redirected");
 }
 
 #[tokio::test]

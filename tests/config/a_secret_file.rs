@@ -1,14 +1,10 @@
 use super::*;
 
-fn without_secret() -> Vec<(&'static str, &'static str)> {
-    GLITCH.into_iter().filter(|(name, _)| *name != "CLIENT_SECRET").collect()
-}
-
 #[test]
 fn gives_the_secret_without_its_newline_relative_to_the_env_file() {
     let folder = folder("CLIENT_SECRET_FILE=secret.txt\n");
     std::fs::write(folder.path().join("secret.txt"), "from-a-file\n").unwrap();
-    let config = load_in(folder.path(), &without_secret()).unwrap().config;
+    let config = load_in(folder.path(), &without("CLIENT_SECRET")).unwrap().config;
     assert_eq!(config.provider.client_secret.secret(), "from-a-file");
 }
 
@@ -20,7 +16,7 @@ fn and_the_secret_itself_are_too_much() {
 
 #[test]
 fn that_cannot_be_read_is_not_named_since_it_may_be_the_secret() {
-    let mut environment = without_secret();
+    let mut environment = without("CLIENT_SECRET");
     environment.push(("CLIENT_SECRET_FILE", "canary-client-secret"));
     let problems = Config::from_pairs(environment).unwrap_err();
     assert_eq!(about(&only(&problems)), "CLIENT_SECRET");
@@ -31,14 +27,14 @@ fn that_cannot_be_read_is_not_named_since_it_may_be_the_secret() {
 fn that_is_empty_is_a_problem() {
     let folder = folder("CLIENT_SECRET_FILE=secret.txt\n");
     std::fs::write(folder.path().join("secret.txt"), "\n").unwrap();
-    let problems = load_in(folder.path(), &without_secret()).unwrap_err();
+    let problems = load_in(folder.path(), &without("CLIENT_SECRET")).unwrap_err();
     assert!(only(&problems).message().contains("empty"), "{problems}");
 }
 
 #[test]
 fn is_for_secrets_alone() {
     let folder = folder("CLIENT_ID_FILE=id.txt\n");
-    let environment: Vec<_> = GLITCH.into_iter().filter(|(name, _)| *name != "CLIENT_ID").collect();
+    let environment = without("CLIENT_ID");
     let problems = load_in(folder.path(), &environment).unwrap_err();
     assert_eq!(only(&problems).message(), "it is required");
 }
@@ -47,7 +43,7 @@ fn is_for_secrets_alone() {
 fn gives_the_secret_without_a_byte_order_mark_and_white_space() {
     let folder = folder("EXPRESS_SESSION_FILE=secret.txt\n");
     let secret = "0123456789abcdef0123456789abcdef";
-    let environment: Vec<_> = GLITCH.into_iter().filter(|(name, _)| *name != "EXPRESS_SESSION").collect();
+    let environment = without("EXPRESS_SESSION");
     for text in [format!("\u{feff}{secret}\r\n"), format!(" \t\n{secret} \n\n"), format!("\u{feff} {secret}\u{a0}")] {
         std::fs::write(folder.path().join("secret.txt"), &text).unwrap();
         let config = load_in(folder.path(), &environment).unwrap().config;

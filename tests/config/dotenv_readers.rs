@@ -45,7 +45,7 @@ fn trimmed(pair: Option<(String, String)>) -> Option<(String, String)> {
 }
 
 fn ours(line: &str) -> Result<String, ConfigError> {
-    let environment: Vec<_> = GLITCH.into_iter().filter(|(name, _)| *name != "EXPRESS_SESSION").collect();
+    let environment = without("EXPRESS_SESSION");
     let loaded = load_in(folder(line).path(), &environment)?;
     Ok(loaded.config.secrets.current.expose_secret().to_owned())
 }

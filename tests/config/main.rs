@@ -57,6 +57,11 @@ fn refused(changed: &[(&str, &str)]) -> ConfigError {
     Config::from_pairs(pairs(changed)).err().unwrap_or_else(|| panic!("{changed:?} is not refused"))
 }
 
+/// The five variables without this one.
+fn without(name: &str) -> Vec<(&'static str, &'static str)> {
+    GLITCH.into_iter().filter(|(other, _)| *other != name).collect()
+}
+
 /// The one problem that these settings have.
 fn problem(changed: &[(&str, &str)]) -> Diagnostic {
     only(&refused(changed))
@@ -99,7 +104,7 @@ fn load_in(folder: &Path, environment: &[(&str, &str)]) -> Result<Loaded, Config
 /// What one `.env` line makes of `CLIENT_ID`, the rest being right.
 fn client_id_by(line: &str) -> Result<String, Diagnostic> {
     let folder = folder(format!("{line}\n"));
-    let environment: Vec<_> = GLITCH.into_iter().filter(|(name, _)| *name != "CLIENT_ID").collect();
+    let environment = without("CLIENT_ID");
     match load_in(folder.path(), &environment) {
         Ok(loaded) => Ok(loaded.config.provider.client_id),
         Err(problems) => Err(only(&problems)),

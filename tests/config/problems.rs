@@ -26,7 +26,7 @@ fn of_keep_mode_come_up_even_where_its_list_is_refused() {
 #[test]
 fn bring_the_warnings_along_since_a_misspelt_name_may_be_the_cause() {
     let folder = folder("CLIENTID=abc\n");
-    let environment: Vec<_> = GLITCH.into_iter().filter(|(name, _)| *name != "CLIENT_ID").collect();
+    let environment = without("CLIENT_ID");
     let problems = load_in(folder.path(), &environment).unwrap_err();
     assert_eq!(about(&only(&problems)), "CLIENT_ID");
     assert!(problems.to_string().contains("If CLIENT_ID is meant"), "{problems}");

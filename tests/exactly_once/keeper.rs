@@ -5,7 +5,7 @@ use std::time::Duration;
 use videoask_auth::clock::Clock;
 
 use crate::{
-    fleet::{Backend, Fleet, STRICT},
+    cluster::{Backend, Cluster, STRICT},
     scenarios::at_once,
     support::until,
 };
@@ -18,22 +18,22 @@ fn two_servers_refresh_a_token_once_each_time_it_is_due() {
 }
 
 async fn keep(backend: Backend) {
-    let fleet = Fleet::before_tenant(backend, |options| {
+    let cluster = Cluster::before_tenant(backend, |options| {
         options.rotation = STRICT;
         options.access_ttl = LIFE;
     });
-    let servers = [fleet.serve(), fleet.serve()];
+    let servers = [cluster.serve(), cluster.serve()];
     let clock = Clock::system();
     let began = clock.monotonic();
-    let person = fleet.log_in(&servers[0]).await;
-    until("the keepers' second exchange", || (fleet.standin().counters().refresh_exchanges >= 2).then_some(()));
+    let person = cluster.log_in(&servers[0]).await;
+    until("the keepers' second exchange", || (cluster.standin().counters().refresh_exchanges >= 2).then_some(()));
     while person.look(&servers[1].url).await.generation < 3 {
         assert!(
             clock.monotonic().saturating_sub(began) < Duration::from_secs(60),
             "{backend:?}: what came is not saved"
         );
     }
-    let counters = fleet.standin().counters();
+    let counters = cluster.standin().counters();
     let exchanges = counters.refresh_exchanges;
     // A token is due when at least 85 % of its life are over.
     let most = clock.monotonic().saturating_sub(began).as_secs_f64() / (0.85 * LIFE.as_secs_f64());

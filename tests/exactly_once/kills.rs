@@ -8,7 +8,7 @@ use standin::{Mishap, Rotation};
 use tokio::time::sleep;
 
 use crate::{
-    fleet::{Backend, Fleet, STRICT},
+    cluster::{Backend, Cluster, STRICT},
     person::Pressed,
     random::Random,
     scenarios::{at_once, random_from_seed},
@@ -107,25 +107,25 @@ impl Kill {
     }
 
     async fn carry_out(&self) -> Outcome {
-        let fleet = Fleet::new(self.backend, self.rotation).set("EXCHANGE_TIMEOUT", EXCHANGE_TIMEOUT);
+        let cluster = Cluster::new(self.backend, self.rotation).set("EXCHANGE_TIMEOUT", EXCHANGE_TIMEOUT);
         let (left, next) = match self.victim {
-            Victim::Server => self.kill_a_server(&fleet).await,
-            Victim::Command => self.kill_a_command(&fleet).await,
+            Victim::Server => self.kill_a_server(&cluster).await,
+            Victim::Command => self.kill_a_command(&cluster).await,
         };
-        Outcome { left, next, spent_tokens: fleet.standin().counters().spent_tokens_seen }
+        Outcome { left, next, spent_tokens: cluster.standin().counters().spent_tokens_seen }
     }
 
-    async fn kill_a_server(&self, fleet: &Fleet) -> (Left, Next) {
-        let victim = fleet.serve();
-        let person = fleet.log_in(&victim).await;
-        fleet.next_exchange(self.mishap.clone());
+    async fn kill_a_server(&self, cluster: &Cluster) -> (Left, Next) {
+        let victim = cluster.serve();
+        let person = cluster.log_in(&victim).await;
+        cluster.next_exchange(self.mishap.clone());
         let pressing = person.begin_to_press(&victim.url);
-        self.strike(victim.program).await;
+        self.kill(victim.program).await;
         pressing.await.unwrap();
-        let left = left_behind(fleet).await;
-        let heir = fleet.serve();
+        let left = left_behind(cluster).await;
+        let successor = cluster.serve();
         for _ in 0..TRIES {
-            match person.press(&heir.url).await {
+            match person.press(&successor.url).await {
                 Pressed::Newer => return (left, Next::Token),
                 Pressed::LoginNeeded => return (left, Next::LoginNeeded),
                 // A busy machine may need longer for the takeover than a request waits.
@@ -136,13 +136,13 @@ impl Kill {
         panic!("{self:?}: no process takes over")
     }
 
-    async fn kill_a_command(&self, fleet: &Fleet) -> (Left, Next) {
-        fleet.connect_and_leave().await;
-        fleet.next_exchange(self.mishap.clone());
-        self.strike(fleet.token()).await;
-        let left = left_behind(fleet).await;
+    async fn kill_a_command(&self, cluster: &Cluster) -> (Left, Next) {
+        cluster.connect_and_leave().await;
+        cluster.next_exchange(self.mishap.clone());
+        self.kill(cluster.token()).await;
+        let left = left_behind(cluster).await;
         for _ in 0..TRIES {
-            match fleet.token().finish() {
+            match cluster.token().finish() {
                 Finished { code: Some(0), .. } => return (left, Next::Token),
                 Finished { code: Some(3), .. } => return (left, Next::LoginNeeded),
                 Finished { code: Some(4), .. } => {}
@@ -152,17 +152,17 @@ impl Kill {
         panic!("{self:?}: no process takes over")
     }
 
-    async fn strike(&self, mut victim: Program) {
+    async fn kill(&self, mut victim: Program) {
         sleep(self.after).await;
         victim.signal("KILL");
         victim.ended();
     }
 }
 
-async fn left_behind(fleet: &Fleet) -> Left {
+async fn left_behind(cluster: &Cluster) -> Left {
     // A tenant acts on what has arrived, even if its sender is dead.
-    fleet.all_sent_is_acted_on().await;
-    match (fleet.standin().counters().refresh_exchanges, fleet.stored_generation().await) {
+    cluster.all_sent_is_acted_on().await;
+    match (cluster.standin().counters().refresh_exchanges, cluster.stored_generation().await) {
         (0, _) => Left::NothingGiven,
         (_, 1) => Left::Lost,
         _ => Left::Saved,

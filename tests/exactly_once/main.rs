@@ -3,10 +3,10 @@
 //! Most of what happens here is waiting, for leases and watches to run out. So each test plays its scenarios at once.
 
 mod clocks;
-mod crowd;
-mod fleet;
+mod cluster;
 mod keeper;
 mod kills;
+mod many_callers;
 mod moved_clocks;
 mod notifications;
 mod outages;

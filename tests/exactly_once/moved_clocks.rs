@@ -5,7 +5,7 @@ use standin::Mishap;
 
 use crate::{
     clocks::HOUR,
-    fleet::{Backend, Fleet, STRICT},
+    cluster::{Backend, Cluster, STRICT},
     scenarios::at_once,
     support::{Clocks, EXPIRED, Program},
 };
@@ -18,26 +18,26 @@ fn a_wall_clock_that_is_set_during_an_exchange_ends_no_lease() {
 }
 
 async fn set_the_wall_clock(backend: Backend, step: i64) {
-    let fleet = Fleet::new(backend, STRICT).set("EXCHANGE_TIMEOUT", "60s");
-    fleet.connect().await;
+    let cluster = Cluster::new(backend, STRICT).set("EXCHANGE_TIMEOUT", "60s");
+    cluster.connect().await;
     let clocks = Clocks::ahead(EXPIRED);
     // Longer than a lease that has ended is watched.
-    fleet.next_exchange(Mishap::SlowReply { ms: 12_000 });
-    let first = fleet.token_under(&clocks);
-    fleet.sent(1);
+    cluster.next_exchange(Mishap::SlowReply { ms: 12_000 });
+    let first = cluster.token_under(&clocks);
+    cluster.sent(1);
     clocks.set_wall_clock_ahead(EXPIRED + step);
-    let second = fleet.token_under(&clocks);
+    let second = cluster.token_under(&clocks);
     let [first, second] = [first, second].map(Program::finish);
     assert_eq!(first.code, Some(0), "{backend:?} {step}: {first:?}");
     assert_eq!(second.code, Some(0), "{backend:?} {step}: {second:?}");
     if step > 0 {
         assert_eq!(second.stdout, first.stdout, "{backend:?} {step}");
-        fleet.assert_exchanges(1);
+        cluster.assert_exchanges(1);
     } else {
         // By the second process's clock the new token has more life left than its whole life, so it is due: the new
         // refresh token is sent, and the spent one is not.
         assert_ne!(second.stdout, first.stdout, "{backend:?} {step}");
-        fleet.assert_exchanges(2);
+        cluster.assert_exchanges(2);
     }
 }
 
@@ -47,17 +47,17 @@ fn a_process_that_wakes_with_its_machine_does_not_send_what_another_has_spent() 
 }
 
 async fn wake(backend: Backend) {
-    let fleet = Fleet::new(backend, STRICT).set("EXCHANGE_TIMEOUT", "4s");
-    fleet.connect().await;
+    let cluster = Cluster::new(backend, STRICT).set("EXCHANGE_TIMEOUT", "4s");
+    cluster.connect().await;
     let (suspended, other) = (Clocks::ahead(EXPIRED), Clocks::ahead(EXPIRED + HOUR));
     // What was sent had no effect, so the process would send it again.
-    fleet.next_exchange(Mishap::Hang);
-    let process = fleet.token_under(&suspended);
-    fleet.sent(1);
-    let meanwhile = async { fleet.token_under(&other).finish() };
+    cluster.next_exchange(Mishap::Hang);
+    let process = cluster.token_under(&suspended);
+    cluster.sent(1);
+    let meanwhile = async { cluster.token_under(&other).finish() };
     let taken_over = suspended.suspend_for_an_hour(&process, EXPIRED, meanwhile).await;
     assert_eq!(taken_over.code, Some(0), "{backend:?}: {taken_over:?}");
     let woken = process.finish();
-    fleet.assert_exchanges(1);
+    cluster.assert_exchanges(1);
     assert_eq!((woken.code, &woken.stdout), (Some(0), &taken_over.stdout), "{backend:?}: {woken:?}");
 }

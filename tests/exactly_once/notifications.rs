@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use crate::{
     clocks::{BOOTTIME, HOUR},
-    fleet::{Backend, Fleet, STRICT},
+    cluster::{Backend, Cluster, STRICT},
     scenarios::at_once,
     support::{
         Server,
@@ -17,12 +17,12 @@ use crate::{
 };
 
 /// Ada's login is expected to last for a day, and `hours` of it are over.
-async fn near_the_end(backend: Backend, receiver: &Receiver, hours: i64) -> Fleet {
-    let fleet = Fleet::new(backend, STRICT).with_api_key();
-    let fleet = fleet.set("NOTIFY_URL", receiver.url()).set("REFRESH_TOKEN_LIFETIME", "1d");
-    fleet.connect().await;
-    fleet.clocks().set_wall_clock_ahead(hours * HOUR);
-    fleet
+async fn near_the_end(backend: Backend, receiver: &Receiver, hours: i64) -> Cluster {
+    let cluster = Cluster::new(backend, STRICT).with_api_key();
+    let cluster = cluster.set("NOTIFY_URL", receiver.url()).set("REFRESH_TOKEN_LIFETIME", "1d");
+    cluster.connect().await;
+    cluster.clocks().set_wall_clock_ahead(hours * HOUR);
+    cluster
 }
 
 fn until_got(receiver: &Receiver, behaviour: Behaviour, events: usize) -> Vec<Value> {
@@ -40,15 +40,15 @@ fn two_replicas_tell_a_receiver_that_is_down_and_fails_each_event_once() {
 
 async fn down_and_failing(backend: Backend) {
     let down = Receiver::down();
-    let fleet = near_the_end(backend, &down.receiver, 20).await;
-    let servers = [fleet.serve(), fleet.serve()];
+    let cluster = near_the_end(backend, &down.receiver, 20).await;
+    let servers = [cluster.serve(), cluster.serve()];
     until_logged(&servers, "the receiver cannot be reached");
     down.receiver.behave(Behaviour::Fail);
     let receiver = down.listen();
     let failed = until_got(&receiver, Behaviour::Fail, 1);
     until_logged(&servers, "the receiver responded with status 500");
     receiver.behave(Behaviour::Accept);
-    told_once(&fleet, &receiver, &failed[0]);
+    told_once(&cluster, &receiver, &failed[0]);
 }
 
 #[test]
@@ -59,30 +59,30 @@ fn a_receiver_that_redirects_and_hangs_delays_no_hand_out() {
 async fn redirecting_and_hanging(backend: Backend) {
     let receiver = Receiver::start();
     receiver.behave(Behaviour::Redirect);
-    let fleet = near_the_end(backend, &receiver, 20).await;
-    let servers = [fleet.serve(), fleet.serve()];
+    let cluster = near_the_end(backend, &receiver, 20).await;
+    let servers = [cluster.serve(), cluster.serve()];
     let redirected = until_got(&receiver, Behaviour::Redirect, 1);
     receiver.behave(Behaviour::Hang);
     for server in &servers {
-        while !handed_out_while_it_hangs(&fleet, &receiver, server).await {}
+        while !handed_out_while_it_hangs(&cluster, &receiver, server).await {}
     }
     receiver.behave(Behaviour::Accept);
-    told_once(&fleet, &receiver, &redirected[0]);
+    told_once(&cluster, &receiver, &redirected[0]);
 }
 
 /// Whether the hand-out started and ended within one delivery, which its sender gives up after 5 s.
-async fn handed_out_while_it_hangs(fleet: &Fleet, receiver: &Receiver, server: &Server) -> bool {
+async fn handed_out_while_it_hangs(cluster: &Cluster, receiver: &Receiver, server: &Server) -> bool {
     let delivery = until("a delivery that hangs", || receiver.hanging());
-    fleet.hand_out(server).await;
+    cluster.hand_out(server).await;
     receiver.hanging() == Some(delivery)
 }
 
 /// The event is accepted as it was sent before, and then comes the next one.
-fn told_once(fleet: &Fleet, receiver: &Receiver, event: &Value) {
+fn told_once(cluster: &Cluster, receiver: &Receiver, event: &Value) {
     assert_eq!(event["event"], "log-in-soon");
-    assert_eq!(until_got(receiver, Behaviour::Accept, 1), std::slice::from_ref(event), "{fleet:?}");
-    fleet.clocks().set_wall_clock_ahead(23 * HOUR);
-    let [_, last] = &until_got(receiver, Behaviour::Accept, 2)[..] else { panic!("{fleet:?}: two events") };
+    assert_eq!(until_got(receiver, Behaviour::Accept, 1), std::slice::from_ref(event), "{cluster:?}");
+    cluster.clocks().set_wall_clock_ahead(23 * HOUR);
+    let [_, last] = &until_got(receiver, Behaviour::Accept, 2)[..] else { panic!("{cluster:?}: two events") };
     assert_eq!(last["event"], "log-in-soon");
     assert_ne!(last["id"], event["id"]);
 }
@@ -95,8 +95,8 @@ fn what_a_process_was_sending_when_it_was_killed_is_sent_again_with_the_same_id(
 async fn killed(backend: Backend) {
     let receiver = Receiver::start();
     receiver.behave(Behaviour::Hang);
-    let fleet = near_the_end(backend, &receiver, 20).await;
-    let servers = [fleet.serve(), fleet.serve()];
+    let cluster = near_the_end(backend, &receiver, 20).await;
+    let servers = [cluster.serve(), cluster.serve()];
     until("a delivery", || receiver.hanging());
     for mut server in servers {
         server.program.signal("KILL");
@@ -104,14 +104,14 @@ async fn killed(backend: Backend) {
     }
     let cut_off = receiver.got(Behaviour::Hang);
     receiver.behave(Behaviour::Accept);
-    let _third = fleet.serve();
+    let _third = cluster.serve();
     // It watches the claim of the killed process for a minute, by the boot-time clock.
     for ahead in 0..1_200 {
         if !receiver.accepted().is_empty() {
             break;
         }
-        fleet.clocks().write(BOOTTIME, ahead);
+        cluster.clocks().write(BOOTTIME, ahead);
         sleep(Duration::from_millis(100)).await;
     }
-    assert_eq!(receiver.accepted(), cut_off[..1], "{fleet:?}");
+    assert_eq!(receiver.accepted(), cut_off[..1], "{cluster:?}");
 }

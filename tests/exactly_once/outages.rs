@@ -13,13 +13,13 @@ use tempfile::TempDir;
 use videoask_auth::config::StoreUrl;
 
 use crate::{
-    fleet::{Backend, Fleet, STRICT, readiness, until_readiness},
+    cluster::{Backend, Cluster, STRICT, readiness, until_readiness},
     person::{Person, Pressed},
     scenarios::at_once,
     support::Program,
 };
 
-/// What befalls the store.
+/// What happens to the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outage {
     RedisKilled,
@@ -42,12 +42,12 @@ const EVERYWHERE: [Outage; 4] = [Outage::RedisKilled, Outage::RedisFrozen, Outag
 
 #[test]
 fn a_server_serves_what_came_while_the_store_was_away_and_saves_it_when_it_is_back() {
-    at_once(EVERYWHERE.map(|outage| move || outlive_in_a_server(outage.fleet(), outage)));
+    at_once(EVERYWHERE.map(|outage| move || outlive_in_a_server(outage.cluster(), outage)));
 }
 
 #[test]
 fn a_command_prints_what_came_while_the_store_was_away_and_waits_to_save_it() {
-    at_once(EVERYWHERE.map(|outage| move || outlive_in_a_command(outage.fleet(), outage)));
+    at_once(EVERYWHERE.map(|outage| move || outlive_in_a_command(outage.cluster(), outage)));
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn a_full_disk_is_outlived_as_well() {
         println!("nothing was tried: no file system can be mounted here");
         return;
     };
-    let on = |disk: &SmallDisk| Fleet::new(Backend::Sqlite, STRICT).in_folder(disk.0.path());
+    let on = |disk: &SmallDisk| Cluster::new(Backend::Sqlite, STRICT).in_folder(disk.0.path());
     at_once([|| outlive_in_a_server(on(one), Outage::DiskFull)]);
     at_once([|| outlive_in_a_command(on(other), Outage::DiskFull)]);
 }
@@ -66,75 +66,75 @@ fn a_full_disk_is_outlived_as_well() {
 fn a_command_says_so_if_what_came_cannot_be_saved() {
     at_once([|| async {
         // A tenant that forgives: on a busy machine the exchange may time out, and is sent again.
-        let mut fleet = Fleet::new(Backend::Redis, Rotation::Off).set("EXCHANGE_TIMEOUT", "4s");
-        fleet.connect_and_leave().await;
-        fleet.next_exchange(Mishap::HeldReply);
-        let command = fleet.token();
-        fleet.sent(1);
-        let _broken = Outage::RedisKilled.strike(&mut fleet);
-        fleet.standin().release_replies();
+        let mut cluster = Cluster::new(Backend::Redis, Rotation::Off).set("EXCHANGE_TIMEOUT", "4s");
+        cluster.connect_and_leave().await;
+        cluster.next_exchange(Mishap::HeldReply);
+        let command = cluster.token();
+        cluster.sent(1);
+        let _broken = Outage::RedisKilled.start(&mut cluster);
+        cluster.standin().release_replies();
         let ended = command.finish();
         assert_eq!(ended.code, Some(1), "{ended:?}");
         assert!(ended.stderr.contains("could not be saved"), "{ended:?}");
     }]);
 }
 
-async fn outlive_in_a_server(mut fleet: Fleet, outage: Outage) {
-    let server = fleet.serve();
-    let person = fleet.log_in(&server).await;
-    fleet.next_exchange(Mishap::HeldReply);
+async fn outlive_in_a_server(mut cluster: Cluster, outage: Outage) {
+    let server = cluster.serve();
+    let person = cluster.log_in(&server).await;
+    cluster.next_exchange(Mishap::HeldReply);
     let pressing = person.begin_to_press(&server.url);
-    fleet.sent(1);
-    let broken = outage.strike(&mut fleet);
-    fleet.standin().release_replies();
+    cluster.sent(1);
+    let broken = outage.start(&mut cluster);
+    cluster.standin().release_replies();
     assert_eq!(pressing.await.unwrap(), Pressed::Newer, "{outage:?}: the set in hand is served");
     assert_eq!(readiness(&server.url).await, "degraded", "{outage:?}");
-    broken.mend(&mut fleet);
+    broken.repair(&mut cluster);
     until_readiness(&server.url, "ready").await;
-    go_on(&fleet, person, outage).await;
+    go_on(&cluster, person, outage).await;
 }
 
-async fn outlive_in_a_command(mut fleet: Fleet, outage: Outage) {
-    let person = fleet.connect_and_leave().await;
-    fleet.next_exchange(Mishap::HeldReply);
-    let mut command = fleet.token();
-    fleet.sent(1);
-    let broken = outage.strike(&mut fleet);
-    fleet.standin().release_replies();
+async fn outlive_in_a_command(mut cluster: Cluster, outage: Outage) {
+    let person = cluster.connect_and_leave().await;
+    cluster.next_exchange(Mishap::HeldReply);
+    let mut command = cluster.token();
+    cluster.sent(1);
+    let broken = outage.start(&mut cluster);
+    cluster.standin().release_replies();
     let printed = command.line(Program::stdout, "");
-    broken.mend(&mut fleet);
+    broken.repair(&mut cluster);
     let ended = command.finish();
     assert_eq!(ended.code, Some(0), "{outage:?}: {ended:?}");
-    let next = fleet.token().finish();
+    let next = cluster.token().finish();
     assert_eq!((next.code, next.stdout.trim_end()), (Some(0), printed.as_str()), "{outage:?}: {next:?}");
-    go_on(&fleet, person, outage).await;
+    go_on(&cluster, person, outage).await;
 }
 
 /// What came is saved, with the refresh token that goes on.
-async fn go_on(fleet: &Fleet, mut person: Person, outage: Outage) {
-    assert_eq!(fleet.stored_generation().await, 2, "{outage:?}");
+async fn go_on(cluster: &Cluster, mut person: Person, outage: Outage) {
+    assert_eq!(cluster.stored_generation().await, 2, "{outage:?}");
     if outage == Outage::RedisForgets {
         // The person's session is gone as well.
-        fleet.assert_exchanges(1);
+        cluster.assert_exchanges(1);
         return;
     }
-    let other = fleet.serve();
+    let other = cluster.serve();
     person.reload(&other.url).await;
     assert_eq!(person.press(&other.url).await, Pressed::Newer, "{outage:?}");
-    fleet.assert_exchanges(2);
+    cluster.assert_exchanges(2);
 }
 
 impl Outage {
-    fn fleet(self) -> Fleet {
+    fn cluster(self) -> Cluster {
         match self {
-            Self::RedisKilled | Self::RedisFrozen => Fleet::new(Backend::Redis, STRICT),
-            Self::RedisForgets => Fleet::new(Backend::ForgetfulRedis, STRICT),
-            Self::SqliteLocked | Self::DiskFull => Fleet::new(Backend::Sqlite, STRICT),
+            Self::RedisKilled | Self::RedisFrozen => Cluster::new(Backend::Redis, STRICT),
+            Self::RedisForgets => Cluster::new(Backend::ForgetfulRedis, STRICT),
+            Self::SqliteLocked | Self::DiskFull => Cluster::new(Backend::Sqlite, STRICT),
         }
     }
 
-    fn strike(self, fleet: &mut Fleet) -> Broken {
-        match (self, fleet.store()) {
+    fn start(self, cluster: &mut Cluster) -> Broken {
+        match (self, cluster.store()) {
             (Self::SqliteLocked, StoreUrl::Sqlite(file)) => {
                 let lock = Connection::open(file).unwrap();
                 lock.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -142,23 +142,23 @@ impl Outage {
             }
             (Self::DiskFull, StoreUrl::Sqlite(file)) => Broken::Filler(fill(file.parent().unwrap())),
             (Self::RedisKilled | Self::RedisForgets, _) => {
-                fleet.redis().kill();
+                cluster.redis().kill();
                 Broken::Killed
             }
             (Self::RedisFrozen, _) => {
-                fleet.redis().freeze();
+                cluster.redis().freeze();
                 Broken::Frozen
             }
-            (Self::SqliteLocked | Self::DiskFull, _) => unreachable!("this befalls SQLite alone"),
+            (Self::SqliteLocked | Self::DiskFull, _) => unreachable!("this happens to SQLite alone"),
         }
     }
 }
 
 impl Broken {
-    fn mend(self, fleet: &mut Fleet) {
+    fn repair(self, cluster: &mut Cluster) {
         match self {
-            Self::Killed => fleet.redis().revive(),
-            Self::Frozen => fleet.redis().thaw(),
+            Self::Killed => cluster.redis().revive(),
+            Self::Frozen => cluster.redis().thaw(),
             Self::Lock(lock) => lock.execute_batch("ROLLBACK").unwrap(),
             Self::Filler(file) => fs::remove_file(file).unwrap(),
         }

@@ -1,7 +1,7 @@
 //! A Redis with a replica, which a failover may make the primary.
 
 use crate::{
-    fleet::{Backend, Fleet, STRICT},
+    cluster::{Backend, Cluster, STRICT},
     person::{Person, Pressed},
     scenarios::at_once,
 };
@@ -9,16 +9,16 @@ use crate::{
 #[test]
 fn nothing_is_sent_while_no_replica_acknowledges_the_attempt() {
     at_once([|| async {
-        let mut fleet = Fleet::new(Backend::Redis, STRICT);
-        let server = fleet.serve();
-        let person: Person = fleet.log_in(&server).await;
-        let replica = fleet.redis().replica();
+        let mut cluster = Cluster::new(Backend::Redis, STRICT);
+        let server = cluster.serve();
+        let person: Person = cluster.log_in(&server).await;
+        let replica = cluster.redis().replica();
         replica.freeze();
         assert_eq!(person.press(&server.url).await, Pressed::Else(503));
-        fleet.assert_exchanges(0);
+        cluster.assert_exchanges(0);
         replica.thaw();
-        fleet.redis().wait_for_replicas(1);
+        cluster.redis().wait_for_replicas(1);
         assert_eq!(person.press(&server.url).await, Pressed::Newer);
-        fleet.assert_exchanges(1);
+        cluster.assert_exchanges(1);
     }]);
 }

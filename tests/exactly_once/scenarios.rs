@@ -29,7 +29,7 @@ fn play<T>(scenario: impl Future<Output = T>) -> T {
 }
 
 /// Random values from the seed in the environment, else from one that differs from run to run. It is printed.
-#[expect(clippy::disallowed_methods, reason = "the seed comes from whoever replays it")]
+#[expect(clippy::disallowed_methods, reason = "the seed comes from the person who replays it")]
 pub fn random_from_seed() -> Random {
     let seed = match env::var("SEED") {
         Ok(seed) => seed.parse().expect("SEED is a number"),

@@ -3,7 +3,7 @@
 use standin::Mishap;
 
 use crate::{
-    fleet::{Backend, Fleet, STRICT},
+    cluster::{Backend, Cluster, STRICT},
     person::{Person, Pressed},
     scenarios::at_once,
     support::Program,
@@ -24,42 +24,42 @@ fn cases() -> impl Iterator<Item = (Backend, &'static str)> {
 }
 
 async fn stop_a_server(backend: Backend, signal: &str) {
-    let fleet = Fleet::new(backend, STRICT);
-    let mut server = fleet.serve();
-    let person = fleet.log_in(&server).await;
-    fleet.next_exchange(Mishap::HeldReply);
+    let cluster = Cluster::new(backend, STRICT);
+    let mut server = cluster.serve();
+    let person = cluster.log_in(&server).await;
+    cluster.next_exchange(Mishap::HeldReply);
     let pressing = person.begin_to_press(&server.url);
-    fleet.sent(1);
+    cluster.sent(1);
     server.program.signal(signal);
     server.program.line(Program::stderr, "stopping");
-    fleet.standin().release_replies();
+    cluster.standin().release_replies();
     assert_eq!(pressing.await.unwrap(), Pressed::Newer, "who waits gets the answer");
     let stopped = server.program.finish();
     assert_eq!(stopped.code, Some(0), "{stopped:?}");
-    go_on(&fleet, person).await;
+    go_on(&cluster, person).await;
 }
 
 async fn stop_a_command(backend: Backend, signal: &str) {
-    let fleet = Fleet::new(backend, STRICT);
-    let person = fleet.connect_and_leave().await;
-    fleet.next_exchange(Mishap::HeldReply);
-    let command = fleet.token();
-    fleet.sent(1);
+    let cluster = Cluster::new(backend, STRICT);
+    let person = cluster.connect_and_leave().await;
+    cluster.next_exchange(Mishap::HeldReply);
+    let command = cluster.token();
+    cluster.sent(1);
     command.signal(signal);
-    fleet.standin().release_replies();
+    cluster.standin().release_replies();
     let stopped = command.finish();
     assert_eq!((stopped.code, stopped.stdout.as_str()), (Some(1), ""), "{stopped:?}");
     assert!(stopped.stderr.contains("stopped by a signal"), "{stopped:?}");
-    go_on(&fleet, person).await;
+    go_on(&cluster, person).await;
 }
 
 /// The next process has the set that came, and its refresh token.
-async fn go_on(fleet: &Fleet, mut person: Person) {
-    assert_eq!(fleet.stored_generation().await, 2, "{fleet:?}");
-    let heir = fleet.serve();
-    person.reload(&heir.url).await;
-    let token = fleet.token().finish();
+async fn go_on(cluster: &Cluster, mut person: Person) {
+    assert_eq!(cluster.stored_generation().await, 2, "{cluster:?}");
+    let successor = cluster.serve();
+    person.reload(&successor.url).await;
+    let token = cluster.token().finish();
     assert_eq!((token.code, token.stdout.trim_end()), (Some(0), person.shown().access_token.as_str()), "{token:?}");
-    assert_eq!(person.press(&heir.url).await, Pressed::Newer);
-    fleet.assert_exchanges(2);
+    assert_eq!(person.press(&successor.url).await, Pressed::Newer);
+    cluster.assert_exchanges(2);
 }

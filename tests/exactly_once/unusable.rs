@@ -3,7 +3,7 @@
 use videoask_auth::config::StoreUrl;
 
 use crate::{
-    fleet::{Backend, Fleet, STRICT, readiness},
+    cluster::{Backend, Cluster, STRICT, readiness},
     person::Pressed,
     scenarios::at_once,
 };
@@ -11,15 +11,15 @@ use crate::{
 #[test]
 fn nothing_is_sent_once_the_database_file_was_replaced() {
     at_once([|| async {
-        let fleet = Fleet::new(Backend::Sqlite, STRICT);
-        let server = fleet.serve();
-        let person = fleet.log_in(&server).await;
-        let StoreUrl::Sqlite(path) = fleet.store() else { unreachable!("it is SQLite") };
+        let cluster = Cluster::new(Backend::Sqlite, STRICT);
+        let server = cluster.serve();
+        let person = cluster.log_in(&server).await;
+        let StoreUrl::Sqlite(path) = cluster.store() else { unreachable!("it is SQLite") };
         let backup = path.with_extension("backup");
         std::fs::copy(path, &backup).unwrap();
         std::fs::rename(&backup, path).unwrap();
         assert_eq!(person.press(&server.url).await, Pressed::Else(503));
-        fleet.assert_exchanges(0);
+        cluster.assert_exchanges(0);
         assert_eq!(readiness(&server.url).await, "degraded");
     }]);
 }
@@ -27,16 +27,16 @@ fn nothing_is_sent_once_the_database_file_was_replaced() {
 #[test]
 fn a_full_store_is_degraded_until_it_takes_writes_again() {
     at_once([|| async {
-        let mut fleet = Fleet::new(Backend::Redis, STRICT);
-        let server = fleet.serve();
-        let person = fleet.log_in(&server).await;
-        fleet.redis().raw("CONFIG SET maxmemory 1");
+        let mut cluster = Cluster::new(Backend::Redis, STRICT);
+        let server = cluster.serve();
+        let person = cluster.log_in(&server).await;
+        cluster.redis().raw("CONFIG SET maxmemory 1");
         assert_eq!(person.press(&server.url).await, Pressed::Else(503));
-        fleet.assert_exchanges(0);
+        cluster.assert_exchanges(0);
         assert_eq!(readiness(&server.url).await, "degraded");
-        fleet.redis().raw("CONFIG SET maxmemory 0");
+        cluster.redis().raw("CONFIG SET maxmemory 0");
         assert_eq!(readiness(&server.url).await, "ready");
         assert_eq!(person.press(&server.url).await, Pressed::Newer);
-        fleet.assert_exchanges(1);
+        cluster.assert_exchanges(1);
     }]);
 }

@@ -5,7 +5,7 @@ use standin::Mishap;
 
 use crate::{
     clocks::{DAY, HOUR},
-    fleet::{Backend, Fleet, STRICT, readiness},
+    cluster::{Backend, Cluster, STRICT, readiness},
     person::Pressed,
     scenarios::at_once,
     support::{Clocks, EXPIRED, Finished, until},
@@ -43,40 +43,40 @@ fn assert_failed(finished: &Finished) {
 }
 
 async fn fail_far_ahead(backend: Backend, failure: Mishap) {
-    let fleet = Fleet::new(backend, STRICT);
-    fleet.connect().await;
-    fleet.next_exchange(failure);
-    assert_failed(&fleet.token_under(&Clocks::ahead(FAR)).finish());
-    let right = fleet.token_under(&Clocks::ahead(EXPIRED)).finish();
+    let cluster = Cluster::new(backend, STRICT);
+    cluster.connect().await;
+    cluster.next_exchange(failure);
+    assert_failed(&cluster.token_under(&Clocks::ahead(FAR)).finish());
+    let right = cluster.token_under(&Clocks::ahead(EXPIRED)).finish();
     assert_eq!(right.code, Some(0), "{backend:?}: {right:?}");
-    fleet.assert_exchanges(1);
+    cluster.assert_exchanges(1);
 }
 
 async fn keep_far_ahead(backend: Backend, failure: Mishap) {
-    let fleet = Fleet::new(backend, STRICT);
-    fleet.connect().await;
-    fleet.next_exchange(failure);
+    let cluster = Cluster::new(backend, STRICT);
+    cluster.connect().await;
+    cluster.next_exchange(failure);
     let clocks = Clocks::ahead(FAR);
-    let server = fleet.serve_under(&clocks);
-    fleet.sent(1);
-    fleet.attempt_is_closed().await;
+    let server = cluster.serve_under(&clocks);
+    cluster.sent(1);
+    cluster.attempt_is_closed().await;
     clocks.set_wall_clock_ahead(EXPIRED);
     // The keeper searches for times that cannot be right once a minute. The request wakes the server up.
     clocks.pass(HOUR / 60);
     readiness(&server.url).await;
-    until("the keeper's next exchange", || (fleet.standin().counters().refresh_exchanges > 0).then_some(()));
+    until("the keeper's next exchange", || (cluster.standin().counters().refresh_exchanges > 0).then_some(()));
     assert_eq!(server.stop().code, Some(0));
-    fleet.assert_exchanges(1);
+    cluster.assert_exchanges(1);
 }
 
 async fn press_after_a_failure_far_ahead(backend: Backend, failure: Mishap) {
-    let fleet = Fleet::new(backend, STRICT);
-    let server = fleet.serve();
-    let person = fleet.log_in(&server).await;
-    fleet.next_exchange(failure);
-    assert_failed(&fleet.token_under(&Clocks::ahead(FAR)).finish());
+    let cluster = Cluster::new(backend, STRICT);
+    let server = cluster.serve();
+    let person = cluster.log_in(&server).await;
+    cluster.next_exchange(failure);
+    assert_failed(&cluster.token_under(&Clocks::ahead(FAR)).finish());
     assert_eq!(person.press(&server.url).await, Pressed::Newer, "{backend:?}");
-    fleet.assert_exchanges(1);
+    cluster.assert_exchanges(1);
 }
 
 #[test]
@@ -85,21 +85,21 @@ fn a_clock_hours_behind_never_shows_more_life_than_a_token_has() {
 }
 
 async fn fall_behind(backend: Backend) {
-    let fleet = Fleet::new(backend, STRICT).with_api_key();
+    let cluster = Cluster::new(backend, STRICT).with_api_key();
     let clocks = Clocks::right();
-    let server = fleet.serve_under(&clocks);
-    fleet.log_in(&server).await;
-    let before = fleet.hand_out(&server).await;
+    let server = cluster.serve_under(&clocks);
+    cluster.log_in(&server).await;
+    let before = cluster.hand_out(&server).await;
     clocks.set_wall_clock_ahead(-10 * HOUR);
     // Nobody knows how long this one works, so it is refreshed.
-    let after = fleet.hand_out(&server).await;
-    fleet.assert_exchanges(1);
+    let after = cluster.hand_out(&server).await;
+    cluster.assert_exchanges(1);
     assert_ne!(before["access_token"], after["access_token"], "{backend:?}");
     for handed_out in [before, after] {
         assert!(handed_out["expires_in"].as_i64().is_some_and(|life| life <= DAY), "{backend:?}: {handed_out}");
     }
     // So it is in a process that has seen no other time.
     let later = Clocks::ahead(-20 * HOUR);
-    assert_eq!(fleet.token_under(&later).finish().code, Some(0));
-    fleet.assert_exchanges(2);
+    assert_eq!(cluster.token_under(&later).finish().code, Some(0));
+    cluster.assert_exchanges(2);
 }

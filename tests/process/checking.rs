@@ -84,15 +84,6 @@ fn a_skewed_clock_is_found_in_either_direction() {
     }
 }
 
-#[test]
-fn a_store_that_cannot_be_written_is_found() {
-    let deployment = Deployment::new().set("STORE_URL", "sqlite://sealed/store.db");
-    deployment.sealed_folder("sealed");
-    let finished = deployment.run_as_a_mortal(&["check"]);
-    assert_eq!(finished.code, Some(1), "{finished:?}");
-    assert!(fix(&finished, "sealed/store.db").contains("write that folder"), "{finished:?}");
-}
-
 #[tokio::test]
 async fn connections_that_need_a_person_are_found() {
     let deployment = Deployment::keeping();

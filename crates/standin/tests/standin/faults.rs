@@ -11,8 +11,8 @@ use tokio::{
 
 use crate::tenant::{Answer, Tenant, text};
 
-/// A tenant without leeway, a refresh token, and the mishap that befalls the next request to `/oauth/token`.
-async fn befallen(mishap: Mishap) -> (Tenant, String) {
+/// A tenant without leeway, a refresh token, and the mishap planned for the next request to `/oauth/token`.
+async fn with_mishap(mishap: Mishap) -> (Tenant, String) {
     let tenant = Tenant::rotating(Duration::ZERO).await;
     let token = text(&tenant.login().await, "refresh_token").to_owned();
     tenant.standin.reset_counters();
@@ -22,7 +22,7 @@ async fn befallen(mishap: Mishap) -> (Tenant, String) {
 
 /// The answer to a refresh that is not acted upon.
 async fn answer_to(mishap: Mishap) -> Response {
-    let (tenant, token) = befallen(mishap).await;
+    let (tenant, token) = with_mishap(mishap).await;
     let answer = tenant.try_token(&tenant.refresh_form(&token)).await.unwrap();
     assert_eq!(tenant.standin.counters().refresh_exchanges, 0, "nothing was acted upon");
     tenant.refresh(&token).await.granted();
@@ -84,7 +84,7 @@ async fn hang_up_once(tenant: &Tenant, token: &str, seen: impl Fn(&Counters) -> 
 
 #[tokio::test]
 async fn a_connection_counts_as_open_until_its_request_is_acted_on_even_if_the_caller_has_hung_up() {
-    let (tenant, token) = befallen(Mishap::Slow { ms: 500 }).await;
+    let (tenant, token) = with_mishap(Mishap::Slow { ms: 500 }).await;
     hang_up_once(&tenant, &token, |counters| counters.mishaps == 1).await;
     assert!(tenant.standin.open_connections() > 0);
     let standin = tenant.standin.clone();
@@ -111,7 +111,7 @@ async fn mishaps_happen_in_their_order_as_often_as_planned_and_only_where_planne
 
 #[tokio::test]
 async fn what_hangs_does_not_keep_the_server_from_stopping() {
-    let (mut tenant, token) = befallen(Mishap::Hang).await;
+    let (mut tenant, token) = with_mishap(Mishap::Hang).await;
     let (url, http, form) = (tenant.url.clone(), tenant.http.clone(), tenant.refresh_form(&token));
     let hanging = tokio::spawn(async move { http.post(format!("{url}/oauth/token")).json(&form.json()).send().await });
     until(&tenant, |counters| counters.mishaps == 1).await;

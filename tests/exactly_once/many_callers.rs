@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use standin::Mishap;
 
 use crate::{
-    fleet::{Backend, Fleet, STRICT},
+    cluster::{Backend, Cluster, STRICT},
     person::Pressed,
     scenarios::at_once,
     support::Program,
@@ -26,24 +26,24 @@ fn two_hundred_callers_in_servers_and_commands_share_one_exchange() {
 }
 
 async fn rush(backend: Backend, servers: usize) {
-    let fleet = Fleet::new(backend, STRICT);
-    let servers: Vec<_> = (0..servers).map(|_| fleet.serve()).collect();
-    let mut person = fleet.log_in_to_expire(&servers[0]).await;
-    fleet.next_exchange(Mishap::HeldReply);
-    fleet.let_the_access_token_expire();
-    fleet.sent(1);
-    let commands: Vec<_> = (0..COMMANDS).map(|_| fleet.token()).collect();
+    let cluster = Cluster::new(backend, STRICT);
+    let servers: Vec<_> = (0..servers).map(|_| cluster.serve()).collect();
+    let mut person = cluster.log_in_to_expire(&servers[0]).await;
+    cluster.next_exchange(Mishap::HeldReply);
+    cluster.let_the_access_token_expire();
+    cluster.sent(1);
+    let commands: Vec<_> = (0..COMMANDS).map(|_| cluster.token()).collect();
     let presses = (0..PRESSES).map(|caller| person.press(&servers[caller % servers.len()].url));
     let release = async {
         tokio::time::sleep(COMING).await;
-        fleet.standin().release_replies();
+        cluster.standin().release_replies();
     };
     let (presses, ()) = tokio::join!(join_all(presses), release);
     for pressed in presses {
         assert_eq!(pressed, Pressed::Newer, "{backend:?}");
     }
     let printed = commands.into_iter().map(Program::finish).collect::<Vec<_>>();
-    fleet.assert_exchanges(1);
+    cluster.assert_exchanges(1);
     for server in &servers {
         let shown = person.look(&server.url).await;
         assert_eq!(shown.generation, 2, "{backend:?}");
@@ -58,5 +58,5 @@ async fn rush(backend: Backend, servers: usize) {
     // What all of them have is the current set, with the refresh token that goes on.
     person.reload(&servers[0].url).await;
     assert_eq!(person.press(&servers[0].url).await, Pressed::Newer);
-    fleet.assert_exchanges(2);
+    cluster.assert_exchanges(2);
 }

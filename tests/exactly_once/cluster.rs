@@ -33,17 +33,17 @@ impl Backend {
 /// Rotation that forgives nothing: a spent token that is seen ends the connection.
 pub const STRICT: Rotation = Rotation::On { leeway: Duration::ZERO };
 
-const API_KEY: &str = "a-key-of-the-fleet-0123456789abcdef";
+const API_KEY: &str = "a-key-of-the-cluster-0123456789abcdef";
 /// The life of an access token that expires while a browser's session goes on.
 const SHORT_LIFE: i64 = 10 * 60;
 
-pub struct Fleet {
+pub struct Cluster {
     deployment: Deployment,
     redis: Option<Redis>,
     url: StoreUrl,
 }
 
-impl Fleet {
+impl Cluster {
     pub fn new(backend: Backend, rotation: Rotation) -> Self {
         Self::before_tenant(backend, |options| options.rotation = rotation)
     }
@@ -108,7 +108,7 @@ impl Fleet {
     }
 
     pub fn redis(&mut self) -> &mut Redis {
-        self.redis.as_mut().expect("this fleet is on Redis")
+        self.redis.as_mut().expect("this cluster is on Redis")
     }
 
     /// Ada logs in, and the counting begins.
@@ -118,7 +118,7 @@ impl Fleet {
         person
     }
 
-    /// The same with an access token that expires when [`Fleet::let_the_access_token_expire`] is called. All later ones
+    /// The same with an access token that expires when [`Cluster::let_the_access_token_expire`] is called. All later ones
     /// work for a day.
     pub async fn log_in_to_expire(&self, server: &Server) -> Person {
         self.standin().change_faults(|faults| {
@@ -171,7 +171,7 @@ impl Fleet {
         serde_json::from_slice(&page.body).expect("JSON")
     }
 
-    /// What befalls the next exchange.
+    /// What happens to the next exchange.
     pub fn next_exchange(&self, mishap: Mishap) {
         self.standin().change_faults(|faults| faults.next(Endpoint::Token, 1, mishap));
     }
@@ -220,7 +220,7 @@ impl Fleet {
     }
 }
 
-impl fmt::Debug for Fleet {
+impl fmt::Debug for Cluster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let backend = if self.redis.is_some() { Backend::Redis } else { Backend::Sqlite };
         backend.fmt(f)

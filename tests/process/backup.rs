@@ -114,7 +114,7 @@ async fn nothing_is_overwritten_and_nothing_is_left_of_what_failed() {
     }
     assert_eq!(deployment.run(&["token"]).code, Some(0), "the store is as it was");
     deployment.sealed_folder("sealed");
-    assert_fails(&deployment.run_as_a_mortal(&["backup", "sealed/copy.db"]), 1, &["cannot write", "sealed/copy.db"]);
+    assert_fails(&deployment.run_unprivileged(&["backup", "sealed/copy.db"]), 1, &["cannot write", "sealed/copy.db"]);
     assert_eq!(deployment.run(&["backup"]).code, Some(2));
     assert_eq!(deployment.run(&["backup", "one.db", "two.db"]).code, Some(2));
 }

@@ -105,8 +105,8 @@ async fn commands_work_beside_a_demo_in_a_folder_and_the_next_demo_there_goes_on
     let mode = std::fs::metadata(folder.join(".env")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 
-    let taken = start(&[]).finish();
-    assert!(taken.code == Some(1) && taken.stderr.contains("is it running already"), "{taken:?}");
+    let in_use = start(&[]).finish();
+    assert!(in_use.code == Some(1) && in_use.stderr.contains("is it running already"), "{in_use:?}");
     program.signal("INT");
     assert_eq!(program.finish().code, Some(0));
 

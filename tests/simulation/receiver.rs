@@ -55,7 +55,7 @@ impl Receiver for SimulatedReceiver {
 impl Inner {
     fn post_event(&mut self, process: ProcessId, message: Message) -> oneshot::Receiver<Answer> {
         let (sender, receiver) = oneshot::channel();
-        self.strike(process);
+        self.hit(process);
         let answer = self.answer_of_the_receiver();
         let life = self.health(process).life;
         let there = self.random.millis(1..2_000);

@@ -1,6 +1,9 @@
 use std::{fmt, time::Duration};
 
-use crate::{provider::refusal_reason::RefusalReason, telemetry::ExchangeResult};
+use crate::{
+    provider::{refusal_reason::RefusalReason, token::PartialTokens},
+    telemetry::ExchangeResult,
+};
 
 /// Why an exchange returned no token set. Texts from outside are escaped, truncated, and free of the request's secrets.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +49,8 @@ pub enum ExchangeError {
         status: u16,
         /// What is wrong with it.
         problem: ResponseProblem,
+        /// A refresh token that a success has all the same.
+        partial: Option<Box<PartialTokens>>,
     },
 }
 

@@ -28,7 +28,7 @@ pub use self::{
     check_result::{CheckResult, CheckStatus, LoginImpact},
     exchange_error::{ExchangeError, ResponseProblem},
     id_token::{IdClaims, IdTokenError, JwksError},
-    token::{IdToken, TokenResponse},
+    token::{IdToken, PartialTokens, TokenResponse},
 };
 pub(crate) use self::{refusal_reason::RefusalReason, token::Subject};
 use crate::{
@@ -185,7 +185,7 @@ fn exchange_error(error: OauthError) -> ExchangeError {
     match error {
         RequestTokenError::Request(error) => error,
         RequestTokenError::ServerResponse(_) | RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-            ExchangeError::MalformedResponse { status: 200, problem: ResponseProblem::NoToken }
+            ExchangeError::MalformedResponse { status: 200, problem: ResponseProblem::NoToken, partial: None }
         }
     }
 }

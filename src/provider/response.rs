@@ -9,7 +9,7 @@ use crate::{
     http::{self, ReadError},
     provider::{
         exchange_error::{ExchangeError, ResponseProblem},
-        token::{TokenResponse, is_bearer},
+        token::{PartialTokens, TokenResponse, is_bearer},
     },
     telemetry::excerpt_without,
 };
@@ -63,7 +63,8 @@ impl RawResponse {
                 retry_after: http::retry_after(&self.headers, now),
             });
         }
-        let malformed = |problem| ExchangeError::MalformedResponse { status, problem };
+        let partial = json.as_ref().filter(|_| self.status.is_success()).and_then(PartialTokens::read).map(Box::new);
+        let malformed = |problem| ExchangeError::MalformedResponse { status, problem, partial };
         let body = match self.body {
             Ok(body) => body,
             Err(ReadError::Interrupted(source)) => return Err(ExchangeError::NoResponse { source: source.into() }),
@@ -185,6 +186,23 @@ mod tests {
                 matches!(came, Err(ExchangeError::MalformedResponse { problem, .. }) if problem == expected),
                 "{body}: {came:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_refresh_token_beside_an_unusable_access_token_is_not_lost() {
+        for (status, body, expected) in [
+            (200, r#"{"refresh_token":"r"}"#, Some("r")),
+            (200, r#"{"access_token":"a b","refresh_token":"r"}"#, Some("r")),
+            (200, r#"{"access_token":"a","token_type":"mac","refresh_token":"r"}"#, Some("r")),
+            (200, r#"{"refresh_token":""}"#, None),
+            (400, r#"{"refresh_token":"r"}"#, None),
+        ] {
+            let Err(ExchangeError::MalformedResponse { partial, .. }) = answer(status, &[], body) else {
+                panic!("{body} has no usable token")
+            };
+            let refresh_token = partial.map(|partial| partial.refresh_token.into_secret());
+            assert_eq!(refresh_token.as_deref(), expected, "{status} {body}");
         }
     }
 

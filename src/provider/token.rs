@@ -25,6 +25,16 @@ pub struct TokenResponse {
     pub expires_in: Option<Duration>,
 }
 
+/// What a response has that grants no usable access token, and yet a refresh token. The one that was sent is spent, so
+/// this one must not be lost.
+#[derive(Clone, Debug)]
+pub struct PartialTokens {
+    /// Replaces the one that was sent.
+    pub refresh_token: RefreshToken,
+    /// Whose tokens they are, if the response says so.
+    pub id_token: Option<IdToken>,
+}
+
 /// An id_token, unverified. `Debug` does not show it.
 #[derive(Clone)]
 pub struct IdToken(String);
@@ -80,6 +90,14 @@ impl TokenResponse {
             scope: text("scope"),
             expires_in: json.get("expires_in").and_then(seconds),
         })
+    }
+}
+
+impl PartialTokens {
+    /// The refresh token in a JSON object, whatever else that has.
+    pub(super) fn read(json: &Map<String, Value>) -> Option<Self> {
+        let text = |name| json.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+        Some(Self { refresh_token: RefreshToken::new(text("refresh_token")?), id_token: text("id_token").map(IdToken) })
     }
 }
 

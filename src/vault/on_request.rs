@@ -45,13 +45,14 @@ impl Vault {
             }
             let outcome = self.refresh_shared(key, reason).await;
             let after = self.up_to_date(key).await?;
-            if after.record.version() != *shown {
+            let has_failed = after.has_new_failure(&before);
+            if after.record.version() != *shown && !(has_failed && after.has_access_token_of(&before)) {
                 return Ok(after.exchanged());
             }
             let error = match outcome {
                 JobOutcome::Started(result) => result.err(),
                 // Twenty people pressed at once, and it failed for all of them.
-                JobOutcome::Joined(result) if result.is_err() || after.has_new_failure(&before) => result.err(),
+                JobOutcome::Joined(result) if result.is_err() || has_failed => result.err(),
                 // The job in flight was another one, or found no reason to refresh.
                 JobOutcome::Joined(_) => continue,
             };
@@ -98,6 +99,11 @@ impl CachedRecord {
             Some(_) => Refreshed::ExchangedForShort,
             None => Refreshed::Exchanged,
         }
+    }
+
+    /// Whether the access token is still the same: an exchange may return a new refresh token alone.
+    fn has_access_token_of(&self, before: &Self) -> bool {
+        self.record.body.tokens.access_token.secret() == before.record.body.tokens.access_token.secret()
     }
 
     /// Whether an exchange has failed since.

@@ -1,5 +1,6 @@
-//! A store that answers, and that cannot be relied on.
+//! A store or a provider that responds, and that cannot be relied on.
 
+use standin::Quirk;
 use videoask_auth::config::StoreUrl;
 
 use crate::{
@@ -21,6 +22,21 @@ fn nothing_is_sent_once_the_database_file_was_replaced() {
         assert_eq!(person.press(&server.url).await, Pressed::Else(503));
         cluster.assert_exchanges(0);
         assert_eq!(readiness(&server.url).await, "degraded");
+    }]);
+}
+
+#[test]
+fn a_new_refresh_token_is_kept_although_no_access_token_came_with_it() {
+    at_once([|| async {
+        let fleet = Fleet::new(Backend::Sqlite, STRICT);
+        let server = fleet.serve();
+        let mut person = fleet.log_in(&server).await;
+        fleet.standin().set_quirks([Quirk::NoAccessToken]);
+        assert_eq!(person.press(&server.url).await, Pressed::Else(503));
+        person.reload(&server.url).await;
+        fleet.standin().set_quirks([]);
+        assert_eq!(person.press(&server.url).await, Pressed::Newer);
+        fleet.assert_exchanges(2);
     }]);
 }
 

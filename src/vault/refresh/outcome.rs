@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    provider::{ExchangeError, TokenResponse},
+    provider::{ExchangeError, PartialTokens, TokenResponse},
     telemetry::{certificate_fix, innermost},
     vault::record::{cause::Cause, history::ProviderMessage},
 };
@@ -15,6 +15,8 @@ pub(super) enum RefreshOutcome {
     Tokens(TokenResponse),
     /// Retryable. `retry_after` is the provider's hint, if it gave one.
     Transient { cause: Cause, retry_after: Option<Duration>, message: ProviderMessage },
+    /// A new refresh token without a usable access token.
+    RefreshTokenOnly { tokens: PartialTokens, message: ProviderMessage },
     /// An error code.
     Refused { cause: Cause, message: ProviderMessage },
     /// The request was sent, and no response was received.
@@ -30,10 +32,13 @@ impl RefreshOutcome {
             Err(ExchangeError::NotSent { source }) => {
                 Self::transient(Cause::Unreachable, ProviderMessage::of_text(&unreachable(&*source)))
             }
-            Err(ExchangeError::MalformedResponse { status, problem }) => Self::transient(
-                Cause::UnusableResponse,
-                ProviderMessage { status: Some(status), code: None, text: problem.to_string() },
-            ),
+            Err(ExchangeError::MalformedResponse { status, problem, partial }) => {
+                let message = ProviderMessage { status: Some(status), code: None, text: problem.to_string() };
+                match partial {
+                    Some(tokens) => Self::RefreshTokenOnly { tokens: *tokens, message },
+                    None => Self::transient(Cause::UnusableResponse, message),
+                }
+            }
             Err(ExchangeError::Unavailable { status, code, retry_after }) => Self::Transient {
                 cause: Cause::Busy,
                 retry_after,
@@ -90,7 +95,7 @@ mod tests {
         for (error, expected) in [
             (ExchangeError::Unavailable { status: 503, code: None, retry_after: None }, Cause::Busy),
             (
-                ExchangeError::MalformedResponse { status: 200, problem: ResponseProblem::NotJson },
+                ExchangeError::MalformedResponse { status: 200, problem: ResponseProblem::NotJson, partial: None },
                 Cause::UnusableResponse,
             ),
             (ExchangeError::NotSent { source: "refused".into() }, Cause::Unreachable),

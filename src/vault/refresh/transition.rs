@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
+use oauth2::RefreshToken;
 use time::OffsetDateTime;
 
 use crate::{
-    provider::TokenResponse,
+    provider::{IdToken, PartialTokens, TokenResponse},
     store::records::State,
     vault::{
         record::{
@@ -61,12 +62,18 @@ impl Record {
         context: AttemptContext<'_>,
     ) -> Transition {
         match outcome {
-            RefreshOutcome::Tokens(reply) if self.names_another_user(&reply) => {
+            RefreshOutcome::Tokens(TokenResponse { id_token, .. })
+            | RefreshOutcome::RefreshTokenOnly { tokens: PartialTokens { id_token, .. }, .. }
+                if self.names_another_user(id_token.as_ref()) =>
+            {
                 self.failed(state, Cause::IdentityChanged, another_user(), None, context)
             }
             RefreshOutcome::Tokens(reply) => {
-                let state = if state == State::Pending { state } else { State::Live };
-                self.renewed(reply, trigger, context).back_off_if_short(state, context)
+                self.renewed(reply, trigger, context).back_off_if_short(granted(state), context)
+            }
+            RefreshOutcome::RefreshTokenOnly { tokens, message } => {
+                let record = self.with_refresh_token(tokens.refresh_token);
+                record.failed_for_now(granted(state), Cause::UnusableResponse, message, None, context)
             }
             RefreshOutcome::Transient { cause, retry_after, message } => {
                 self.failed_for_now(state, cause, message, retry_after, context)
@@ -97,8 +104,8 @@ impl Record {
     }
 
     /// An id_token that cannot be decoded proves nothing.
-    fn names_another_user(&self, reply: &TokenResponse) -> bool {
-        let Some(id_token) = &reply.id_token else { return false };
+    fn names_another_user(&self, id_token: Option<&IdToken>) -> bool {
+        let Some(id_token) = id_token else { return false };
         let subject = id_token.unverified_subject();
         if subject.is_none() {
             tracing::warn!(connection = %self.connection_id, "a refresh's id_token could not be decoded and was ignored");
@@ -129,6 +136,15 @@ impl Record {
         history.failure = history.failure.filter(|old| old.cause == Cause::UnusableResponse && is_too_short(&tokens));
         let body = RecordBody { tokens, identity, issuer, minted_at, history };
         Self { connection_id: self.connection_id.clone(), generation: self.generation + 1, body }
+    }
+
+    /// The next generation, with the old access token: the old refresh token is spent.
+    fn with_refresh_token(&self, refresh_token: RefreshToken) -> Self {
+        let mut record = Self { generation: self.generation + 1, ..self.clone() };
+        record.body.tokens.refresh_token = Some(refresh_token);
+        record.body.history.rotation = Rotation::Seen;
+        record.body.history.response_lost_at = None;
+        record
     }
 
     /// A set that expires at once is saved like any other, and the next refresh backs off: otherwise each call would
@@ -201,6 +217,14 @@ impl FailureKind {
     }
 }
 
+/// The state of a record for which the provider issued tokens.
+fn granted(state: State) -> State {
+    match state {
+        State::Pending => State::Pending,
+        State::Live | State::Blocked | State::Dead | State::Revoking | State::Tombstone => State::Live,
+    }
+}
+
 fn is_too_short(tokens: &TokenSet) -> bool {
     tokens.life() < SHORTEST_LIFE
 }
@@ -216,13 +240,13 @@ fn another_user() -> ProviderMessage {
 #[cfg(test)]
 mod tests {
     use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-    use oauth2::{AccessToken, RefreshToken};
+    use oauth2::AccessToken;
     use secrecy::SecretString;
 
     use super::*;
     use crate::{
         keys::Keyring,
-        provider::{ExchangeError, IdToken},
+        provider::{ExchangeError, ResponseProblem},
         vault::{Identity, Issuer, NextStep, Retry},
     };
 
@@ -293,6 +317,28 @@ mod tests {
         let Transition { record, state, .. } = then(&record(), tokens(Some("refresh-2")));
         assert_eq!((state, record.generation, refresh_token(&record)), (State::Live, 2, Some("refresh-2")));
         assert_eq!(record.body.history.rotation, Rotation::Seen);
+    }
+
+    #[test]
+    fn a_new_refresh_token_without_a_usable_access_token_is_kept_and_counts_as_a_failure() {
+        let only = |id_token| {
+            let partial = PartialTokens { refresh_token: RefreshToken::new("refresh-2".to_owned()), id_token };
+            let (problem, partial) = (ResponseProblem::NoToken, Some(Box::new(partial)));
+            RefreshOutcome::of_response(Err(ExchangeError::MalformedResponse { status: 200, problem, partial }))
+        };
+        for (before, after) in
+            [(State::Live, State::Live), (State::Dead, State::Live), (State::Pending, State::Pending)]
+        {
+            let Transition { record, state, .. } = record().after(before, only(None), Trigger::Ordinary, CONTEXT);
+            assert_eq!((state, record.generation, refresh_token(&record)), (after, 2, Some("refresh-2")));
+            assert_eq!(record.body.tokens.access_token.secret(), "access-1");
+            assert_eq!(failure(&record).cause, Cause::UnusableResponse);
+        }
+        let mut known = record();
+        known.body.identity.sub = Some("auth0|ada".to_owned());
+        let payload = BASE64_URL_SAFE_NO_PAD.encode(r#"{"sub":"auth0|eve"}"#);
+        let transition = then(&known, only(Some(IdToken::new(format!("e30.{payload}.unsigned")))));
+        assert_eq!((transition.state, refresh_token(&transition.record)), (State::Dead, Some("refresh-1")));
     }
 
     #[test]

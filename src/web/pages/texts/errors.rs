@@ -60,7 +60,12 @@ fn every_error() -> Vec<(PageError, Link)> {
             Link::LogInAgain,
         ),
         (
-            LoginError::from(ExchangeError::MalformedResponse { status: 200, problem: ResponseProblem::Html }).into(),
+            LoginError::from(ExchangeError::MalformedResponse {
+                status: 200,
+                problem: ResponseProblem::Html,
+                partial: None,
+            })
+            .into(),
             Link::LogInAgain,
         ),
         (refused("invalid_grant"), Link::LogInAgain),

@@ -38,6 +38,7 @@ enum Backend {
 async fn main() {
     let numbers: Vec<usize> = env::args().skip(1).filter_map(|number| number.parse().ok()).collect();
     let numbers = if numbers.is_empty() { vec![1, 1_000, 10_000, 100_000] } else { numbers };
+    #[expect(clippy::disallowed_methods, reason = "a benchmark is not the program")]
     let before = env::var("BEFORE").ok();
     let binaries: Vec<_> = before.iter().map(|path| ("before", path.as_str())).chain([("after", BINARY)]).collect();
     println!("store   binary  connections | start ms | first ms | lookup ms | scrape ms | resident MiB");

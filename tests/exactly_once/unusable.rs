@@ -28,15 +28,15 @@ fn nothing_is_sent_once_the_database_file_was_replaced() {
 #[test]
 fn a_new_refresh_token_is_kept_although_no_access_token_came_with_it() {
     at_once([|| async {
-        let fleet = Fleet::new(Backend::Sqlite, STRICT);
-        let server = fleet.serve();
-        let mut person = fleet.log_in(&server).await;
-        fleet.standin().set_quirks([Quirk::NoAccessToken]);
+        let cluster = Cluster::new(Backend::Sqlite, STRICT);
+        let server = cluster.serve();
+        let mut person = cluster.log_in(&server).await;
+        cluster.standin().set_quirks([Quirk::NoAccessToken]);
         assert_eq!(person.press(&server.url).await, Pressed::Else(503));
         person.reload(&server.url).await;
-        fleet.standin().set_quirks([]);
+        cluster.standin().set_quirks([]);
         assert_eq!(person.press(&server.url).await, Pressed::Newer);
-        fleet.assert_exchanges(2);
+        cluster.assert_exchanges(2);
     }]);
 }
 

@@ -38,7 +38,7 @@ pub struct Names {
 pub struct NewIndex {
     /// Which row.
     pub key: RowKey,
-    /// The version that the index was made of. Any other row is left alone: whoever wrote it has made its index.
+    /// The version that the index was made of. Any other row is left alone: the process that wrote it has made its index.
     pub version: Version,
     /// The index.
     pub index: Index,

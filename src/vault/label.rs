@@ -7,7 +7,7 @@ const TOMBSTONE: &str = "tombstone";
 const UNREADABLE: &str = "unreadable";
 const DAMAGED: &str = "damaged";
 
-/// What whoever wrote the row knew of it.
+/// What the process that wrote the row knew of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Label {
     /// It is stored under the fingerprint of an imported token.

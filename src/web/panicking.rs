@@ -17,8 +17,8 @@ pub(crate) fn router(app: Arc<AppState>) -> Router {
 }
 
 async fn log_in(session: Session) {
-    let begun: Result<_, session::Error> = login_session::begin(&session, &Login::Mint).await;
-    begun.expect("the store works");
+    let login: Result<_, session::Error> = login_session::begin(&session, &Login::Mint).await;
+    login.expect("the store works");
 }
 
 async fn panics() {

@@ -35,8 +35,8 @@ pub(crate) struct UserIndex(Mutex<Meanings>);
 #[derive(Debug, Default)]
 struct Meanings {
     names: HashMap<String, Meaning>,
-    /// When a connection was last added: what was read until then is out of date.
-    outdated_at: Option<Duration>,
+    /// Counts the connections that were added: what was read before the last one is out of date.
+    additions: u64,
     /// When the store last did not respond.
     unreachable_at: Option<Duration>,
 }
@@ -46,6 +46,8 @@ struct Meaning {
     found: Result<RowKey, VaultError>,
     /// When the store was asked.
     asked: Duration,
+    /// How many connections had been added by then.
+    additions: u64,
 }
 
 /// The connections of users in `ALLOWED_USERS`, and those of others that are still stored. A name means one of the
@@ -88,6 +90,7 @@ impl Vault {
         if let Some(found) = self.recent_meaning(name, asked) {
             return found;
         }
+        let additions = self.0.user_index.lock().additions;
         let mut meanings = match self.look_up(name).await {
             Err(VaultError::StoreUnavailable) => {
                 self.0.user_index.lock().unreachable_at = Some(self.0.clock.boot_time());
@@ -95,7 +98,7 @@ impl Vault {
             }
             found => {
                 let mut meanings = self.0.user_index.lock();
-                meanings.insert(name, Meaning { found, asked });
+                meanings.insert(name, Meaning { found, asked, additions });
                 meanings
             }
         };
@@ -105,7 +108,7 @@ impl Vault {
 
     /// A connection was added: the store must be asked again.
     pub(crate) fn invalidate_user_index(&self) {
-        self.0.user_index.lock().outdated_at = Some(self.0.clock.boot_time());
+        self.0.user_index.lock().additions += 1;
     }
 
     /// What the store says.
@@ -148,11 +151,11 @@ impl Vault {
             drop(meanings);
             return Some(self.stale_meaning(name));
         }
-        if let Some(Meaning { found, asked }) = meanings.names.get(name) {
+        if let Some(Meaning { found, asked, additions }) = meanings.names.get(name) {
             // While its connection is in use, the vault notices at once if that is gone.
             let is_in_use = found.as_ref().is_ok_and(|key| self.0.cache.get(key).is_some());
             let longest_age = if is_in_use { IN_USE } else { FRESH };
-            if now < *asked + longest_age && meanings.outdated_at.is_none_or(|outdated| *asked > outdated) {
+            if now < *asked + longest_age && *additions == meanings.additions {
                 return Some(found.clone());
             }
         }

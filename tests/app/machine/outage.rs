@@ -70,12 +70,15 @@ async fn a_login_whose_session_cannot_be_changed_ends_on_a_page_that_says_so() {
 }
 
 #[tokio::test]
-async fn a_connection_that_was_forgotten_elsewhere_is_not_written_back_into_a_store_that_lost_everything() {
+async fn a_lost_connection_is_written_back_unless_it_may_have_been_forgotten_elsewhere() {
     let (store, world) = Fragile::start().await;
     let browser = world.logged_in().await;
     let page = browser.get("/tokens").await;
     let machine = world.machine();
     assert_eq!(machine.get("/api/token").await.status, 200);
+    store.lose_records();
+    world.pass(Duration::from_secs(6));
+    assert_eq!(machine.get("/api/token").await.status, 200, "nobody else knew it");
 
     let other = keeping().beside(&world).var("APP_URL", world.app.as_str()).start().await;
     assert_eq!(press_at(&browser, &page, other.port, "revoke").await.status, 303);

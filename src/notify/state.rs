@@ -63,7 +63,7 @@ pub(super) struct Pending {
 pub(super) struct NotificationState {
     connection_id: String,
     reported: Option<Trouble>,
-    /// The last warning of this connection's end.
+    /// What was last reported of this connection's end.
     warned: Warned,
     /// Since when it works, if that is to be reported.
     #[serde(with = "time::serde::timestamp::milliseconds::option")]
@@ -80,6 +80,7 @@ enum Warned {
     Never,
     Soon,
     VerySoon,
+    Ended,
 }
 
 /// A connection at one moment.
@@ -211,7 +212,8 @@ impl NotificationState {
 
     fn next_event(&self, seen: &Observation, now: OffsetDateTime) -> Option<EventKind> {
         match (seen.condition, self.reported) {
-            (Condition::LogInAgain, None | Some(Trouble::Blocked)) => Some(EventKind::LogInAgain),
+            // Also where a login was reported as needed before: a person has logged in since, and may not look again.
+            (Condition::LogInAgain, _) if self.warned != Warned::Ended => Some(EventKind::LogInAgain),
             (Condition::Blocked { since }, None) if now - since >= SETTLED => Some(EventKind::Blocked),
             (Condition::Working, Some(_)) => {
                 let since = self.working_since?;
@@ -222,9 +224,7 @@ impl NotificationState {
                 (Urgency::Soon, Warned::Never) => Some(EventKind::LogInSoon),
                 (Urgency::None | Urgency::Soon | Urgency::Urgent, _) => None,
             },
-            (Condition::LogInAgain, Some(Trouble::LogInAgain))
-            | (Condition::Blocked { .. }, _)
-            | (Condition::Failing, Some(_)) => None,
+            (Condition::LogInAgain | Condition::Blocked { .. }, _) | (Condition::Failing, Some(_)) => None,
         }
     }
 
@@ -252,9 +252,12 @@ impl NotificationState {
         match event {
             EventKind::LogInSoon => self.warned = Warned::Soon,
             EventKind::LogInVerySoon => self.warned = Warned::VerySoon,
-            EventKind::LogInAgain => self.reported = Some(Trouble::LogInAgain),
+            EventKind::LogInAgain => (self.reported, self.warned) = (Some(Trouble::LogInAgain), Warned::Ended),
             EventKind::Blocked => self.reported = Some(Trouble::Blocked),
-            EventKind::Recovered => (self.reported, self.working_since) = (None, None),
+            EventKind::Recovered => {
+                (self.reported, self.working_since) = (None, None);
+                self.warned = self.warned.min(Warned::VerySoon);
+            }
         }
     }
 
@@ -340,6 +343,17 @@ mod tests {
         assert_eq!(told(&mut state, &renewed, minutes(70)), None);
         assert_eq!(told(&mut state, &renewed, minutes(71)), Some("recovered"));
         assert_eq!(told(&mut state, &renewed, minutes(99)), None);
+    }
+
+    #[test]
+    fn the_end_of_a_new_login_is_told_too_and_never_twice() {
+        let mut state = NotificationState::default();
+        assert_eq!(told(&mut state, &seen(Condition::LogInAgain), minutes(0)), Some("log-in-again"));
+        assert_eq!(told(&mut state, &seen(Condition::Working), minutes(1)), None, "it came back by itself");
+        assert_eq!(told(&mut state, &seen(Condition::LogInAgain), minutes(2)), None);
+        let renewed = Observation { connection_id: "c2".to_owned(), ..seen(Condition::LogInAgain) };
+        assert_eq!(told(&mut state, &renewed, minutes(3)), Some("log-in-again"));
+        assert_eq!(told(&mut state, &renewed, minutes(4)), None);
     }
 
     #[test]

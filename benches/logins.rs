@@ -28,8 +28,9 @@ async fn main() {
     let options = Options::new(format!("{}{CALLBACK}", App::url(port)), Arc::new(now));
     tokio::spawn(StandIn::new(options, provider.clone()).serve(standin, std::future::pending()));
 
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let began = stopwatch();
-    let app = App::start(port, &provider, &[]).await;
+    let app = App::start(folder.path(), port, &provider, &[]).await;
     let ready = began.elapsed();
     tokio::time::sleep(Duration::from_millis(500)).await;
     println!("start to ready      {:8.1} ms", ready.as_secs_f64() * 1000.0);

@@ -92,7 +92,7 @@ impl Clock {
     }
 
     /// Time since an arbitrary start, which stands still while the machine is suspended, as timers do. It measures
-    /// what this process did; whether others had time to act is a question for [`Clock::boot_time`].
+    /// what this process did; whether others had time to act is a question for `Clock::boot_time`.
     #[must_use]
     pub fn monotonic(&self) -> Duration {
         match &self.0 {

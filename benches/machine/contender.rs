@@ -11,14 +11,14 @@ use url::Url;
 
 use super::{
     support::process::{Cpu, Process},
-    wrk::Sample,
+    wrk::{Request, Sample},
 };
 
 /// A server, and what was measured of it.
 pub struct Contender<'a> {
     pub name: &'static str,
     pub process: &'a Process,
-    pub url: Url,
+    pub request: Request,
     pub samples: Vec<Sample>,
     pub cpu: Cpu,
     /// What the API behind it used in the meantime.
@@ -26,8 +26,8 @@ pub struct Contender<'a> {
 }
 
 impl<'a> Contender<'a> {
-    pub fn new(name: &'static str, process: &'a Process, url: Url) -> Self {
-        Self { name, process, url, samples: Vec::new(), cpu: Cpu::default(), upstream_cpu: Cpu::default() }
+    pub fn new(name: &'static str, process: &'a Process, request: Request) -> Self {
+        Self { name, process, request, samples: Vec::new(), cpu: Cpu::default(), upstream_cpu: Cpu::default() }
     }
 
     /// How many it answered.

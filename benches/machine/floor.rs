@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use axum::{Router, http::header, routing::get};
+use axum::{Router, http::header, routing::any};
 use bytes::Bytes;
 use tokio::net::TcpListener;
 use url::Url;
@@ -21,5 +21,5 @@ pub async fn serve(length: usize) {
     let answer = async move || ([(header::CONTENT_TYPE, "application/json")], json.clone());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
     contender::announce(&listener);
-    axum::serve(listener, Router::new().route("/", get(answer))).await.expect("it serves until it is killed");
+    axum::serve(listener, Router::new().route("/", any(answer))).await.expect("it serves until it is killed");
 }

@@ -1,4 +1,5 @@
-//! What a machine's request costs: `GET /api/token` beside a bare handler, and `/proxy/forms` beside nginx.
+//! What a machine's request costs: `GET /api/token` and `POST /oauth/token` beside a bare handler, each with one API key
+//! and with 1,000 more in the store, and `/proxy/forms` beside nginx.
 //!
 //! `cargo bench --bench machine` runs the release binary in keep mode on a SQLite file, with a stand-in as its VideoAsk
 //! and one user connected. `wrk` asks the two of each pair in turn, so that whatever else the machine does meets both.
@@ -21,6 +22,7 @@
 
 mod contender;
 mod floor;
+mod keys;
 mod nginx;
 mod options;
 mod round;
@@ -37,14 +39,16 @@ use self::{
     options::{Options, Role},
     round::{Plan, compare},
     support::{
-        app::{App, CALLBACK},
+        app::{App, CALLBACK, program},
         client, free_port,
         visitor::Visitor,
     },
-    wrk::Wrk,
+    wrk::{Request, Wrk},
 };
 
 const API_KEY: &str = "benchmark-api-key-0123456789-0123456789";
+/// So many API keys are in the store beside that of the configuration.
+const MANY_KEYS: usize = 1_000;
 /// So many requests more, before memory is looked at again.
 const MILLION: u64 = 1_000_000;
 /// The longest that they may take, in seconds.
@@ -67,7 +71,8 @@ async fn run(options: &Options) {
     let port = free_port().await;
     let (standin, provider) = standin::start(&format!("{}{CALLBACK}", App::url(port)));
     let variables = [("ALLOWED_USERS", "ada@example.com"), ("API_KEY", API_KEY)];
-    let app = App::start(port, &provider, &variables).await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let app = App::start(folder.path(), port, &provider, &variables).await;
     Visitor::new().log_in(&app.url).await;
     let idle = app.resident();
 
@@ -75,12 +80,29 @@ async fn run(options: &Options) {
     let answer = client().get(token.clone()).bearer_auth(API_KEY).send().await.expect("the app answers");
     let answer = answer.error_for_status().expect("a token").text().await.expect("whole");
     let (floor, floor_url) = floor::start(answer.len());
-    println!("GET /api/token, {} bytes of JSON, beside a bare handler", answer.len());
-    let plan = Plan { wrk: &wrk, key: API_KEY, rounds: options.rounds, seconds: options.seconds };
-    let mut app_token = Contender::new("videoask-auth", &app, token.clone());
-    let mut bare = Contender::new("bare handler", &floor, floor_url);
-    compare(&plan, &mut app_token, &mut bare, None);
-    drop(bare);
+    let plan = Plan { wrk: &wrk, rounds: options.rounds, seconds: options.seconds };
+    let mut asked = 0;
+    let mut compare_hand_outs = |key: &str, keys: usize| {
+        let oauth = app.url.join("/oauth/token").expect("a URL");
+        for (name, request) in [
+            ("GET /api/token", Request::get(token.clone(), key)),
+            ("POST /oauth/token", Request::client_credentials(oauth, key)),
+        ] {
+            println!("{name}, {} bytes of JSON, beside a bare handler; API keys: {keys}", answer.len());
+            let bare = Request { url: floor_url.clone(), authorization: request.authorization.clone(), ..request };
+            let mut ours = Contender::new("videoask-auth", &app, request);
+            compare(&plan, &mut ours, &mut Contender::new("bare handler", &floor, bare), None);
+            asked += ours.requests();
+        }
+    };
+    compare_hand_outs(API_KEY, 1);
+    let program = || {
+        let mut command = program(folder.path(), &app.url, &provider);
+        command.envs(variables);
+        command
+    };
+    let last = keys::add(MANY_KEYS, program, &token).await;
+    compare_hand_outs(&last, MANY_KEYS + 1);
     drop(floor);
 
     let forms = app.url.join("/proxy/forms").expect("a URL");
@@ -89,13 +111,14 @@ async fn run(options: &Options) {
     let reply: serde_json::Value = serde_json::from_str(&answer).expect("JSON");
     let nginx = Nginx::start(&provider, reply["access_token"].as_str().expect("a token")).await;
     println!("\nGET /proxy/forms, {} bytes of JSON, beside nginx", found.len());
-    let mut app_forms = Contender::new("videoask-auth", &app, forms);
-    let mut rival = Contender::new("nginx", &nginx, nginx.url.join("/proxy/forms").expect("a URL"));
+    let mut app_forms = Contender::new("videoask-auth", &app, Request::get(forms, API_KEY));
+    let mut rival =
+        Contender::new("nginx", &nginx, Request::get(nginx.url.join("/proxy/forms").expect("a URL"), API_KEY));
     compare(&plan, &mut app_forms, &mut rival, Some(&standin));
-    let mut asked = app_token.requests() + app_forms.requests();
+    asked += app_forms.requests();
 
     println!("\nresident, connected                {idle:8.2} MiB");
     println!("resident, after {asked:9} requests {:8.2} MiB", app.resident());
-    asked += wrk.until(MILLION, LONGEST, &token, API_KEY);
+    asked += wrk.until(MILLION, LONGEST, &Request::get(token, API_KEY));
     println!("resident, after {asked:9} requests {:8.2} MiB", app.resident());
 }

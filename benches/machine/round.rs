@@ -9,7 +9,6 @@ use super::{
 /// How the two are measured.
 pub struct Plan<'a> {
     pub wrk: &'a Wrk,
-    pub key: &'a str,
     pub rounds: usize,
     pub seconds: u64,
 }
@@ -17,9 +16,9 @@ pub struct Plan<'a> {
 /// Asks each in turn, round by round, and prints how `ours` compares with `theirs`; `upstream` is what stands behind
 /// both.
 pub fn compare(plan: &Plan<'_>, ours: &mut Contender<'_>, theirs: &mut Contender<'_>, upstream: Option<&Process>) {
-    for url in [&ours.url, &theirs.url] {
+    for request in [&ours.request, &theirs.request] {
         // What first requests alone pay for: connections, caches, memory.
-        plan.wrk.ask(1, url, plan.key);
+        plan.wrk.ask(1, request);
     }
     for round in 0..plan.rounds {
         if round % 2 == 0 {
@@ -40,7 +39,7 @@ pub fn compare(plan: &Plan<'_>, ours: &mut Contender<'_>, theirs: &mut Contender
 
 fn measure(plan: &Plan<'_>, contender: &mut Contender<'_>, upstream: Option<&Process>) {
     let before = (contender.process.cpu(), upstream.map(Process::cpu));
-    contender.samples.push(plan.wrk.ask(plan.seconds, &contender.url, plan.key));
+    contender.samples.push(plan.wrk.ask(plan.seconds, &contender.request));
     contender.cpu = contender.cpu + (contender.process.cpu() - before.0);
     if let (Some(upstream), Some(before)) = (upstream, before.1) {
         contender.upstream_cpu = contender.upstream_cpu + (upstream.cpu() - before);

@@ -1,12 +1,23 @@
 //! The load, by `wrk`.
 
-use std::process::Command;
+use std::{io::Write, process::Command};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+use tempfile::NamedTempFile;
 use url::Url;
 
 /// `wrk`, found.
 pub struct Wrk {
     connections: u32,
+}
+
+/// What is asked for, again and again.
+pub struct Request {
+    pub url: Url,
+    /// The header `Authorization`.
+    pub authorization: String,
+    /// The fields of a POST; without any, it is a GET.
+    pub form: Option<&'static str>,
 }
 
 /// What one run of it told.
@@ -19,6 +30,19 @@ pub struct Sample {
     pub p99: f64,
 }
 
+impl Request {
+    /// A GET with an API key.
+    pub fn get(url: Url, key: &str) -> Self {
+        Self { url, authorization: format!("Bearer {key}"), form: None }
+    }
+
+    /// A token request of RFC 6749, 4.4, for the default user.
+    pub fn client_credentials(url: Url, key: &str) -> Self {
+        let authorization = format!("Basic {}", STANDARD.encode(format!("default:{key}")));
+        Self { url, authorization, form: Some("grant_type=client_credentials") }
+    }
+}
+
 impl Wrk {
     pub fn find(connections: u32) -> Self {
         let found = Command::new("wrk").arg("--version").output();
@@ -27,9 +51,19 @@ impl Wrk {
     }
 
     /// Asks for this many seconds, as fast as answers come.
-    pub fn ask(&self, seconds: u64, url: &Url, key: &str) -> Sample {
+    pub fn ask(&self, seconds: u64, request: &Request) -> Sample {
+        let url = &request.url;
+        let mut script = NamedTempFile::new().expect("a temporary file");
+        if let Some(form) = request.form {
+            let post = format!(
+                "wrk.method = 'POST'\nwrk.body = '{form}'\nwrk.headers['Content-Type'] = 'application/x-www-form-urlencoded'\n"
+            );
+            script.write_all(post.as_bytes()).expect("it can be written");
+        }
         let output = Command::new("wrk")
-            .args(["--threads", "1", "--latency", "--header", &format!("Authorization: Bearer {key}")])
+            .args(["--threads", "1", "--latency", "--header", &format!("Authorization: {}", request.authorization)])
+            .arg("--script")
+            .arg(script.path())
             .args(["--connections", &self.connections.to_string(), "--duration", &format!("{seconds}s"), url.as_str()])
             .output()
             .expect("wrk was found");
@@ -41,10 +75,10 @@ impl Wrk {
     }
 
     /// Asks until there were so many requests, or for so many seconds. Says how many there were.
-    pub fn until(&self, requests: u64, longest: u64, url: &Url, key: &str) -> u64 {
+    pub fn until(&self, requests: u64, longest: u64, request: &Request) -> u64 {
         let (mut asked, mut seconds) = (0, 0);
         while asked < requests && seconds < longest {
-            asked += self.ask(2, url, key).requests;
+            asked += self.ask(2, request).requests;
             seconds += 2;
         }
         asked

@@ -3,11 +3,11 @@
 use std::{
     net::Ipv4Addr,
     ops::Deref,
+    path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
 
-use tempfile::TempDir;
 use tokio::net::TcpStream;
 use url::Url;
 
@@ -17,11 +17,10 @@ pub const BINARY: &str = env!("CARGO_BIN_EXE_videoask-auth");
 /// The path of the callback, below the app's URL.
 pub const CALLBACK: &str = "auth/videoask/callback";
 
-/// The program under measure, with a folder of its own for its store.
+/// The program under measure.
 pub struct App {
     process: Process,
     pub url: Url,
-    _folder: TempDir,
 }
 
 impl App {
@@ -30,33 +29,16 @@ impl App {
         format!("http://localhost:{port}").parse().expect("a URL")
     }
 
-    /// Starts it, and waits until it listens.
-    pub async fn start(port: u16, provider: &Url, variables: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+    /// Starts it with its store in this folder, and waits until it listens.
+    pub async fn start(folder: &Path, port: u16, provider: &Url, variables: &[(&str, &str)]) -> Self {
         let began = stopwatch();
-        let process = Process::start(
-            Command::new(BINARY)
-                .current_dir(folder.path())
-                .env_clear()
-                .envs([
-                    ("CLIENT_ID", "demo-client-id"),
-                    ("CLIENT_SECRET", "demo-client-secret"),
-                    ("EXPRESS_SESSION", "benchmark-express-session-0123456789"),
-                    ("AUDIENCE", "https://api.videoask.com/"),
-                    ("RUST_LOG", "warn"),
-                ])
-                .env("APP_URL", Self::url(port).as_str())
-                .env("PORT", port.to_string())
-                .env("VIDEOASK_AUTH_URL", provider.as_str())
-                .env("VIDEOASK_API_URL", provider.as_str())
-                .envs(variables.iter().copied())
-                .stdout(Stdio::null()),
-        );
+        let mut command = program(folder, &Self::url(port), provider);
+        let process = Process::start(command.env("PORT", port.to_string()).envs(variables.iter().copied()));
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err() {
             assert!(began.elapsed() < Duration::from_secs(10), "the server starts");
             tokio::time::sleep(Duration::from_micros(200)).await;
         }
-        Self { process, url: Self::url(port), _folder: folder }
+        Self { process, url: Self::url(port) }
     }
 }
 
@@ -66,4 +48,24 @@ impl Deref for App {
     fn deref(&self) -> &Process {
         &self.process
     }
+}
+
+/// The program with its variables, in the folder of its store.
+pub fn program(folder: &Path, url: &Url, provider: &Url) -> Command {
+    let mut command = Command::new(BINARY);
+    command
+        .current_dir(folder)
+        .env_clear()
+        .envs([
+            ("CLIENT_ID", "demo-client-id"),
+            ("CLIENT_SECRET", "demo-client-secret"),
+            ("EXPRESS_SESSION", "benchmark-express-session-0123456789"),
+            ("AUDIENCE", "https://api.videoask.com/"),
+            ("RUST_LOG", "warn"),
+        ])
+        .env("APP_URL", url.as_str())
+        .env("VIDEOASK_AUTH_URL", provider.as_str())
+        .env("VIDEOASK_API_URL", provider.as_str())
+        .stdout(Stdio::null());
+    command
 }

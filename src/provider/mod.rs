@@ -2,7 +2,7 @@
 //!
 //! * [`AuthorizeParams`]: the parts of an authorize URL that are new in each login
 //! * [`TokenResponse`]: a token set as VideoAsk issued it
-//! * [`ExchangeError`]: the five ways in which an exchange fails; [`RefusalReason`]: what an error code means
+//! * [`ExchangeError`]: the five ways in which an exchange fails; `RefusalReason`: what an error code means
 //! * [`IdClaims`]: the user that a verified id_token names; [`IdTokenError`]: which claim is wrong, and the fix
 //! * [`CheckResult`]: what the command `check` learns from the provider without a human
 

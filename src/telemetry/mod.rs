@@ -1,17 +1,17 @@
 //! Logs, and metrics for `/metrics`.
 //!
 //! What never goes into a log line, at any level: tokens, codes, secrets, cookies, API keys, and the query of a
-//! request. Text that came from outside passes through [`excerpt`]. No text from outside goes into a metric: its labels
+//! request. Text that came from outside passes through `excerpt`. No text from outside goes into a metric: its labels
 //! are enums.
 //!
-//! * [`init`], [`Verbosity`], [`fatal_error`] – logging
-//! * [`excerpt`], [`excerpt_without`], [`chain`], [`one_line`], [`panic_cause`] – what may be logged of text from
+//! * `init`, [`Verbosity`], `fatal_error` – logging
+//! * `excerpt`, `excerpt_without`, `chain`, `one_line`, `panic_cause` – what may be logged of text from
 //!   outside, of errors and of panics
-//! * [`certificate_fix`] – what to do about a refused TLS certificate
-//! * [`innermost`] – the root cause of an error
+//! * `certificate_fix` – what to do about a refused TLS certificate
+//! * `innermost` – the root cause of an error
 //! * [`Metrics`] – what is counted and timed, and the page of all metrics
-//! * [`Stopwatch`], [`Exchange`] – time until they are dropped
-//! * [`Gauges`], [`StoreSnapshot`] – what is read when the page is requested
+//! * `Stopwatch`, `Exchange` – time until they are dropped
+//! * `Gauges`, `StoreSnapshot` – what is read when the page is requested
 
 mod certificate;
 mod excerpt;

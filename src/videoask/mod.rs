@@ -1,14 +1,14 @@
 //! Calls to VideoAsk's API: with a given access token, or as the user of a connection with the vault's.
 //!
 //! * [`Api`] – single calls with a given token
-//! * [`Account`] – the same as the user of a connection; after a 401 one forced refresh and one retry
-//! * [`Gateway`] – any request as such a user, streamed both ways, by the same rule
+//! * `Account` – the same as the user of a connection; after a 401 one forced refresh and one retry
+//! * `Gateway` – any request as such a user, streamed both ways, by the same rule
 //! * `replacement_token` – what follows a 401, for both
 //! * `path` – which paths of the API other programs may ask for
 //! * [`Me`] – whose token it is
-//! * [`Forms`], [`Form`] – the account's forms, a page at a time
+//! * `Forms`, `Form` – the account's forms, a page at a time
 //! * [`Pages`], [`Page`] – any list to its end, however badly its links lead
-//! * [`ApiError`], [`AccountError`], [`GatewayError`] – why there is no answer; a 401 is told by its status, never by
+//! * [`ApiError`], `AccountError`, `GatewayError` – why there is no answer; a 401 is told by its status, never by
 //!   its words
 
 mod account;

@@ -75,7 +75,7 @@ impl Logins {
     }
 
     /// Looks again after a record was saved. Another process may have admitted another user with the same e-mail at the
-    /// same moment. Whoever then finds two gives way and leaves a tombstone: at least the one that was saved last.
+    /// same moment. The process that then finds two gives way and leaves a tombstone: at least the one that was saved last.
     pub(crate) async fn settle(
         &self,
         entry: Option<EmailEntry>,

@@ -1,4 +1,4 @@
-//! What the store finds and counts records by: hashed names, and a label. Whoever encrypts a record makes its index.
+//! What the store finds and counts records by: hashed names, and a label. What encrypts a record also makes its index.
 //!
 //! A row may have none, or one that no longer fits: a program of an earlier version wrote it, or a process with another
 //! list of users. Before such rows could be missed or miscounted, they get a new one.

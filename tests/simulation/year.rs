@@ -247,7 +247,7 @@ fn since_epoch(at: OffsetDateTime) -> Duration {
     (at - EPOCH).try_into().expect("the year begins at the epoch")
 }
 
-#[expect(clippy::disallowed_methods, reason = "the seed comes from whoever replays it")]
+#[expect(clippy::disallowed_methods, reason = "the seed comes from the person who replays it")]
 fn seed() -> u64 {
     let seed = match env::var("SEED") {
         Ok(seed) => seed.parse().expect("SEED is a number"),

@@ -14,14 +14,6 @@ pub enum DurationError {
 }
 
 /// Like [`parse`], and also accepts a number without a unit as seconds. `min_ttl` and `--min-ttl` take both.
-///
-/// ```
-/// use std::time::Duration;
-/// use videoask_auth::config::duration;
-///
-/// assert_eq!(duration::parse_or_seconds("600"), duration::parse_or_seconds("10m"));
-/// assert!(duration::parse_or_seconds("").is_err());
-/// ```
 pub(crate) fn parse_or_seconds(text: &str) -> Result<Duration, DurationError> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return parse(text);
@@ -57,4 +49,15 @@ pub fn parse(text: &str) -> Result<Duration, DurationError> {
     }
     let number: u64 = number.parse().map_err(|_| DurationError::TooLong)?;
     number.checked_mul(milliseconds).map(Duration::from_millis).ok_or(DurationError::TooLong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_without_a_unit_is_seconds_and_nothing_is_no_duration() {
+        assert_eq!(parse_or_seconds("600"), parse("10m"));
+        assert_eq!(parse_or_seconds(""), Err(DurationError::Malformed));
+    }
 }

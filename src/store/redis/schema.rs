@@ -9,8 +9,8 @@ use crate::store::{
     redis::{connection::Connection, keys},
 };
 
-/// Step `n`, in Lua, brings a store from version `n` to `n + 1`. No version needs anything made
-/// beforehand: a record of version 1 gets its index from the vault.
+/// Step `n`, in Lua, brings a store from version `n` to `n + 1`. No step changes any row: a record of
+/// version 1 gets its index from the vault.
 const MIGRATIONS: &[&str] = &["", ""];
 
 static MIGRATE: LazyLock<Script> = LazyLock::new(|| Script::new(&migration(MIGRATIONS)));

@@ -142,6 +142,7 @@ const CLAIMS: &[(&str, &str, Proof)] = &[
         "// Lists your forms, and gets the next access token when one has expired. Needs Node 18 or newer.",
         Proof::RefreshingProgram,
     ),
+    ("docs/vault.md", "stateDiagram-v2", Proof::Drawing),
 ];
 
 /// A code block of a document.

@@ -7,6 +7,7 @@
 //!   code that a script can rely on.
 //! - [`app`]: builds everything from a [`Config`](config::Config), once, and serves it until it is told to stop.
 //! - [`web`]: the axum router: login, pages, the machine API and the proxy to VideoAsk.
+//! - [`notify`]: tells `NOTIFY_URL` when a connection needs a person.
 //! - [`login`]: the steps of a login, for the browser and for the terminal.
 //! - [`videoask`]: calls VideoAsk's API with a token from the vault, and replaces a token that VideoAsk rejects.
 //! - [`api_key`]: the keys of programs, and what each of them may do.

@@ -1,5 +1,5 @@
-//! What Cargo cannot enforce of the imports in `src`: between modules they follow the arrows that docs/architecture.md
-//! draws, only the demo uses the stand-in, and every dependency is used.
+//! What docs/architecture.md says of `src`, and Cargo cannot enforce: imports between modules follow the arrows, only the
+//! demo uses the stand-in, every dependency is used, and the functions and files that it names exist.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -86,20 +86,60 @@ fn every_dependency_is_used() {
     assert!(unused.is_empty(), "dependencies that no file of src names: {unused:?}");
 }
 
+#[test]
+fn every_function_on_the_paths_of_a_login_and_a_hand_out_exists() {
+    let (document, sources) = (read("docs/architecture.md"), sources());
+    let paths = document.split('*').filter(|span| span.starts_with('`') && span.ends_with('`'));
+    let names: Vec<_> = paths.flat_map(in_backticks).filter_map(|path| path.rsplit("::").next()).collect();
+    assert!(names.len() > 20, "{names:?}");
+    let exists = |name: &str| {
+        [format!("fn {name}("), format!("fn {name}<")].iter().any(|f| sources.iter().any(|(_, text)| text.contains(f)))
+    };
+    let missing: Vec<_> = names.into_iter().filter(|name| !exists(name)).collect();
+    assert!(missing.is_empty(), "no function of src has these names: {missing:?}");
+}
+
+#[test]
+fn every_file_that_the_documents_for_developers_name_exists() {
+    for document in ["docs/architecture.md", "docs/vault.md", "CONTRIBUTING.md"] {
+        let text = read(document);
+        let is_file = |name: &&str| {
+            let has_ending =
+                [".rs", ".html", ".css", ".json", ".md", ".toml", ".txt", "/"].iter().any(|end| name.ends_with(end));
+            has_ending && !name.starts_with(['/', '.'])
+        };
+        let exists = |name: &&str| {
+            let folders = ["", "src/", "src/vault/", "src/vault/refresh/", "src/web/api/", "tests/simulation/"];
+            folders.iter().any(|folder| root().join(folder).join(name).exists())
+        };
+        let missing: Vec<_> = in_backticks(&text).filter(is_file).filter(|name| !exists(name)).collect();
+        assert!(missing.is_empty(), "{document} names files that do not exist: {missing:?}");
+    }
+}
+
+/// The code in a text of Markdown, without its blocks.
+fn in_backticks(text: &str) -> impl Iterator<Item = &str> {
+    text.split("```").step_by(2).flat_map(|prose| prose.split('`').skip(1).step_by(2))
+}
+
 /// Whether a path of the code starts with this crate. A module of std with the same name counts too.
 fn names_crate(code: &str, name: &str) -> bool {
     let is_whole = |at: usize| !code[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
     code.match_indices(&format!("{name}::")).any(|(at, _)| is_whole(at))
 }
 
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
 /// A file of the repository.
 fn read(path: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("it is text")
+    fs::read_to_string(root().join(path)).expect("it is text")
 }
 
 /// Every file of every module, by its path in `src`. The two crate roots belong to none.
 fn sources() -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = root().join("src");
     let (mut folders, mut sources) = (vec![root.clone()], Vec::new());
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("src is readable") {

@@ -291,24 +291,8 @@ fn exit_of_connection(error: &ConnectionError) -> Exit {
         ConnectionProblem::Vault(VaultError::NotConnected | VaultError::Undecryptable(_)) if !error.is_listed() => {
             Exit::Usage
         }
-        ConnectionProblem::Vault(error) => exit_of_vault(error),
+        ConnectionProblem::Vault(error) => exit_of_problem(error.r#type()),
         ConnectionProblem::Changed => Exit::TryLater,
-    }
-}
-
-fn exit_of_vault(error: &VaultError) -> Exit {
-    match error {
-        VaultError::NotConnected | VaultError::ReconnectRequired(_) | VaultError::Expired => Exit::LogInAgain,
-        VaultError::NotAllowed
-        | VaultError::AmbiguousUser
-        | VaultError::MinLifeTooLong { .. }
-        | VaultError::Undecryptable(_) => Exit::Usage,
-        VaultError::ProviderUnavailable { .. }
-        | VaultError::StoreUnavailable
-        | VaultError::RevokeUnconfirmed
-        | VaultError::Busy
-        | VaultError::Stopping => Exit::TryLater,
-        VaultError::ProviderRefused { .. } | VaultError::OtherClient | VaultError::Internal => Exit::Failed,
     }
 }
 
@@ -332,7 +316,7 @@ fn exit_of_server(error: &ServerError) -> Exit {
     }
 }
 
-/// As for the same failure here.
+/// The same whether this process or a server says so.
 fn exit_of_problem(problem: ProblemType) -> Exit {
     match problem {
         ProblemType::NotConnected | ProblemType::ReconnectRequired => Exit::LogInAgain,
@@ -372,7 +356,7 @@ fn exit_of_import(error: &ImportError) -> Exit {
 fn exit_of_login(error: &LoginError) -> Exit {
     match error {
         LoginError::NotListed(_) | LoginError::EmailInUse(_) => Exit::Usage,
-        LoginError::Vault(error) => exit_of_vault(error),
+        LoginError::Vault(error) => exit_of_problem(error.r#type()),
         LoginError::Unidentified(error) if is_passing(error) => Exit::TryLater,
         LoginError::Exchange(
             ExchangeError::NotSent { .. } | ExchangeError::NoResponse { .. } | ExchangeError::Unavailable { .. },

@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::Url;
 
-use super::connection::RefreshAdvice;
+use super::connection::Advice;
 use crate::{telemetry, vault::RefreshFailure, videoask::ApiError};
 
 /// Why an import did not make a connection.
@@ -17,7 +17,7 @@ pub(crate) enum ImportError {
          forgotten since. It was not sent again\n  Log in: {login}"
     )]
     Forgotten { user: String, login: Url },
-    #[error("VideoAsk does not accept this refresh token.{}", RefreshAdvice { failure, login })]
+    #[error("VideoAsk does not accept this refresh token.{}", Advice::of_failure(failure, login))]
     Refused { failure: Box<RefreshFailure>, login: Url },
     #[error("VideoAsk does not say whose token this is: {}{progress}", telemetry::chain(.0), progress = Progress::Exchanged)]
     OwnerUnknown(#[source] ApiError),

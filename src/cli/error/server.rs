@@ -6,6 +6,7 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use url::Url;
 
+use super::connection::{Advice, of_command, of_user};
 use crate::{
     cli::response::Response,
     telemetry::{self, ProblemType, excerpt},
@@ -86,36 +87,26 @@ impl std::error::Error for ServerProblem {}
 impl fmt::Display for ServerProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { problem: Problem { r#type, body }, user, server } = self;
-        match r#type {
-            ProblemType::Unauthorized => write!(f, "{server} does not accept the API key in VIDEOASK_AUTH_API_KEY"),
-            ProblemType::InsufficientScope => write!(f, "the API key in VIDEOASK_AUTH_API_KEY is not enough"),
-            ProblemType::NotConnected => write!(f, "{user} is not connected"),
-            ProblemType::NotAllowed => write!(f, "{user} is not in ALLOWED_USERS"),
-            ProblemType::AmbiguousUser => write!(f, "{user} fits more than one connection"),
-            ProblemType::ReconnectRequired => write!(f, "{user} must log in again"),
-            ProblemType::ProviderUnavailable => write!(f, "VideoAsk gives no token for {user} at the moment"),
-            ProblemType::ProviderRefused => write!(f, "VideoAsk refuses to refresh the token of {user}"),
-            ProblemType::OtherClient | ProblemType::Undecryptable => write!(f, "no token for {user}"),
-            ProblemType::StoreUnavailable => write!(f, "the store of {server} does not answer"),
-            ProblemType::UpstreamUnavailable => write!(f, "VideoAsk's API does not answer"),
-            ProblemType::NotFound => write!(f, "{server} hands out no tokens"),
-            ProblemType::InvalidRequest | ProblemType::MethodNotAllowed | ProblemType::TooLarge => {
-                write!(f, "{server} does not take this request")
-            }
-            ProblemType::Internal => {
-                write!(f, "an internal error of {server}, request id {}", excerpt(&body.request_id))
-            }
-        }?;
-        // The field has the address itself, and the option is what the parameter is here.
-        let detail = body.detail.replace(" at login_url", "").replace("`min_ttl`", "--min-ttl");
-        write!(f, "\n  {}", excerpt(&detail))?;
-        if let Some(reason) = &body.reason {
-            write!(f, "\n  VideoAsk said: {}", excerpt(reason))?;
+        f.write_str(&of_user(*r#type, user).unwrap_or_else(|| of_server(*r#type, server, &body.request_id)))?;
+        // Another field has the address itself.
+        let detail = of_command(&body.detail.replace(" at login_url", ""));
+        let said = body.reason.as_deref().map(excerpt);
+        write!(f, "{}", Advice { detail: excerpt(&detail), said, login: body.login_url.as_ref() })
+    }
+}
+
+/// What is wrong with the request, the key or the server.
+fn of_server(problem: ProblemType, server: &Url, request_id: &str) -> String {
+    match problem {
+        ProblemType::Unauthorized => format!("{server} does not accept the API key in VIDEOASK_AUTH_API_KEY"),
+        ProblemType::InsufficientScope => "the API key in VIDEOASK_AUTH_API_KEY is not enough".to_owned(),
+        ProblemType::StoreUnavailable => format!("the store of {server} does not answer"),
+        ProblemType::UpstreamUnavailable => "VideoAsk's API does not answer".to_owned(),
+        ProblemType::NotFound => format!("{server} hands out no tokens"),
+        ProblemType::InvalidRequest | ProblemType::MethodNotAllowed | ProblemType::TooLarge => {
+            format!("{server} does not take this request")
         }
-        match &body.login_url {
-            Some(login) => write!(f, "\n  Log in: {login}"),
-            None => Ok(()),
-        }
+        _ => format!("an internal error of {server}, request id {}", excerpt(request_id)),
     }
 }
 

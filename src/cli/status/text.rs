@@ -122,7 +122,11 @@ impl Block {
         self.line("Next step", next_step);
         match next_step {
             NextStep::LogInAgain => self.line("Log in", login_url),
-            NextStep::Wait | NextStep::RefreshAgain | NextStep::Check | NextStep::AskAdministrator => {}
+            NextStep::Wait
+            | NextStep::TryAgain
+            | NextStep::RefreshAgain
+            | NextStep::Check
+            | NextStep::AskAdministrator => {}
         }
     }
 }

@@ -60,6 +60,8 @@ pub(crate) enum Retry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NextStep {
     Wait,
+    /// Ask this app again.
+    TryAgain,
     /// The person presses the button.
     RefreshAgain,
     /// Run `check`.
@@ -149,17 +151,25 @@ impl From<RefusalReason> for Cause {
     }
 }
 
-impl fmt::Display for NextStep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl NextStep {
+    /// As an instruction.
+    pub(crate) const fn sentence(self) -> &'static str {
+        match self {
             Self::Wait => "Nothing to do: this app tries again.",
+            Self::TryAgain => "Try again in a moment.",
             Self::RefreshAgain => "Press \"Refresh now\" again in a minute.",
             Self::Check => "Run videoask-auth check on the server, and fix what it reports.",
             Self::LogInAgain => "Log in again.",
             Self::AskAdministrator => {
                 "Ask an administrator of the VideoAsk organization to allow it, then log in again."
             }
-        })
+        }
+    }
+}
+
+impl fmt::Display for NextStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.sentence())
     }
 }
 

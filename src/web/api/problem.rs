@@ -3,7 +3,7 @@
 //! The policy is that of the pages: the caller reads a constant sentence and a stable `type`, with what VideoAsk
 //! itself said (cut and escaped) where that helps; the cause goes to the log, once, under the request id of the answer.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     Json,
@@ -17,17 +17,15 @@ use crate::{
     api_key::Uncovered,
     config::AppUrl,
     telemetry::{self, ProblemType},
-    vault::{NextStep, Obstacle, Reconnect, RefreshFailure, Retry, Rotation, Undecryptable, VaultError},
+    vault::{NextStep, Retry, VaultError},
     videoask::GatewayError,
     web::request_id::RequestId,
 };
 
 /// What comes before the word in a `type`: a name, not an address, and the same wherever this app runs.
 pub(crate) const NAMESPACE: &str = "urn:videoask-auth:";
-/// When to ask again, where nothing tells.
-const SOON: Duration = Duration::from_secs(5);
-/// The detail of an internal error.
-const BUG: &str = "It is a fault of this app's own. The log has the cause under the request id.";
+/// How the next step is put where a field has the address. Machines exist in keep mode only, where the vault retries.
+const LOG_IN: &str = "Log in again at login_url.";
 
 /// Why a machine gets no answer.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +93,7 @@ impl Problem {
             Self::KeyMissing | Self::KeyWrong | Self::KeyExpired => ProblemType::Unauthorized,
             Self::InsufficientScope { .. } => ProblemType::InsufficientScope,
             Self::Invalid(_) => ProblemType::InvalidRequest,
-            Self::Vault(error) => type_of(error),
+            Self::Vault(error) => error.r#type(),
             Self::UpstreamUnavailable(_) => ProblemType::UpstreamUnavailable,
             Self::NotFound => ProblemType::NotFound,
             Self::MethodNotAllowed => ProblemType::MethodNotAllowed,
@@ -107,7 +105,11 @@ impl Problem {
     /// What happened this time, and what to do.
     pub(super) fn detail(&self) -> Cow<'static, str> {
         let sentence = match self {
-            Self::Vault(error) => return vault_detail(error),
+            Self::Vault(VaultError::Internal) | Self::Internal => {
+                let meaning = VaultError::Internal.explain(Retry::Automatic).meaning;
+                return format!("{meaning} The log has the cause under the request id.").into();
+            }
+            Self::Vault(error) => return error.explain(Retry::Automatic).detail(LOG_IN).into(),
             Self::Invalid(detail) => detail,
             Self::KeyMissing => "Send one of this app's API keys in one header `Authorization: Bearer <key>`.",
             Self::KeyWrong => {
@@ -134,7 +136,6 @@ impl Problem {
             }
             Self::MethodNotAllowed => "The header Allow lists the methods that it takes.",
             Self::TooLarge => "Nothing that this route takes is that long.",
-            Self::Internal => BUG,
         };
         sentence.into()
     }
@@ -143,25 +144,17 @@ impl Problem {
     pub(super) fn retry_after(&self, now: OffsetDateTime) -> Option<u64> {
         let Self::Vault(error) = self else { return None };
         let after = match error {
-            VaultError::ProviderUnavailable { retry_after } => *retry_after,
             VaultError::ProviderRefused { failure } => failure.wait(now),
-            VaultError::StoreUnavailable | VaultError::Busy | VaultError::Stopping => SOON,
-            _ => return None,
+            error => error.retry_after()?,
         };
         // Rounded up: a request that is early is in vain.
         Some(after.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX).max(1))
     }
 
     fn reason(&self) -> Option<String> {
-        match self {
-            Self::Vault(VaultError::ReconnectRequired(reason @ (Reconnect::NoRefreshToken | Reconnect::Ended))) => {
-                Some(reason.to_string())
-            }
-            Self::Vault(
-                VaultError::ReconnectRequired(Reconnect::Dead(failure)) | VaultError::ProviderRefused { failure },
-            ) => Some(failure.message.to_string()),
-            _ => None,
-        }
+        let Self::Vault(error) = self else { return None };
+        let title = || matches!(error, VaultError::ReconnectRequired(_)).then(|| error.title().to_owned());
+        error.failure().map(|failure| failure.message.to_string()).or_else(title)
     }
 
     /// What RFC 6750, 3 asks for: an error code only where a key came.
@@ -176,16 +169,8 @@ impl Problem {
 
     /// Whether a person has to log in again.
     pub(super) fn needs_login(&self) -> bool {
-        match self {
-            Self::Vault(VaultError::ProviderRefused { failure }) => next_step(failure) == NextStep::LogInAgain,
-            problem => matches!(
-                problem.r#type(),
-                ProblemType::NotConnected
-                    | ProblemType::ReconnectRequired
-                    | ProblemType::Undecryptable
-                    | ProblemType::OtherClient
-            ),
-        }
+        let Self::Vault(error) = self else { return false };
+        error.explain(Retry::Automatic).next_step == Some(NextStep::LogInAgain)
     }
 
     /// Logs the cause of a response with this status.
@@ -196,25 +181,6 @@ impl Problem {
             _ if status.is_server_error() => tracing::error!(cause, "a machine's request failed"),
             _ => tracing::warn!(cause, "a machine's request failed"),
         }
-    }
-}
-
-fn type_of(error: &VaultError) -> ProblemType {
-    match error {
-        VaultError::NotConnected => ProblemType::NotConnected,
-        VaultError::NotAllowed => ProblemType::NotAllowed,
-        VaultError::AmbiguousUser => ProblemType::AmbiguousUser,
-        VaultError::MinLifeTooLong { .. } => ProblemType::InvalidRequest,
-        VaultError::ReconnectRequired(_) => ProblemType::ReconnectRequired,
-        VaultError::ProviderUnavailable { .. } | VaultError::Busy | VaultError::Stopping => {
-            ProblemType::ProviderUnavailable
-        }
-        VaultError::ProviderRefused { .. } => ProblemType::ProviderRefused,
-        VaultError::StoreUnavailable => ProblemType::StoreUnavailable,
-        VaultError::OtherClient => ProblemType::OtherClient,
-        VaultError::Undecryptable(_) => ProblemType::Undecryptable,
-        // Mint mode alone returns `Expired`, and no API call revokes.
-        VaultError::Expired | VaultError::RevokeUnconfirmed | VaultError::Internal => ProblemType::Internal,
     }
 }
 
@@ -258,52 +224,6 @@ fn title_of(r#type: ProblemType) -> &'static str {
         ProblemType::MethodNotAllowed => "The route does not take this method",
         ProblemType::TooLarge => "The request is too large",
         ProblemType::Internal => "Something broke in this app",
-    }
-}
-
-fn vault_detail(error: &VaultError) -> Cow<'static, str> {
-    let sentence = match error {
-        VaultError::NotConnected => {
-            "There are no tokens of this user: never logged in, revoked, or forgotten. Log in at login_url."
-        }
-        VaultError::NotAllowed => "This user is not in ALLOWED_USERS, and only listed users' tokens are used.",
-        VaultError::AmbiguousUser => "Name the user by VideoAsk's user_id; /api/connections lists them.",
-        VaultError::MinLifeTooLong { longest } => {
-            return format!("`min_ttl` can be {} at most, half of the token's life.", longest.as_secs()).into();
-        }
-        VaultError::ReconnectRequired(Reconnect::Dead(failure)) => {
-            return advice(failure, "The connection has ended.").into();
-        }
-        VaultError::ReconnectRequired(Reconnect::Ended) => "The connection has ended. Log in again at login_url.",
-        VaultError::ReconnectRequired(Reconnect::NoRefreshToken) => {
-            "The access token has expired, or does not last that long, and there is no refresh token. Log in again at \
-             login_url."
-        }
-        VaultError::ProviderUnavailable { .. } | VaultError::Busy | VaultError::Stopping => {
-            "The refresh did not work, or takes long. The connection is kept, and it is tried again."
-        }
-        VaultError::ProviderRefused { failure } => return advice(failure, "The connection is kept.").into(),
-        VaultError::StoreUnavailable => "The tokens cannot be read at the moment. Ask again.",
-        VaultError::OtherClient => return Obstacle::OtherClient.to_string().into(),
-        VaultError::Undecryptable(count) => return format!("{count}. {}", Undecryptable::FIX).into(),
-        VaultError::Expired | VaultError::RevokeUnconfirmed | VaultError::Internal => BUG,
-    };
-    sentence.into()
-}
-
-/// Machines exist in keep mode only, where the vault retries.
-fn next_step(failure: &RefreshFailure) -> NextStep {
-    failure.cause.next_step(Retry::Automatic)
-}
-
-/// What became of the connection, why, and what to do.
-fn advice(failure: &RefreshFailure, state: &str) -> String {
-    let likely = failure.cause.explanation(Rotation::Unknown);
-    match next_step(failure) {
-        NextStep::LogInAgain => format!("{state} {likely} Log in again at login_url."),
-        step @ (NextStep::Wait | NextStep::RefreshAgain | NextStep::Check | NextStep::AskAdministrator) => {
-            format!("{state} {likely} {step}")
-        }
     }
 }
 

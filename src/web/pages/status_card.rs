@@ -164,7 +164,9 @@ fn failing(report: &Report, failure: &FailureReport, owner: TokenOwner, now: Off
         (NextStep::RefreshAgain, _) | (NextStep::Check | NextStep::AskAdministrator, TokenOwner::Person) => {
             CardAction::Refresh(Emphasis::Primary)
         }
-        (NextStep::Wait | NextStep::Check | NextStep::AskAdministrator, _) => CardAction::Refresh(Emphasis::Secondary),
+        (NextStep::Wait | NextStep::TryAgain | NextStep::Check | NextStep::AskAdministrator, _) => {
+            CardAction::Refresh(Emphasis::Secondary)
+        }
     };
     // The timeline, which follows, has the cause and the next step.
     let outlook = match (report.state, report.next_refresh) {

@@ -2,7 +2,14 @@
 
 use axum::http::StatusCode;
 
-use crate::web::pages::{error::RequestError, explain::view::ErrorView, link::Link};
+use crate::{
+    vault::VaultError,
+    web::pages::{
+        error::RequestError,
+        explain::{vault, view::ErrorView},
+        link::Link,
+    },
+};
 
 pub(super) fn explain(error: RequestError) -> ErrorView {
     use StatusCode as S;
@@ -53,11 +60,8 @@ pub(super) fn explain(error: RequestError) -> ErrorView {
 }
 
 pub(super) fn internal() -> ErrorView {
-    ErrorView::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "Something went wrong in this app",
-        "It is this app's fault, not yours or VideoAsk's. The server's log has the cause, under the request ID below.",
-        "Try again. If it keeps happening, report it with that ID.",
-    )
-    .link(Link::Home)
+    let view = vault::explanation(&VaultError::Internal)
+        .and_summary("The server's log has the cause, under the request ID below.")
+        .link(Link::Home);
+    ErrorView { next: "Try again. If it keeps happening, report it with that ID.".into(), ..view }
 }

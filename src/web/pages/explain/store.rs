@@ -1,23 +1,21 @@
 //! The text for a store that does not respond.
 
-use std::time::Duration;
-
-use axum::http::StatusCode;
-
-use crate::web::pages::{
-    explain::view::{Copyable, ErrorView},
-    link::Link,
+use crate::{
+    vault::VaultError,
+    web::pages::{
+        explain::{
+            vault,
+            view::{Copyable, ErrorView},
+        },
+        link::Link,
+    },
 };
 
 pub(super) fn unavailable() -> ErrorView {
-    ErrorView::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "Storage is unavailable",
-        "This app cannot read or write its sessions and tokens right now. Tokens that could not be saved are not shown.",
-        "Try again in a moment.",
-    )
-    .operator("The server's log names the cause.")
-    .copyable(Copyable::check("This command tests `STORE_URL`:"))
-    .retry_after(Duration::from_secs(5))
-    .link(Link::Home)
+    let view = vault::explanation(&VaultError::StoreUnavailable)
+        .and_summary("Tokens that could not be saved are not shown.")
+        .operator("The server's log names the cause.")
+        .copyable(Copyable::check("This command tests `STORE_URL`:"))
+        .link(Link::Home);
+    ErrorView { next: "Try again in a moment.".into(), ..view }
 }

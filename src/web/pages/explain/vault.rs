@@ -1,11 +1,9 @@
-//! The text for what the vault could not do.
-
-use std::time::Duration;
+//! What a page says about a `VaultError`: its explanation, in which code is marked, and where the button leads.
 
 use axum::http::StatusCode;
 
 use crate::{
-    vault::{NextStep, Reconnect, RefreshFailure, Retry, Rotation, VaultError},
+    vault::{NextStep, Reconnect, Retry, VaultError},
     web::pages::{
         explain::{request, store, view::ErrorView},
         link::Link,
@@ -15,159 +13,95 @@ use crate::{
 
 /// Why the vault has nothing to show, or did not refresh.
 pub(super) fn explain(error: &VaultError) -> ErrorView {
-    use StatusCode as S;
+    let view = explanation(error);
     match error {
-        VaultError::NotConnected => ErrorView::new(
-            S::NOT_FOUND,
-            "Nothing is kept here any longer",
-            "Your tokens were revoked or removed, or your session ended.",
-            "Log in again.",
-        ),
-        VaultError::NotAllowed => ErrorView::new(
-            S::FORBIDDEN,
-            "You are no longer on this app's list",
-            "The connection is still stored, but it is neither used nor refreshed.",
-            "Log in as another user, or ask the person who runs this app to add you again.",
-        )
-        .operator("Put the user back into `ALLOWED_USERS`, or run `videoask-auth forget`.")
+        // A page speaks to the user of a session, who was connected.
+        VaultError::NotConnected => ErrorView {
+            title: "Nothing is kept here any longer",
+            summary: "Your tokens were revoked or removed, or your session ended.".into(),
+            ..view
+        },
+        VaultError::NotAllowed => ErrorView {
+            title: "You are no longer on this app's list",
+            summary: "The connection is still stored, but it is neither used nor refreshed.".into(),
+            next: "Log in as another user, or ask the person who runs this app to add you again.".into(),
+            ..view
+        }
         .link(Link::LogInAsAnotherUser),
-        VaultError::ReconnectRequired(reason) => reconnect(reason),
-        VaultError::ProviderUnavailable { retry_after } => ErrorView::new(
-            S::SERVICE_UNAVAILABLE,
-            "The refresh failed for now",
-            "VideoAsk did not return new tokens. The tokens you have stay as they are.",
-            "Wait a moment, then press \"Refresh now\" again.",
-        )
-        .retry_after(*retry_after)
-        .link(Link::Tokens),
-        VaultError::ProviderRefused { failure } => provider_refused(failure),
+        VaultError::ReconnectRequired(Reconnect::Dead(_) | Reconnect::Ended) => {
+            view.and_summary("An access token that is still valid works until it expires.")
+        }
+        VaultError::RevokeUnconfirmed => ErrorView { next: "Go to your tokens, and try again there.".into(), ..view },
+        VaultError::Expired => ErrorView { next: "Go to your tokens and press \"Refresh now\".".into(), ..view },
         VaultError::StoreUnavailable => store::unavailable(),
-        VaultError::OtherClient => ErrorView::new(
-            S::CONFLICT,
-            "These tokens belong to another app",
-            "They were issued to another `CLIENT_ID`, or by another `VIDEOASK_AUTH_URL`, so this app cannot refresh \
-             them.",
-            "Log in again.",
-        )
-        .operator("To use the old ones, set the old values again and restart."),
-        VaultError::Undecryptable(_) => ErrorView::new(
-            S::CONFLICT,
-            "The stored tokens cannot be decrypted",
-            "They were encrypted with another `EXPRESS_SESSION`, or were changed in the store.",
-            "Log in again.",
-        )
-        .operator("If you changed `EXPRESS_SESSION`, put the old value into `EXPRESS_SESSION_PREVIOUS` and restart."),
-        VaultError::Stopping => stopping(),
-        VaultError::Expired => ErrorView::new(
-            S::CONFLICT,
-            "The access token has expired",
-            "In this mode, the app refreshes only when you ask it to.",
-            "Go to your tokens and press \"Refresh now\".",
-        )
-        .link(Link::Tokens),
-        VaultError::Busy => busy(),
-        VaultError::RevokeUnconfirmed => not_revoked(error),
         // No page names a user or a minimum life.
         VaultError::Internal | VaultError::AmbiguousUser | VaultError::MinLifeTooLong { .. } => request::internal(),
+        VaultError::ReconnectRequired(Reconnect::NoRefreshToken)
+        | VaultError::ProviderUnavailable { .. }
+        | VaultError::ProviderRefused { .. }
+        | VaultError::OtherClient
+        | VaultError::Undecryptable(_)
+        | VaultError::Stopping
+        | VaultError::Busy => view,
     }
 }
 
+/// Why the connection was not revoked.
 pub(super) fn not_revoked(error: &VaultError) -> ErrorView {
+    let view = explain(error);
     match error {
-        VaultError::RevokeUnconfirmed => ErrorView::new(
-            StatusCode::BAD_GATEWAY,
-            "VideoAsk did not confirm the revocation",
-            "The connection is marked as revoked, and this app no longer uses it. VideoAsk's side is not certain.",
-            "Go to your tokens, and try again there.",
-        )
-        .link(Link::Tokens),
-        VaultError::OtherClient => ErrorView::new(
-            StatusCode::CONFLICT,
-            "These tokens belong to another app",
-            "They were issued to another `CLIENT_ID`, or by another `VIDEOASK_AUTH_URL`, so this app cannot revoke \
-             them.",
-            "Revoke them in VideoAsk.",
-        )
+        VaultError::OtherClient => ErrorView {
+            summary: "They were issued to another `CLIENT_ID`, or by another `VIDEOASK_AUTH_URL`, so this app cannot \
+                      revoke them."
+                .into(),
+            next: "Revoke them in VideoAsk.".into(),
+            ..view
+        }
         .operator("To revoke them here, set the old values again, restart and try once more.")
         .link(Link::Tokens),
-        VaultError::Busy => ErrorView { title: "A refresh is under way: nothing was revoked", ..busy() },
-        VaultError::Undecryptable(_) => ErrorView::new(
-            StatusCode::CONFLICT,
-            "The stored tokens cannot be decrypted",
-            "They were encrypted with another `EXPRESS_SESSION`, so this app cannot revoke them.",
-            "Revoke them in VideoAsk.",
-        )
-        .operator("If you changed `EXPRESS_SESSION`, put the old value into `EXPRESS_SESSION_PREVIOUS` and restart.")
-        .link(Link::Home),
-        error => explain(error),
-    }
-}
-
-fn provider_refused(failure: &RefreshFailure) -> ErrorView {
-    // The next steps of a refusal do not depend on who retries.
-    let next_step = failure.cause.next_step(Retry::Manual);
-    let view = ErrorView::new(
-        StatusCode::BAD_GATEWAY,
-        "VideoAsk refused the refresh",
-        Markup::of_plain(&format!("{} The connection is kept.", failure.cause.explanation(Rotation::Unknown))),
-        Markup::of_plain(&next_step.to_string()),
-    );
-    let link = match next_step {
-        NextStep::LogInAgain => Link::LogInAgain,
-        NextStep::Wait | NextStep::RefreshAgain | NextStep::Check | NextStep::AskAdministrator => Link::Tokens,
-    };
-    with_message(view.link(link), failure)
-}
-
-fn reconnect(reason: &Reconnect) -> ErrorView {
-    let title = "The connection was lost";
-    match reason {
-        Reconnect::Dead(failure) => {
-            let likely = failure.cause.explanation(Rotation::Unknown);
-            with_message(refresh_token_refused(title), failure).detail("Likely cause", likely)
+        VaultError::Undecryptable(_) => ErrorView {
+            summary: "They were encrypted with another `EXPRESS_SESSION`, so this app cannot revoke them.".into(),
+            next: "Revoke them in VideoAsk.".into(),
+            ..view
         }
-        Reconnect::Ended => refresh_token_refused(title),
-        Reconnect::NoRefreshToken => ErrorView::new(
-            StatusCode::CONFLICT,
-            "There is no refresh token",
-            "The access token has expired, and this app cannot get the next one.",
-            "Log in again.",
-        )
-        .operator("With `offline_access` in `SCOPES`, a login brings a refresh token."),
+        .link(Link::Home),
+        VaultError::Busy => ErrorView { title: "A refresh is under way: nothing was revoked", ..view },
+        _ => view,
     }
 }
 
-fn refresh_token_refused(title: &'static str) -> ErrorView {
-    ErrorView::new(
-        StatusCode::CONFLICT,
-        title,
-        "VideoAsk no longer accepts the refresh token. An access token that is still valid works until it expires.",
-        "Log in again.",
-    )
+/// The error in the words that every surface has.
+pub(super) fn explanation(error: &VaultError) -> ErrorView {
+    let explanation = error.explain(Retry::Manual);
+    let (next, link) = match explanation.next_step {
+        Some(step @ NextStep::LogInAgain) => (step.sentence(), Link::LogInAgain),
+        Some(NextStep::TryAgain) | None => ("Look at your tokens again in a moment.", Link::Tokens),
+        Some(step) => (step.sentence(), Link::Tokens),
+    };
+    let summary = Markup::of_plain(&explanation.meaning);
+    let view = ErrorView::new(status(error), error.title(), summary, Markup::of_plain(next)).link(link);
+    let view =
+        ErrorView { operator: explanation.operator.map(Markup::of_plain), retry_after: error.retry_after(), ..view };
+    let Some(failure) = error.failure() else { return view };
+    let view = view.detail("VideoAsk says", &failure.message.to_string());
+    explanation.cause.iter().fold(view, |view, cause| view.detail("Likely cause", cause))
 }
 
-fn with_message(view: ErrorView, failure: &RefreshFailure) -> ErrorView {
-    view.detail("VideoAsk says", &failure.message.to_string())
-}
-
-fn stopping() -> ErrorView {
-    ErrorView::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "This app is restarting",
-        "It is stopping, so it starts no new work on your tokens. They are kept.",
-        "Look at your tokens again in a moment.",
-    )
-    .retry_after(Duration::from_secs(5))
-    .link(Link::Tokens)
-}
-
-fn busy() -> ErrorView {
-    ErrorView::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "A refresh is already under way",
-        "Another process of this app is working on these tokens, and took longer than this page waits.",
-        "Look at your tokens again in a moment.",
-    )
-    .retry_after(Duration::from_secs(5))
-    .link(Link::Tokens)
+fn status(error: &VaultError) -> StatusCode {
+    match error {
+        VaultError::NotConnected => StatusCode::NOT_FOUND,
+        VaultError::NotAllowed => StatusCode::FORBIDDEN,
+        VaultError::AmbiguousUser
+        | VaultError::ReconnectRequired(_)
+        | VaultError::OtherClient
+        | VaultError::Undecryptable(_)
+        | VaultError::Expired => StatusCode::CONFLICT,
+        VaultError::MinLifeTooLong { .. } => StatusCode::BAD_REQUEST,
+        VaultError::ProviderRefused { .. } | VaultError::RevokeUnconfirmed => StatusCode::BAD_GATEWAY,
+        VaultError::ProviderUnavailable { .. }
+        | VaultError::StoreUnavailable
+        | VaultError::Busy
+        | VaultError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+        VaultError::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
 }

@@ -78,6 +78,11 @@ impl ErrorView {
         }
     }
 
+    /// With one more sentence of what happened.
+    pub(super) fn and_summary(self, sentence: &str) -> Self {
+        Self { summary: format!("{} {sentence}", self.summary.source()).into(), ..self }
+    }
+
     pub(super) fn link(self, link: Link) -> Self {
         Self { link: Some(link), ..self }
     }

@@ -124,16 +124,17 @@ impl Vault {
             };
             let reason = RefreshReason::MinLife(wanted);
             if !cached.may_refresh(&reason, &self.0.settings, now) {
-                return self.hand_out_unrefreshed(cached, min_life, None);
+                return self.hand_out_unrefreshed(key, cached, min_life, None);
             }
             if let Err(error) = self.refresh_shared(key, reason).await.into_result() {
                 // The record may have been revoked meanwhile.
                 let cached = self.up_to_date(key).await?;
-                return self.hand_out_unrefreshed(cached, min_life, Some(error));
+                return self.hand_out_unrefreshed(key, cached, min_life, Some(error));
             }
             // The refresh may have been for a caller that needed less, or the record may have been replaced.
         }
-        self.hand_out_unrefreshed(self.up_to_date(key).await?, min_life, Some(VaultError::Busy))
+        let cached = self.up_to_date(key).await?;
+        self.hand_out_unrefreshed(key, cached, min_life, Some(VaultError::Busy))
     }
 
     /// Limits how long a caller waits.
@@ -149,16 +150,22 @@ impl Vault {
     /// The token as it is, if that will do; otherwise why there is no better one.
     fn hand_out_unrefreshed(
         &self,
+        key: &RowKey,
         cached: Arc<CachedRecord>,
         min_life: MinLife,
         error: Option<VaultError>,
     ) -> Result<HandedOut, VaultError> {
+        // Without the store's word, what is cached cannot say that a login is needed: there may have been one since.
+        let is_outdated = error.is_none() && self.0.cache.is_unreachable(key);
         let now = self.0.clock.now();
         let is_valid = !cached.record.body.tokens.left(now).is_zero();
         match self.remaining(&cached, min_life)? {
             Remaining::Enough => Ok(HandedOut::new(cached, now)),
             Remaining::LessThan(_) if is_valid && min_life == MinLife::BestEffort => Ok(HandedOut::new(cached, now)),
-            Remaining::LessThan(_) => Err(self.why_not_refreshed(&cached, error)),
+            Remaining::LessThan(_) => match self.why_not_refreshed(&cached, error) {
+                VaultError::ReconnectRequired(_) if is_outdated => Err(VaultError::StoreUnavailable),
+                error => Err(error),
+            },
         }
     }
 

@@ -38,6 +38,24 @@ async fn a_token_in_memory_is_good_to_its_end_however_long_the_store_is_silent()
 }
 
 #[tokio::test]
+async fn nobody_is_told_to_log_in_by_what_was_known_before_the_outage() {
+    let (store, world) = Fragile::start().await;
+    world.logged_in().await;
+    let machine = world.machine();
+    world.pass(25 * 60 * MINUTE);
+    world.standin.end_grants_of("ada@example.com");
+    machine.get("/api/token").await.is_problem(409, "reconnect-required");
+    world.pass(MINUTE);
+    store.take_away();
+    for path in ["/api/token", "/proxy/forms"] {
+        machine.get(path).await.is_problem(503, "store-unavailable");
+    }
+    store.give_back();
+    world.pass(MINUTE);
+    machine.get("/api/token").await.is_problem(409, "reconnect-required");
+}
+
+#[tokio::test]
 async fn a_browser_logs_out_without_the_store() {
     let (store, world) = Fragile::start().await;
     let browser = world.logged_in().await;

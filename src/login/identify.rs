@@ -3,10 +3,10 @@
 use crate::{
     config::Mode,
     login::{Logins, Owner, error::LoginError},
-    provider::{IdClaims, IdTokenError, Nonce, TokenResponse},
+    provider::{IdTokenError, Nonce, TokenResponse},
     store::{RowKey, records::Version},
     telemetry,
-    vault::{EmailProof, Ending, Identity, KeyLockGuard},
+    vault::{Ending, Identity, KeyLockGuard},
     videoask::{ApiError, Me},
 };
 
@@ -31,7 +31,7 @@ impl Logins {
             (Mode::Mint, None) => {
                 Ok(self.api.me(&reply.access_token).await.map_or_else(|error| unnamed(&error), Identity::from))
             }
-            (Mode::Keep(_), claimed) => Ok(claimed.unwrap_or_default().named_by(self.insist_on_me(reply).await?)),
+            (Mode::Keep(_), claimed) => Ok(self.insist_on_me(reply).await?.completes(claimed.unwrap_or_default())),
         }
     }
 
@@ -111,37 +111,4 @@ enum Claim {
 fn unnamed(error: &ApiError) -> Identity {
     tracing::warn!(cause = telemetry::chain(error), "VideoAsk did not say who logged in");
     Identity::default()
-}
-
-impl Identity {
-    /// Adds what `/me` says. An e-mail from there is only for show: at a login it is never proof, whatever the
-    /// id_token says beside its own e-mail.
-    fn named_by(self, me: Me) -> Self {
-        let Me { user_id, username, email } = me;
-        let (email, email_proof) = match self.email {
-            Some(email) => (Some(email), self.email_proof),
-            None => (email, EmailProof::No),
-        };
-        Self { user_id: Some(user_id), sub: self.sub, iss: self.iss, email, email_proof, name: self.name.or(username) }
-    }
-}
-
-impl From<Me> for Identity {
-    fn from(me: Me) -> Self {
-        Self::default().named_by(me)
-    }
-}
-
-impl From<IdClaims> for Identity {
-    fn from(claims: IdClaims) -> Self {
-        let email_proof = if claims.email_verified { EmailProof::Verified } else { EmailProof::No };
-        Self {
-            user_id: None,
-            iss: Some(claims.iss),
-            sub: Some(claims.sub),
-            email: claims.email,
-            email_proof,
-            name: claims.name,
-        }
-    }
 }

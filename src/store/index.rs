@@ -2,11 +2,6 @@
 
 use time::OffsetDateTime;
 
-use crate::store::{
-    RowKey,
-    records::{KeyId, State, Version},
-};
-
 /// The keyed hash of a user's name. Nobody without the secret can tell what it is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NameHash(pub [u8; 16]);
@@ -31,43 +26,6 @@ pub struct Names {
     pub sub: Option<NameHash>,
     /// Of the e-mail, if it is proven.
     pub email: Option<NameHash>,
-}
-
-/// The index of a row that was written without one, or with one that no longer fits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewIndex {
-    /// Which row.
-    pub key: RowKey,
-    /// The version that the index was made of. Any other row is left alone: the process that wrote it has made its index.
-    pub version: Version,
-    /// The index.
-    pub index: Index,
-}
-
-/// How many rows without limits there are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RowCounts {
-    /// Those that have an index, in no order; no group is empty.
-    pub groups: Vec<RowGroup>,
-    /// Those that have none.
-    pub unindexed: u64,
-}
-
-/// Rows that have all of this in common.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RowGroup {
-    /// Which secret encrypted them.
-    pub key_id: KeyId,
-    /// Their state.
-    pub state: State,
-    /// Their label.
-    pub label: String,
-    /// How many they are.
-    pub rows: u64,
-    /// When the first of them is due, if any is.
-    pub due: Option<OffsetDateTime>,
-    /// When the first of their logins is expected to end, if any is.
-    pub login_end: Option<OffsetDateTime>,
 }
 
 impl Names {

@@ -5,6 +5,7 @@
 
 mod api_keys;
 mod backup;
+mod counts;
 mod error;
 mod index;
 mod location;
@@ -15,6 +16,7 @@ mod opened;
 pub mod records;
 mod redis;
 mod risks;
+mod row_key;
 mod sessions;
 mod sqlite;
 mod state_codec;
@@ -26,22 +28,20 @@ use time::OffsetDateTime;
 pub use self::{
     api_keys::ApiKeyRow,
     backup::{BackupError, back_up},
+    counts::{RowCounts, RowGroup},
     error::{StoreError, UnavailableReason},
-    index::{Index, NameHash, Names, NewIndex, RowCounts, RowGroup},
+    index::{Index, NameHash, Names},
     location::StoreLocation,
     notifications::{NotificationRow, NotificationSwap, Notifications},
     open::{inspect, open},
     opened::{CanCreate, IfMissing, Inspection, OpenedStore, StoreOrigin, StoreStatus},
+    records::NewIndex,
     risks::StoreRisk,
+    row_key::RowKey,
     sessions::{InsertOutcome, SessionRow, UpdateOutcome},
     unwritable::Unwritable,
 };
 pub(crate) use self::{api_keys::ApiKeys, error::ServerMessage, records::Records, risks::Severity, sessions::Sessions};
-
-/// The key of a row: in lower-case hex the HMAC of a session's id or the fingerprint of an import, or VideoAsk's
-/// `user_id`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RowKey(pub String);
 
 /// The limits of a session and of the mint record that lives and ends with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,8 +7,6 @@ use crate::store::records::State;
 #[error("no state of a record is called that")]
 pub(crate) struct UnknownState;
 
-const ALL: [State; 6] = [State::Live, State::Dead, State::Blocked, State::Revoking, State::Pending, State::Tombstone];
-
 pub(crate) const fn from_state(state: State) -> &'static str {
     match state {
         State::Live => "live",
@@ -21,5 +19,5 @@ pub(crate) const fn from_state(state: State) -> &'static str {
 }
 
 pub(crate) fn to_state(word: &str) -> Result<State, UnknownState> {
-    ALL.into_iter().find(|&state| from_state(state) == word).ok_or(UnknownState)
+    State::ALL.into_iter().find(|&state| from_state(state) == word).ok_or(UnknownState)
 }

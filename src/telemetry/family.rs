@@ -3,7 +3,7 @@
 use std::{fmt, marker::PhantomData, sync::Arc};
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder},
+    encoding::{EncodeLabel, EncodeLabelSet, EncodeMetric, LabelSetEncoder, MetricEncoder},
     metrics::{MetricType, TypedMetric},
 };
 
@@ -17,6 +17,11 @@ pub(crate) trait Label: EncodeLabelSet + Copy + fmt::Debug + Send + Sync + 'stat
 
     /// The place of this one, from 0.
     fn place(self) -> usize;
+}
+
+/// Writes one label.
+pub(crate) fn encode(key: &str, value: &str, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
+    (key, value).encode(encoder.encode_label())
 }
 
 impl<A: Label, B: Label> Label for (A, B) {

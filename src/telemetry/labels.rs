@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use prometheus_client::encoding::{EncodeLabel, EncodeLabelSet, LabelSetEncoder};
+use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
 
 use crate::telemetry::family::Label;
 
@@ -27,7 +27,7 @@ macro_rules! label {
             }
         }
 
-        impl Label for $name {
+        impl $crate::telemetry::Label for $name {
             const COUNT: usize = [$(Self::$value),+].len();
 
             fn all() -> impl Iterator<Item = Self> {
@@ -39,13 +39,18 @@ macro_rules! label {
             }
         }
 
-        impl EncodeLabelSet for $name {
-            fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
-                ($key, self.as_str()).encode(encoder.encode_label())
+        impl ::prometheus_client::encoding::EncodeLabelSet for $name {
+            fn encode(
+                &self,
+                encoder: &mut ::prometheus_client::encoding::LabelSetEncoder<'_>,
+            ) -> ::std::fmt::Result {
+                $crate::telemetry::encode($key, self.as_str(), encoder)
             }
         }
     };
 }
+
+pub(crate) use label;
 
 label! {
     /// How a callback ended.
@@ -203,40 +208,6 @@ label! {
     }
 }
 
-label! {
-    /// How a row of the store stands: its state in the words of `status`, but for two that nobody can use.
-    RecordState = "state" {
-        /// Handed out and refreshed.
-        Live = "live",
-        /// VideoAsk no longer takes its refresh token.
-        ReconnectRequired = "reconnect-required",
-        /// VideoAsk refuses this app.
-        Blocked = "blocked",
-        /// Marked as revoked, and VideoAsk has not confirmed.
-        Revoking = "revoking",
-        /// An import without an owner.
-        Pending = "pending",
-        /// An import that VideoAsk did not take.
-        Refused = "refused",
-        /// What is left of a connection that was ended.
-        Forgotten = "forgotten",
-        /// No configured secret opens it.
-        Unreadable = "unreadable",
-    }
-}
-
-label! {
-    /// Why a connection is not used, or not refreshed, although its state is good.
-    Obstacle = "obstacle" {
-        /// The user is not in `ALLOWED_USERS`.
-        NotAllowed = "not-allowed",
-        /// It belongs to another client.
-        OtherClient = "other-client",
-        /// The login gave no refresh token.
-        NoRefreshToken = "no-refresh-token",
-    }
-}
-
 impl From<Grant> for ProviderRequest {
     fn from(grant: Grant) -> Self {
         match grant {
@@ -315,7 +286,6 @@ mod tests {
 
     #[test]
     fn every_combination_has_a_place_of_its_own() {
-        assert_in_place::<RecordState>();
         assert_in_place::<(Grant, ExchangeResult)>();
         assert_in_place::<Outcome<StatusClass>>();
         assert_in_place::<(Route, Outcome<HandedOut>)>();

@@ -11,7 +11,7 @@ use prometheus_client::{
 use crate::{
     clock::Clock,
     telemetry::{
-        Endpoint, Exchange, Exposition, Gauges, Grant, LoginResult, ProblemType, ProviderRequest, Route, StatusClass,
+        Endpoint, Exchange, Exposition, Grant, LoginResult, ProblemType, ProviderRequest, Route, StatusClass,
         Stopwatch,
         exchange::Exchanges,
         family::Family,
@@ -79,14 +79,14 @@ impl Metrics {
         Stopwatch::start(self.0.upstream.of(endpoint), clock)
     }
 
-    /// All metrics, in this format.
+    /// All metrics, in this format. `register` adds those that are read at this moment.
     ///
     /// # Panics
     /// Never: a string takes whatever is written to it.
     #[must_use]
-    pub(crate) fn page(&self, gauges: Gauges, exposition: Exposition) -> String {
+    pub(crate) fn page(&self, register: impl FnOnce(&mut Registry), exposition: Exposition) -> String {
         let mut at_this_moment = Registry::with_prefix(PREFIX);
-        gauges.register(&mut at_this_moment);
+        register(&mut at_this_moment);
         let mut page = String::new();
         text::encode_registry(&mut page, &self.0.registry)
             .and_then(|()| text::encode_registry(&mut page, &at_this_moment))
@@ -151,8 +151,7 @@ mod tests {
     use super::*;
 
     fn page(metrics: &Metrics) -> String {
-        let gauges = Gauges { unsaved: 0, keeper_silence: Duration::ZERO, snapshot: None };
-        metrics.page(gauges, Exposition::OpenMetrics)
+        metrics.page(|_| {}, Exposition::OpenMetrics)
     }
 
     fn has(metrics: &Metrics, line: &str) {

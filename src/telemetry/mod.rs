@@ -11,14 +11,13 @@
 //! * `innermost` – the root cause of an error
 //! * [`Metrics`] – what is counted and timed, and the page of all metrics
 //! * `Stopwatch`, `Exchange` – time until they are dropped
-//! * `Gauges`, `StoreSnapshot` – what is read when the page is requested
+//! * `label!`, `Family` – the values of a label, and an instrument for each
 
 mod certificate;
 mod excerpt;
 mod exchange;
 mod exposition;
 mod family;
-mod gauges;
 mod labels;
 mod log;
 mod metrics;
@@ -29,11 +28,8 @@ pub(crate) use self::{
     excerpt::{chain, excerpt, excerpt_without, innermost, one_line, panic_cause},
     exchange::Exchange,
     exposition::Exposition,
-    gauges::{Gauges, StoreSnapshot},
-    labels::{
-        Endpoint, ExchangeResult, Grant, LoginResult, Obstacle, ProblemType, ProviderRequest, RecordState, Route,
-        StatusClass,
-    },
+    family::{Family, Label, encode},
+    labels::{Endpoint, ExchangeResult, Grant, LoginResult, ProblemType, ProviderRequest, Route, StatusClass, label},
     log::{fatal_error, init, set_format},
     stopwatch::Stopwatch,
 };

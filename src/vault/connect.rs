@@ -9,6 +9,7 @@ use crate::{
     },
     vault::{
         Vault,
+        backoff::Jitter,
         error::VaultError,
         key_lock::KeyLockGuard,
         record::{
@@ -17,8 +18,8 @@ use crate::{
             observed_life::ObservedLife,
             tombstone::Tombstone,
         },
-        refresh::{backoff::Jitter, cached_record::CachedRecord},
-        report::status::ListEntry,
+        refresh::cached_record::CachedRecord,
+        report::list::ListEntry,
     },
 };
 

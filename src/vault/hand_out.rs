@@ -13,8 +13,8 @@ use crate::{
     vault::{
         Vault,
         error::{Reconnect, VaultError},
-        record::{Record, cause::FailureKind, history::RefreshFailure, identity::Identity},
-        refresh::{backoff, cached_record::CachedRecord, reason::RefreshReason},
+        record::{Record, cause::FailureKind, identity::Identity},
+        refresh::{cached_record::CachedRecord, reason::RefreshReason},
     },
 };
 
@@ -123,7 +123,7 @@ impl Vault {
                 return Ok(HandedOut::new(cached, now));
             };
             let reason = RefreshReason::MinLife(wanted);
-            if !cached.may_refresh(&reason, &self.0.settings, now) {
+            if !reason.permits(&cached, &self.0.settings, now) {
                 return self.hand_out_unrefreshed(key, cached, min_life, None);
             }
             if let Err(error) = self.refresh_shared(key, reason).await.into_result() {
@@ -179,7 +179,7 @@ impl Vault {
             return Err(VaultError::OtherClient);
         }
         let wanted = min_life.of(body.tokens.life())?;
-        let is_short = body.tokens.falls_short(wanted, &self.0.settings, self.0.clock.now());
+        let is_short = body.tokens.falls_short(wanted, self.0.clock.now(), self.0.settings.clock_tolerance);
         Ok(if is_short { Remaining::LessThan(wanted) } else { Remaining::Enough })
     }
 
@@ -200,12 +200,5 @@ impl Vault {
             _ if self.0.settings.refresh_policy.is_manual() => VaultError::Expired,
             _ => VaultError::Busy,
         }
-    }
-}
-
-impl RefreshFailure {
-    /// How long until the next try; zero if the stored time cannot be right.
-    pub(crate) fn wait(&self, now: OffsetDateTime) -> Duration {
-        self.retry_at.map_or(Duration::ZERO, |retry| backoff::left(retry, backoff::longest(self.kind()), now))
     }
 }

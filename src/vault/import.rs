@@ -27,7 +27,6 @@ use crate::{
     },
 };
 
-const PREFIX: &str = "import:";
 /// The move is tried this often if other processes change the rows meanwhile.
 const TRIES: usize = 5;
 
@@ -84,33 +83,14 @@ fn sha256_hex(text: &str) -> String {
     digest(&SHA256, text.as_bytes()).as_ref().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
-impl RowKey {
-    /// The key of the import of this token: its plain SHA-256, which needs no salt because the token is random.
-    fn of_import(token: &RefreshToken) -> Self {
-        Self(format!("{PREFIX}{}", sha256_hex(token.secret())))
-    }
-
-    /// Whether this is the key of a user or of an import. No key of a session has a colon.
-    pub(super) fn is_kept(&self) -> bool {
-        self.0.contains(':')
-    }
-
-    /// Whether this is the key of an import, and not of a user's or a session's record.
-    pub(crate) fn is_import(&self) -> bool {
-        self.0.starts_with(PREFIX)
-    }
-}
-
-impl Row {
-    pub(super) fn is_adopted_import(&self) -> bool {
-        self.key.is_import() && self.state == State::Tombstone
-    }
+fn key_of(token: &RefreshToken) -> RowKey {
+    RowKey::of_import(&sha256_hex(token.secret()))
 }
 
 impl Vault {
     /// Stores the token and exchanges it, unless that was done before.
     pub async fn import(&self, token: RefreshToken) -> Result<Import, VaultError> {
-        let key = RowKey::of_import(&token);
+        let key = key_of(&token);
         let stored = self.call_store(self.0.store.read(&key)).await?;
         if stored.as_ref().is_none_or(|row| self.may_replace_import(row)) {
             let row = self.new_row(&key, &self.unexchanged(&key, token), State::Pending, None);
@@ -122,7 +102,7 @@ impl Vault {
 
     /// The earlier import of this token, if it was moved to its owner. Sends and writes nothing.
     pub(crate) async fn imported_before(&self, token: &RefreshToken) -> Result<Option<Import>, VaultError> {
-        match self.call_store(self.0.store.read(&RowKey::of_import(token))).await? {
+        match self.call_store(self.0.store.read(&key_of(token))).await? {
             Some(row) if row.state == State::Tombstone => Ok(Some(self.adopted(&row).await?)),
             Some(_) | None => Ok(None),
         }

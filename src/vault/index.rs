@@ -14,7 +14,7 @@ use crate::{
         error::VaultError,
         label::{Label, PolicyId},
         record::{Issuer, Record, RecordError, identity::Identity, tombstone::Tombstone},
-        report::status::Obstacle,
+        report::obstacle::Obstacle,
         settings::Settings,
     },
 };

@@ -240,7 +240,7 @@ impl Vault {
     async fn refresh_if_due(&self, key: &RowKey) {
         // Revalidates first, so as not to take the lease of a record that may not be refreshed.
         let Ok(cached) = self.up_to_date(key).await else { return };
-        if cached.may_refresh(&RefreshReason::Scheduled, &self.0.settings, self.0.clock.now()) {
+        if RefreshReason::Scheduled.permits(&cached, &self.0.settings, self.0.clock.now()) {
             self.refresh_shared(key, RefreshReason::Scheduled).await;
         }
     }

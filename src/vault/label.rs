@@ -1,7 +1,8 @@
 //! What a record is counted as, beside its state, without decrypting it.
 
-use crate::vault::report::status::Obstacle;
+use crate::{telemetry::Label as _, vault::report::obstacle::Obstacle};
 
+const USABLE: &str = "usable";
 const IMPORT: &str = "import";
 const TOMBSTONE: &str = "tombstone";
 const UNREADABLE: &str = "unreadable";
@@ -32,7 +33,7 @@ impl Label {
             Self::Tombstone => TOMBSTONE.to_owned(),
             Self::Unreadable => UNREADABLE.to_owned(),
             Self::Damaged => DAMAGED.to_owned(),
-            Self::Connection(obstacle) => format!("{}.{policy}", word(obstacle)),
+            Self::Connection(obstacle) => format!("{}.{policy}", obstacle.map_or(USABLE, Obstacle::as_str)),
         }
     }
 
@@ -46,20 +47,11 @@ impl Label {
             connection => {
                 let (obstacle, policy) = connection.split_once('.')?;
                 policies.iter().find(|own| *own == policy)?;
-                let all =
-                    [None, Some(Obstacle::NotAllowed), Some(Obstacle::OtherClient), Some(Obstacle::NoRefreshToken)];
-                Self::Connection(all.into_iter().find(|known| word(*known) == obstacle)?)
+                match obstacle {
+                    USABLE => Self::Connection(None),
+                    word => Self::Connection(Some(Obstacle::all().find(|known| known.as_str() == word)?)),
+                }
             }
         })
-    }
-}
-
-/// The words are stored, so they never change.
-const fn word(obstacle: Option<Obstacle>) -> &'static str {
-    match obstacle {
-        None => "usable",
-        Some(Obstacle::NotAllowed) => "not-allowed",
-        Some(Obstacle::OtherClient) => "other-client",
-        Some(Obstacle::NoRefreshToken) => "no-refresh-token",
     }
 }

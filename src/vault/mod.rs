@@ -12,6 +12,7 @@
 //! There is one record type, one encryption scheme and one refresh. The mode selects only the record key, and who may
 //! start a refresh.
 
+mod backoff;
 mod connect;
 mod error;
 mod hand_out;
@@ -63,12 +64,15 @@ pub(crate) use self::{
         rotation::Rotation,
     },
     report::{
-        FailureReport, Report,
         attention::Attention,
+        connection_report::{FailureReport, Report},
         health::Health,
-        inventory::{Forgotten, ImportReport, Inventory, Part, SealingKeyUsage, Unreadable, WHOLE_PART},
+        inventory::{Forgotten, ImportReport, Inventory, SealingKeyUsage, Unreadable},
+        list::{ListEntry, Part, WHOLE_PART},
         login_end::Urgency,
-        status::{ListEntry, Obstacle, Status, VisibleRecord},
+        obstacle::Obstacle,
+        status::Status,
+        visible_record::VisibleRecord,
     },
     revoke::Ended,
 };

@@ -23,6 +23,16 @@ pub enum Refreshed {
     AlreadyNewer,
 }
 
+impl Refreshed {
+    /// What an exchange that has just ended brought.
+    fn exchanged(after: &CachedRecord) -> Self {
+        match after.record.body.history.failure {
+            Some(_) => Self::ExchangedForShort,
+            None => Self::Exchanged,
+        }
+    }
+}
+
 impl Vault {
     /// The button: exchanges the token set that the page showed, unless it is no longer the current one. A dead
     /// connection is tried once more.
@@ -40,14 +50,14 @@ impl Vault {
         }
         loop {
             let reason = RefreshReason::Manual(shown.clone());
-            if !before.may_refresh(&reason, &self.0.settings, self.0.clock.now()) {
+            if !reason.permits(&before, &self.0.settings, self.0.clock.now()) {
                 return Err(self.why_not_refreshed(&before, None));
             }
             let outcome = self.refresh_shared(key, reason).await;
             let after = self.up_to_date(key).await?;
             let has_failed = after.has_new_failure(&before);
             if after.record.version() != *shown && !(has_failed && after.has_access_token_of(&before)) {
-                return Ok(after.exchanged());
+                return Ok(Refreshed::exchanged(&after));
             }
             let error = match outcome {
                 JobOutcome::Started(result) => result.err(),
@@ -79,8 +89,7 @@ impl Vault {
         loop {
             let cached = self.up_to_date(key).await?;
             let (now, reason) = (self.0.clock.now(), RefreshReason::TokenRejected(rejected.clone()));
-            if !reason.applies(None, &cached, &self.0.settings, now)
-                || !cached.may_refresh(&reason, &self.0.settings, now)
+            if !reason.applies(None, &cached, &self.0.settings, now) || !reason.permits(&cached, &self.0.settings, now)
             {
                 return Ok(());
             }
@@ -89,25 +98,5 @@ impl Vault {
                 JobOutcome::Started(_) | JobOutcome::Joined(Err(_)) => return Ok(()),
             }
         }
-    }
-}
-
-impl CachedRecord {
-    /// What an exchange that has just ended brought.
-    fn exchanged(&self) -> Refreshed {
-        match self.record.body.history.failure {
-            Some(_) => Refreshed::ExchangedForShort,
-            None => Refreshed::Exchanged,
-        }
-    }
-
-    /// Whether the access token is still the same: an exchange may return a new refresh token alone.
-    fn has_access_token_of(&self, before: &Self) -> bool {
-        self.record.body.tokens.access_token.secret() == before.record.body.tokens.access_token.secret()
-    }
-
-    /// Whether an exchange has failed since.
-    fn has_new_failure(&self, before: &Self) -> bool {
-        self.record.body.history.failure != before.record.body.history.failure
     }
 }

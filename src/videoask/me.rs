@@ -3,6 +3,8 @@
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Map, Value};
 
+use crate::vault::{EmailProof, Identity};
+
 /// The user behind a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Me {
@@ -12,6 +14,26 @@ pub struct Me {
     pub username: Option<String>,
     /// Not known to be verified.
     pub email: Option<String>,
+}
+
+impl Me {
+    /// Adds itself to what an id_token says. An e-mail from here is only for show: at a login it is never proof, whatever
+    /// the id_token says beside its own e-mail.
+    pub(crate) fn completes(self, claimed: Identity) -> Identity {
+        let Self { user_id, username, email } = self;
+        let (email, email_proof) = match claimed.email {
+            Some(email) => (Some(email), claimed.email_proof),
+            None => (email, EmailProof::No),
+        };
+        let name = claimed.name.or(username);
+        Identity { user_id: Some(user_id), email, email_proof, name, ..claimed }
+    }
+}
+
+impl From<Me> for Identity {
+    fn from(me: Me) -> Self {
+        me.completes(Self::default())
+    }
 }
 
 impl<'de> Deserialize<'de> for Me {

@@ -204,7 +204,7 @@ fn is_in_force(limits: &Limits, now: OffsetDateTime) -> bool {
 }
 
 fn row_key(hmac: [u8; 32]) -> RowKey {
-    RowKey(BASE64_URL_SAFE_NO_PAD.encode(hmac))
+    RowKey::of_session(BASE64_URL_SAFE_NO_PAD.encode(hmac))
 }
 
 /// tower-sessions takes text only; the store's error says all in its `Display`.

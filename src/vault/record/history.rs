@@ -1,12 +1,17 @@
 //! What happened to a connection, stored with it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::vault::record::{
-    cause::{Cause, FailureKind},
-    observed_life::ObservedLife,
-    rotation::Rotation,
+use crate::vault::{
+    backoff,
+    record::{
+        cause::{Cause, FailureKind},
+        observed_life::ObservedLife,
+        rotation::Rotation,
+    },
 };
 
 /// The history of one connection, with a summary of the one before.
@@ -101,9 +106,29 @@ pub(crate) struct ProviderMessage {
     pub(crate) text: String,
 }
 
+impl Previous {
+    pub(crate) fn lasted(&self) -> time::Duration {
+        (self.ended_at - self.minted_at).max(time::Duration::ZERO)
+    }
+}
+
 impl RefreshFailure {
     pub(crate) fn kind(&self) -> FailureKind {
         self.cause.kind()
+    }
+
+    /// How long until the next try; zero if the stored time cannot be right.
+    pub(crate) fn wait(&self, now: OffsetDateTime) -> Duration {
+        self.wait_within(backoff::longest(self.kind()), now)
+    }
+
+    /// Whether the vault still waits before it tries again by itself. A person may try at any time.
+    pub(crate) fn backs_off(&self, clock_tolerance: Duration, now: OffsetDateTime) -> bool {
+        !self.wait_within(backoff::longest(self.kind()).saturating_add(clock_tolerance), now).is_zero()
+    }
+
+    fn wait_within(&self, longest: Duration, now: OffsetDateTime) -> Duration {
+        self.retry_at.map_or(Duration::ZERO, |retry| backoff::left(retry, longest, now))
     }
 }
 

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{config::AllowedUsers, provider::Subject};
+use crate::{
+    config::AllowedUsers,
+    provider::{IdClaims, Subject},
+    telemetry::excerpt,
+};
 
 /// VideoAsk's names for one user. `GET /me` returns `user_id`, an id_token contains `sub`, and either may contain the
 /// rest.
@@ -50,6 +54,11 @@ impl Identity {
         differ(&self.sub, &subject.sub) || differ(&self.iss, &subject.iss)
     }
 
+    /// The user, for the log: VideoAsk's `user_id`, else the id_token's `sub`.
+    pub(crate) fn logged_id(&self) -> Option<String> {
+        self.user_id.as_deref().or(self.sub.as_deref()).map(excerpt)
+    }
+
     /// The name of this user on a page: e-mail, else name, else id.
     pub(crate) fn label(&self) -> Option<&str> {
         [&self.email, &self.name, &self.user_id, &self.sub].into_iter().find_map(|name| name.as_deref())
@@ -74,6 +83,20 @@ impl Identity {
         match self.email_proof {
             EmailProof::Verified | EmailProof::Vouched => self.email.as_deref(),
             EmailProof::No => None,
+        }
+    }
+}
+
+impl From<IdClaims> for Identity {
+    fn from(claims: IdClaims) -> Self {
+        let email_proof = if claims.email_verified { EmailProof::Verified } else { EmailProof::No };
+        Self {
+            user_id: None,
+            iss: Some(claims.iss),
+            sub: Some(claims.sub),
+            email: claims.email,
+            email_proof,
+            name: claims.name,
         }
     }
 }

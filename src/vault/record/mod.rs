@@ -19,9 +19,16 @@ use crate::{
         Limits, RowKey,
         records::{NewRow, Row, Sealed, State, Version},
     },
-    vault::record::{
-        cause::Cause, connection_id::ConnectionId, history::History, identity::Identity, observed_life::ObservedLife,
-        token_set::TokenSet,
+    vault::{
+        backoff::{self, Jitter},
+        record::{
+            cause::{Cause, FailureKind},
+            connection_id::ConnectionId,
+            history::History,
+            identity::Identity,
+            observed_life::ObservedLife,
+            token_set::TokenSet,
+        },
     },
 };
 
@@ -121,6 +128,27 @@ impl Record {
             sealed: self.sealed(keys, key),
         }
     }
+
+    /// When the keeper should look at this record next.
+    pub(crate) fn due(&self, state: State) -> Option<OffsetDateTime> {
+        let tokens = &self.body.tokens;
+        if !matches!(state, State::Live | State::Blocked) || tokens.refresh_token.is_none() {
+            return None;
+        }
+        let before_expiry = tokens.expires_at - backoff::margin(tokens.life(), self.jitter(0));
+        match &self.body.history.failure {
+            Some(failure) => match failure.kind() {
+                FailureKind::Transient => failure.retry_at.map(|retry| retry.max(before_expiry)),
+                FailureKind::Blocked | FailureKind::Dead => failure.retry_at,
+            },
+            None => Some(before_expiry),
+        }
+    }
+
+    pub(super) fn jitter(&self, failures: u32) -> Jitter {
+        Jitter::by((self.connection_id.as_str(), self.generation, failures))
+    }
+
     pub(crate) fn version(&self) -> Version {
         Version { connection_id: self.connection_id.as_str().to_owned(), generation: self.generation }
     }

@@ -67,6 +67,12 @@ impl TokenSet {
         self.dated_left(now) > self.life().saturating_add(tolerance)
     }
 
+    /// Whether the access token works for less than this, or for an unknown time, or not at all.
+    pub(crate) fn falls_short(&self, life: Duration, now: OffsetDateTime, tolerance: Duration) -> bool {
+        let left = self.left(now);
+        left < life || left.is_zero() || self.is_misdated(now, tolerance)
+    }
+
     fn dated_left(&self, now: OffsetDateTime) -> Duration {
         (self.expires_at - now).try_into().unwrap_or_default()
     }

@@ -7,11 +7,7 @@ use crate::{
         Limits,
         records::{RowVersion, State},
     },
-    vault::{
-        record::{Record, history::RefreshFailure, token_set::TokenSet},
-        refresh::backoff,
-        settings::Settings,
-    },
+    vault::{record::Record, settings::Settings},
 };
 
 /// A record as it is in the store, or as it will be once it is saved.
@@ -62,23 +58,17 @@ impl CachedRecord {
         let failure = body.history.failure.as_ref();
         body.tokens.is_misdated(now, settings.clock_tolerance)
             || failure.is_some_and(|failure| {
-                failure.retry_at.is_some_and(|retry| retry > now) && !failure.backs_off(settings, now)
+                failure.retry_at.is_some_and(|retry| retry > now) && !failure.backs_off(settings.clock_tolerance, now)
             })
     }
-}
 
-impl RefreshFailure {
-    /// Whether the vault still waits before it tries again by itself. A person may try at any time.
-    pub(super) fn backs_off(&self, settings: &Settings, now: OffsetDateTime) -> bool {
-        let longest = backoff::longest(self.kind()).saturating_add(settings.clock_tolerance);
-        self.retry_at.is_some_and(|retry| !backoff::left(retry, longest, now).is_zero())
+    /// Whether the access token is still the same: an exchange may return a new refresh token alone.
+    pub(crate) fn has_access_token_of(&self, before: &Self) -> bool {
+        self.record.body.tokens.access_token.secret() == before.record.body.tokens.access_token.secret()
     }
-}
 
-impl TokenSet {
-    /// Whether the access token works for less than this, or for an unknown time, or not at all.
-    pub(crate) fn falls_short(&self, life: std::time::Duration, settings: &Settings, now: OffsetDateTime) -> bool {
-        let left = self.left(now);
-        left < life || left.is_zero() || self.is_misdated(now, settings.clock_tolerance)
+    /// Whether an exchange has failed since.
+    pub(crate) fn has_new_failure(&self, before: &Self) -> bool {
+        self.record.body.history.failure != before.record.body.history.failure
     }
 }

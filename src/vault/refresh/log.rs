@@ -4,14 +4,10 @@ use std::time::Duration;
 
 use time::format_description::well_known::Rfc3339;
 
-use crate::{
-    telemetry::excerpt,
-    vault::record::{
-        Record,
-        cause::{FailureKind, Retry},
-        history::RefreshFailure,
-        identity::Identity,
-    },
+use crate::vault::record::{
+    Record,
+    cause::{FailureKind, Retry},
+    history::RefreshFailure,
 };
 
 /// The outcome of one exchange, logged once it is saved or superseded.
@@ -29,13 +25,6 @@ pub(super) struct RefreshLine {
 enum Outcome {
     Refreshed,
     Failed(RefreshFailure, &'static str),
-}
-
-impl Identity {
-    /// The user, for the log: VideoAsk's `user_id`, else the id_token's `sub`.
-    pub(crate) fn logged_id(&self) -> Option<String> {
-        self.user_id.as_deref().or(self.sub.as_deref()).map(excerpt)
-    }
 }
 
 impl RefreshLine {

@@ -1,6 +1,5 @@
 //! The refresh: lease, second reading, write-ahead, exchange, save, in this order (docs/vault.md, rules 3 to 8).
 
-pub(crate) mod backoff;
 pub(crate) mod cache;
 pub(crate) mod cached_record;
 mod exchange;
@@ -90,6 +89,6 @@ impl Job {
         {
             return false;
         }
-        reason.applies(row.due, cached, &vault.settings, now) && cached.may_refresh(reason, &vault.settings, now)
+        reason.applies(row.due, cached, &vault.settings, now) && reason.permits(cached, &vault.settings, now)
     }
 }

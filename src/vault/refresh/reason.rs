@@ -8,8 +8,9 @@ use time::OffsetDateTime;
 use crate::{
     store::records::{State, Version},
     vault::{
+        backoff,
         record::{Record, cause::Cause},
-        refresh::{backoff, cached_record::CachedRecord, transition::Trigger},
+        refresh::{cached_record::CachedRecord, transition::Trigger},
         settings::{RefreshPolicy, Settings},
     },
 };
@@ -58,7 +59,7 @@ impl RefreshReason {
     ) -> bool {
         let tokens = &cached.record.body.tokens;
         match self {
-            Self::MinLife(life) => tokens.falls_short(*life, settings, now),
+            Self::MinLife(life) => tokens.falls_short(*life, now, settings.clock_tolerance),
             Self::Scheduled => due.is_some_and(|due| due <= now) || cached.has_impossible_times(settings, now),
             Self::Manual(shown) => cached.record.version() == *shown,
             Self::TokenRejected(rejected) => {
@@ -78,28 +79,26 @@ impl RefreshReason {
             (RefreshPolicy::Manual, _) => false,
         }
     }
-}
 
-impl CachedRecord {
-    /// Whether the refresh token may be sent for this reason.
-    pub(crate) fn may_refresh(&self, reason: &RefreshReason, settings: &Settings, now: OffsetDateTime) -> bool {
-        let body = &self.record.body;
+    /// Whether the refresh token may be sent of this record for this reason.
+    pub(crate) fn permits(&self, cached: &CachedRecord, settings: &Settings, now: OffsetDateTime) -> bool {
+        let body = &cached.record.body;
         let failure = body.history.failure.as_ref();
-        let is_manual = matches!(reason, RefreshReason::Manual(_));
-        let state_permits = match self.state {
+        let is_manual = matches!(self, Self::Manual(_));
+        let state_permits = match cached.state {
             State::Live | State::Blocked => {
-                is_manual || !failure.is_some_and(|failure| failure.backs_off(settings, now))
+                is_manual || !failure.is_some_and(|failure| failure.backs_off(settings.clock_tolerance, now))
             }
             // The exchange that returned another user's tokens may have spent this one.
             State::Dead => is_manual && failure.is_none_or(|failure| failure.cause != Cause::IdentityChanged),
-            State::Pending => matches!(reason, RefreshReason::Import),
+            State::Pending => matches!(self, Self::Import),
             State::Revoking | State::Tombstone => false,
         };
         // The owner of a pending import is not known yet; the operator vouches.
-        let user_permits = self.state == State::Pending || settings.refresh_policy.allows(&body.identity);
+        let user_permits = cached.state == State::Pending || settings.refresh_policy.allows(&body.identity);
         state_permits
             && user_permits
-            && reason.is_permitted(&settings.refresh_policy)
+            && self.is_permitted(&settings.refresh_policy)
             && body.tokens.refresh_token.is_some()
             && body.issuer == settings.issuer
     }

@@ -10,6 +10,7 @@ use crate::{
     provider::{IdToken, PartialTokens, TokenResponse},
     store::records::State,
     vault::{
+        backoff,
         record::{
             Record, RecordBody,
             cause::{Cause, FailureKind},
@@ -17,7 +18,7 @@ use crate::{
             rotation::Rotation,
             token_set::TokenSet,
         },
-        refresh::{backoff, outcome::RefreshOutcome},
+        refresh::outcome::RefreshOutcome,
     },
 };
 
@@ -191,7 +192,7 @@ impl Record {
         if state != State::Dead || cause.kind() == FailureKind::Dead {
             record.body.history.failure = Some(failure.clone());
         }
-        Transition { record, state: cause.kind().next_state(state), failure: Some(failure) }
+        Transition { record, state: next_state(cause.kind(), state), failure: Some(failure) }
     }
 
     /// The number of this failure among those in a row with the same meaning, from 1.
@@ -205,15 +206,13 @@ impl Record {
     }
 }
 
-impl FailureKind {
-    /// A pending import stays pending until it has an owner, or is dead. Only tokens revive a dead connection.
-    fn next_state(self, state: State) -> State {
-        match (self, state) {
-            (Self::Dead, _) | (_, State::Dead) => State::Dead,
-            (_, State::Pending) => State::Pending,
-            (Self::Transient, _) => State::Live,
-            (Self::Blocked, _) => State::Blocked,
-        }
+/// A pending import stays pending until it has an owner, or is dead. Only tokens revive a dead connection.
+fn next_state(kind: FailureKind, state: State) -> State {
+    match (kind, state) {
+        (FailureKind::Dead, _) | (_, State::Dead) => State::Dead,
+        (_, State::Pending) => State::Pending,
+        (FailureKind::Transient, _) => State::Live,
+        (FailureKind::Blocked, _) => State::Blocked,
     }
 }
 

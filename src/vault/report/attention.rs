@@ -4,10 +4,7 @@ use time::OffsetDateTime;
 
 use crate::{
     store::records::State,
-    vault::report::{
-        login_end::Urgency,
-        status::{Obstacle, Status},
-    },
+    vault::report::{login_end::Urgency, obstacle::Obstacle, status::Status},
 };
 
 /// Whether a connection needs a person, and when.
@@ -21,18 +18,18 @@ pub(crate) enum Attention {
     Now,
 }
 
-impl Status {
-    /// Whether it needs a person at this time. The connection of a user who is not in `ALLOWED_USERS` never does: the
+impl Attention {
+    /// Whether a connection needs a person at this time. That of a user who is not in `ALLOWED_USERS` never does: the
     /// operator decided that it is not used.
-    pub(crate) fn attention(&self, now: OffsetDateTime) -> Attention {
-        match (self.obstacle, self.state) {
-            (Some(Obstacle::NotAllowed), _) => Attention::None,
-            (Some(Obstacle::OtherClient), _) | (_, State::Dead | State::Blocked | State::Revoking) => Attention::Now,
-            (Some(Obstacle::NoRefreshToken), _) if self.expires_at <= now => Attention::Now,
+    pub(crate) fn of(status: &Status, now: OffsetDateTime) -> Self {
+        match (status.obstacle, status.state) {
+            (Some(Obstacle::NotAllowed), _) => Self::None,
+            (Some(Obstacle::OtherClient), _) | (_, State::Dead | State::Blocked | State::Revoking) => Self::Now,
+            (Some(Obstacle::NoRefreshToken), _) if status.expires_at <= now => Self::Now,
             (Some(Obstacle::NoRefreshToken) | None, State::Live | State::Pending | State::Tombstone) => {
-                match self.login_end.map_or(Urgency::None, |end| end.urgency(now)) {
-                    Urgency::Urgent => Attention::Soon,
-                    Urgency::None | Urgency::Soon => Attention::None,
+                match status.login_end.map_or(Urgency::None, |end| end.urgency(now)) {
+                    Urgency::Urgent => Self::Soon,
+                    Urgency::None | Urgency::Soon => Self::None,
                 }
             }
         }

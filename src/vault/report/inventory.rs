@@ -17,11 +17,10 @@ use crate::{
         error::{Undecryptable, VaultError},
         record::tombstone::Tombstone,
         report::{
-            FailureReport, Report,
             attention::Attention,
-            status::{ListEntry, Status},
-            user_index::is_connection,
-            whole,
+            connection_report::{FailureReport, Report, whole},
+            list::{ListEntry, Part, WHOLE_PART, is_connection},
+            status::Status,
         },
     },
 };
@@ -42,17 +41,6 @@ pub(crate) struct Inventory {
     /// How many connections cannot be decrypted, in all parts.
     #[serde(skip)]
     undecryptable: usize,
-}
-
-/// How many rows are listed at once where all are looked at.
-pub(crate) const WHOLE_PART: usize = 1000;
-
-/// Which part of the rows to list. They are in the order of their keys.
-#[derive(Clone, Debug)]
-pub(crate) struct Part {
-    /// The cursor that the part before gave.
-    pub(crate) after: Option<String>,
-    pub(crate) limit: usize,
 }
 
 /// An import without an owner.

@@ -6,8 +6,15 @@ use time::OffsetDateTime;
 
 use crate::{
     store::{RowCounts, RowGroup, records::State},
-    telemetry::{self, Gauges, RecordState, StoreSnapshot},
-    vault::{Vault, index::Standing, report::status::Obstacle},
+    vault::{
+        Vault,
+        index::Standing,
+        report::{
+            gauges::{Gauges, StoreSnapshot},
+            obstacle::Obstacle,
+            record_state::RecordState,
+        },
+    },
 };
 
 impl Vault {
@@ -39,7 +46,7 @@ fn count_connections(snapshot: &mut StoreSnapshot, group: &RowGroup, obstacle: O
     match (group.state, obstacle) {
         (State::Live | State::Blocked, obstacle) => {
             if let Some(obstacle) = obstacle {
-                snapshot.count_obstacle(obstacle.into(), group.rows);
+                snapshot.count_obstacle(obstacle, group.rows);
             }
             if let Some(end) = group.login_end {
                 snapshot.login_needed_in((end - now).try_into().unwrap_or_default());
@@ -52,51 +59,5 @@ fn count_connections(snapshot: &mut StoreSnapshot, group: &RowGroup, obstacle: O
     let due = group.due.filter(|_| obstacle.is_none());
     if let Some(late) = due.and_then(|due| (now - due).try_into().ok()) {
         snapshot.overdue_by(late);
-    }
-}
-
-impl RecordState {
-    fn of(standing: Standing, state: State) -> Option<Self> {
-        match (standing, state) {
-            (Standing::AdoptedImport, _) => None,
-            (Standing::Unreadable | Standing::UnreadableImport, _) => Some(Self::Unreadable),
-            (Standing::Import, State::Dead) => Some(Self::Refused),
-            (Standing::Import | Standing::Connection(_), state) => Some(state.into()),
-        }
-    }
-}
-
-impl From<State> for RecordState {
-    fn from(state: State) -> Self {
-        match state {
-            State::Live => Self::Live,
-            State::Dead => Self::ReconnectRequired,
-            State::Blocked => Self::Blocked,
-            State::Revoking => Self::Revoking,
-            State::Pending => Self::Pending,
-            State::Tombstone => Self::Forgotten,
-        }
-    }
-}
-
-impl From<Obstacle> for telemetry::Obstacle {
-    fn from(obstacle: Obstacle) -> Self {
-        match obstacle {
-            Obstacle::NotAllowed => Self::NotAllowed,
-            Obstacle::OtherClient => Self::OtherClient,
-            Obstacle::NoRefreshToken => Self::NoRefreshToken,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_state_has_the_same_name_in_a_metric_as_everywhere_else() {
-        for state in [State::Live, State::Dead, State::Blocked, State::Revoking, State::Pending, State::Tombstone] {
-            assert_eq!(RecordState::from(state).as_str(), state.word());
-        }
     }
 }

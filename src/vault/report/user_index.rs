@@ -15,7 +15,7 @@ use crate::{
         Vault,
         error::{Undecryptable, VaultError},
         record::identity::Identity,
-        report::status::ListEntry,
+        report::list::{ListEntry, is_connection},
         settings::STALE_RETRY,
     },
 };
@@ -72,14 +72,6 @@ struct Names {
 enum Entry {
     One(RowKey),
     Several,
-}
-
-impl RowKey {
-    /// The key of a user's connection in keep mode. No key of a session has a colon.
-    #[must_use]
-    pub fn of_user(user_id: &str) -> Self {
-        Self(format!("user:{user_id}"))
-    }
 }
 
 impl Vault {
@@ -237,11 +229,6 @@ impl Names {
             _ => Err(VaultError::AmbiguousUser),
         }
     }
-}
-
-/// Whether this row is a user's connection, not a tombstone or an import.
-pub(crate) fn is_connection(key: &RowKey, state: State) -> bool {
-    !key.is_import() && state != State::Tombstone
 }
 
 fn insert(names: &mut HashMap<String, Entry>, name: String, key: &RowKey) {

@@ -10,8 +10,7 @@ use axum::{
 };
 
 use crate::{
-    api_key::{AuthenticationError, Caller},
-    vault::VaultError,
+    api_key::Caller,
     web::{
         api::{counting, problem::Problem},
         state::AppState,
@@ -58,16 +57,6 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let (only, None) = (all.next()?.as_bytes(), all.next()) else { return None };
     let (scheme, credential) = only.split_at_checked("Bearer ".len())?;
     scheme.eq_ignore_ascii_case(b"Bearer ").then(|| credential.trim_ascii())
-}
-
-impl From<AuthenticationError> for Problem {
-    fn from(error: AuthenticationError) -> Self {
-        match error {
-            AuthenticationError::Unknown => Self::KeyWrong,
-            AuthenticationError::Expired => Self::KeyExpired,
-            AuthenticationError::StoreUnavailable => VaultError::StoreUnavailable.into(),
-        }
-    }
 }
 
 #[cfg(test)]

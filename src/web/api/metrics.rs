@@ -31,7 +31,8 @@ async fn metrics(
     permit(&app, &caller, Access::Metrics, &[])?;
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let exposition = preferred(accepted.flat_map(|value| value.split(',')));
-    let page = app.metrics.page(app.vault.gauges().await, exposition);
+    let gauges = app.vault.gauges().await;
+    let page = app.metrics.page(|registry| gauges.register(registry), exposition);
     Ok(([(header::CONTENT_TYPE, exposition.content_type()), (header::VARY, "accept")], page).into_response())
 }
 

@@ -14,7 +14,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::{
-    api_key::Uncovered,
+    api_key::{AuthenticationError, Uncovered},
     config::AppUrl,
     telemetry::{self, ProblemType},
     vault::{NextStep, Retry, VaultError},
@@ -180,6 +180,28 @@ impl Problem {
             Self::NotFound | Self::MethodNotAllowed => tracing::debug!(cause, "a machine's request failed"),
             _ if status.is_server_error() => tracing::error!(cause, "a machine's request failed"),
             _ => tracing::warn!(cause, "a machine's request failed"),
+        }
+    }
+}
+
+impl From<AuthenticationError> for Problem {
+    fn from(error: AuthenticationError) -> Self {
+        match error {
+            AuthenticationError::Unknown => Self::KeyWrong,
+            AuthenticationError::Expired => Self::KeyExpired,
+            AuthenticationError::StoreUnavailable => VaultError::StoreUnavailable.into(),
+        }
+    }
+}
+
+impl From<GatewayError> for Problem {
+    fn from(error: GatewayError) -> Self {
+        match error {
+            GatewayError::NoToken(error) => error.into(),
+            GatewayError::BodyIncomplete => {
+                Self::Invalid("The body broke off before its end, or a minute went by without anything more of it.")
+            }
+            error => Self::UpstreamUnavailable(error),
         }
     }
 }

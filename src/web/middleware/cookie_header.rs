@@ -30,51 +30,49 @@ enum Value<'a> {
 
 /// Gives the layers below only our own cookies, and gives a cookie that expires all of its attributes.
 pub(crate) async fn only_ours(State(policy): State<CookiePolicy>, mut request: Request, next: Next) -> Response {
-    let ours = policy.own_cookies(request.headers());
+    let ours = own_cookies(&policy, request.headers());
     request.headers_mut().remove(header::COOKIE);
     request.headers_mut().extend(ours.map(|ours| (header::COOKIE, ours)));
     let mut response = next.run(request).await;
     for cookie in response.headers_mut().iter_mut().filter(|(name, _)| *name == header::SET_COOKIE) {
-        policy.complete(cookie.1);
+        complete(&policy, cookie.1);
     }
     response
 }
 
-impl CookiePolicy {
-    /// The session of a request, by its Cookie headers.
-    pub(crate) fn session_id(&self, headers: &HeaderMap) -> Option<Id> {
-        let ours = self.own_cookies(headers)?;
-        let name = self.session_name();
-        let mut values = pairs(ours.as_bytes()).filter(|(of, _)| *of == name.as_bytes()).map(|(_, value)| value);
-        str::from_utf8(values.next()?).ok()?.parse().ok()
-    }
+/// The session of a request, by its Cookie headers.
+pub(crate) fn session_id(policy: &CookiePolicy, headers: &HeaderMap) -> Option<Id> {
+    let ours = own_cookies(policy, headers)?;
+    let name = policy.session_name();
+    let mut values = pairs(ours.as_bytes()).filter(|(of, _)| *of == name.as_bytes()).map(|(_, value)| value);
+    str::from_utf8(values.next()?).ok()?.parse().ok()
+}
 
-    fn own_cookies(&self, headers: &HeaderMap) -> Option<HeaderValue> {
-        let mut values = BTreeMap::new();
-        for (name, value) in headers.get_all(header::COOKIE).iter().flat_map(|header| pairs(header.as_bytes())) {
-            if self.is_ours(name) && is_plain(value) {
-                let known = values.entry(name).or_insert(Value::One(value));
-                if !matches!(known, Value::One(known) if *known == value) {
-                    *known = Value::Conflicting;
-                }
+fn own_cookies(policy: &CookiePolicy, headers: &HeaderMap) -> Option<HeaderValue> {
+    let mut values = BTreeMap::new();
+    for (name, value) in headers.get_all(header::COOKIE).iter().flat_map(|header| pairs(header.as_bytes())) {
+        if policy.is_ours(name) && is_plain(value) {
+            let known = values.entry(name).or_insert(Value::One(value));
+            if !matches!(known, Value::One(known) if *known == value) {
+                *known = Value::Conflicting;
             }
         }
-        let pairs = values.into_iter().filter_map(|(name, value)| match value {
-            Value::One(value) => Some([name, b"=", value].concat()),
-            Value::Conflicting => None,
-        });
-        let header = pairs.collect::<Vec<_>>().join(&b"; "[..]);
-        if header.is_empty() { None } else { HeaderValue::from_bytes(&header).ok() }
     }
+    let pairs = values.into_iter().filter_map(|(name, value)| match value {
+        Value::One(value) => Some([name, b"=", value].concat()),
+        Value::Conflicting => None,
+    });
+    let header = pairs.collect::<Vec<_>>().join(&b"; "[..]);
+    if header.is_empty() { None } else { HeaderValue::from_bytes(&header).ok() }
+}
 
-    /// The session layer expires its cookie without the attributes, and a browser ignores a `__Host-` cookie that is
-    /// not `Secure`: the old one would stay.
-    fn complete(&self, cookie: &mut HeaderValue) {
-        let parsed = cookie.to_str().ok().and_then(|text| tower_cookies::Cookie::parse(text).ok());
-        if let Some(parsed) = parsed.filter(|parsed| self.is_ours(parsed.name().as_bytes())) {
-            let completed = self.with_attributes(parsed.into_owned());
-            *cookie = HeaderValue::try_from(completed.to_string()).unwrap_or_else(|_| cookie.clone());
-        }
+/// The session layer expires its cookie without the attributes, and a browser ignores a `__Host-` cookie that is
+/// not `Secure`: the old one would stay.
+fn complete(policy: &CookiePolicy, cookie: &mut HeaderValue) {
+    let parsed = cookie.to_str().ok().and_then(|text| tower_cookies::Cookie::parse(text).ok());
+    if let Some(parsed) = parsed.filter(|parsed| policy.is_ours(parsed.name().as_bytes())) {
+        let completed = policy.with_attributes(parsed.into_owned());
+        *cookie = HeaderValue::try_from(completed.to_string()).unwrap_or_else(|_| cookie.clone());
     }
 }
 
@@ -122,7 +120,7 @@ mod tests {
     fn left(headers: &[&[u8]]) -> String {
         let headers = headers.iter().map(|header| HeaderValue::from_bytes(header).expect("it fits a header"));
         let headers: HeaderMap = headers.map(|value| (header::COOKIE, value)).collect();
-        let left = policy("https://app.example.test").own_cookies(&headers);
+        let left = own_cookies(&policy("https://app.example.test"), &headers);
         left.map_or_else(String::new, |left| left.to_str().expect("it is ASCII").to_owned())
     }
 
@@ -178,7 +176,7 @@ mod tests {
     #[test]
     fn a_cookie_that_expires_says_all_that_a_browser_asks_of_its_prefix() {
         let mut cookie = HeaderValue::from_static("__Host-videoask-auth=; Path=/; Max-Age=0");
-        policy("https://app.example.test").complete(&mut cookie);
+        complete(&policy("https://app.example.test"), &mut cookie);
         let text = cookie.to_str().expect("it is ASCII");
         for part in ["Secure", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=0"] {
             assert!(text.contains(part), "{text}");

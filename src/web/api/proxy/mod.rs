@@ -139,18 +139,6 @@ fn user(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     }
 }
 
-impl From<GatewayError> for Problem {
-    fn from(error: GatewayError) -> Self {
-        match error {
-            GatewayError::NoToken(error) => error.into(),
-            GatewayError::BodyIncomplete => {
-                Self::Invalid("The body broke off before its end, or a minute went by without anything more of it.")
-            }
-            error => Self::UpstreamUnavailable(error),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 //! one exhaustive match, so that no error gets the text of another.
 
 mod api;
+mod explanation;
 mod login;
 mod request;
 mod store;

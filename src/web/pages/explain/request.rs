@@ -6,7 +6,7 @@ use crate::{
     vault::VaultError,
     web::pages::{
         error::RequestError,
-        explain::{vault, view::ErrorView},
+        explain::{explanation, view::ErrorView},
         link::Link,
     },
 };
@@ -60,7 +60,7 @@ pub(super) fn explain(error: RequestError) -> ErrorView {
 }
 
 pub(super) fn internal() -> ErrorView {
-    let view = vault::explanation(&VaultError::Internal)
+    let view = explanation::page(&VaultError::Internal)
         .and_summary("The server's log has the cause, under the request ID below.")
         .link(Link::Home);
     ErrorView { next: "Try again. If it keeps happening, report it with that ID.".into(), ..view }

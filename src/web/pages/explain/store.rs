@@ -4,7 +4,7 @@ use crate::{
     vault::VaultError,
     web::pages::{
         explain::{
-            vault,
+            explanation,
             view::{Copyable, ErrorView},
         },
         link::Link,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 pub(super) fn unavailable() -> ErrorView {
-    let view = vault::explanation(&VaultError::StoreUnavailable)
+    let view = explanation::page(&VaultError::StoreUnavailable)
         .and_summary("Tokens that could not be saved are not shown.")
         .operator("The server's log names the cause.")
         .copyable(Copyable::check("This command tests `STORE_URL`:"))

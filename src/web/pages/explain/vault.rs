@@ -1,19 +1,16 @@
 //! What a page says about a `VaultError`: its explanation, in which code is marked, and where the button leads.
 
-use axum::http::StatusCode;
-
 use crate::{
-    vault::{NextStep, Reconnect, Retry, VaultError},
+    vault::{Reconnect, VaultError},
     web::pages::{
-        explain::{request, store, view::ErrorView},
+        explain::{explanation, request, store, view::ErrorView},
         link::Link,
-        markup::Markup,
     },
 };
 
 /// Why the vault has nothing to show, or did not refresh.
 pub(super) fn explain(error: &VaultError) -> ErrorView {
-    let view = explanation(error);
+    let view = explanation::page(error);
     match error {
         // A page speaks to the user of a session, who was connected.
         VaultError::NotConnected => ErrorView {
@@ -67,41 +64,5 @@ pub(super) fn not_revoked(error: &VaultError) -> ErrorView {
         .link(Link::Home),
         VaultError::Busy => ErrorView { title: "A refresh is under way: nothing was revoked", ..view },
         _ => view,
-    }
-}
-
-/// The error in the words that every surface has.
-pub(super) fn explanation(error: &VaultError) -> ErrorView {
-    let explanation = error.explain(Retry::Manual);
-    let (next, link) = match explanation.next_step {
-        Some(step @ NextStep::LogInAgain) => (step.sentence(), Link::LogInAgain),
-        Some(NextStep::TryAgain) | None => ("Look at your tokens again in a moment.", Link::Tokens),
-        Some(step) => (step.sentence(), Link::Tokens),
-    };
-    let summary = Markup::of_plain(&explanation.meaning);
-    let view = ErrorView::new(status(error), error.title(), summary, Markup::of_plain(next)).link(link);
-    let view =
-        ErrorView { operator: explanation.operator.map(Markup::of_plain), retry_after: error.retry_after(), ..view };
-    let Some(failure) = error.failure() else { return view };
-    let view = view.detail("VideoAsk says", &failure.message.to_string());
-    explanation.cause.iter().fold(view, |view, cause| view.detail("Likely cause", cause))
-}
-
-fn status(error: &VaultError) -> StatusCode {
-    match error {
-        VaultError::NotConnected => StatusCode::NOT_FOUND,
-        VaultError::NotAllowed => StatusCode::FORBIDDEN,
-        VaultError::AmbiguousUser
-        | VaultError::ReconnectRequired(_)
-        | VaultError::OtherClient
-        | VaultError::Undecryptable(_)
-        | VaultError::Expired => StatusCode::CONFLICT,
-        VaultError::MinLifeTooLong { .. } => StatusCode::BAD_REQUEST,
-        VaultError::ProviderRefused { .. } | VaultError::RevokeUnconfirmed => StatusCode::BAD_GATEWAY,
-        VaultError::ProviderUnavailable { .. }
-        | VaultError::StoreUnavailable
-        | VaultError::Busy
-        | VaultError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
-        VaultError::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -7,10 +7,7 @@ use std::{
 
 use time::OffsetDateTime;
 
-use crate::{
-    store::records::State,
-    vault::record::{Record, cause::FailureKind},
-};
+use crate::vault::record::cause::FailureKind;
 
 const RETRY_AFTER: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(15 * 60);
 const TRANSIENT: Duration = Duration::from_secs(1);
@@ -41,7 +38,7 @@ pub(super) fn forced(forced: u32) -> Duration {
 
 /// How long before expiry a token is due: a tenth of its life, and up to half of that more, so that tokens issued in
 /// the same second are not all due in the same second.
-fn margin(life: Duration, jitter: Jitter) -> Duration {
+pub(super) fn margin(life: Duration, jitter: Jitter) -> Duration {
     life / 10 + jitter.of(life / 20)
 }
 
@@ -58,28 +55,6 @@ pub(crate) fn longest(kind: FailureKind) -> Duration {
 pub(crate) fn left(until: OffsetDateTime, longest: Duration, now: OffsetDateTime) -> Duration {
     let left = (until - now).try_into().unwrap_or(Duration::ZERO);
     if left <= longest { left } else { Duration::ZERO }
-}
-
-impl Record {
-    /// When the keeper should look at this record next.
-    pub(crate) fn due(&self, state: State) -> Option<OffsetDateTime> {
-        let tokens = &self.body.tokens;
-        if !matches!(state, State::Live | State::Blocked) || tokens.refresh_token.is_none() {
-            return None;
-        }
-        let before_expiry = tokens.expires_at - margin(tokens.life(), self.jitter(0));
-        match &self.body.history.failure {
-            Some(failure) => match failure.kind() {
-                FailureKind::Transient => failure.retry_at.map(|retry| retry.max(before_expiry)),
-                FailureKind::Blocked | FailureKind::Dead => failure.retry_at,
-            },
-            None => Some(before_expiry),
-        }
-    }
-
-    pub(super) fn jitter(&self, failures: u32) -> Jitter {
-        Jitter::by((self.connection_id.as_str(), self.generation, failures))
-    }
 }
 
 fn doubled(first: Duration, times: u32, max: Duration) -> Duration {

@@ -7,7 +7,10 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::telemetry::{Obstacle, RecordState, family::Family};
+use crate::{
+    telemetry::Family,
+    vault::report::{obstacle::Obstacle, record_state::RecordState},
+};
 
 /// How one process stands at a moment.
 #[derive(Debug)]

@@ -1,0 +1,93 @@
+//! The keep-mode rows, each as far as this process can read it.
+
+use crate::{
+    store::{
+        RowKey,
+        records::{Page, Row, State},
+    },
+    vault::{
+        Vault,
+        error::VaultError,
+        record::{Record, tombstone::Tombstone},
+        report::status::Status,
+    },
+};
+
+const PAGE: u32 = 100;
+
+/// How many rows are listed at once where all are looked at.
+pub(crate) const WHOLE_PART: usize = 1000;
+
+/// Which part of the rows to list. They are in the order of their keys.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    /// The cursor that the part before gave.
+    pub(crate) after: Option<String>,
+    pub(crate) limit: usize,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum ListEntry {
+    Connection(Box<Status>),
+    /// A connection that was revoked or forgotten.
+    Tombstone(Box<Tombstone>),
+    /// A row that this process cannot decrypt. It is left as it is.
+    Unreadable(RowKey, State),
+}
+
+/// Whether this row is a user's connection, not a tombstone or an import.
+pub(crate) fn is_connection(key: &RowKey, state: State) -> bool {
+    !key.is_import() && state != State::Tombstone
+}
+
+impl Vault {
+    /// All keep-mode rows, without the tombstones of imports.
+    pub(crate) async fn list(&self) -> Result<Vec<ListEntry>, VaultError> {
+        let mut listed = Vec::new();
+        let mut after: Option<RowKey> = None;
+        loop {
+            let page = Page { after: after.as_ref(), limit: PAGE };
+            let rows = self.call_store(self.0.store.list(page)).await?;
+            let last = rows.len() < PAGE as usize;
+            after = rows.last().map(|row| row.key.clone());
+            listed.extend(rows.iter().filter(|row| !row.is_adopted_import()).map(|row| self.describe(row)));
+            if last {
+                return Ok(listed);
+            }
+        }
+    }
+
+    /// A part of the keep-mode rows, without the tombstones of imports, and after which key the next one begins.
+    pub(crate) async fn entries(&self, part: Part) -> Result<(Vec<ListEntry>, Option<RowKey>), VaultError> {
+        let mut entries = Vec::new();
+        let (mut after, mut last) = (part.after.map(RowKey), None);
+        loop {
+            // One more than is listed shows whether there is another part.
+            let missing = part.limit + 1 - entries.len();
+            let limit = u32::try_from(missing).map_or(PAGE, |missing| missing.min(PAGE));
+            let rows = self.call_store(self.0.store.list(Page { after: after.as_ref(), limit })).await?;
+            for row in rows.iter().filter(|row| !row.is_adopted_import()) {
+                if entries.len() == part.limit {
+                    return Ok((entries, last));
+                }
+                entries.push(self.describe(row));
+                last = Some(row.key.clone());
+            }
+            if rows.len() < limit as usize {
+                return Ok((entries, None));
+            }
+            after = rows.into_iter().next_back().map(|row| row.key);
+        }
+    }
+
+    pub(crate) fn describe(&self, row: &Row) -> ListEntry {
+        let keys = &self.0.keys;
+        let described = if row.state == State::Tombstone {
+            Tombstone::of_row(keys, row).map(|tombstone| ListEntry::Tombstone(Box::new(tombstone)))
+        } else {
+            Record::of_row(keys, row)
+                .map(|record| ListEntry::Connection(Box::new(self.status(&row.key, record, row.state, row.due))))
+        };
+        described.unwrap_or_else(|_| ListEntry::Unreadable(row.key.clone(), row.state))
+    }
+}

@@ -1,0 +1,39 @@
+//! Why a connection is not used, although its state allows it.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::telemetry::label;
+
+label! {
+    /// Why a connection is not used, although its state allows it. The words are stored too, so they never change.
+    Obstacle = "obstacle" {
+        /// The user is not in `ALLOWED_USERS`.
+        NotAllowed = "not-allowed",
+        /// It belongs to another client id or token endpoint.
+        OtherClient = "other-client",
+        /// The login returned no refresh token.
+        NoRefreshToken = "no-refresh-token",
+    }
+}
+
+/// The sentence that people read.
+impl Serialize for Obstacle {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// What prevents its use, and what to do.
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotAllowed => "The user is not in ALLOWED_USERS: add the user, or forget the connection.",
+            Self::OtherClient => {
+                "It belongs to another CLIENT_ID or VIDEOASK_AUTH_URL, and is not used: set the old values again, or log in again."
+            }
+            Self::NoRefreshToken => "The login gave no refresh token: add offline_access to SCOPES, and log in again.",
+        })
+    }
+}

@@ -12,7 +12,7 @@ use reqwest::{
 use standin::Endpoint;
 use tokio::runtime::Runtime;
 
-use crate::support::{World, browser};
+use crate::support::{TestServer, browser};
 
 const ROUTES: [&str; 12] = [
     "/",
@@ -32,20 +32,20 @@ const ROUTES: [&str; 12] = [
 /// One app for all cases, the runtime that serves it, and who asks.
 struct App {
     runtime: Runtime,
-    world: World,
+    server: TestServer,
     client: Client,
 }
 
 static APP: LazyLock<App> = LazyLock::new(|| {
     let runtime = Runtime::new().expect("the system has threads");
-    let world = runtime.block_on(World::start());
-    App { runtime, world, client: browser::client() }
+    let server = runtime.block_on(TestServer::start());
+    App { runtime, server, client: browser::client() }
 });
 
 /// Sends one request and gives the status, or nothing where HTTP itself does not allow it.
 fn ask(method: Method, path_and_query: &str, cookies: Option<HeaderValue>) -> Option<StatusCode> {
-    let App { runtime, world, client } = &*APP;
-    let url = world.app.join(path_and_query).ok().filter(|url| url.origin() == world.app.origin())?;
+    let App { runtime, server, client } = &*APP;
+    let url = server.app.join(path_and_query).ok().filter(|url| url.origin() == server.app.origin())?;
     let headers: HeaderMap = cookies.into_iter().map(|cookies| (COOKIE, cookies)).collect();
     let request = client.request(method, url).headers(headers).header("sec-fetch-site", "same-origin");
     Some(runtime.block_on(async { request.send().await.expect("the server answers").status() }))
@@ -53,7 +53,7 @@ fn ask(method: Method, path_and_query: &str, cookies: Option<HeaderValue>) -> Op
 
 /// Names that the app looks for, and any other; values that look like its own, and any other bytes.
 fn cookies() -> impl Strategy<Value = Vec<u8>> {
-    let port = APP.world.port;
+    let port = APP.server.port;
     let own = select(vec![
         format!("videoask-auth-{port}"),
         format!("videoask-auth-{port}-login-"),
@@ -109,13 +109,13 @@ proptest! {
         if let Some(status) = ask(Method::GET, &format!("/auth/videoask/callback?{query}"), cookies) {
             prop_assert_eq!(status, StatusCode::BAD_REQUEST);
         }
-        prop_assert_eq!(APP.world.standin.counters().requests_to(Endpoint::Token), 0);
+        prop_assert_eq!(APP.server.standin.counters().requests_to(Endpoint::Token), 0);
     }
 
     #[test]
     fn a_real_pending_login_changed_anywhere_exchanges_nothing(at in any::<prop::sample::Index>(), bit in 0..6_u32) {
-        let App { runtime, world, .. } = &*APP;
-        let browser = world.browser();
+        let App { runtime, server, .. } = &*APP;
+        let browser = server.browser();
         let there = runtime.block_on(browser.get("/auth/videoask")).location().expect("it leads to VideoAsk");
         let state = there.query_pairs().find(|(name, _)| name == "state").expect("a state").1.into_owned();
         let (name, value) = (browser.cookie_names().remove(0), browser.cookie_values().remove(0));
@@ -123,7 +123,7 @@ proptest! {
         let cookie = HeaderValue::from_str(&format!("{name}={changed}")).expect("base64 fits a header");
         let status = ask(Method::GET, &format!("/auth/videoask/callback?code=c&state={state}"), Some(cookie));
         prop_assert_eq!(status, Some(StatusCode::BAD_REQUEST));
-        prop_assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 0);
+        prop_assert_eq!(server.standin.counters().requests_to(Endpoint::Token), 0);
     }
 }
 

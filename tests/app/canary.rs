@@ -14,7 +14,7 @@ use videoask_auth::{
     web::{PendingLogins, Sessions},
 };
 
-use crate::support::{EPOCH, World};
+use crate::support::{EPOCH, TestServer};
 
 const CANARY: &str = "canary-1f7a3c9e5b2d";
 
@@ -46,7 +46,7 @@ fn tokens() -> TokenSet {
 
 #[tokio::test]
 async fn the_configuration_and_what_is_built_of_it_show_no_secret() {
-    let (config, world) = (config(), World::start().await);
+    let (config, server) = (config(), TestServer::start().await);
     assert_silent(&config);
     let (clock, _) = videoask_auth::clock::Clock::manual(EPOCH);
     assert_silent(
@@ -54,7 +54,7 @@ async fn the_configuration_and_what_is_built_of_it_show_no_secret() {
     );
     let keys = std::sync::Arc::new(Keyring::new(&config.secrets.current, &config.secrets.previous));
     assert_silent(&keys);
-    assert_silent(&Sessions::new(world.store.clone(), keys.clone(), clock));
+    assert_silent(&Sessions::new(server.store.clone(), keys.clone(), clock));
     assert_silent(&PendingLogins::new(keys, videoask_auth::web::CookiePolicy::new(&config.app_url)));
     let refused = store::open(&config.store, IfMissing::Create).await;
     assert_silent(&refused.expect_err("nobody listens there"));

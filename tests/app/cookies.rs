@@ -2,7 +2,7 @@
 
 use reqwest::{Method, header::COOKIE};
 
-use crate::support::{Browser, Page, Setup, World};
+use crate::support::{Browser, Page, Setup, TestServer};
 
 /// Opens a page with cookies of the browser's own and these, in either order.
 async fn open_with(browser: &Browser, path: &str, tossed: &str) -> [Page; 2] {
@@ -24,22 +24,22 @@ fn encoded(cookie: &str) -> String {
 
 #[tokio::test]
 async fn a_session_under_an_encoded_name_is_nobodys() {
-    let world = World::start().await;
-    let (ada, mallory) = (world.logged_in().await, world.browser());
+    let server = TestServer::start().await;
+    let (ada, mallory) = (server.logged_in().await, server.browser());
     mallory.log_in("mallory@example.com").await;
     let tossed = encoded(&mallory.cookie_header());
     for page in open_with(&ada, "/tokens", &tossed).await {
         assert!(page.text().contains("ada@example.com"), "{}", page.text());
     }
-    for page in open_with(&world.browser(), "/tokens", &tossed).await {
+    for page in open_with(&server.browser(), "/tokens", &tossed).await {
         assert_eq!((page.status, page.title().as_str()), (403, "You are not logged in"));
     }
 }
 
 #[tokio::test]
 async fn of_two_sessions_under_one_name_neither_is_taken() {
-    let world = World::start().await;
-    let (ada, mallory) = (world.logged_in().await, world.browser());
+    let server = TestServer::start().await;
+    let (ada, mallory) = (server.logged_in().await, server.browser());
     mallory.log_in("mallory@example.com").await;
     for page in open_with(&ada, "/tokens", &mallory.cookie_header()).await {
         assert_eq!((page.status, page.title().as_str()), (403, "You are not logged in"));
@@ -51,22 +51,22 @@ async fn of_two_sessions_under_one_name_neither_is_taken() {
 
 #[tokio::test]
 async fn a_begun_login_under_an_encoded_name_is_not_completed() {
-    let world = World::start().await;
-    let mallory = world.browser();
+    let server = TestServer::start().await;
+    let mallory = server.browser();
     let page = mallory.begin().await;
     let callback = mallory.approve(&page, "mallory@example.com").await;
     let tossed = mallory.cookie_header().split("; ").map(encoded).collect::<Vec<_>>().join("; ");
-    for page in open_with(&world.browser(), callback.as_str(), &tossed).await {
+    for page in open_with(&server.browser(), callback.as_str(), &tossed).await {
         assert_eq!((page.status, page.title().as_str()), (400, "No login in progress"));
     }
-    assert_eq!(world.standin.counters().code_exchanges, 0);
+    assert_eq!(server.standin.counters().code_exchanges, 0);
 }
 
 #[tokio::test]
 async fn a_planted_session_never_becomes_that_of_whoever_logs_in_over_it() {
     for users in ["", "ada@example.com,mallory@example.com"] {
-        let world = Setup::default().var("ALLOWED_USERS", users).start().await;
-        let mallory = world.browser();
+        let server = Setup::default().var("ALLOWED_USERS", users).start().await;
+        let mallory = server.browser();
         mallory.log_in("mallory@example.com").await;
         let victim = mallory.stolen();
         let page = victim.log_in("ada@example.com").await;
@@ -79,13 +79,13 @@ async fn a_planted_session_never_becomes_that_of_whoever_logs_in_over_it() {
 
 #[tokio::test]
 async fn a_made_up_session_id_is_not_taken_over_by_a_login() {
-    let world = World::start().await;
-    let browser = world.browser();
-    let name = format!("videoask-auth-{}", world.port);
+    let server = TestServer::start().await;
+    let browser = server.browser();
+    let name = format!("videoask-auth-{}", server.port);
     browser.set_cookie(&name, "AAAAAAAAAAAAAAAAAAAAAA");
     browser.log_in("ada@example.com").await;
     assert!(!browser.cookie_header().contains("AAAAAAAAAAAAAAAAAAAAAA"));
-    let planted = world.browser();
+    let planted = server.browser();
     planted.set_cookie(&name, "AAAAAAAAAAAAAAAAAAAAAA");
     assert_eq!(planted.get("/tokens").await.status, 403);
 }

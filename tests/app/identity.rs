@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use futures_util::future::join_all;
 use oauth2::AccessToken;
 use serde_json::{Value, json};
-use standin::{Endpoint, Mishap, Quirk, User};
+use standin::{Deviation, Endpoint, Fault, User};
 use videoask_auth::{
     app,
     clock::Clock,
@@ -17,7 +17,7 @@ use videoask_auth::{
 
 use crate::{
     keep::press,
-    support::{Browser, EPOCH, KEY, SECRET, Setup, World},
+    support::{Browser, EPOCH, KEY, SECRET, Setup, TestServer},
 };
 
 /// The entry of `ALLOWED_USERS`. The user who logs in is another one.
@@ -31,13 +31,13 @@ fn fields<const N: usize>(fields: [(&str, Field); N]) -> BTreeMap<String, Field>
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-async fn letting_alice_in() -> World {
+async fn letting_alice_in() -> TestServer {
     Setup::default().var("ALLOWED_USERS", ALICE).start().await
 }
 
 #[tokio::test]
 async fn an_email_counts_only_if_the_id_token_itself_carries_it_and_calls_it_verified() {
-    let world = letting_alice_in().await;
+    let server = letting_alice_in().await;
     let emails = [None, Some(Value::Null), Some(json!("")), Some(json!(MALLORY)), Some(json!(ALICE))];
     let verified = [None, Some(json!(false)), Some(json!(true)), Some(json!("true")), Some(json!(1))];
     let me = [None, Some(json!(ALICE)), Some(json!(MALLORY))];
@@ -45,11 +45,11 @@ async fn an_email_counts_only_if_the_id_token_itself_carries_it_and_calls_it_ver
     for email in &emails {
         for verified in &verified {
             for me in &me {
-                world.standin.change_faults(|faults| {
+                server.standin.change_faults(|faults| {
                     faults.id_claims = fields([("email", email.clone()), ("email_verified", verified.clone())]);
                     faults.me = fields([("email", me.clone())]);
                 });
-                let browser = world.browser();
+                let browser = server.browser();
                 let page = browser.log_in(MALLORY).await;
                 let proven = *email == Some(json!(ALICE)) && *verified == Some(json!(true));
                 let case = format!("email {email:?}, email_verified {verified:?}, /me's email {me:?}");
@@ -64,12 +64,12 @@ async fn an_email_counts_only_if_the_id_token_itself_carries_it_and_calls_it_ver
 
 #[tokio::test]
 async fn without_an_id_token_an_email_from_me_opens_nothing() {
-    let world = letting_alice_in().await;
-    world.standin.change_faults(|faults| {
-        faults.quirks.insert(Quirk::NoIdToken);
+    let server = letting_alice_in().await;
+    server.standin.change_faults(|faults| {
+        faults.deviations.insert(Deviation::NoIdToken);
         faults.me = fields([("email", Some(json!(ALICE)))]);
     });
-    assert_eq!(world.browser().log_in(MALLORY).await.status, 403);
+    assert_eq!(server.browser().log_in(MALLORY).await.status, 403);
 }
 
 const IN_USE: &str = "This e-mail address is in use by another VideoAsk account";
@@ -79,14 +79,14 @@ fn user_id(email: &str) -> String {
 }
 
 /// An app for these users, in which every account has Alice's address, and VideoAsk calls it verified.
-async fn sharing_one_address(users: &str) -> World {
-    let world = Setup::default().var("ALLOWED_USERS", users).var("API_KEY", KEY).start().await;
-    share_one_address(&world);
-    world
+async fn sharing_one_address(users: &str) -> TestServer {
+    let server = Setup::default().var("ALLOWED_USERS", users).var("API_KEY", KEY).start().await;
+    share_one_address(&server);
+    server
 }
 
-fn share_one_address(world: &World) {
-    world.standin.change_faults(|faults| {
+fn share_one_address(server: &TestServer) {
+    server.standin.change_faults(|faults| {
         faults.id_claims = fields([("email", Some(json!("Alice@Example.com"))), ("email_verified", Some(json!(true)))]);
     });
 }
@@ -99,22 +99,22 @@ async fn revoke(browser: &Browser) {
 
 #[tokio::test]
 async fn a_second_account_with_the_same_verified_email_is_turned_away_until_the_first_is_forgotten() {
-    let world = sharing_one_address(ALICE).await;
-    let alice = world.browser();
+    let server = sharing_one_address(ALICE).await;
+    let alice = server.browser();
     assert_eq!(alice.log_in(ALICE).await.status, 200);
-    let mallory = world.browser();
+    let mallory = server.browser();
     let page = mallory.log_in(MALLORY).await;
     assert_eq!((page.status, page.title().as_str()), (403, IN_USE));
     assert!(page.text().contains("videoask-auth forget --user Alice@Example.com"), "{}", page.text());
     assert!(page.text().contains(&user_id(MALLORY)) && !page.text().contains(&user_id(ALICE)));
     assert!(mallory.cookie_names().is_empty(), "there is no session");
-    assert_eq!(world.machine().get(&format!("/api/token?user={}", user_id(MALLORY))).await.status, 403);
-    assert_eq!(world.machine().get("/api/token").await.status, 200);
+    assert_eq!(server.api_client().get(&format!("/api/token?user={}", user_id(MALLORY))).await.status, 403);
+    assert_eq!(server.api_client().get("/api/token").await.status, 200);
 
     assert_eq!(alice.log_in(ALICE).await.status, 200, "the owner can log in again");
     revoke(&alice).await;
     assert_eq!(mallory.log_in(MALLORY).await.status, 200, "the entry is free again");
-    assert_eq!(world.browser().log_in(ALICE).await.title(), IN_USE);
+    assert_eq!(server.browser().log_in(ALICE).await.title(), IN_USE);
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn two_accounts_with_one_address_that_log_in_at_once_in_two_processes_are_
         let mut second = mallory.approve(&mallory.begin().await, MALLORY).await;
         second.set_port(Some(other.port)).expect("it has a host");
         // So that both go on at the same moment, behind their last call.
-        one.standin.change_faults(|faults| faults.next(Endpoint::Me, 2, Mishap::HeldReply));
+        one.standin.change_faults(|faults| faults.next(Endpoint::Me, 2, Fault::HeldReply));
         let asked = one.standin.counters().requests_to(Endpoint::Me);
         let release = async {
             while one.standin.counters().requests_to(Endpoint::Me) < asked + 2 {
@@ -159,13 +159,13 @@ async fn a_user_listed_by_an_id_is_not_turned_away_and_an_ambiguity_ends_within_
         let mallory = one.browser();
         assert_eq!(mallory.log_in(MALLORY).await.status, 200);
         let path = format!("/api/token?user={ALICE}");
-        for world in [&one, &other] {
-            world.machine().get(&path).await.is_problem(409, "ambiguous-user");
+        for server in [&one, &other] {
+            server.api_client().get(&path).await.is_problem(409, "ambiguous-user");
         }
         revoke(&mallory).await;
-        for world in [&one, &other] {
-            world.pass(Duration::from_secs(5));
-            assert_eq!(world.machine().get(&path).await.status, 200);
+        for server in [&one, &other] {
+            server.pass(Duration::from_secs(5));
+            assert_eq!(server.api_client().get(&path).await.status, 200);
         }
     }
 }
@@ -177,22 +177,22 @@ async fn whoever_is_no_longer_listed_does_not_make_the_name_of_a_listed_user_amb
     one.browser().log_in(MALLORY).await;
     let users = user_id(ALICE);
     let restarted = Setup::default().beside(&one).var("ALLOWED_USERS", users).var("API_KEY", KEY).start().await;
-    let token = restarted.machine().get(&format!("/api/token?user={ALICE}")).await;
+    let token = restarted.api_client().get(&format!("/api/token?user={ALICE}")).await;
     assert_eq!(token.status, 200, "{}", token.text());
-    restarted.machine().get(&format!("/api/token?user={}", user_id(MALLORY))).await.is_problem(403, "not-allowed");
+    restarted.api_client().get(&format!("/api/token?user={}", user_id(MALLORY))).await.is_problem(403, "not-allowed");
 }
 
 #[tokio::test]
 async fn of_several_accounts_that_claim_one_address_at_once_one_gets_it() {
-    let world = sharing_one_address(ALICE).await;
+    let server = sharing_one_address(ALICE).await;
     let logins = (0..8).map(|number| {
-        let browser = world.browser();
+        let browser = server.browser();
         async move { browser.log_in(&format!("user-{number}@example.com")).await.status }
     });
     let mut statuses = join_all(logins).await;
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 403, 403, 403, 403, 403, 403, 403]);
-    assert_eq!(world.machine().get("/api/token").await.status, 200);
+    assert_eq!(server.api_client().get("/api/token").await.status, 200);
 }
 
 #[tokio::test]

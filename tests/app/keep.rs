@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::Value;
-use standin::{Endpoint, Mishap, Quirk};
+use standin::{Deviation, Endpoint, Fault};
 use url::Url;
 
-use crate::support::{Browser, Page, Setup, World};
+use crate::support::{Browser, Page, Setup, TestServer};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-async fn keeping(users: &str) -> World {
+async fn start_for(users: &str) -> TestServer {
     Setup::default().var("ALLOWED_USERS", users).start().await
 }
 
@@ -37,8 +37,8 @@ async fn press_on(browser: &Browser, page: &Page, url: &Url) -> Page {
 
 #[tokio::test]
 async fn a_listed_user_logs_in_and_the_page_tells_who_holds_the_refresh_token() {
-    let world = keeping("ada@example.com").await;
-    let page = world.logged_in().await.get("/tokens").await;
+    let server = start_for("ada@example.com").await;
+    let page = server.logged_in().await.get("/tokens").await;
     assert!(page.text().contains("This app holds the refresh token"));
     assert!(page.text().contains("Next refresh") && page.text().contains("Refresh now"));
     assert!(page.element("refresh-token").is_some());
@@ -46,7 +46,7 @@ async fn a_listed_user_logs_in_and_the_page_tells_who_holds_the_refresh_token() 
 
 #[tokio::test]
 async fn where_only_the_person_refreshes_no_refresh_is_promised() {
-    let page = World::start().await.logged_in().await.get("/tokens").await;
+    let page = TestServer::start().await.logged_in().await.get("/tokens").await;
     assert!(page.text().contains("Refresh now") && !page.text().contains("Next refresh"));
 }
 
@@ -54,15 +54,15 @@ async fn where_only_the_person_refreshes_no_refresh_is_promised() {
 async fn the_entry_may_be_an_email_in_any_case_a_user_id_or_a_sub() {
     let ada = standin::User::find("ada@example.com").expect("Ada has an account");
     for entry in ["ADA@Example.com".to_owned(), ada.user_id(), ada.sub()] {
-        let world = keeping(&entry).await;
-        world.logged_in().await;
+        let server = start_for(&entry).await;
+        server.logged_in().await;
     }
 }
 
 #[tokio::test]
 async fn anybody_else_gets_the_way_out_and_nothing_is_stored() {
-    let world = keeping("ada@example.com").await;
-    let browser = world.browser();
+    let server = start_for("ada@example.com").await;
+    let browser = server.browser();
     let page = browser.log_in("grace@example.com").await;
     assert_eq!((page.status, page.title().as_str()), (403, "You are not on this app's list"));
     assert!(page.text().contains("<strong>Grace Hopper, grace@example.com</strong>"), "{}", page.text());
@@ -74,19 +74,19 @@ async fn anybody_else_gets_the_way_out_and_nothing_is_stored() {
 
 #[tokio::test]
 async fn an_unverified_email_opens_nothing() {
-    let world = keeping("eve@example.com").await;
-    let page = world.browser().log_in("eve@example.com").await;
+    let server = start_for("eve@example.com").await;
+    let page = server.browser().log_in("eve@example.com").await;
     assert_eq!(page.status, 403);
     assert!(page.text().contains("(not verified)"));
 }
 
 #[tokio::test]
 async fn a_failing_me_is_asked_again_and_then_nothing_is_stored() {
-    let world = keeping("ada@example.com").await;
-    world.standin.change_faults(|faults| faults.next(Endpoint::Me, 2, Mishap::Status { status: 500 }));
-    world.logged_in().await;
-    world.standin.change_faults(|faults| faults.always(Endpoint::Me, Mishap::Status { status: 500 }));
-    let browser = world.browser();
+    let server = start_for("ada@example.com").await;
+    server.standin.change_faults(|faults| faults.next(Endpoint::Me, 2, Fault::Status { status: 500 }));
+    server.logged_in().await;
+    server.standin.change_faults(|faults| faults.always(Endpoint::Me, Fault::Status { status: 500 }));
+    let browser = server.browser();
     let page = browser.log_in("ada@example.com").await;
     assert_eq!((page.status, page.title().as_str()), (502, "VideoAsk did not say who you are"));
     assert!(browser.cookie_names().is_empty());
@@ -114,10 +114,10 @@ async fn the_page_shows_programs_the_shortest_way_that_is_set_up() {
             "forwards the request to VideoAsk. <a",
         ),
     ] {
-        let world = Setup::default().var("ALLOWED_USERS", users).var("API_KEY", key).start().await;
-        let page = world.logged_in().await.get("/tokens").await;
+        let server = Setup::default().var("ALLOWED_USERS", users).var("API_KEY", key).start().await;
+        let page = server.logged_in().await.get("/tokens").await;
         let token = page.element("access-token").expect("a token");
-        let base = base.map_or(world.provider.clone(), |path| world.app.join(path).expect("a path"));
+        let base = base.map_or(server.provider.clone(), |path| server.app.join(path).expect("a path"));
         for index in 1..=4 {
             let program = page.element(&format!("snippet-{index}")).expect("a program");
             assert!(program.contains(variable) && !program.contains(&token), "{program}");
@@ -130,26 +130,26 @@ async fn the_page_shows_programs_the_shortest_way_that_is_set_up() {
 
 #[tokio::test]
 async fn a_connection_outlives_its_session_and_logging_out() {
-    let world = keeping("ada@example.com").await;
-    let browser = world.logged_in().await;
+    let server = start_for("ada@example.com").await;
+    let browser = server.logged_in().await;
     browser.post("/logout").await;
-    world.pass(2 * HOUR);
-    let again = world.logged_in().await.get("/tokens").await;
+    server.pass(2 * HOUR);
+    let again = server.logged_in().await.get("/tokens").await;
     assert!(again.text().contains("The previous connection lasted"), "{}", again.text());
 }
 
 #[tokio::test]
 async fn the_button_refreshes_once_however_often_it_is_pressed() {
     for users in ["", "ada@example.com"] {
-        let world = keeping(users).await;
-        let browser = world.logged_in().await;
+        let server = start_for(users).await;
+        let browser = server.logged_in().await;
         let page = browser.get("/tokens").await;
-        world.pass(Duration::from_secs(1));
+        server.pass(Duration::from_secs(1));
         let presses = (0..20).map(|_| press(&browser, &page, "refresh"));
         for pressed in futures_util::future::join_all(presses).await {
             assert_eq!(pressed.location().map(|url| url.path().to_owned()).as_deref(), Some("/tokens"));
         }
-        assert_eq!(world.standin.counters().refresh_exchanges, 1, "mode {users:?}");
+        assert_eq!(server.standin.counters().refresh_exchanges, 1, "mode {users:?}");
         let newer = browser.get("/tokens").await;
         assert_ne!(newer.element("access-token"), page.element("access-token"));
     }
@@ -157,10 +157,10 @@ async fn the_button_refreshes_once_however_often_it_is_pressed() {
 
 #[tokio::test]
 async fn a_refresh_that_fails_says_why_and_keeps_the_pair() {
-    let world = World::start().await;
-    let browser = world.logged_in().await;
+    let server = TestServer::start().await;
+    let browser = server.logged_in().await;
     let page = browser.get("/tokens").await;
-    world.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::Status { status: 500 }));
+    server.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Fault::Status { status: 500 }));
     let failed = press(&browser, &page, "refresh").await;
     assert_eq!((failed.status, failed.title().as_str()), (503, "The refresh failed for now"));
     assert_eq!(browser.get("/tokens").await.element("access-token"), page.element("access-token"));
@@ -168,10 +168,10 @@ async fn a_refresh_that_fails_says_why_and_keeps_the_pair() {
 
 #[tokio::test]
 async fn a_dead_connection_says_why_and_offers_a_login() {
-    let world = keeping("ada@example.com").await;
-    let browser = world.logged_in().await;
+    let server = start_for("ada@example.com").await;
+    let browser = server.logged_in().await;
     let page = browser.get("/tokens").await;
-    world.standin.end_grants_of("ada@example.com");
+    server.standin.end_grants_of("ada@example.com");
     let failed = press(&browser, &page, "refresh").await;
     assert_eq!((failed.status, failed.title().as_str()), (409, "The connection was lost"));
     assert!(failed.text().contains("invalid_grant"));
@@ -183,10 +183,10 @@ async fn a_dead_connection_says_why_and_offers_a_login() {
 #[tokio::test]
 async fn after_a_button_a_page_says_what_it_did() {
     for users in ["", "ada@example.com"] {
-        let world = keeping(users).await;
-        let browser = world.logged_in().await;
+        let server = start_for(users).await;
+        let browser = server.logged_in().await;
         let first = browser.get("/tokens").await;
-        world.pass(Duration::from_secs(1));
+        server.pass(Duration::from_secs(1));
 
         let refreshed = browser.follow(press(&browser, &first, "refresh").await).await;
         assert_eq!((refreshed.status, refreshed.url.path()), (200, "/tokens"));
@@ -199,7 +199,7 @@ async fn after_a_button_a_page_says_what_it_did() {
         }
 
         let leaving = press(&browser, &refreshed, "revoke").await;
-        assert_eq!((leaving.status, world.standin.counters().revokes), (303, 1));
+        assert_eq!((leaving.status, server.standin.counters().revokes), (303, 1));
         let home = browser.follow(leaving).await;
         assert_eq!((home.status, home.url.path()), (200, "/"), "mode {users:?}");
         assert!(home.text().contains("Revoked. VideoAsk no longer accepts the refresh token"), "{}", home.text());
@@ -212,10 +212,10 @@ async fn after_a_button_a_page_says_what_it_did() {
 #[tokio::test]
 async fn a_refresh_whose_token_expires_at_once_is_not_told_as_a_success() {
     for users in ["", "ada@example.com"] {
-        let world = keeping(users).await;
-        let browser = world.logged_in().await;
+        let server = start_for(users).await;
+        let browser = server.logged_in().await;
         let first = browser.get("/tokens").await;
-        world.standin.change_faults(|faults| faults.expires_in = Some(1));
+        server.standin.change_faults(|faults| faults.expires_in = Some(1));
         let page = browser.follow(press(&browser, &first, "refresh").await).await.text();
         assert!(
             page.contains("<p class=\"feedback warning\" role=\"status\">VideoAsk issued new tokens, but"),
@@ -228,14 +228,14 @@ async fn a_refresh_whose_token_expires_at_once_is_not_told_as_a_success() {
 
 #[tokio::test]
 async fn nobody_can_be_told_of_a_revocation_that_was_none() {
-    let page = World::start().await.logged_in().await.get("/?done=revoked").await;
+    let page = TestServer::start().await.logged_in().await.get("/?done=revoked").await;
     assert!(!page.text().contains("Revoked."), "{}", page.text());
 }
 
 #[tokio::test]
 async fn the_home_page_says_so_where_the_connection_was_revoked_elsewhere() {
-    let world = keeping("ada@example.com").await;
-    let (here, elsewhere) = (world.logged_in().await, world.logged_in().await);
+    let server = start_for("ada@example.com").await;
+    let (here, elsewhere) = (server.logged_in().await, server.logged_in().await);
     let page = elsewhere.get("/tokens").await;
     press(&elsewhere, &page, "revoke").await;
     let home = here.get("/").await.text();
@@ -245,9 +245,9 @@ async fn the_home_page_says_so_where_the_connection_was_revoked_elsewhere() {
 
 #[tokio::test]
 async fn try_it_with_an_expired_token_says_so_where_only_the_person_refreshes() {
-    let world = Setup::default().tenant(|options| options.access_ttl = Duration::from_secs(60)).start().await;
-    let browser = world.logged_in().await;
-    world.pass(Duration::from_secs(61));
+    let server = Setup::default().tenant(|options| options.access_ttl = Duration::from_secs(60)).start().await;
+    let browser = server.logged_in().await;
+    server.pass(Duration::from_secs(61));
     let page = browser.get("/tokens/forms").await;
     assert_eq!((page.status, page.title().as_str()), (409, "The access token has expired"));
     assert!(page.text().contains("href=\"/tokens\">Show my tokens"), "{}", page.text());
@@ -258,40 +258,40 @@ async fn try_it_with_an_expired_token_says_so_where_only_the_person_refreshes() 
 
 #[tokio::test]
 async fn a_revocation_that_is_not_confirmed_can_be_tried_again() {
-    let world = keeping("ada@example.com").await;
-    let browser = world.logged_in().await;
+    let server = start_for("ada@example.com").await;
+    let browser = server.logged_in().await;
     let page = browser.get("/tokens").await;
-    world.standin.change_faults(|faults| faults.next(Endpoint::Revoke, 1, Mishap::Status { status: 500 }));
+    server.standin.change_faults(|faults| faults.next(Endpoint::Revoke, 1, Fault::Status { status: 500 }));
     let failed = press(&browser, &page, "revoke").await;
     assert_eq!((failed.status, failed.title().as_str()), (502, "VideoAsk did not confirm the revocation"));
     let pending = browser.get("/tokens").await;
     assert_eq!((pending.status, pending.title().as_str()), (200, "Revocation not confirmed yet"));
     assert_eq!(press(&browser, &pending, "revoke").await.status, 303);
-    assert_eq!(world.standin.counters().revokes, 1);
+    assert_eq!(server.standin.counters().revokes, 1);
     assert_eq!(browser.get("/tokens").await.status, 403);
 }
 
 #[tokio::test]
 async fn a_revoke_that_fails_says_that_nothing_was_revoked() {
     for users in ["", "ada@example.com"] {
-        let world = keeping(users).await;
-        let browser = world.logged_in().await;
+        let server = start_for(users).await;
+        let browser = server.logged_in().await;
         let page = browser.get("/tokens").await;
-        let app_url = || Setup::default().var("ALLOWED_USERS", users).var("APP_URL", world.app.as_str());
-        let other_client = app_url().beside(&world).var("CLIENT_ID", "another-client-id").start().await;
+        let app_url = || Setup::default().var("ALLOWED_USERS", users).var("APP_URL", server.app.as_str());
+        let other_client = app_url().beside(&server).var("CLIENT_ID", "another-client-id").start().await;
         let failed = press_at(&browser, &page, other_client.port, "revoke").await;
         assert_eq!((failed.status, failed.title().as_str()), (409, "These tokens belong to another app"));
         assert!(failed.text().contains("so this app cannot revoke them."), "{}", failed.text());
         let refreshed = press_at(&browser, &page, other_client.port, "refresh").await;
         assert!(refreshed.text().contains("so this app cannot refresh them."), "{}", refreshed.text());
-        assert_eq!(world.standin.counters().revokes, 0);
+        assert_eq!(server.standin.counters().revokes, 0);
     }
 }
 
 #[tokio::test]
 async fn the_downloads_leave_the_refresh_token_here() {
-    let world = keeping("ada@example.com").await;
-    let browser = world.logged_in().await;
+    let server = start_for("ada@example.com").await;
+    let browser = server.logged_in().await;
     assert!(!browser.get("/tokens/export/env").await.text().contains("REFRESH"));
     let json: Value = serde_json::from_slice(&browser.get("/tokens/export/json").await.body).expect("JSON");
     assert!(json.get("refresh_token").is_none() && json["access_token"].is_string());
@@ -299,22 +299,22 @@ async fn the_downloads_leave_the_refresh_token_here() {
 
 #[tokio::test]
 async fn a_login_without_a_refresh_token_keeps_the_connection_that_has_one() {
-    let world = keeping("ada@example.com").await;
-    let before = world.logged_in().await.get("/tokens").await;
-    world.standin.set_quirks([Quirk::NoRefreshToken]);
-    let page = world.browser().log_in("ada@example.com").await;
+    let server = start_for("ada@example.com").await;
+    let before = server.logged_in().await.get("/tokens").await;
+    server.standin.set_deviations([Deviation::NoRefreshToken]);
+    let page = server.browser().log_in("ada@example.com").await;
     assert!(page.text().contains("Your earlier connection was kept"), "{}", page.text());
     assert_eq!(page.element("refresh-token"), before.element("refresh-token"));
 }
 
 #[tokio::test]
 async fn a_user_taken_off_the_list_is_shut_out_at_once() {
-    let world = keeping("ada@example.com,grace@example.com").await;
-    let browser = world.logged_in().await;
+    let server = start_for("ada@example.com,grace@example.com").await;
+    let browser = server.logged_in().await;
     let without = Setup::default()
-        .store(world.store.clone())
+        .store(server.store.clone())
         .var("ALLOWED_USERS", "grace@example.com")
-        .var("APP_URL", world.app.as_str())
+        .var("APP_URL", server.app.as_str())
         .start()
         .await;
     let page = browser.get(&format!("http://localhost:{}/tokens", without.port)).await;
@@ -323,25 +323,25 @@ async fn a_user_taken_off_the_list_is_shut_out_at_once() {
 
 #[tokio::test]
 async fn a_session_of_the_other_mode_counts_as_logged_out() {
-    let minting = World::start().await;
+    let minting = TestServer::start().await;
     let browser = minting.logged_in().await;
-    let keeping = Setup::default()
+    let keep_mode = Setup::default()
         .store(minting.store.clone())
         .var("ALLOWED_USERS", "ada@example.com")
         .var("APP_URL", minting.app.as_str())
         .start()
         .await;
-    let page = browser.get(&format!("http://localhost:{}/tokens", keeping.port)).await;
+    let page = browser.get(&format!("http://localhost:{}/tokens", keep_mode.port)).await;
     assert_eq!((page.status, page.title().as_str()), (403, "You are not logged in"));
 }
 
 #[tokio::test]
 async fn ready_is_told_from_alive() {
     for users in ["", "ada@example.com"] {
-        let world = keeping(users).await;
+        let server = start_for(users).await;
         let page = loop {
             // The keeper shows its first sign of life a moment after the start.
-            let page = world.browser().get("/readyz").await;
+            let page = server.browser().get("/readyz").await;
             if page.status == 200 {
                 break page;
             }
@@ -353,15 +353,15 @@ async fn ready_is_told_from_alive() {
 
 #[tokio::test]
 async fn a_revoke_ends_every_session_of_its_user_and_a_new_login_revives_none() {
-    let world = keeping("ada@example.com,grace@example.com").await;
-    let (one, other, grace) = (world.logged_in().await, world.logged_in().await, world.browser());
+    let server = start_for("ada@example.com,grace@example.com").await;
+    let (one, other, grace) = (server.logged_in().await, server.logged_in().await, server.browser());
     grace.log_in("grace@example.com").await;
     let page = one.get("/tokens").await;
     assert_eq!(page.status, 200, "a later login of the same user ends no session");
     assert_eq!(press(&one, &page, "revoke").await.status, 303);
     assert_ne!(other.get("/tokens").await.status, 200);
 
-    let new = world.logged_in().await;
+    let new = server.logged_in().await;
     for ended in [&one, &other] {
         for path in ["/tokens", "/tokens/export/json", "/tokens/forms"] {
             let page = ended.get(path).await;

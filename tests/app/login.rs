@@ -3,26 +3,26 @@
 use std::time::Duration;
 
 use reqwest::Method;
-use standin::{Endpoint, Mishap, Quirk};
+use standin::{Deviation, Endpoint, Fault};
 use url::Url;
 
-use crate::support::{Page, Setup, World};
+use crate::support::{Page, Setup, TestServer};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Logs in under a quirk, two minutes after the login before, and gives the page it ends on.
-async fn log_in_under(world: &World, quirk: Quirk) -> Page {
-    world.pass(2 * MINUTE);
-    world.standin.set_quirks([quirk]);
-    world.browser().log_in("ada@example.com").await
+/// Logs in with a deviation, two minutes after the previous login, and returns the last page.
+async fn log_in_under(server: &TestServer, deviation: Deviation) -> Page {
+    server.pass(2 * MINUTE);
+    server.standin.set_deviations([deviation]);
+    server.browser().log_in("ada@example.com").await
 }
 
 #[tokio::test]
 async fn a_login_ends_on_the_page_with_both_tokens() {
-    let world = World::start().await;
-    let browser = world.browser();
+    let server = TestServer::start().await;
+    let browser = server.browser();
     let home = browser.get("/").await;
-    assert!(home.text().contains(&format!("{}auth/videoask\"", world.app)), "{}", home.text());
+    assert!(home.text().contains(&format!("{}auth/videoask\"", server.app)), "{}", home.text());
 
     let page = browser.log_in("ada@example.com").await;
     assert_eq!((page.status, page.url.path()), (200, "/tokens"));
@@ -32,18 +32,18 @@ async fn a_login_ends_on_the_page_with_both_tokens() {
     assert!(page.text().contains("ada@example.com"));
     assert!(page.text().contains("24 h 0 min"));
     assert!(page.text().contains("2026-11-25T08:00:00Z"));
-    assert_eq!(world.standin.counters().code_exchanges, 1);
+    assert_eq!(server.standin.counters().code_exchanges, 1);
 }
 
 #[tokio::test]
 async fn the_redirect_to_videoask_carries_values_that_cannot_be_guessed() {
-    let world = World::start().await;
-    let there = world.browser().get("/auth/videoask?prompt=login").await;
+    let server = TestServer::start().await;
+    let there = server.browser().get("/auth/videoask?prompt=login").await;
     assert_eq!(there.status, 302);
     let url = there.location().expect("it redirects");
     let value = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     assert_eq!(value("prompt").as_deref(), Some("login"));
-    assert_eq!(value("redirect_uri"), Some(format!("{}auth/videoask/callback", world.app)));
+    assert_eq!(value("redirect_uri"), Some(format!("{}auth/videoask/callback", server.app)));
     for name in ["state", "nonce", "code_challenge"] {
         assert!(value(name).is_some_and(|value| value.len() >= 22), "{name} is long enough not to be guessed");
     }
@@ -51,29 +51,29 @@ async fn the_redirect_to_videoask_carries_values_that_cannot_be_guessed() {
 
 #[tokio::test]
 async fn a_denied_login_says_so_and_offers_another_try() {
-    let world = World::start().await;
-    let browser = world.browser();
+    let server = TestServer::start().await;
+    let browser = server.browser();
     let page = browser.begin().await;
     let back = browser.decide(&page, "ada@example.com", "deny").await;
     let page = browser.follow(back).await;
     assert_eq!((page.status, page.title().as_str()), (403, "VideoAsk did not grant access"));
     assert!(page.text().contains("href=\"/auth/videoask\">Log in again"), "{}", page.text());
-    assert_eq!(world.standin.counters().code_exchanges, 0);
+    assert_eq!(server.standin.counters().code_exchanges, 0);
 }
 
 #[tokio::test]
 async fn a_callback_out_of_nowhere_exchanges_nothing_and_shows_nothing_of_its_query() {
-    let world = World::start().await;
-    let page = world.browser().get("/auth/videoask/callback?state=s&code=c&error=made-up&error_description=boo").await;
+    let server = TestServer::start().await;
+    let page = server.browser().get("/auth/videoask/callback?state=s&code=c&error=made-up&error_description=boo").await;
     assert_eq!((page.status, page.title().as_str()), (400, "No login in progress"));
     assert!(!page.text().contains("made-up") && !page.text().contains("boo"));
-    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 0);
+    assert_eq!(server.standin.counters().requests_to(Endpoint::Token), 0);
 }
 
 #[tokio::test]
 async fn a_callback_works_once() {
-    let world = World::start().await;
-    let browser = world.browser();
+    let server = TestServer::start().await;
+    let browser = server.browser();
     let page = browser.begin().await;
     let callback = browser.approve(&page, "ada@example.com").await;
     let thief = browser.stolen();
@@ -83,29 +83,29 @@ async fn a_callback_works_once() {
     assert_eq!((again.status, again.title().as_str()), (409, "You are already logged in"));
     let stolen = thief.get(callback.as_str()).await;
     assert_eq!((stolen.status, stolen.title().as_str()), (400, "This login link was already used"));
-    let stranger = world.browser().get(callback.as_str()).await;
+    let stranger = server.browser().get(callback.as_str()).await;
     assert_eq!((stranger.status, stranger.title().as_str()), (400, "This login link was already used"));
-    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 1);
+    assert_eq!(server.standin.counters().requests_to(Endpoint::Token), 1);
 }
 
 #[tokio::test]
 async fn a_login_that_took_too_long_is_refused_before_its_code_is_sent() {
-    let world = World::start().await;
-    let browser = world.browser();
+    let server = TestServer::start().await;
+    let browser = server.browser();
     let page = browser.begin().await;
     let callback = browser.approve(&page, "ada@example.com").await;
-    world.pass(10 * MINUTE);
+    server.pass(10 * MINUTE);
     let page = browser.get(callback.as_str()).await;
     assert_eq!((page.status, page.title().as_str()), (400, "The login took too long"));
-    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 0);
+    assert_eq!(server.standin.counters().requests_to(Endpoint::Token), 0);
 }
 
 #[tokio::test]
 async fn a_cookie_moved_to_another_state_does_not_open() {
-    let world = World::start().await;
-    let browser = world.browser();
+    let server = TestServer::start().await;
+    let browser = server.browser();
     browser.begin().await;
-    let other = world.browser();
+    let other = server.browser();
     let page = other.begin().await;
     let callback = other.approve(&page, "ada@example.com").await;
     let name = other.cookie_names().into_iter().find(|name| name.contains("-login-")).expect("a pending login");
@@ -117,21 +117,21 @@ async fn a_cookie_moved_to_another_state_does_not_open() {
 
 #[tokio::test]
 async fn the_callbacks_issuer_is_checked_where_it_is_given() {
-    let world = World::start().await;
-    assert_eq!(log_in_under(&world, Quirk::CallbackIssuer).await.url.path(), "/tokens");
-    world.standin.reset_counters();
-    let page = log_in_under(&world, Quirk::WrongCallbackIssuer).await;
+    let server = TestServer::start().await;
+    assert_eq!(log_in_under(&server, Deviation::CallbackIssuer).await.url.path(), "/tokens");
+    server.standin.reset_counters();
+    let page = log_in_under(&server, Deviation::WrongCallbackIssuer).await;
     assert_eq!((page.status, page.title().as_str()), (400, "The answer came from an unexpected issuer"));
-    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 0);
+    assert_eq!(server.standin.counters().requests_to(Endpoint::Token), 0);
 }
 
 #[tokio::test]
 async fn another_error_of_videoask_is_shown_escaped_and_cut() {
-    let world = World::start().await;
-    let browser = world.browser();
+    let server = TestServer::start().await;
+    let browser = server.browser();
     let description = format!("<script>alert(1)</script>{}", "x".repeat(500));
-    let mishap = Mishap::Error { status: 400, error: "unauthorized".into(), description };
-    world.standin.change_faults(|faults| faults.next(Endpoint::Authorize, 1, mishap));
+    let fault = Fault::Error { status: 400, error: "unauthorized".into(), description };
+    server.standin.change_faults(|faults| faults.next(Endpoint::Authorize, 1, fault));
     let page = browser.open("/auth/videoask").await;
     assert_eq!((page.status, page.title().as_str()), (502, "VideoAsk could not log you in"));
     assert!(page.text().contains("unauthorized"));
@@ -140,8 +140,8 @@ async fn another_error_of_videoask_is_shown_escaped_and_cut() {
 
 #[tokio::test]
 async fn a_wrong_secret_names_the_variables_to_fix() {
-    let world = Setup::default().var("CLIENT_SECRET", "another-secret").start().await;
-    let page = world.browser().log_in("ada@example.com").await;
+    let server = Setup::default().var("CLIENT_SECRET", "another-secret").start().await;
+    let page = server.browser().log_in("ada@example.com").await;
     assert_eq!((page.status, page.title().as_str()), (502, "VideoAsk does not accept this app's credentials"));
     assert!(page.text().contains("CLIENT_SECRET") && page.text().contains("invalid_client"));
     assert!(!page.text().contains("another-secret"));
@@ -149,11 +149,11 @@ async fn a_wrong_secret_names_the_variables_to_fix() {
 
 #[tokio::test]
 async fn a_code_that_is_too_old_is_refused_with_a_way_on() {
-    let world = World::start().await;
-    let browser = world.browser();
+    let server = TestServer::start().await;
+    let browser = server.browser();
     let page = browser.begin().await;
     let callback = browser.approve(&page, "ada@example.com").await;
-    world.pass(2 * MINUTE);
+    server.pass(2 * MINUTE);
     let page = browser.get(callback.as_str()).await;
     assert_eq!((page.status, page.title().as_str()), (400, "VideoAsk refused the login code"));
     assert!(page.text().contains("href=\"/auth/videoask\""));
@@ -161,31 +161,31 @@ async fn a_code_that_is_too_old_is_refused_with_a_way_on() {
 
 #[tokio::test]
 async fn a_provider_in_trouble_is_told_apart_from_one_that_is_slow_or_talks_nonsense() {
-    let world = Setup::default().var("EXCHANGE_TIMEOUT", "1s").start().await;
-    for (mishap, status, title) in [
-        (Mishap::Status { status: 500 }, 503, "VideoAsk is busy"),
-        (Mishap::TooManyRequests { reset_in: Some(90), retry_after: None }, 503, "VideoAsk is busy"),
-        (Mishap::Html { status: 200 }, 502, "VideoAsk's answer could not be read"),
-        (Mishap::HugeBody, 502, "VideoAsk's answer could not be read"),
-        (Mishap::Redirect, 502, "VideoAsk's answer could not be read"),
-        (Mishap::Cut, 504, "VideoAsk did not answer in time"),
-        (Mishap::ReplyLost, 504, "VideoAsk did not answer in time"),
-        (Mishap::Hang, 504, "VideoAsk did not answer in time"),
+    let server = Setup::default().var("EXCHANGE_TIMEOUT", "1s").start().await;
+    for (fault, status, title) in [
+        (Fault::Status { status: 500 }, 503, "VideoAsk is busy"),
+        (Fault::TooManyRequests { reset_in: Some(90), retry_after: None }, 503, "VideoAsk is busy"),
+        (Fault::Html { status: 200 }, 502, "VideoAsk's answer could not be read"),
+        (Fault::HugeBody, 502, "VideoAsk's answer could not be read"),
+        (Fault::Redirect, 502, "VideoAsk's answer could not be read"),
+        (Fault::Cut, 504, "VideoAsk did not answer in time"),
+        (Fault::ReplyLost, 504, "VideoAsk did not answer in time"),
+        (Fault::Hang, 504, "VideoAsk did not answer in time"),
     ] {
-        world.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, mishap.clone()));
-        let page = world.browser().log_in("ada@example.com").await;
-        assert_eq!((page.status, page.title().as_str()), (status, title), "{mishap:?}");
-        let told = matches!(mishap, Mishap::TooManyRequests { .. });
-        assert!(!told || page.header("retry-after") == Some("90"), "{mishap:?}");
+        server.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, fault.clone()));
+        let page = server.browser().log_in("ada@example.com").await;
+        assert_eq!((page.status, page.title().as_str()), (status, title), "{fault:?}");
+        let told = matches!(fault, Fault::TooManyRequests { .. });
+        assert!(!told || page.header("retry-after") == Some("90"), "{fault:?}");
     }
 }
 
 #[tokio::test]
 async fn a_provider_that_cannot_be_reached_has_a_page() {
-    let world = World::start().await;
+    let server = TestServer::start().await;
     let nowhere = Setup::default()
         .var("VIDEOASK_AUTH_URL", "http://127.0.0.1:9")
-        .var("ISSUER", world.provider.as_str())
+        .var("ISSUER", server.provider.as_str())
         .start()
         .await;
     // The login is started by hand, since the page of this app leads nowhere: only its state is needed.
@@ -198,94 +198,94 @@ async fn a_provider_that_cannot_be_reached_has_a_page() {
 
 #[tokio::test]
 async fn a_refused_id_token_names_its_claim_and_shows_no_token() {
-    let world = World::start().await;
-    for (quirk, claim) in [
-        (Quirk::WrongIssuer, "iss"),
-        (Quirk::WrongAudience, "aud"),
-        (Quirk::WrongNonce, "nonce"),
-        (Quirk::ExpiredIdToken, "exp"),
-        (Quirk::BrokenSignature, "signature"),
-        (Quirk::UnlistedSigningKey, "kid"),
+    let server = TestServer::start().await;
+    for (deviation, claim) in [
+        (Deviation::WrongIssuer, "iss"),
+        (Deviation::WrongAudience, "aud"),
+        (Deviation::WrongNonce, "nonce"),
+        (Deviation::ExpiredIdToken, "exp"),
+        (Deviation::BrokenSignature, "signature"),
+        (Deviation::UnlistedSigningKey, "kid"),
     ] {
-        let page = log_in_under(&world, quirk).await;
-        assert_eq!((page.status, page.title().as_str()), (502, "The login could not be verified"), "{quirk:?}");
+        let page = log_in_under(&server, deviation).await;
+        assert_eq!((page.status, page.title().as_str()), (502, "The login could not be verified"), "{deviation:?}");
         assert!(page.text().contains(&format!("<dd>{claim}</dd>")), "{}", page.text());
         assert!(page.element("access-token").is_none());
-        assert_eq!(world.browser().get("/tokens").await.status, 403);
+        assert_eq!(server.browser().get("/tokens").await.status, 403);
     }
 }
 
 #[tokio::test]
 async fn every_shape_of_a_good_answer_gives_tokens() {
-    let world = World::start().await;
-    for quirk in [
-        Quirk::OpaqueAccessToken,
-        Quirk::NoIdToken,
-        Quirk::NoExpiresIn,
-        Quirk::ExpiresInText,
-        Quirk::Hs256,
-        Quirk::NewSigningKey,
-        Quirk::StrictClient,
-        Quirk::EmailUnverified,
+    let server = TestServer::start().await;
+    for deviation in [
+        Deviation::OpaqueAccessToken,
+        Deviation::NoIdToken,
+        Deviation::NoExpiresIn,
+        Deviation::ExpiresInText,
+        Deviation::Hs256,
+        Deviation::NewSigningKey,
+        Deviation::StrictClient,
+        Deviation::EmailUnverified,
     ] {
-        let page = log_in_under(&world, quirk).await;
-        assert_eq!((page.status, page.url.path()), (200, "/tokens"), "{quirk:?}: {}", page.text());
-        assert!(page.element("access-token").is_some_and(|token| !token.is_empty()), "{quirk:?}");
-        assert!(page.text().contains("ada@example.com"), "{quirk:?}");
+        let page = log_in_under(&server, deviation).await;
+        assert_eq!((page.status, page.url.path()), (200, "/tokens"), "{deviation:?}: {}", page.text());
+        assert!(page.element("access-token").is_some_and(|token| !token.is_empty()), "{deviation:?}");
+        assert!(page.text().contains("ada@example.com"), "{deviation:?}");
     }
 }
 
 #[tokio::test]
 async fn a_key_rotated_between_two_logins_is_fetched() {
-    let world = World::start().await;
-    world.logged_in().await;
-    world.standin.set_quirks([Quirk::NewSigningKey]);
-    world.pass(2 * MINUTE);
-    world.logged_in().await;
+    let server = TestServer::start().await;
+    server.logged_in().await;
+    server.standin.set_deviations([Deviation::NewSigningKey]);
+    server.pass(2 * MINUTE);
+    server.logged_in().await;
 }
 
 #[tokio::test]
 async fn without_a_refresh_token_the_page_says_how_to_get_one() {
-    let world = Setup::default().var("SCOPES", "openid,profile").start().await;
-    let page = world.logged_in().await.get("/tokens").await;
+    let server = Setup::default().var("SCOPES", "openid,profile").start().await;
+    let page = server.logged_in().await.get("/tokens").await;
     assert!(page.element("refresh-token").is_none());
     assert!(page.text().contains("SCOPES=openid,profile,offline_access"), "{}", page.text());
 }
 
 #[tokio::test]
 async fn a_failing_me_never_hides_the_pair() {
-    let world = World::start().await;
-    world.standin.change_faults(|faults| {
-        faults.quirks.insert(Quirk::NoIdToken);
-        faults.always(Endpoint::Me, Mishap::Status { status: 500 });
+    let server = TestServer::start().await;
+    server.standin.change_faults(|faults| {
+        faults.deviations.insert(Deviation::NoIdToken);
+        faults.always(Endpoint::Me, Fault::Status { status: 500 });
     });
-    let page = world.logged_in().await.get("/tokens").await;
+    let page = server.logged_in().await.get("/tokens").await;
     assert!(page.element("access-token").is_some() && page.text().contains("did not say who logged in"));
 }
 
 #[tokio::test]
 async fn without_openid_no_nonce_is_sent_and_me_names_the_user() {
-    let world = Setup::default().var("SCOPES", "offline_access").start().await;
-    let page = world.logged_in().await.get("/tokens").await;
+    let server = Setup::default().var("SCOPES", "offline_access").start().await;
+    let page = server.logged_in().await.get("/tokens").await;
     assert!(page.text().contains("ada@example.com"));
-    let query = world.standin.counters().last_authorize.expect("there was a login");
+    let query = server.standin.counters().last_authorize.expect("there was a login");
     assert!(!query.contains("nonce="));
 }
 
 #[tokio::test]
 async fn pkce_can_be_switched_off_for_a_tenant_that_refuses_it() {
-    let world = Setup::default().var("PKCE", "off").start().await;
-    world.standin.set_quirks([Quirk::RefusePkce]);
-    world.logged_in().await;
-    assert!(!world.standin.counters().last_authorize.expect("there was a login").contains("code_challenge"));
+    let server = Setup::default().var("PKCE", "off").start().await;
+    server.standin.set_deviations([Deviation::RefusePkce]);
+    server.logged_in().await;
+    assert!(!server.standin.counters().last_authorize.expect("there was a login").contains("code_challenge"));
 }
 
 #[tokio::test]
 async fn without_pkce_a_stolen_code_does_not_work_in_the_thiefs_own_login() {
-    for quirks in [vec![], vec![Quirk::NoIdToken]] {
-        let world = Setup::default().var("PKCE", "off").start().await;
-        world.standin.set_quirks(quirks.clone());
-        let (ada, thief) = (world.browser(), world.browser());
+    for deviations in [vec![], vec![Deviation::NoIdToken]] {
+        let server = Setup::default().var("PKCE", "off").start().await;
+        server.standin.set_deviations(deviations.clone());
+        let (ada, thief) = (server.browser(), server.browser());
         let code =
             |callback: &Url| callback.query_pairs().find(|(name, _)| name == "code").expect("a code").1.into_owned();
         let page = ada.begin().await;
@@ -294,30 +294,30 @@ async fn without_pkce_a_stolen_code_does_not_work_in_the_thiefs_own_login() {
         let own = thief.approve(&page, "mallory@example.com").await;
         let changed = own.as_str().replace(&code(&own), &stolen);
         let page = thief.open(&changed).await;
-        assert_eq!((page.status, page.title().as_str()), (502, "The login could not be verified"), "{quirks:?}");
+        assert_eq!((page.status, page.title().as_str()), (502, "The login could not be verified"), "{deviations:?}");
         assert_eq!(thief.get("/tokens").await.status, 403);
-        assert_eq!(world.standin.counters().code_exchanges, 1, "the code itself was good");
+        assert_eq!(server.standin.counters().code_exchanges, 1, "the code itself was good");
     }
 }
 
 #[tokio::test]
 async fn head_on_either_login_route_does_nothing() {
-    let world = World::start().await;
-    let browser = world.browser();
+    let server = TestServer::start().await;
+    let browser = server.browser();
     let page = browser.begin().await;
     let callback = browser.approve(&page, "ada@example.com").await;
     for url in [browser.url("/auth/videoask"), callback.clone()] {
         let answer = browser.send(Method::HEAD, &url, |request| request).await;
         assert_eq!((answer.status, answer.header("allow"), answer.header("set-cookie")), (405, Some("GET"), None));
     }
-    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 0);
+    assert_eq!(server.standin.counters().requests_to(Endpoint::Token), 0);
     assert_eq!(browser.open(callback.as_str()).await.url.path(), "/tokens", "the login can still be finished");
 }
 
 #[tokio::test]
 async fn another_sites_page_cannot_start_a_download() {
-    let world = World::start().await;
-    let browser = world.logged_in().await;
+    let server = TestServer::start().await;
+    let browser = server.logged_in().await;
     for format in ["env", "json"] {
         let url = browser.url(&format!("/tokens/export/{format}"));
         for (site, status) in [("same-origin", 200), ("none", 200), ("same-site", 403), ("cross-site", 403), ("", 403)]
@@ -332,8 +332,8 @@ async fn another_sites_page_cannot_start_a_download() {
 
 #[tokio::test]
 async fn a_second_login_replaces_the_session_and_its_pair() {
-    let world = World::start().await;
-    let browser = world.logged_in().await;
+    let server = TestServer::start().await;
+    let browser = server.logged_in().await;
     let first = browser.stolen();
     let page = browser.log_in("grace@example.com").await;
     assert!(page.text().contains("grace@example.com"));
@@ -342,8 +342,8 @@ async fn a_second_login_replaces_the_session_and_its_pair() {
 
 #[tokio::test]
 async fn a_failed_login_leaves_the_session_before_it_alone() {
-    let world = World::start().await;
-    let browser = world.logged_in().await;
+    let server = TestServer::start().await;
+    let browser = server.logged_in().await;
     let page = browser.begin().await;
     let back = browser.decide(&page, "grace@example.com", "deny").await;
     assert_eq!(browser.follow(back).await.status, 403);
@@ -353,11 +353,11 @@ async fn a_failed_login_leaves_the_session_before_it_alone() {
 #[tokio::test]
 async fn a_session_that_began_under_a_clock_far_ahead_ends_when_the_clock_is_right() {
     for (ahead, status) in [(time::Duration::days(400), 403), (time::Duration::seconds(30), 200)] {
-        let world = World::start().await;
-        world.set_wall_clock(ahead);
-        let browser = world.logged_in().await;
-        world.set_wall_clock(-ahead);
+        let server = TestServer::start().await;
+        server.set_wall_clock(ahead);
+        let browser = server.logged_in().await;
+        server.set_wall_clock(-ahead);
         assert_eq!(browser.get("/tokens").await.status, status, "{ahead}");
-        world.logged_in().await;
+        server.logged_in().await;
     }
 }

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use standin::{Endpoint, Mishap};
+use standin::{Endpoint, Fault};
 
-use crate::support::{Page, World};
+use crate::support::{Page, TestServer};
 
 #[tokio::test]
 async fn several_tabs_can_log_in_at_once_and_the_fifth_makes_the_oldest_go() {
-    let world = World::start().await;
-    let browser = world.browser();
+    let server = TestServer::start().await;
+    let browser = server.browser();
     let mut tabs = Vec::new();
     for _ in 0..5 {
         tabs.push(browser.begin().await);
-        world.pass(Duration::from_secs(1));
+        server.pass(Duration::from_secs(1));
     }
     assert_eq!(browser.cookie_names().iter().filter(|name| name.contains("-login-")).count(), 4);
     let oldest = browser.approve(&tabs[0], "ada@example.com").await;
@@ -22,16 +22,16 @@ async fn several_tabs_can_log_in_at_once_and_the_fifth_makes_the_oldest_go() {
         let callback = browser.approve(tab, "ada@example.com").await;
         assert_eq!(browser.open(callback.as_str()).await.url.path(), "/tokens");
     }
-    assert_eq!(world.standin.counters().code_exchanges, 4);
+    assert_eq!(server.standin.counters().code_exchanges, 4);
 }
 
 #[tokio::test]
 async fn more_than_64_logins_at_once_are_asked_to_wait() {
-    let world = World::start().await;
-    world.standin.change_faults(|faults| faults.always(Endpoint::Token, Mishap::Hang));
+    let server = TestServer::start().await;
+    server.standin.change_faults(|faults| faults.always(Endpoint::Token, Fault::Hang));
     let mut callbacks = Vec::new();
     for _ in 0..65 {
-        let browser = world.browser();
+        let browser = server.browser();
         let page = browser.begin().await;
         callbacks.push((browser.clone(), browser.approve(&page, "ada@example.com").await));
     }
@@ -39,7 +39,7 @@ async fn more_than_64_logins_at_once_are_asked_to_wait() {
     for (browser, callback) in callbacks {
         tokio::spawn(async move { browser.get(callback.as_str()).await });
     }
-    while world.standin.counters().requests_to(Endpoint::Token) < 64 {
+    while server.standin.counters().requests_to(Endpoint::Token) < 64 {
         tokio::task::yield_now().await;
     }
     let page = last.get(callback.as_str()).await;
@@ -49,8 +49,8 @@ async fn more_than_64_logins_at_once_are_asked_to_wait() {
 }
 
 /// Follows a callback whose code VideoAsk refuses, and returns the page.
-async fn bogus_callback(world: &World) -> Page {
-    let browser = world.browser();
+async fn bogus_callback(server: &TestServer) -> Page {
+    let browser = server.browser();
     let page = browser.begin().await;
     let mut callback = browser.approve(&page, "ada@example.com").await;
     let state = callback.query_pairs().find(|(name, _)| name == "state").expect("a state").1.into_owned();
@@ -60,26 +60,26 @@ async fn bogus_callback(world: &World) -> Page {
 
 #[tokio::test]
 async fn bogus_callbacks_cannot_use_up_the_rate_limit_of_videoask() {
-    let world = World::start().await;
+    let server = TestServer::start().await;
     for _ in 0..30 {
-        assert_ne!(bogus_callback(&world).await.title(), "Too many logins at once");
+        assert_ne!(bogus_callback(&server).await.title(), "Too many logins at once");
     }
-    let crowd = (0..6).map(|_| bogus_callback(&world));
+    let crowd = (0..6).map(|_| bogus_callback(&server));
     for page in futures_util::future::join_all(crowd).await {
         assert_eq!((page.status, page.title().as_str()), (503, "Too many logins at once"));
         assert_eq!(page.header("retry-after"), Some("5"));
     }
     assert_eq!(
-        world.standin.counters().requests_to(Endpoint::Token),
+        server.standin.counters().requests_to(Endpoint::Token),
         30,
         "nothing was sent while the bucket was empty"
     );
 
-    world.pass(Duration::from_secs(2));
-    world.logged_in().await;
-    world.logged_in().await;
-    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 32, "a login that works is not charged");
-    bogus_callback(&world).await;
-    assert_eq!(bogus_callback(&world).await.title(), "Too many logins at once");
-    assert_eq!(world.standin.counters().requests_to(Endpoint::Token), 33);
+    server.pass(Duration::from_secs(2));
+    server.logged_in().await;
+    server.logged_in().await;
+    assert_eq!(server.standin.counters().requests_to(Endpoint::Token), 32, "a login that works is not charged");
+    bogus_callback(&server).await;
+    assert_eq!(bogus_callback(&server).await.title(), "Too many logins at once");
+    assert_eq!(server.standin.counters().requests_to(Endpoint::Token), 33);
 }

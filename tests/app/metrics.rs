@@ -8,24 +8,24 @@ use std::{
 };
 
 use reqwest::Method;
-use standin::{Endpoint, Mishap, Quirk, User};
+use standin::{Deviation, Endpoint, Fault, User};
 
-use crate::support::{Fragile, KEY, World, machine::keeping};
+use crate::support::{FailingStore, KEY, TestServer, api_client::keep_mode};
 
 const ADA: &str = "ada@example.com";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
 
-async fn get_token(world: &World, query: &str) -> u16 {
-    world.machine().send(Method::GET, &format!("/api/token{query}"), |request| request).await.status
+async fn get_token(server: &TestServer, query: &str) -> u16 {
+    server.api_client().send(Method::GET, &format!("/api/token{query}"), |request| request).await.status
 }
 
 /// One answer of `/metrics`.
 struct Scrape(String);
 
 impl Scrape {
-    async fn of(world: &World) -> Self {
-        let page = world.machine().get("/metrics").await;
+    async fn of(server: &TestServer) -> Self {
+        let page = server.api_client().get("/metrics").await;
         assert_eq!(page.status, 200, "{}", page.text());
         Self(page.text())
     }
@@ -54,10 +54,10 @@ fn counts<const N: usize>(counts: [(&'static str, &'static str); N]) -> BTreeMap
 
 #[tokio::test]
 async fn the_key_opens_it_and_a_cookie_is_no_key() {
-    let world = keeping().start().await;
-    let browser = world.logged_in().await;
+    let server = keep_mode().start().await;
+    let browser = server.logged_in().await;
     assert_eq!(browser.get("/metrics").await.status, 401);
-    let page = world.machine().get("/metrics").await;
+    let page = server.api_client().get("/metrics").await;
     assert_eq!(page.status, 200);
     assert_eq!(page.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
     assert!(page.text().ends_with("# EOF\n"), "{}", page.text());
@@ -65,10 +65,11 @@ async fn the_key_opens_it_and_a_cookie_is_no_key() {
 
 #[tokio::test]
 async fn promtool_is_content_with_the_classic_text() {
-    let world = keeping().start().await;
-    world.logged_in().await;
-    assert_eq!(get_token(&world, "").await, 200);
-    let page = world.machine().send(Method::GET, "/metrics", |request| request.header("accept", "text/plain")).await;
+    let server = keep_mode().start().await;
+    server.logged_in().await;
+    assert_eq!(get_token(&server, "").await, 200);
+    let page =
+        server.api_client().send(Method::GET, "/metrics", |request| request.header("accept", "text/plain")).await;
     assert_eq!(page.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
     let mut promtool = Command::new("promtool")
         .args(["check", "metrics"])
@@ -85,9 +86,10 @@ async fn promtool_is_content_with_the_classic_text() {
 
 #[tokio::test]
 async fn both_formats_have_the_same_samples() {
-    let world = keeping().start().await;
-    let open_metrics = Scrape::of(&world).await;
-    let classic = world.machine().send(Method::GET, "/metrics", |request| request.header("accept", "text/plain")).await;
+    let server = keep_mode().start().await;
+    let open_metrics = Scrape::of(&server).await;
+    let classic =
+        server.api_client().send(Method::GET, "/metrics", |request| request.header("accept", "text/plain")).await;
     let classic = Scrape(classic.text());
     let series = |scrape: &Scrape| scrape.samples().map(|(series, _)| series.to_owned()).collect::<Vec<_>>();
     assert_eq!(series(&open_metrics), series(&classic));
@@ -95,8 +97,8 @@ async fn both_formats_have_the_same_samples() {
 
 #[tokio::test]
 async fn everything_is_there_from_the_start_with_nothing_counted() {
-    let world = keeping().start().await;
-    let scrape = Scrape::of(&world).await;
+    let server = keep_mode().start().await;
+    let scrape = Scrape::of(&server).await;
     assert_eq!(scrape.counted(), counts([]));
     assert_eq!(scrape.value("exchanges_total{grant=\"refresh\",result=\"dead\"}"), Some(0.0));
     assert_eq!(scrape.value("hand_outs_total{route=\"/proxy\",result=\"reconnect-required\"}"), Some(0.0));
@@ -108,17 +110,17 @@ async fn everything_is_there_from_the_start_with_nothing_counted() {
 
 #[tokio::test]
 async fn a_login_its_hand_outs_and_a_refresh_are_counted_to_the_one() {
-    let world = keeping().start().await;
-    world.logged_in().await;
-    assert_eq!(get_token(&world, "").await, 200);
-    assert_eq!(get_token(&world, "?min_ttl=60").await, 200);
-    assert_eq!(get_token(&world, "?user=nobody@example.com").await, 403);
-    assert_eq!(world.oauth("default", KEY).await.status, 200);
-    assert_eq!(world.oauth("default", "wrong").await.status, 401);
-    assert_eq!(world.oauth("grace@example.com", KEY).await.status, 400);
-    assert_eq!(get_token(&world, "?min_ttl=long").await, 400);
-    assert_eq!(world.browser().get("/api/token").await.status, 401);
-    let before = Scrape::of(&world).await;
+    let server = keep_mode().start().await;
+    server.logged_in().await;
+    assert_eq!(get_token(&server, "").await, 200);
+    assert_eq!(get_token(&server, "?min_ttl=60").await, 200);
+    assert_eq!(get_token(&server, "?user=nobody@example.com").await, 403);
+    assert_eq!(server.oauth("default", KEY).await.status, 200);
+    assert_eq!(server.oauth("default", "wrong").await.status, 401);
+    assert_eq!(server.oauth("grace@example.com", KEY).await.status, 400);
+    assert_eq!(get_token(&server, "?min_ttl=long").await, 400);
+    assert_eq!(server.browser().get("/api/token").await.status, 401);
+    let before = Scrape::of(&server).await;
     let mut expected = counts([
         ("logins_total{result=\"ok\"}", "1"),
         ("exchanges_total{grant=\"code\",result=\"tokens\"}", "1"),
@@ -133,9 +135,9 @@ async fn a_login_its_hand_outs_and_a_refresh_are_counted_to_the_one() {
     assert_eq!(before.counted(), expected);
     assert_eq!(before.value("connections{state=\"live\"}"), Some(1.0));
 
-    world.pass(DAY);
-    assert_eq!(get_token(&world, "").await, 200);
-    let after = Scrape::of(&world).await;
+    server.pass(DAY);
+    assert_eq!(get_token(&server, "").await, 200);
+    let after = Scrape::of(&server).await;
     expected.insert("exchanges_total{grant=\"refresh\",result=\"tokens\"}", "1");
     expected.insert("hand_outs_total{route=\"GET /api/token\",result=\"ok\"}", "3");
     assert_eq!(after.counted(), expected);
@@ -149,32 +151,32 @@ async fn a_login_its_hand_outs_and_a_refresh_are_counted_to_the_one() {
 
 #[tokio::test]
 async fn a_token_that_was_refused_is_counted_by_its_own_route() {
-    let world = keeping().start().await;
-    let browser = world.logged_in().await;
+    let server = keep_mode().start().await;
+    let browser = server.logged_in().await;
     let token = browser.get("/tokens").await.element("access-token").expect("the page shows it");
     let url = browser.url("/api/token");
     let body = serde_json::json!({ "refused": token });
     let page = browser.send(Method::POST, &url, |request| request.bearer_auth(KEY).json(&body)).await;
     assert_eq!(page.status, 200, "{}", page.text());
-    let scrape = Scrape::of(&world).await;
+    let scrape = Scrape::of(&server).await;
     assert_eq!(scrape.value("hand_outs_total{route=\"POST /api/token\",result=\"ok\"}"), Some(1.0));
     assert_eq!(scrape.value("exchanges_total{grant=\"refresh\",result=\"tokens\"}"), Some(1.0));
 }
 
 #[tokio::test]
 async fn each_way_a_login_can_end_has_its_word() {
-    let world = keeping().start().await;
-    let browser = world.browser();
+    let server = keep_mode().start().await;
+    let browser = server.browser();
     let page = browser.begin().await;
     let denied = browser.decide(&page, ADA, "deny").await;
     browser.follow(denied).await;
     browser.open("/auth/videoask/callback?code=made-up&state=made-up").await;
     browser.log_in("eve@example.com").await;
-    world.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::Status { status: 503 }));
+    server.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Fault::Status { status: 503 }));
     browser.log_in(ADA).await;
-    world.standin.change_faults(|faults| faults.next(Endpoint::Me, 3, Mishap::Status { status: 503 }));
+    server.standin.change_faults(|faults| faults.next(Endpoint::Me, 3, Fault::Status { status: 503 }));
     browser.log_in(ADA).await;
-    world.standin.set_quirks([Quirk::WrongNonce]);
+    server.standin.set_deviations([Deviation::WrongNonce]);
     browser.log_in(ADA).await;
     let expected = counts([
         ("logins_total{result=\"denied\"}", "1"),
@@ -186,17 +188,17 @@ async fn each_way_a_login_can_end_has_its_word() {
         ("exchanges_total{grant=\"code\",result=\"tokens\"}", "3"),
         ("exchanges_total{grant=\"code\",result=\"transient\"}", "1"),
     ]);
-    assert_eq!(Scrape::of(&world).await.counted(), expected);
+    assert_eq!(Scrape::of(&server).await.counted(), expected);
 }
 
 #[tokio::test]
 async fn an_ended_grant_is_a_dead_exchange_and_a_connection_that_needs_a_login() {
-    let world = keeping().start().await;
-    world.logged_in().await;
-    world.standin.end_grants_of(ADA);
-    world.pass(DAY);
-    assert_eq!(get_token(&world, "").await, 409);
-    let scrape = Scrape::of(&world).await;
+    let server = keep_mode().start().await;
+    server.logged_in().await;
+    server.standin.end_grants_of(ADA);
+    server.pass(DAY);
+    assert_eq!(get_token(&server, "").await, 409);
+    let scrape = Scrape::of(&server).await;
     assert_eq!(scrape.value("exchanges_total{grant=\"refresh\",result=\"dead\"}"), Some(1.0));
     assert_eq!(scrape.value("hand_outs_total{route=\"GET /api/token\",result=\"reconnect-required\"}"), Some(1.0));
     assert_eq!(scrape.value("connections{state=\"reconnect-required\"}"), Some(1.0));
@@ -206,78 +208,78 @@ async fn an_ended_grant_is_a_dead_exchange_and_a_connection_that_needs_a_login()
 
 #[tokio::test]
 async fn a_connection_without_a_refresh_token_is_an_obstacle_and_never_late() {
-    let world = keeping().start().await;
-    world.standin.set_quirks([Quirk::NoRefreshToken]);
-    world.logged_in().await;
-    world.pass(2 * DAY);
-    let scrape = Scrape::of(&world).await;
+    let server = keep_mode().start().await;
+    server.standin.set_deviations([Deviation::NoRefreshToken]);
+    server.logged_in().await;
+    server.pass(2 * DAY);
+    let scrape = Scrape::of(&server).await;
     assert_eq!(scrape.value("connection_obstacles{obstacle=\"no-refresh-token\"}"), Some(1.0));
     assert_eq!(scrape.value("keeper_lag_seconds"), Some(0.0));
 }
 
 #[tokio::test]
 async fn a_refresh_that_hangs_makes_the_keeper_late_and_silent() {
-    let world = keeping().start().await;
-    world.logged_in().await;
-    world.standin.change_faults(|faults| faults.always(Endpoint::Token, Mishap::Hang));
-    world.pass(DAY);
-    while world.standin.counters().requests_to(Endpoint::Token) < 2 {
+    let server = keep_mode().start().await;
+    server.logged_in().await;
+    server.standin.change_faults(|faults| faults.always(Endpoint::Token, Fault::Hang));
+    server.pass(DAY);
+    while server.standin.counters().requests_to(Endpoint::Token) < 2 {
         tokio::task::yield_now().await;
     }
     // The keeper waits for an answer now, and time stands still until it is turned.
-    let scrape = Scrape::of(&world).await;
+    let scrape = Scrape::of(&server).await;
     assert_eq!(scrape.value("keeper_silence_seconds"), Some(0.0));
     let lag = scrape.value("keeper_lag_seconds").expect("the store answers");
     assert!((8640.0..12960.0).contains(&lag), "due with a tenth of the day left, or a little more: {lag}");
-    world.pass(Duration::from_secs(5));
-    let later = Scrape::of(&world).await;
+    server.pass(Duration::from_secs(5));
+    let later = Scrape::of(&server).await;
     assert_eq!(later.value("keeper_lag_seconds"), Some(lag + 5.0));
     assert_eq!(later.value("keeper_silence_seconds"), Some(5.0));
 }
 
 #[tokio::test]
 async fn a_store_that_fails_takes_only_its_own_figures_with_it() {
-    let (store, world) = Fragile::start().await;
-    world.logged_in().await;
+    let (store, server) = FailingStore::start().await;
+    server.logged_in().await;
     store.take_away();
-    let scrape = Scrape::of(&world).await;
+    let scrape = Scrape::of(&server).await;
     assert_eq!(scrape.value("store_up"), Some(0.0));
     assert_eq!(scrape.value("logins_total{result=\"ok\"}"), Some(1.0));
     for gone in ["connections", "connection_obstacles", "keeper_lag_seconds"] {
         assert!(!scrape.0.contains(gone), "{gone} would be an old figure");
     }
     store.give_back();
-    let scrape = Scrape::of(&world).await;
+    let scrape = Scrape::of(&server).await;
     assert_eq!(scrape.value("store_up"), Some(1.0));
     assert_eq!(scrape.value("connections{state=\"live\"}"), Some(1.0));
 }
 
 #[tokio::test]
 async fn a_set_that_cannot_be_saved_shows_until_it_is() {
-    let (store, world) = Fragile::start().await;
-    world.logged_in().await;
-    world.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::HeldReply));
-    world.pass(DAY);
-    while world.standin.counters().refresh_exchanges == 0 {
+    let (store, server) = FailingStore::start().await;
+    server.logged_in().await;
+    server.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Fault::HeldReply));
+    server.pass(DAY);
+    while server.standin.counters().refresh_exchanges == 0 {
         tokio::task::yield_now().await;
     }
     store.take_away();
-    world.standin.release_replies();
-    until(&world, |scrape| scrape.value("unsaved_token_sets") == Some(1.0)).await;
+    server.standin.release_replies();
+    until(&server, |scrape| scrape.value("unsaved_token_sets") == Some(1.0)).await;
     store.give_back();
-    until(&world, |scrape| {
+    until(&server, |scrape| {
         // It is tried again each second.
-        world.pass(Duration::from_secs(1));
+        server.pass(Duration::from_secs(1));
         scrape.value("unsaved_token_sets") == Some(0.0)
     })
     .await;
 }
 
 /// Scrapes until it is so.
-async fn until(world: &World, is_so: impl Fn(&Scrape) -> bool) -> Scrape {
+async fn until(server: &TestServer, is_so: impl Fn(&Scrape) -> bool) -> Scrape {
     let scraping = async {
         loop {
-            let scrape = Scrape::of(world).await;
+            let scrape = Scrape::of(server).await;
             if is_so(&scrape) {
                 return scrape;
             }
@@ -288,14 +290,14 @@ async fn until(world: &World, is_so: impl Fn(&Scrape) -> bool) -> Scrape {
 
 #[tokio::test]
 async fn no_secret_and_no_name_of_a_user_is_told() {
-    let world = keeping().start().await;
-    let browser = world.logged_in().await;
+    let server = keep_mode().start().await;
+    let browser = server.logged_in().await;
     let tokens = browser.get("/tokens").await;
     for path in ["/api/token?user=canary-user", "/api/token?user=ada@example.com", "/canary-path"] {
-        world.machine().send(Method::GET, path, |request| request).await;
+        server.api_client().send(Method::GET, path, |request| request).await;
     }
-    world.browser().open("/auth/videoask/callback?code=canary-code&state=canary-state&error=canary-error").await;
-    let text = Scrape::of(&world).await.0;
+    server.browser().open("/auth/videoask/callback?code=canary-code&state=canary-state&error=canary-error").await;
+    let text = Scrape::of(&server).await.0;
     let shown = ["access-token", "refresh-token"].map(|id| tokens.element(id).expect("the page shows it"));
     let secrets = shown.into_iter().chain(browser.cookie_values());
     let ada = User::find(ADA).expect("Ada has an account");
@@ -334,8 +336,8 @@ fn documented() -> Described {
 
 #[tokio::test]
 async fn the_table_for_operators_has_every_figure_and_no_other() {
-    let world = keeping().start().await;
-    assert_eq!(documented(), exposed(&Scrape::of(&world).await));
+    let server = keep_mode().start().await;
+    assert_eq!(documented(), exposed(&Scrape::of(&server).await));
 }
 
 #[tokio::test]

@@ -5,39 +5,39 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::{
-    World,
-    machine::keeping,
+    TestServer,
+    api_client::keep_mode,
     receiver::{Behaviour, Receiver},
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const ADA: &str = "ada@example.com";
 
-async fn notified_by(receiver: &Receiver) -> World {
-    keeping().var("NOTIFY_URL", receiver.url()).start().await
+async fn notified_by(receiver: &Receiver) -> TestServer {
+    keep_mode().var("NOTIFY_URL", receiver.url()).start().await
 }
 
 /// Ends Ada's grant, and lets the app find out.
-async fn end_grant(world: &World) {
-    world.standin.end_grants_of(ADA);
-    world.pass(DAY);
-    assert_eq!(world.machine().get("/api/token").await.status, 409);
+async fn end_grant(server: &TestServer) {
+    server.standin.end_grants_of(ADA);
+    server.pass(DAY);
+    assert_eq!(server.api_client().get("/api/token").await.status, 409);
 }
 
 /// Lets time pass until this holds.
 #[expect(clippy::disallowed_methods, reason = "the deadline is of real time")]
-async fn wait_until(world: &World, holds: impl Fn() -> bool) {
+async fn wait_until(server: &TestServer, holds: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !holds() {
         assert!(Instant::now() < deadline, "it does not come to hold");
-        world.pass(Duration::from_secs(2));
+        server.pass(Duration::from_secs(2));
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
 /// Lets time pass until the receiver has accepted so many events.
-async fn wait_for(world: &World, receiver: &Receiver, events: usize) -> Vec<Value> {
-    wait_until(world, || receiver.accepted().len() >= events).await;
+async fn wait_for(server: &TestServer, receiver: &Receiver, events: usize) -> Vec<Value> {
+    wait_until(server, || receiver.accepted().len() >= events).await;
     receiver.accepted()
 }
 
@@ -48,11 +48,11 @@ fn names(events: &[Value]) -> Vec<&str> {
 #[tokio::test]
 async fn one_click_on_the_link_renews_the_connection_that_ended() {
     let receiver = Receiver::start();
-    let world = notified_by(&receiver).await;
-    world.logged_in().await;
-    end_grant(&world).await;
-    let event = wait_for(&world, &receiver, 1).await.remove(0);
-    let link = format!("{}auth/videoask", world.app);
+    let server = notified_by(&receiver).await;
+    server.logged_in().await;
+    end_grant(&server).await;
+    let event = wait_for(&server, &receiver, 1).await.remove(0);
+    let link = format!("{}auth/videoask", server.app);
     assert_eq!((&event["event"], &event["user"]), (&json!("log-in-again"), &json!(ADA)));
     assert_eq!(
         (&event["login_url"], &event["content"], &event["log_in_before"]),
@@ -67,15 +67,15 @@ async fn one_click_on_the_link_renews_the_connection_that_ended() {
         ["at", "content", "event", "id", "log_in_before", "login_url", "reason", "text", "user", "user_id"]
     );
 
-    let browser = world.browser();
+    let browser = server.browser();
     let login = browser.open(&link).await;
     assert_eq!(login.url.path(), "/authorize", "nothing is between the link and VideoAsk's login");
     let callback = browser.approve(&login, ADA).await;
     assert_eq!(browser.open(callback.as_str()).await.status, 200);
-    let renewed = world.machine().get("/api/connections").await.json();
+    let renewed = server.api_client().get("/api/connections").await.json();
     assert_eq!(renewed["connections"][0]["state"], "live");
-    assert_eq!(world.machine().get("/api/token").await.status, 200);
-    let events = wait_for(&world, &receiver, 2).await;
+    assert_eq!(server.api_client().get("/api/token").await.status, 200);
+    let events = wait_for(&server, &receiver, 2).await;
     assert_eq!(names(&events), ["log-in-again", "recovered"]);
     assert_ne!(events[0]["id"], events[1]["id"]);
 }
@@ -83,14 +83,14 @@ async fn one_click_on_the_link_renews_the_connection_that_ended() {
 #[tokio::test]
 async fn the_end_by_age_is_told_before_it_comes() {
     let receiver = Receiver::start();
-    let world = keeping().var("NOTIFY_URL", receiver.url()).var("REFRESH_TOKEN_LIFETIME", "10d").start().await;
-    world.logged_in().await;
-    world.pass(8 * DAY + DAY / 10);
-    let events = wait_for(&world, &receiver, 1).await;
+    let server = keep_mode().var("NOTIFY_URL", receiver.url()).var("REFRESH_TOKEN_LIFETIME", "10d").start().await;
+    server.logged_in().await;
+    server.pass(8 * DAY + DAY / 10);
+    let events = wait_for(&server, &receiver, 1).await;
     assert_eq!(names(&events), ["log-in-soon"]);
     assert_eq!(events[0]["log_in_before"], json!("2026-12-04T08:00:00Z"));
     assert!(events[0]["text"].as_str().unwrap().contains("before 4 December 2026"), "{}", events[0]["text"]);
-    let shown = world.machine().get("/api/connections").await.json();
+    let shown = server.api_client().get("/api/connections").await.json();
     assert_eq!(shown["connections"][0]["log_in_before"], events[0]["log_in_before"]);
 }
 
@@ -98,7 +98,7 @@ async fn the_end_by_age_is_told_before_it_comes() {
 async fn of_two_replicas_one_tells() {
     let receiver = Receiver::start();
     let first = notified_by(&receiver).await;
-    let _second = keeping().beside(&first).var("NOTIFY_URL", receiver.url()).start().await;
+    let _second = keep_mode().beside(&first).var("NOTIFY_URL", receiver.url()).start().await;
     first.logged_in().await;
     // No program asks: it would wait for the lease of the other replica's keeper, and time stands still meanwhile.
     first.standin.end_grants_of(ADA);
@@ -111,15 +111,15 @@ async fn of_two_replicas_one_tells() {
 #[tokio::test]
 async fn a_receiver_that_fails_is_told_again_with_the_same_id_and_redirects_lead_nowhere() {
     let receiver = Receiver::start();
-    let world = notified_by(&receiver).await;
-    world.logged_in().await;
+    let server = notified_by(&receiver).await;
+    server.logged_in().await;
     receiver.behave(Behaviour::Fail);
-    end_grant(&world).await;
-    wait_until(&world, || receiver.got(Behaviour::Fail).len() >= 2).await;
+    end_grant(&server).await;
+    wait_until(&server, || receiver.got(Behaviour::Fail).len() >= 2).await;
     receiver.behave(Behaviour::Redirect);
-    wait_until(&world, || !receiver.got(Behaviour::Redirect).is_empty()).await;
+    wait_until(&server, || !receiver.got(Behaviour::Redirect).is_empty()).await;
     receiver.behave(Behaviour::Accept);
-    let accepted = wait_for(&world, &receiver, 1).await.remove(0);
+    let accepted = wait_for(&server, &receiver, 1).await.remove(0);
     for earlier in receiver.got(Behaviour::Fail).iter().chain(&receiver.got(Behaviour::Redirect)) {
         assert_eq!(*earlier, accepted);
     }
@@ -128,19 +128,21 @@ async fn a_receiver_that_fails_is_told_again_with_the_same_id_and_redirects_lead
 #[tokio::test]
 async fn a_receiver_that_hangs_delays_no_hand_out_and_no_login() {
     let receiver = Receiver::start();
-    let world = notified_by(&receiver).await;
-    world.logged_in().await;
+    let server = notified_by(&receiver).await;
+    server.logged_in().await;
     receiver.behave(Behaviour::Hang);
-    end_grant(&world).await;
-    while_it_hangs(&world, &receiver, async || assert_eq!(world.machine().get("/api/token").await.status, 409)).await;
-    while_it_hangs(&world, &receiver, async || drop(world.logged_in().await)).await;
-    while_it_hangs(&world, &receiver, async || assert_eq!(world.machine().get("/api/token").await.status, 200)).await;
+    end_grant(&server).await;
+    while_it_hangs(&server, &receiver, async || assert_eq!(server.api_client().get("/api/token").await.status, 409))
+        .await;
+    while_it_hangs(&server, &receiver, async || drop(server.logged_in().await)).await;
+    while_it_hangs(&server, &receiver, async || assert_eq!(server.api_client().get("/api/token").await.status, 200))
+        .await;
 }
 
 /// Does this until it starts and ends within one delivery. A delivery that hangs ends after 5 s of real time.
-async fn while_it_hangs(world: &World, receiver: &Receiver, act: impl AsyncFn()) {
+async fn while_it_hangs(server: &TestServer, receiver: &Receiver, act: impl AsyncFn()) {
     loop {
-        wait_until(world, || receiver.hanging().is_some()).await;
+        wait_until(server, || receiver.hanging().is_some()).await;
         let delivery = receiver.hanging();
         act().await;
         if delivery.is_some() && receiver.hanging() == delivery {

@@ -4,35 +4,35 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::Value;
-use standin::{Endpoint, Mishap, Quirk};
+use standin::{Deviation, Endpoint, Fault};
 
-use crate::support::{Browser, Page, SECRET, Setup, World, machine::keeping};
+use crate::support::{Browser, Page, SECRET, Setup, TestServer, api_client::keep_mode};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn the_home_page_links_the_login_and_names_the_callback_to_register() {
-    let world = World::start().await;
-    let page = world.browser().get("/").await;
+    let server = TestServer::start().await;
+    let page = server.browser().get("/").await;
     assert_eq!(page.status, 200);
-    assert_eq!(page.element("callback-url"), Some(format!("{}auth/videoask/callback", world.app)));
-    let logged_in = world.logged_in().await.get("/").await;
+    assert_eq!(page.element("callback-url"), Some(format!("{}auth/videoask/callback", server.app)));
+    let logged_in = server.logged_in().await.get("/").await;
     assert!(logged_in.text().contains("<strong>ada@example.com</strong>"), "{}", logged_in.text());
 }
 
 #[tokio::test]
 async fn the_token_page_is_for_those_who_logged_in() {
-    let world = World::start().await;
+    let server = TestServer::start().await;
     for path in ["/tokens", "/tokens/forms", "/tokens/export/env", "/tokens/export/json"] {
-        let page = world.browser().get(path).await;
+        let page = server.browser().get(path).await;
         assert_eq!((page.status, page.title().as_str()), (403, "You are not logged in"), "{path}");
     }
 }
 
 #[tokio::test]
 async fn the_downloads_hold_the_exact_pair() {
-    let world = World::start().await;
-    let browser = world.logged_in().await;
+    let server = TestServer::start().await;
+    let browser = server.logged_in().await;
     let page = browser.get("/tokens").await;
     let (access, refresh) = (page.element("access-token").unwrap(), page.element("refresh-token").unwrap());
 
@@ -43,7 +43,7 @@ async fn the_downloads_hold_the_exact_pair() {
     );
     assert_eq!(env.text(), expected);
 
-    world.pass(Duration::from_millis(1500));
+    server.pass(Duration::from_millis(1500));
     let json: Value = serde_json::from_slice(&browser.get("/tokens/export/json").await.body).expect("JSON");
     assert_eq!(json["access_token"], access);
     assert_eq!(json["refresh_token"], refresh);
@@ -56,8 +56,8 @@ async fn the_downloads_hold_the_exact_pair() {
 
 #[tokio::test]
 async fn try_it_pages_through_the_forms_with_the_token() {
-    let world = World::start().await;
-    let browser = world.logged_in().await;
+    let server = TestServer::start().await;
+    let browser = server.logged_in().await;
     let mut path = "/tokens/forms".to_owned();
     let mut pages = 0;
     loop {
@@ -73,18 +73,18 @@ async fn try_it_pages_through_the_forms_with_the_token() {
         assert!(path.starts_with("/tokens/forms?"), "pages stay on this app: {path}");
     }
     assert_eq!(pages, 3, "45 forms are three pages of twenty");
-    assert_eq!(world.standin.counters().requests_to(Endpoint::Forms), 3);
+    assert_eq!(server.standin.counters().requests_to(Endpoint::Forms), 3);
 }
 
 #[tokio::test]
 async fn try_it_says_what_the_api_said() {
-    let world = World::start().await;
-    let browser = world.logged_in().await;
-    world.standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Mishap::Status { status: 500 }));
+    let server = TestServer::start().await;
+    let browser = server.logged_in().await;
+    server.standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Fault::Status { status: 500 }));
     assert_eq!(browser.get("/tokens/forms").await.title(), "VideoAsk's API returned an error");
-    world.standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Mishap::Cut));
+    server.standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Fault::Cut));
     assert_eq!(browser.get("/tokens/forms").await.title(), "VideoAsk's API cannot be reached");
-    world.standin.set_quirks([Quirk::RefuseAccessTokens]);
+    server.standin.set_deviations([Deviation::RefuseAccessTokens]);
     let page = browser.get("/tokens/forms").await;
     assert_eq!(page.title(), "VideoAsk's API refused the access token");
     assert_eq!(browser.get("/tokens/forms?limit=many").await.status, 400);
@@ -92,47 +92,47 @@ async fn try_it_says_what_the_api_said() {
 
 #[tokio::test]
 async fn logging_out_ends_the_session_and_its_pair_and_revokes_nothing() {
-    let world = World::start().await;
-    let browser = world.logged_in().await;
+    let server = TestServer::start().await;
+    let browser = server.logged_in().await;
     let copy = browser.stolen();
     let page = browser.post("/logout").await;
     assert_eq!((page.status, page.location().unwrap().path().to_owned()), (303, "/".to_owned()));
     assert!(browser.cookie_names().is_empty(), "the cookie is gone: {:?}", browser.cookie_names());
     assert_eq!(copy.get("/tokens").await.status, 403);
     assert_eq!(browser.post("/logout").await.status, 303, "logging out twice is no error");
-    assert_eq!(world.standin.counters().revokes, 0);
+    assert_eq!(server.standin.counters().revokes, 0);
 }
 
 #[tokio::test]
 async fn a_session_ends_after_an_hour_without_use() {
-    let world = World::start().await;
-    let browser = world.logged_in().await;
-    world.pass(59 * MINUTE);
+    let server = TestServer::start().await;
+    let browser = server.logged_in().await;
+    server.pass(59 * MINUTE);
     assert_eq!(browser.get("/tokens").await.status, 200);
-    world.pass(59 * MINUTE);
+    server.pass(59 * MINUTE);
     assert_eq!(browser.get("/tokens").await.status, 200, "use moves the limit, for session and pair");
-    world.pass(60 * MINUTE);
+    server.pass(60 * MINUTE);
     assert_eq!(browser.get("/tokens").await.status, 403);
 }
 
 #[tokio::test]
 async fn a_session_ends_after_a_day_however_much_it_is_used() {
-    let world = World::start().await;
-    let browser = world.logged_in().await;
+    let server = TestServer::start().await;
+    let browser = server.logged_in().await;
     for _ in 0..47 {
-        world.pass(30 * MINUTE);
+        server.pass(30 * MINUTE);
         assert_eq!(browser.get("/tokens").await.status, 200);
     }
-    world.pass(30 * MINUTE);
+    server.pass(30 * MINUTE);
     assert_eq!(browser.get("/tokens").await.status, 403);
 }
 
 #[tokio::test]
 async fn a_form_from_elsewhere_changes_nothing() {
-    let world = World::start().await;
-    let browser = world.logged_in().await;
+    let server = TestServer::start().await;
+    let browser = server.logged_in().await;
     let url = browser.url("/logout");
-    let origin = world.app.origin().ascii_serialization();
+    let origin = server.app.origin().ascii_serialization();
     for (name, value) in [
         ("sec-fetch-site", "cross-site"),
         ("sec-fetch-site", "same-site"),
@@ -158,8 +158,8 @@ async fn a_form_from_elsewhere_changes_nothing() {
 
 #[tokio::test]
 async fn every_answer_carries_the_headers_that_protect_it() {
-    let world = World::start().await;
-    let browser = world.logged_in().await;
+    let server = TestServer::start().await;
+    let browser = server.logged_in().await;
     for path in ["/", "/tokens", "/tokens/forms", "/auth/videoask", "/nowhere", "/healthz", "/robots.txt"] {
         let page = browser.get(path).await;
         let policy = page.header("content-security-policy").unwrap_or_default();
@@ -182,8 +182,8 @@ async fn every_answer_carries_the_headers_that_protect_it() {
 
 #[tokio::test]
 async fn an_https_app_sets_host_cookies_and_hsts() {
-    let world = Setup::default().var("APP_URL", "https://tokens.example.com").start().await;
-    let page = world.browser().get("/auth/videoask").await;
+    let server = Setup::default().var("APP_URL", "https://tokens.example.com").start().await;
+    let page = server.browser().get("/auth/videoask").await;
     assert_eq!(page.header("strict-transport-security"), Some("max-age=31536000"));
     let cookie = page.header("set-cookie").expect("a pending login");
     assert!(cookie.starts_with("__Host-videoask-auth-login-"), "{cookie}");
@@ -195,32 +195,32 @@ async fn an_https_app_sets_host_cookies_and_hsts() {
 
 #[tokio::test]
 async fn a_loopback_apps_cookies_carry_its_port() {
-    let world = World::start().await;
-    let browser = world.logged_in().await;
-    let name = format!("videoask-auth-{}", world.app.port().expect("a port"));
+    let server = TestServer::start().await;
+    let browser = server.logged_in().await;
+    let name = format!("videoask-auth-{}", server.app.port().expect("a port"));
     assert_eq!(browser.cookie_names(), [name]);
 }
 
 #[tokio::test]
 async fn another_loopback_name_leads_to_the_apps_own() {
-    let world = World::start().await;
-    let other = format!("http://127.0.0.1:{}/tokens?a=b", world.app.port().expect("a port"));
-    let page = world.browser().get(&other).await;
+    let server = TestServer::start().await;
+    let other = format!("http://127.0.0.1:{}/tokens?a=b", server.app.port().expect("a port"));
+    let page = server.browser().get(&other).await;
     assert_eq!(page.status, 307);
-    assert_eq!(page.location().map(String::from), Some(format!("{}tokens?a=b&redirected", world.app)));
-    let again = world.browser().get(&format!("{other}&redirected")).await;
+    assert_eq!(page.location().map(String::from), Some(format!("{}tokens?a=b&redirected", server.app)));
+    let again = server.browser().get(&format!("{other}&redirected")).await;
     assert_eq!(again.location().map(|url| url.path().to_owned()), None, "never twice, whatever a proxy does");
     // As nginx sends it where its configuration leaves `Host` out.
-    let without_host = world.raw("GET / HTTP/1.0\r\n\r\n").await;
+    let without_host = server.raw("GET / HTTP/1.0\r\n\r\n").await;
     assert!(without_host.starts_with("HTTP/1.0 200 "), "{without_host}");
     let health = other.replace("/tokens?a=b", "/healthz");
-    assert_eq!(world.browser().get(&health).await.status, 200, "a health check is not redirected");
+    assert_eq!(server.browser().get(&health).await.status, 200, "a health check is not redirected");
 }
 
 #[tokio::test]
 async fn pages_that_are_not_there_say_so_with_a_way_on() {
-    let world = World::start().await;
-    let browser = world.browser();
+    let server = TestServer::start().await;
+    let browser = server.browser();
     let page = browser.get("/nowhere").await;
     assert_eq!((page.status, page.title().as_str()), (404, "Page not found"));
     let page = browser.post("/tokens").await;
@@ -237,8 +237,8 @@ async fn pages_that_are_not_there_say_so_with_a_way_on() {
 
 #[tokio::test]
 async fn every_error_page_has_the_navigation_of_who_is_logged_in() {
-    let world = World::start().await;
-    let (ada, stranger) = (world.logged_in().await, world.browser());
+    let server = TestServer::start().await;
+    let (ada, stranger) = (server.logged_in().await, server.browser());
     let other_site = |request: reqwest::RequestBuilder| request.header("sec-fetch-site", "cross-site");
     let too_large =
         |request: reqwest::RequestBuilder| request.header("sec-fetch-site", "same-origin").body(vec![b'x'; 70_000]);
@@ -265,19 +265,19 @@ async fn every_error_page_has_the_navigation_of_who_is_logged_in() {
 
 #[tokio::test]
 async fn an_error_page_shows_the_request_id_of_its_header() {
-    let world = World::start().await;
-    let page = world.browser().get("/nowhere").await;
+    let server = TestServer::start().await;
+    let page = server.browser().get("/nowhere").await;
     let id = page.header("x-request-id").expect("an id").to_owned();
     assert!(page.text().contains(&format!("<code>{id}</code>")));
     let forged = |request: reqwest::RequestBuilder| request.header("x-request-id", "forged");
-    let page = world.browser().send(Method::GET, &world.app, forged).await;
+    let page = server.browser().send(Method::GET, &server.app, forged).await;
     assert_ne!(page.header("x-request-id"), Some("forged"));
 }
 
 #[tokio::test]
 async fn static_files_are_kept_by_browsers_and_change_their_names_with_their_content() {
-    let world = World::start().await;
-    let browser = world.browser();
+    let server = TestServer::start().await;
+    let browser = server.browser();
     let home = browser.get("/").await.text();
     for (start, media_type) in [
         ("/static/style.", "text/css; charset=utf-8"),
@@ -302,14 +302,14 @@ async fn takes_gzip(browser: &Browser, path: &str) -> Page {
 
 #[tokio::test]
 async fn what_may_have_a_secret_is_never_compressed_and_the_embedded_files_are() {
-    let world = keeping().start().await;
-    let browser = world.logged_in().await;
+    let server = keep_mode().start().await;
+    let browser = server.logged_in().await;
     for path in ["/", "/tokens", "/tokens/forms", "/tokens/export/env", "/tokens/export/json", "/nowhere", "/static/no"]
     {
         let page = takes_gzip(&browser, path).await;
         assert_eq!((page.header("content-encoding"), page.header("vary")), (None, None), "{path}");
     }
-    let machine = world.machine();
+    let machine = server.api_client();
     let with_gzip = |request: reqwest::RequestBuilder| request.header("accept-encoding", "gzip");
     for path in ["/api/token", "/api/connections", "/proxy/forms"] {
         let answer = machine.send(Method::GET, path, with_gzip).await;
@@ -333,13 +333,13 @@ async fn what_may_have_a_secret_is_never_compressed_and_the_embedded_files_are()
 
 #[tokio::test]
 async fn secrets_rotate_without_logging_anyone_out() {
-    let world = World::start().await;
-    let browser = world.logged_in().await;
+    let server = TestServer::start().await;
+    let browser = server.logged_in().await;
     let rotated = Setup::default()
-        .store(world.store.clone())
+        .store(server.store.clone())
         .var("EXPRESS_SESSION", "a-new-secret-0123456789abcdefghijk")
         .var("EXPRESS_SESSION_PREVIOUS", SECRET)
-        .var("APP_URL", world.app.as_str())
+        .var("APP_URL", server.app.as_str())
         .start()
         .await;
     // The second app answers under the first one's APP_URL, so the cookie's name is the same; only the port differs.
@@ -348,9 +348,9 @@ async fn secrets_rotate_without_logging_anyone_out() {
     assert!(page.text().contains("ada@example.com"));
 
     let dropped = Setup::default()
-        .store(world.store.clone())
+        .store(server.store.clone())
         .var("EXPRESS_SESSION", "a-new-secret-0123456789abcdefghijk")
-        .var("APP_URL", world.app.as_str())
+        .var("APP_URL", server.app.as_str())
         .start()
         .await;
     let page = browser.get(&format!("http://localhost:{}/tokens", dropped.port)).await;

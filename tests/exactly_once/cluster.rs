@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt, time::Duration};
 
 use reqwest::Method;
-use standin::{Endpoint, Faults, Mishap, Options, Quirk, Rotation, StandIn, User};
+use standin::{Deviation, Endpoint, Fault, Faults, Options, Rotation, StandIn, User};
 use tokio::time::sleep;
 use url::Url;
 use videoask_auth::{
@@ -123,7 +123,7 @@ impl Cluster {
     pub async fn log_in_to_expire(&self, server: &Server) -> Person {
         self.standin().change_faults(|faults| {
             // It says itself when it ends, by a clock of yesterday; the reply does not.
-            faults.quirks = BTreeSet::from([Quirk::NoExpiresIn, Quirk::NoIdToken]);
+            faults.deviations = BTreeSet::from([Deviation::NoExpiresIn, Deviation::NoIdToken]);
             faults.clock_offset = SHORT_LIFE - DAY;
         });
         let person = self.log_in(server).await;
@@ -172,8 +172,8 @@ impl Cluster {
     }
 
     /// What happens to the next exchange.
-    pub fn next_exchange(&self, mishap: Mishap) {
-        self.standin().change_faults(|faults| faults.next(Endpoint::Token, 1, mishap));
+    pub fn next_exchange(&self, fault: Fault) {
+        self.standin().change_faults(|faults| faults.next(Endpoint::Token, 1, fault));
     }
 
     /// Waits until so many exchanges have been sent.

@@ -4,12 +4,12 @@
 
 use std::{ops::Range, time::Duration};
 
-use standin::{Mishap, Rotation};
+use standin::{Fault, Rotation};
 use tokio::time::sleep;
 
 use crate::{
     cluster::{Backend, Cluster, STRICT},
-    person::Pressed,
+    person::RefreshResult,
     random::Random,
     scenarios::{at_once, random_from_seed},
     support::{Finished, Program},
@@ -24,11 +24,11 @@ const BEYOND_LEASE_AND_WATCH: Duration = Duration::from_secs(10 * 60);
 const TENANTS: [Rotation; 3] = [Rotation::Off, Rotation::On { leeway: BEYOND_LEASE_AND_WATCH }, STRICT];
 /// How slow the exchange is, in milliseconds, before or after the tenant acts.
 const SLOW: u64 = 400;
-const MISHAPS: [Mishap; 2] = [Mishap::Slow { ms: SLOW }, Mishap::SlowReply { ms: SLOW }];
+const FAULTS: [Fault; 2] = [Fault::Slow { ms: SLOW }, Fault::SlowReply { ms: SLOW }];
 
 /// Who is killed.
 #[derive(Clone, Copy, Debug)]
-enum Victim {
+enum Target {
     /// A server, after somebody pressed the button.
     Server,
     /// `token`, with an access token that has expired.
@@ -37,23 +37,23 @@ enum Victim {
 
 #[derive(Debug)]
 struct Kill {
-    victim: Victim,
+    target: Target,
     backend: Backend,
     rotation: Rotation,
-    mishap: Mishap,
+    fault: Fault,
     after: Duration,
 }
 
 /// What a kill left behind, and what came of it.
 #[derive(Debug)]
 struct Outcome {
-    left: Left,
-    next: Next,
+    left: NewTokens,
+    next: NextResult,
     spent_tokens: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Left {
+enum NewTokens {
     /// The tenant has not given a new set.
     NothingGiven,
     /// It has, and the set is in the store.
@@ -64,7 +64,7 @@ enum Left {
 
 /// What the next process gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
+enum NextResult {
     Token,
     LoginNeeded,
 }
@@ -76,13 +76,13 @@ fn a_killed_process_costs_a_login_only_where_the_reply_was_lost_and_nothing_is_f
     let outcomes = at_once(kills.iter().map(|kill| move || kill.carry_out()));
     for (kill, outcome) in kills.iter().zip(&outcomes) {
         println!("{kill:?}: {outcome:?}");
-        let costs_a_login = outcome.left == Left::Lost && kill.rotation == STRICT;
-        assert_eq!(outcome.next, if costs_a_login { Next::LoginNeeded } else { Next::Token });
-        assert!(outcome.left == Left::Lost || outcome.spent_tokens == 0);
+        let costs_a_login = outcome.left == NewTokens::Lost && kill.rotation == STRICT;
+        assert_eq!(outcome.next, if costs_a_login { NextResult::LoginNeeded } else { NextResult::Token });
+        assert!(outcome.left == NewTokens::Lost || outcome.spent_tokens == 0);
     }
 }
 
-impl Victim {
+impl Target {
     /// Milliseconds from the beginning: before sending, at any time, about when the answer comes. A command first
     /// has to start.
     fn moments(self) -> [Range<u64>; 3] {
@@ -95,56 +95,56 @@ impl Victim {
 
 impl Kill {
     fn at_random(n: usize, random: &mut Random) -> Self {
-        let victim = *random.pick(&[Victim::Server, Victim::Command]);
-        let moments = random.pick(&victim.moments()).clone();
+        let target = *random.pick(&[Target::Server, Target::Command]);
+        let moments = random.pick(&target.moments()).clone();
         Self {
-            victim,
+            target,
             backend: *random.pick(&Backend::BOTH),
             rotation: TENANTS[n % TENANTS.len()],
-            mishap: random.pick(&MISHAPS).clone(),
+            fault: random.pick(&FAULTS).clone(),
             after: random.millis(moments),
         }
     }
 
     async fn carry_out(&self) -> Outcome {
         let cluster = Cluster::new(self.backend, self.rotation).set("EXCHANGE_TIMEOUT", EXCHANGE_TIMEOUT);
-        let (left, next) = match self.victim {
-            Victim::Server => self.kill_a_server(&cluster).await,
-            Victim::Command => self.kill_a_command(&cluster).await,
+        let (left, next) = match self.target {
+            Target::Server => self.kill_a_server(&cluster).await,
+            Target::Command => self.kill_a_command(&cluster).await,
         };
         Outcome { left, next, spent_tokens: cluster.standin().counters().spent_tokens_seen }
     }
 
-    async fn kill_a_server(&self, cluster: &Cluster) -> (Left, Next) {
-        let victim = cluster.serve();
-        let person = cluster.log_in(&victim).await;
-        cluster.next_exchange(self.mishap.clone());
-        let pressing = person.begin_to_press(&victim.url);
-        self.kill(victim.program).await;
+    async fn kill_a_server(&self, cluster: &Cluster) -> (NewTokens, NextResult) {
+        let target = cluster.serve();
+        let person = cluster.log_in(&target).await;
+        cluster.next_exchange(self.fault.clone());
+        let pressing = person.begin_to_press(&target.url);
+        self.kill(target.program).await;
         pressing.await.unwrap();
         let left = left_behind(cluster).await;
         let successor = cluster.serve();
         for _ in 0..TRIES {
             match person.press(&successor.url).await {
-                Pressed::Newer => return (left, Next::Token),
-                Pressed::LoginNeeded => return (left, Next::LoginNeeded),
+                RefreshResult::Newer => return (left, NextResult::Token),
+                RefreshResult::LoginNeeded => return (left, NextResult::LoginNeeded),
                 // A busy machine may need longer for the takeover than a request waits.
-                Pressed::Else(503) => {}
+                RefreshResult::Else(503) => {}
                 other => panic!("{self:?}: {other:?}"),
             }
         }
         panic!("{self:?}: no process takes over")
     }
 
-    async fn kill_a_command(&self, cluster: &Cluster) -> (Left, Next) {
+    async fn kill_a_command(&self, cluster: &Cluster) -> (NewTokens, NextResult) {
         cluster.connect_and_leave().await;
-        cluster.next_exchange(self.mishap.clone());
+        cluster.next_exchange(self.fault.clone());
         self.kill(cluster.token()).await;
         let left = left_behind(cluster).await;
         for _ in 0..TRIES {
             match cluster.token().finish() {
-                Finished { code: Some(0), .. } => return (left, Next::Token),
-                Finished { code: Some(3), .. } => return (left, Next::LoginNeeded),
+                Finished { code: Some(0), .. } => return (left, NextResult::Token),
+                Finished { code: Some(3), .. } => return (left, NextResult::LoginNeeded),
                 Finished { code: Some(4), .. } => {}
                 other => panic!("{self:?}: {other:?}"),
             }
@@ -152,19 +152,19 @@ impl Kill {
         panic!("{self:?}: no process takes over")
     }
 
-    async fn kill(&self, mut victim: Program) {
+    async fn kill(&self, mut target: Program) {
         sleep(self.after).await;
-        victim.signal("KILL");
-        victim.ended();
+        target.signal("KILL");
+        target.ended();
     }
 }
 
-async fn left_behind(cluster: &Cluster) -> Left {
+async fn left_behind(cluster: &Cluster) -> NewTokens {
     // A tenant acts on what has arrived, even if its sender is dead.
     cluster.all_sent_is_acted_on().await;
     match (cluster.standin().counters().refresh_exchanges, cluster.stored_generation().await) {
-        (0, _) => Left::NothingGiven,
-        (_, 1) => Left::Lost,
-        _ => Left::Saved,
+        (0, _) => NewTokens::NothingGiven,
+        (_, 1) => NewTokens::Lost,
+        _ => NewTokens::Saved,
     }
 }

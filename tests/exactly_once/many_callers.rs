@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use standin::Mishap;
+use standin::Fault;
 
 use crate::{
     cluster::{Backend, Cluster, STRICT},
-    person::Pressed,
+    person::RefreshResult,
     scenarios::at_once,
     support::Program,
 };
@@ -29,7 +29,7 @@ async fn rush(backend: Backend, servers: usize) {
     let cluster = Cluster::new(backend, STRICT);
     let servers: Vec<_> = (0..servers).map(|_| cluster.serve()).collect();
     let mut person = cluster.log_in_to_expire(&servers[0]).await;
-    cluster.next_exchange(Mishap::HeldReply);
+    cluster.next_exchange(Fault::HeldReply);
     cluster.let_the_access_token_expire();
     cluster.sent(1);
     let commands: Vec<_> = (0..COMMANDS).map(|_| cluster.token()).collect();
@@ -40,7 +40,7 @@ async fn rush(backend: Backend, servers: usize) {
     };
     let (presses, ()) = tokio::join!(join_all(presses), release);
     for pressed in presses {
-        assert_eq!(pressed, Pressed::Newer, "{backend:?}");
+        assert_eq!(pressed, RefreshResult::Newer, "{backend:?}");
     }
     let printed = commands.into_iter().map(Program::finish).collect::<Vec<_>>();
     cluster.assert_exchanges(1);
@@ -57,6 +57,6 @@ async fn rush(backend: Backend, servers: usize) {
     }
     // What all of them have is the current set, with the refresh token that goes on.
     person.reload(&servers[0].url).await;
-    assert_eq!(person.press(&servers[0].url).await, Pressed::Newer);
+    assert_eq!(person.press(&servers[0].url).await, RefreshResult::Newer);
     cluster.assert_exchanges(2);
 }

@@ -1,7 +1,7 @@
 //! A wall clock that is set, and a machine that is suspended, in the middle of an exchange: no token is sent twice. The
 //! processes run under `clocks.c`.
 
-use standin::Mishap;
+use standin::Fault;
 
 use crate::{
     clocks::HOUR,
@@ -22,7 +22,7 @@ async fn set_the_wall_clock(backend: Backend, step: i64) {
     cluster.connect().await;
     let clocks = Clocks::ahead(EXPIRED);
     // Longer than a lease that has ended is watched.
-    cluster.next_exchange(Mishap::SlowReply { ms: 12_000 });
+    cluster.next_exchange(Fault::SlowReply { ms: 12_000 });
     let first = cluster.token_under(&clocks);
     cluster.sent(1);
     clocks.set_wall_clock_ahead(EXPIRED + step);
@@ -51,7 +51,7 @@ async fn wake(backend: Backend) {
     cluster.connect().await;
     let (suspended, other) = (Clocks::ahead(EXPIRED), Clocks::ahead(EXPIRED + HOUR));
     // What was sent had no effect, so the process would send it again.
-    cluster.next_exchange(Mishap::Hang);
+    cluster.next_exchange(Fault::Hang);
     let process = cluster.token_under(&suspended);
     cluster.sent(1);
     let meanwhile = async { cluster.token_under(&other).finish() };

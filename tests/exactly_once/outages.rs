@@ -8,13 +8,13 @@ use std::{
 };
 
 use rusqlite::Connection;
-use standin::{Mishap, Rotation};
+use standin::{Fault, Rotation};
 use tempfile::TempDir;
 use videoask_auth::config::StoreUrl;
 
 use crate::{
     cluster::{Backend, Cluster, STRICT, readiness, until_readiness},
-    person::{Person, Pressed},
+    person::{Person, RefreshResult},
     scenarios::at_once,
     support::Program,
 };
@@ -31,7 +31,7 @@ enum Outage {
 }
 
 /// An outage that lasts.
-enum Broken {
+enum ActiveOutage {
     Killed,
     Frozen,
     Lock(Connection),
@@ -68,7 +68,7 @@ fn a_command_says_so_if_what_came_cannot_be_saved() {
         // A tenant that forgives: on a busy machine the exchange may time out, and is sent again.
         let mut cluster = Cluster::new(Backend::Redis, Rotation::Off).set("EXCHANGE_TIMEOUT", "4s");
         cluster.connect_and_leave().await;
-        cluster.next_exchange(Mishap::HeldReply);
+        cluster.next_exchange(Fault::HeldReply);
         let command = cluster.token();
         cluster.sent(1);
         let _broken = Outage::RedisKilled.start(&mut cluster);
@@ -82,12 +82,12 @@ fn a_command_says_so_if_what_came_cannot_be_saved() {
 async fn outlive_in_a_server(mut cluster: Cluster, outage: Outage) {
     let server = cluster.serve();
     let person = cluster.log_in(&server).await;
-    cluster.next_exchange(Mishap::HeldReply);
+    cluster.next_exchange(Fault::HeldReply);
     let pressing = person.begin_to_press(&server.url);
     cluster.sent(1);
     let broken = outage.start(&mut cluster);
     cluster.standin().release_replies();
-    assert_eq!(pressing.await.unwrap(), Pressed::Newer, "{outage:?}: the set in hand is served");
+    assert_eq!(pressing.await.unwrap(), RefreshResult::Newer, "{outage:?}: the set in hand is served");
     assert_eq!(readiness(&server.url).await, "degraded", "{outage:?}");
     broken.repair(&mut cluster);
     until_readiness(&server.url, "ready").await;
@@ -96,7 +96,7 @@ async fn outlive_in_a_server(mut cluster: Cluster, outage: Outage) {
 
 async fn outlive_in_a_command(mut cluster: Cluster, outage: Outage) {
     let person = cluster.connect_and_leave().await;
-    cluster.next_exchange(Mishap::HeldReply);
+    cluster.next_exchange(Fault::HeldReply);
     let mut command = cluster.token();
     cluster.sent(1);
     let broken = outage.start(&mut cluster);
@@ -120,7 +120,7 @@ async fn go_on(cluster: &Cluster, mut person: Person, outage: Outage) {
     }
     let other = cluster.serve();
     person.reload(&other.url).await;
-    assert_eq!(person.press(&other.url).await, Pressed::Newer, "{outage:?}");
+    assert_eq!(person.press(&other.url).await, RefreshResult::Newer, "{outage:?}");
     cluster.assert_exchanges(2);
 }
 
@@ -133,28 +133,28 @@ impl Outage {
         }
     }
 
-    fn start(self, cluster: &mut Cluster) -> Broken {
+    fn start(self, cluster: &mut Cluster) -> ActiveOutage {
         match (self, cluster.store()) {
             (Self::SqliteLocked, StoreUrl::Sqlite(file)) => {
                 let lock = Connection::open(file).unwrap();
                 lock.execute_batch("BEGIN IMMEDIATE").unwrap();
-                Broken::Lock(lock)
+                ActiveOutage::Lock(lock)
             }
-            (Self::DiskFull, StoreUrl::Sqlite(file)) => Broken::Filler(fill(file.parent().unwrap())),
+            (Self::DiskFull, StoreUrl::Sqlite(file)) => ActiveOutage::Filler(fill(file.parent().unwrap())),
             (Self::RedisKilled | Self::RedisForgets, _) => {
                 cluster.redis().kill();
-                Broken::Killed
+                ActiveOutage::Killed
             }
             (Self::RedisFrozen, _) => {
                 cluster.redis().freeze();
-                Broken::Frozen
+                ActiveOutage::Frozen
             }
             (Self::SqliteLocked | Self::DiskFull, _) => unreachable!("this happens to SQLite alone"),
         }
     }
 }
 
-impl Broken {
+impl ActiveOutage {
     fn repair(self, cluster: &mut Cluster) {
         match self {
             Self::Killed => cluster.redis().revive(),

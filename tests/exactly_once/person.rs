@@ -14,12 +14,12 @@ pub const EMAIL: &str = "ada@example.com";
 #[derive(Clone)]
 pub struct Person {
     browser: Browser,
-    shown: Arc<VisibleRecord>,
+    shown: Arc<ShownTokens>,
 }
 
 /// Which token set a page shows.
 #[derive(Debug, PartialEq, Eq)]
-pub struct VisibleRecord {
+pub struct ShownTokens {
     connection: String,
     pub generation: u64,
     pub access_token: String,
@@ -27,7 +27,7 @@ pub struct VisibleRecord {
 
 /// What the button "Refresh now" led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pressed {
+pub enum RefreshResult {
     /// A newer token set is there.
     Newer,
     /// The connection has ended.
@@ -43,14 +43,14 @@ impl Person {
         let browser = server.browser();
         let page = server.log_in(&browser).await;
         assert_eq!(page.status, 200, "{}", page.text());
-        Self { browser, shown: Arc::new(VisibleRecord::on(&page)) }
+        Self { browser, shown: Arc::new(ShownTokens::on(&page)) }
     }
 
     /// What the token page of this server shows now.
-    pub async fn look(&self, server: &Url) -> VisibleRecord {
+    pub async fn look(&self, server: &Url) -> ShownTokens {
         let page = self.browser.get(server.join("/tokens").unwrap().as_str()).await;
         assert_eq!(page.status, 200, "{}", page.text());
-        VisibleRecord::on(&page)
+        ShownTokens::on(&page)
     }
 
     /// Looks, and goes on from there.
@@ -58,31 +58,31 @@ impl Person {
         self.shown = Arc::new(self.look(server).await);
     }
 
-    pub fn shown(&self) -> &VisibleRecord {
+    pub fn shown(&self) -> &ShownTokens {
         &self.shown
     }
 
     /// Presses "Refresh now" below the token set that the page shows, at this server.
-    pub async fn press(&self, server: &Url) -> Pressed {
+    pub async fn press(&self, server: &Url) -> RefreshResult {
         let form = [("connection", self.shown.connection.clone()), ("generation", self.shown.generation.to_string())];
         let url = server.join("/tokens/refresh").unwrap();
         let form = |request: RequestBuilder| request.header("sec-fetch-site", "same-origin").form(&form);
-        let Ok(page) = self.browser.try_send(Method::POST, &url, form).await else { return Pressed::Unanswered };
+        let Ok(page) = self.browser.try_send(Method::POST, &url, form).await else { return RefreshResult::Unanswered };
         match page.status {
-            303 => Pressed::Newer,
-            409 if page.title() == "The connection was lost" => Pressed::LoginNeeded,
-            status => Pressed::Else(status),
+            303 => RefreshResult::Newer,
+            409 if page.title() == "The connection was lost" => RefreshResult::LoginNeeded,
+            status => RefreshResult::Else(status),
         }
     }
 
     /// Presses, and does not wait for what comes of it.
-    pub fn begin_to_press(&self, server: &Url) -> JoinHandle<Pressed> {
+    pub fn begin_to_press(&self, server: &Url) -> JoinHandle<RefreshResult> {
         let (person, server) = (self.clone(), server.clone());
         tokio::spawn(async move { person.press(&server).await })
     }
 }
 
-impl VisibleRecord {
+impl ShownTokens {
     fn on(page: &Page) -> Self {
         let text = page.text();
         let hidden = |name: &str| {

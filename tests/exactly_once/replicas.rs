@@ -2,7 +2,7 @@
 
 use crate::{
     cluster::{Backend, Cluster, STRICT},
-    person::{Person, Pressed},
+    person::{Person, RefreshResult},
     scenarios::at_once,
 };
 
@@ -14,11 +14,11 @@ fn nothing_is_sent_while_no_replica_acknowledges_the_attempt() {
         let person: Person = cluster.log_in(&server).await;
         let replica = cluster.redis().replica();
         replica.freeze();
-        assert_eq!(person.press(&server.url).await, Pressed::Else(503));
+        assert_eq!(person.press(&server.url).await, RefreshResult::Else(503));
         cluster.assert_exchanges(0);
         replica.thaw();
         cluster.redis().wait_for_replicas(1);
-        assert_eq!(person.press(&server.url).await, Pressed::Newer);
+        assert_eq!(person.press(&server.url).await, RefreshResult::Newer);
         cluster.assert_exchanges(1);
     }]);
 }

@@ -1,10 +1,10 @@
 //! SIGTERM, SIGHUP and Ctrl-C in mid-exchange: what was sent is answered and saved, and the next process goes on from there.
 
-use standin::Mishap;
+use standin::Fault;
 
 use crate::{
     cluster::{Backend, Cluster, STRICT},
-    person::{Person, Pressed},
+    person::{Person, RefreshResult},
     scenarios::at_once,
     support::Program,
 };
@@ -27,13 +27,13 @@ async fn stop_a_server(backend: Backend, signal: &str) {
     let cluster = Cluster::new(backend, STRICT);
     let mut server = cluster.serve();
     let person = cluster.log_in(&server).await;
-    cluster.next_exchange(Mishap::HeldReply);
+    cluster.next_exchange(Fault::HeldReply);
     let pressing = person.begin_to_press(&server.url);
     cluster.sent(1);
     server.program.signal(signal);
     server.program.line(Program::stderr, "stopping");
     cluster.standin().release_replies();
-    assert_eq!(pressing.await.unwrap(), Pressed::Newer, "who waits gets the answer");
+    assert_eq!(pressing.await.unwrap(), RefreshResult::Newer, "who waits gets the answer");
     let stopped = server.program.finish();
     assert_eq!(stopped.code, Some(0), "{stopped:?}");
     go_on(&cluster, person).await;
@@ -42,7 +42,7 @@ async fn stop_a_server(backend: Backend, signal: &str) {
 async fn stop_a_command(backend: Backend, signal: &str) {
     let cluster = Cluster::new(backend, STRICT);
     let person = cluster.connect_and_leave().await;
-    cluster.next_exchange(Mishap::HeldReply);
+    cluster.next_exchange(Fault::HeldReply);
     let command = cluster.token();
     cluster.sent(1);
     command.signal(signal);
@@ -60,6 +60,6 @@ async fn go_on(cluster: &Cluster, mut person: Person) {
     person.reload(&successor.url).await;
     let token = cluster.token().finish();
     assert_eq!((token.code, token.stdout.trim_end()), (Some(0), person.shown().access_token.as_str()), "{token:?}");
-    assert_eq!(person.press(&successor.url).await, Pressed::Newer);
+    assert_eq!(person.press(&successor.url).await, RefreshResult::Newer);
     cluster.assert_exchanges(2);
 }

@@ -1,11 +1,11 @@
 //! A store or a provider that responds, and that cannot be relied on.
 
-use standin::Quirk;
+use standin::Deviation;
 use videoask_auth::config::StoreUrl;
 
 use crate::{
     cluster::{Backend, Cluster, STRICT, readiness},
-    person::Pressed,
+    person::RefreshResult,
     scenarios::at_once,
 };
 
@@ -19,7 +19,7 @@ fn nothing_is_sent_once_the_database_file_was_replaced() {
         let backup = path.with_extension("backup");
         std::fs::copy(path, &backup).unwrap();
         std::fs::rename(&backup, path).unwrap();
-        assert_eq!(person.press(&server.url).await, Pressed::Else(503));
+        assert_eq!(person.press(&server.url).await, RefreshResult::Else(503));
         cluster.assert_exchanges(0);
         assert_eq!(readiness(&server.url).await, "degraded");
     }]);
@@ -31,11 +31,11 @@ fn a_new_refresh_token_is_kept_although_no_access_token_came_with_it() {
         let cluster = Cluster::new(Backend::Sqlite, STRICT);
         let server = cluster.serve();
         let mut person = cluster.log_in(&server).await;
-        cluster.standin().set_quirks([Quirk::NoAccessToken]);
-        assert_eq!(person.press(&server.url).await, Pressed::Else(503));
+        cluster.standin().set_deviations([Deviation::NoAccessToken]);
+        assert_eq!(person.press(&server.url).await, RefreshResult::Else(503));
         person.reload(&server.url).await;
-        cluster.standin().set_quirks([]);
-        assert_eq!(person.press(&server.url).await, Pressed::Newer);
+        cluster.standin().set_deviations([]);
+        assert_eq!(person.press(&server.url).await, RefreshResult::Newer);
         cluster.assert_exchanges(2);
     }]);
 }
@@ -47,12 +47,12 @@ fn a_full_store_is_degraded_until_it_takes_writes_again() {
         let server = cluster.serve();
         let person = cluster.log_in(&server).await;
         cluster.redis().raw("CONFIG SET maxmemory 1");
-        assert_eq!(person.press(&server.url).await, Pressed::Else(503));
+        assert_eq!(person.press(&server.url).await, RefreshResult::Else(503));
         cluster.assert_exchanges(0);
         assert_eq!(readiness(&server.url).await, "degraded");
         cluster.redis().raw("CONFIG SET maxmemory 0");
         assert_eq!(readiness(&server.url).await, "ready");
-        assert_eq!(person.press(&server.url).await, Pressed::Newer);
+        assert_eq!(person.press(&server.url).await, RefreshResult::Newer);
         cluster.assert_exchanges(1);
     }]);
 }

@@ -1,12 +1,12 @@
 //! Clocks that are far from the right time: no connection is blocked for long, and no token is handed out as working longer
 //! than it does. The processes run under `clocks.c`.
 
-use standin::Mishap;
+use standin::Fault;
 
 use crate::{
     clocks::{DAY, HOUR},
     cluster::{Backend, Cluster, STRICT, readiness},
-    person::Pressed,
+    person::RefreshResult,
     scenarios::at_once,
     support::{Clocks, EXPIRED, Finished, until},
 };
@@ -33,16 +33,16 @@ fn the_button_tries_after_a_failure_under_a_clock_far_ahead() {
 }
 
 /// What blocks a connection, and what is transient.
-fn failures() -> [Mishap; 2] {
+fn failures() -> [Fault; 2] {
     let (error, description) = ("invalid_client".to_owned(), String::new());
-    [Mishap::Error { status: 401, error, description }, Mishap::Status { status: 500 }]
+    [Fault::Error { status: 401, error, description }, Fault::Status { status: 500 }]
 }
 
 fn assert_failed(finished: &Finished) {
     assert!(matches!(finished.code, Some(1 | 4)), "{finished:?}");
 }
 
-async fn fail_far_ahead(backend: Backend, failure: Mishap) {
+async fn fail_far_ahead(backend: Backend, failure: Fault) {
     let cluster = Cluster::new(backend, STRICT);
     cluster.connect().await;
     cluster.next_exchange(failure);
@@ -52,7 +52,7 @@ async fn fail_far_ahead(backend: Backend, failure: Mishap) {
     cluster.assert_exchanges(1);
 }
 
-async fn keep_far_ahead(backend: Backend, failure: Mishap) {
+async fn keep_far_ahead(backend: Backend, failure: Fault) {
     let cluster = Cluster::new(backend, STRICT);
     cluster.connect().await;
     cluster.next_exchange(failure);
@@ -69,13 +69,13 @@ async fn keep_far_ahead(backend: Backend, failure: Mishap) {
     cluster.assert_exchanges(1);
 }
 
-async fn press_after_a_failure_far_ahead(backend: Backend, failure: Mishap) {
+async fn press_after_a_failure_far_ahead(backend: Backend, failure: Fault) {
     let cluster = Cluster::new(backend, STRICT);
     let server = cluster.serve();
     let person = cluster.log_in(&server).await;
     cluster.next_exchange(failure);
     assert_failed(&cluster.token_under(&Clocks::ahead(FAR)).finish());
-    assert_eq!(person.press(&server.url).await, Pressed::Newer, "{backend:?}");
+    assert_eq!(person.press(&server.url).await, RefreshResult::Newer, "{backend:?}");
     cluster.assert_exchanges(1);
 }
 

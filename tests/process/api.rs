@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use standin::{Endpoint, Mishap, Quirk};
+use standin::{Deviation, Endpoint, Fault};
 
 use crate::{
     keep::assert_fails,
@@ -26,8 +26,8 @@ async fn connected() -> Deployment {
 }
 
 impl Deployment {
-    fn quirks(&self, quirks: &[Quirk]) {
-        self.provider.standin.change_faults(|faults| faults.quirks = quirks.iter().copied().collect());
+    fn deviations(&self, deviations: &[Deviation]) {
+        self.provider.standin.change_faults(|faults| faults.deviations = deviations.iter().copied().collect());
     }
 }
 
@@ -171,16 +171,16 @@ async fn a_list_is_read_to_its_end_however_badly_it_is_paged() {
     let deployment = connected().await;
     let all = form_ids(&deployment.run(&["api", "/forms", "--paginate"]));
     assert_eq!((all.len(), all.iter().collect::<BTreeSet<_>>().len()), (45, 45));
-    let badly = [Quirk::ChangingCounts, Quirk::EmptyPage, Quirk::RepeatedNext, Quirk::ForeignNext];
-    for quirks in [&[Quirk::BareLists][..], &badly[..1], &badly[1..2], &badly[2..3], &badly[3..], &badly[..]] {
-        deployment.quirks(quirks);
+    let badly = [Deviation::ChangingCounts, Deviation::EmptyPage, Deviation::RepeatedNext, Deviation::ForeignNext];
+    for deviations in [&[Deviation::BareLists][..], &badly[..1], &badly[1..2], &badly[2..3], &badly[3..], &badly[..]] {
+        deployment.deviations(deviations);
         for path in ["/forms", "/forms?limit=10", "/forms?limit=100&offset=0"] {
             let list = deployment.run(&["api", path, "--paginate"]);
-            assert_eq!((list.code, list.stderr.as_str()), (Some(0), ""), "{quirks:?} {path}: {list:?}");
-            assert_eq!(form_ids(&list), all, "{quirks:?} {path}");
+            assert_eq!((list.code, list.stderr.as_str()), (Some(0), ""), "{deviations:?} {path}: {list:?}");
+            assert_eq!(form_ids(&list), all, "{deviations:?} {path}");
         }
     }
-    deployment.quirks(&[Quirk::BareLists, Quirk::IgnoredOffset]);
+    deployment.deviations(&[Deviation::BareLists, Deviation::IgnoredOffset]);
     assert_eq!(form_ids(&deployment.run(&["api", "/forms?limit=10", "--paginate"])), all[..10]);
     assert_eq!(deployment.run(&["api", "/organizations", "--paginate"]).stdout.lines().count(), 2);
 }
@@ -188,11 +188,11 @@ async fn a_list_is_read_to_its_end_however_badly_it_is_paged() {
 #[tokio::test]
 async fn a_list_without_an_end_fails_after_all_that_is_on_it() {
     let deployment = connected().await;
-    deployment.quirks(&[Quirk::EndlessPages]);
+    deployment.deviations(&[Deviation::EndlessPages]);
     let list = deployment.run(&["api", "/forms", "--paginate"]);
     assert_eq!((list.code, form_ids(&list).len()), (Some(1), 45), "{list:?}");
     assert!(list.stderr.contains("nothing new"), "{list:?}");
-    deployment.quirks(&[Quirk::EndlessPages, Quirk::IgnoredOffset]);
+    deployment.deviations(&[Deviation::EndlessPages, Deviation::IgnoredOffset]);
     let list = deployment.run(&["api", "/forms", "--paginate"]);
     assert_eq!((list.code, form_ids(&list).len()), (Some(1), 20), "{list:?}");
 }
@@ -201,10 +201,10 @@ async fn a_list_without_an_end_fails_after_all_that_is_on_it() {
 async fn a_list_waits_where_videoask_limits_the_rate_and_a_single_request_does_not() {
     let deployment = connected().await;
     let standin = &deployment.provider.standin;
-    let limited = |retry_after| Mishap::TooManyRequests { reset_in: None, retry_after };
+    let limited = |retry_after| Fault::TooManyRequests { reset_in: None, retry_after };
     standin.change_faults(|faults| {
         faults.next(Endpoint::Forms, 1, limited(None));
-        faults.next(Endpoint::Forms, 1, Mishap::Slow { ms: 0 });
+        faults.next(Endpoint::Forms, 1, Fault::Slow { ms: 0 });
         faults.next(Endpoint::Forms, 1, limited(Some(1)));
     });
     let list = deployment.run(&["api", "/forms", "--paginate"]);
@@ -212,7 +212,7 @@ async fn a_list_waits_where_videoask_limits_the_rate_and_a_single_request_does_n
     assert_eq!(list.stderr.matches("waiting 1 s").count(), 2, "{list:?}");
 
     standin.change_faults(|faults| {
-        faults.next(Endpoint::Forms, 1, Mishap::Slow { ms: 0 });
+        faults.next(Endpoint::Forms, 1, Fault::Slow { ms: 0 });
         faults.next(Endpoint::Forms, 1, limited(Some(601)));
     });
     let list = deployment.run(&["api", "/forms", "--paginate"]);
@@ -240,11 +240,11 @@ async fn an_error_of_the_api_is_on_stdout_and_exits_1() {
     let forbidden = deployment.run(&["api", "/forms", "--organization", "of-somebody-else"]);
     assert_eq!(forbidden.code, Some(1), "{forbidden:?}");
     assert!(forbidden.stdout.contains("permission") && forbidden.stderr.contains("ORGANIZATION_ID"), "{forbidden:?}");
-    for (mishap, on_stdout, words) in [
-        (Mishap::Html { status: 502 }, "<!doctype html>", &["502 Bad Gateway"][..]),
-        (Mishap::Redirect, "", &["307", "/echo/redirected", "not followed"]),
+    for (fault, on_stdout, words) in [
+        (Fault::Html { status: 502 }, "<!doctype html>", &["502 Bad Gateway"][..]),
+        (Fault::Redirect, "", &["307", "/echo/redirected", "not followed"]),
     ] {
-        standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, mishap));
+        standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, fault));
         let failed = deployment.run(&["api", "/forms"]);
         assert_eq!(failed.code, Some(1), "{failed:?}");
         assert!(failed.stdout.starts_with(on_stdout), "{failed:?}");
@@ -257,12 +257,12 @@ async fn an_error_of_the_api_is_on_stdout_and_exits_1() {
 async fn a_401_forces_one_refresh_and_sends_the_body_again() {
     let deployment = connected().await;
     let standin = &deployment.provider.standin;
-    standin.change_faults(|faults| faults.next(Endpoint::Echo, 1, Mishap::Unauthorized));
+    standin.change_faults(|faults| faults.next(Endpoint::Echo, 1, Fault::Unauthorized));
     let echo = json_of(&deployment.feed(&["api", "/echo", "--input", "-"], "a body"));
     assert_eq!(echo["body"]["text"], "a body");
     assert_eq!(standin.counters().refresh_exchanges, 2, "the import's, and the forced one");
 
-    deployment.quirks(&[Quirk::RefuseAccessTokens]);
+    deployment.deviations(&[Deviation::RefuseAccessTokens]);
     let refused = deployment.run(&["api", "/me"]);
     assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(refused.stdout.contains("Token has expired."), "{refused:?}");
@@ -274,13 +274,13 @@ async fn a_401_forces_one_refresh_and_sends_the_body_again() {
 async fn what_does_not_come_whole_is_tried_again_later() {
     let deployment = connected().await;
     let standin = &deployment.provider.standin;
-    standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Mishap::Cut));
+    standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Fault::Cut));
     assert_fails(&deployment.run(&["api", "/forms"]), 4, &["may have arrived"]);
-    standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Mishap::CutHalfway));
+    standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Fault::CutHalfway));
     let halved = deployment.run(&["api", "/forms"]);
     assert_eq!(halved.code, Some(4), "{halved:?}");
     assert!(halved.stderr.contains("not the whole response"), "{halved:?}");
-    standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Mishap::CutHalfway));
+    standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Fault::CutHalfway));
     assert_fails(&deployment.run(&["api", "/forms", "--paginate"]), 4, &["Try again later"]);
     let elsewhere = deployment.set("VIDEOASK_API_URL", "http://127.0.0.1:9");
     assert_fails(&elsewhere.run(&["api", "/forms"]), 4, &["could not be reached", "Nothing was sent"]);

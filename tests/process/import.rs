@@ -1,6 +1,6 @@
 //! `import`: a refresh token from elsewhere is sent once, and waits until it may be used.
 
-use standin::{Endpoint, Mishap};
+use standin::{Endpoint, Fault};
 
 use crate::{keep::assert_fails, support::Deployment};
 
@@ -61,7 +61,7 @@ async fn a_set_whose_owner_is_not_listed_waits() {
 async fn a_set_waits_where_nobody_says_whose_it_is() {
     let deployment = Deployment::keeping();
     let token = deployment.provider.refresh_token("ada@example.com").await;
-    deployment.provider.standin.change_faults(|faults| faults.next(Endpoint::Me, 1, Mishap::Status { status: 500 }));
+    deployment.provider.standin.change_faults(|faults| faults.next(Endpoint::Me, 1, Fault::Status { status: 500 }));
     assert_fails(&deployment.feed(&["import"], &token), 4, &["whose token", "same command"]);
     assert_eq!(deployment.feed(&["import"], &token).code, Some(0));
     assert_eq!(refreshes(&deployment), 1);

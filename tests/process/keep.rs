@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use standin::{Endpoint, Mishap, Rotation, User};
+use standin::{Endpoint, Fault, Rotation, User};
 
 use crate::support::{Deployment, EXPIRED, Finished, redis::Redis};
 
@@ -124,7 +124,7 @@ async fn an_ended_grant_a_refusal_and_an_absence_are_told_apart() {
     let deployment = Deployment::keeping();
     let standin = &deployment.provider.standin;
     deployment.connect_expired("ada@example.com").await;
-    standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::Status { status: 502 }));
+    standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Fault::Status { status: 502 }));
     assert_fails(&deployment.run(&["token"]), 4, &["at the moment", "status"]);
 
     deployment.connect_expired("grace@example.com").await;
@@ -148,7 +148,7 @@ async fn an_ended_grant_a_refusal_and_an_absence_are_told_apart() {
 async fn a_user_who_must_act_at_videoask_is_told_to_log_in_again_by_status_and_token() {
     let deployment = Deployment::keeping();
     deployment.connect_expired("ada@example.com").await;
-    let refusal = Mishap::Error { status: 403, error: "mfa_required".into(), description: "MFA required".into() };
+    let refusal = Fault::Error { status: 403, error: "mfa_required".into(), description: "MFA required".into() };
     deployment.provider.standin.change_faults(|faults| faults.always(Endpoint::Token, refusal));
     let words = ["mfa_required", "Log in again.", LOGIN];
     assert_fails(&deployment.run(&["token"]), 1, &words);
@@ -173,10 +173,10 @@ fn refresh_line(deployment: &Deployment) -> String {
 
 #[tokio::test]
 async fn each_refresh_is_one_line_in_the_log_with_its_level_and_what_to_do() {
-    let error = |status, error: &str| Mishap::Error { status, error: error.into(), description: "words".into() };
-    for (mishap, words) in [
+    let error = |status, error: &str| Fault::Error { status, error: error.into(), description: "words".into() };
+    for (fault, words) in [
         (None, &["INFO", "outcome=\"refreshed\""][..]),
-        (Some(Mishap::Status { status: 503 }), &["WARN", "outcome=\"transient\"", "status 503", "next_try="]),
+        (Some(Fault::Status { status: 503 }), &["WARN", "outcome=\"transient\"", "status 503", "next_try="]),
         (Some(error(401, "invalid_client")), &["ERROR", "outcome=\"blocked\"", "CLIENT_SECRET", "videoask-auth check"]),
         (Some(error(403, "login_required")), &["ERROR", "outcome=\"blocked\"", "likely_cause=", "Log in again."]),
         (Some(error(403, "invalid_grant")), &["ERROR", "outcome=\"dead\"", "likely_cause=", "Log in again."]),
@@ -184,8 +184,8 @@ async fn each_refresh_is_one_line_in_the_log_with_its_level_and_what_to_do() {
         let deployment = Deployment::keeping();
         deployment.connect_expired("ada@example.com").await;
         deployment.provider.standin.change_faults(|faults| {
-            if let Some(mishap) = mishap {
-                faults.next(Endpoint::Token, 1, mishap);
+            if let Some(fault) = fault {
+                faults.next(Endpoint::Token, 1, fault);
             }
         });
         let line = refresh_line(&deployment);
@@ -199,7 +199,7 @@ async fn a_lost_response_is_in_the_log_and_is_the_recorded_cause_of_what_follows
     let deployment = Deployment::keeping_before_tenant(|options| options.rotation = rotation);
     deployment.connect_expired("ada@example.com").await;
     let standin = &deployment.provider.standin;
-    standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::ReplyLost));
+    standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Fault::ReplyLost));
     let finished = deployment.run(&["token"]);
     assert_fails(&finished, 3, &["A response was lost, and the retry counted as reuse", "Log in again", LOGIN]);
     let warned = finished.stderr.lines().find(|line| line.contains("WARN") && line.contains("was lost"));
@@ -262,7 +262,7 @@ async fn a_revoke_that_is_not_confirmed_can_be_tried_again() {
     let deployment = Deployment::keeping();
     deployment.connect("ada@example.com").await;
     let standin = &deployment.provider.standin;
-    standin.change_faults(|faults| faults.next(Endpoint::Revoke, 1, Mishap::Status { status: 503 }));
+    standin.change_faults(|faults| faults.next(Endpoint::Revoke, 1, Fault::Status { status: 503 }));
     let revoke = ["forget", "--user", "ada@example.com", "--revoke"];
     assert_fails(&deployment.run(&revoke), 4, &["did not confirm", "again"]);
     assert_eq!(deployment.run(&["token"]).code, Some(3), "nothing is handed out");

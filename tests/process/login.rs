@@ -6,10 +6,10 @@ mod pasted;
 use std::{fs, net::TcpListener, path::Path, process::Command};
 
 use reqwest::Method;
-use standin::{Endpoint, Mishap, Quirk, User};
+use standin::{Deviation, Endpoint, Fault, User};
 use url::Url;
 
-use crate::support::{Deployment, Finished, Page, Program, Secrets, Tap, browser::Browser, start_in, until};
+use crate::support::{Deployment, Finished, Page, Program, RecordingProxy, Secrets, browser::Browser, start_in, until};
 use crate::{
     documents::{installed, root},
     support::documents::{Proof, blocks},
@@ -23,12 +23,12 @@ const CALLBACK: &str = "/auth/videoask/callback";
 const PYTHON: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/../python/bin/python3");
 
 /// A command that waits for its login.
-struct Waiting {
+struct WaitingLogin {
     program: Program,
     browser: Browser,
 }
 
-impl Waiting {
+impl WaitingLogin {
     fn start(deployment: &Deployment, options: &[&str]) -> Self {
         Self::of(deployment, deployment.start(&[&["login", "--no-browser"], options].concat(), &[]))
     }
@@ -73,7 +73,7 @@ fn values(stdout: &str) -> [&str; 3] {
 #[tokio::test]
 async fn mint_mode_prints_both_tokens_and_stores_nothing() {
     let deployment = Deployment::at_reserved_port();
-    let (page, finished) = Waiting::start(&deployment, &[]).log_in("ada@example.com").await;
+    let (page, finished) = WaitingLogin::start(&deployment, &[]).log_in("ada@example.com").await;
     assert_eq!((page.status, page.title().as_str()), (200, "You are logged in"), "{}", page.text());
     assert!(page.text().contains("ada@example.com"), "the page says whose login it was: {}", page.text());
     assert_eq!(finished.code, Some(0), "{finished:?}");
@@ -90,7 +90,7 @@ async fn mint_mode_prints_both_tokens_and_stores_nothing() {
 #[tokio::test]
 async fn the_tokens_can_be_had_as_json() {
     let deployment = Deployment::at_reserved_port();
-    let (_, finished) = Waiting::start(&deployment, &["--format", "json"]).log_in("ada@example.com").await;
+    let (_, finished) = WaitingLogin::start(&deployment, &["--format", "json"]).log_in("ada@example.com").await;
     let tokens: serde_json::Value = serde_json::from_str(&finished.stdout).unwrap();
     let access_token = tokens["access_token"].as_str().unwrap();
     assert_eq!(deployment.provider.owner_of(access_token).await.as_deref(), Some("ada@example.com"));
@@ -106,7 +106,7 @@ async fn what_is_appended_to_the_env_file_is_read_by_this_program_and_by_python(
     let mut shell = Command::new("sh");
     shell.args(["-c", "exec \"$0\" login --no-browser >> .env", env!("CARGO_BIN_EXE_videoask-auth")]);
     shell.env_clear().current_dir(deployment.path());
-    let (_, finished) = Waiting::of(&deployment, Program::start(shell)).log_in("ada@example.com").await;
+    let (_, finished) = WaitingLogin::of(&deployment, Program::start(shell)).log_in("ada@example.com").await;
     assert_eq!((finished.code, finished.stdout.as_str()), (Some(0), ""), "{finished:?}");
 
     let checked = deployment.run(&["check", "--offline"]);
@@ -138,7 +138,7 @@ async fn the_lines_in_the_documents_put_the_tokens_into_a_file() {
             .env_clear()
             .env("PATH", installed(deployment.path()))
             .current_dir(deployment.path());
-        let (_, finished) = Waiting::of(&deployment, Program::start(shell)).log_in("ada@example.com").await;
+        let (_, finished) = WaitingLogin::of(&deployment, Program::start(shell)).log_in("ada@example.com").await;
         assert_eq!((finished.code, finished.stdout.as_str()), (Some(0), ""), "{command}: {finished:?}");
         let written = fs::read_to_string(deployment.path().join(file)).unwrap();
         for name in ["access_token", "refresh_token", "expires_at"] {
@@ -150,7 +150,7 @@ async fn the_lines_in_the_documents_put_the_tokens_into_a_file() {
 #[tokio::test]
 async fn keep_mode_stores_the_connection_and_prints_nothing() {
     let deployment = Deployment::at_reserved_port().keep();
-    let (page, finished) = Waiting::start(&deployment, &[]).log_in("ada@example.com").await;
+    let (page, finished) = WaitingLogin::start(&deployment, &[]).log_in("ada@example.com").await;
     assert_eq!((page.status, page.title().as_str()), (200, "You are logged in"), "{}", page.text());
     assert_eq!((finished.code, finished.stdout.as_str()), (Some(0), ""), "{finished:?}");
     assert!(finished.stderr.contains("A new, empty store was created"), "{finished:?}");
@@ -163,10 +163,10 @@ async fn keep_mode_stores_the_connection_and_prints_nothing() {
 #[tokio::test]
 async fn a_login_without_a_refresh_token_keeps_the_connection_that_has_one() {
     let deployment = Deployment::at_reserved_port().keep();
-    let (_, first) = Waiting::start(&deployment, &[]).log_in("ada@example.com").await;
+    let (_, first) = WaitingLogin::start(&deployment, &[]).log_in("ada@example.com").await;
     assert_eq!(first.code, Some(0), "{first:?}");
-    deployment.provider.standin.change_faults(|faults| faults.quirks.extend([Quirk::NoRefreshToken]));
-    let (_, second) = Waiting::start(&deployment, &[]).log_in("ada@example.com").await;
+    deployment.provider.standin.change_faults(|faults| faults.deviations.extend([Deviation::NoRefreshToken]));
+    let (_, second) = WaitingLogin::start(&deployment, &[]).log_in("ada@example.com").await;
     assert_eq!(second.code, Some(0), "{second:?}");
     assert!(second.stderr.contains("brought no refresh token, so the connection from before"), "{second:?}");
 }
@@ -174,7 +174,7 @@ async fn a_login_without_a_refresh_token_keeps_the_connection_that_has_one() {
 #[tokio::test]
 async fn a_login_that_is_denied_ends_with_1_and_the_browser_is_told_the_same() {
     for deployment in [Deployment::at_reserved_port(), Deployment::at_reserved_port().keep()] {
-        let waiting = Waiting::start(&deployment, &[]);
+        let waiting = WaitingLogin::start(&deployment, &[]);
         let page = waiting.browser.begin().await;
         let page = waiting.browser.follow(waiting.browser.decide(&page, "ada@example.com", "deny").await).await;
         let finished = waiting.program.finish();
@@ -189,7 +189,7 @@ async fn a_login_that_is_denied_ends_with_1_and_the_browser_is_told_the_same() {
 #[tokio::test]
 async fn a_user_who_is_not_listed_ends_it_with_2_and_nothing_is_stored() {
     let deployment = Deployment::at_reserved_port().keep();
-    let (page, finished) = Waiting::start(&deployment, &[]).log_in("eve@example.com").await;
+    let (page, finished) = WaitingLogin::start(&deployment, &[]).log_in("eve@example.com").await;
     assert_eq!((page.status, page.title().as_str()), (403, "You are not on this app's list"), "{}", page.text());
     assert_eq!((finished.code, finished.stdout.as_str()), (Some(2), ""), "{finished:?}");
     let id = User::find("eve@example.com").unwrap().user_id();
@@ -202,7 +202,7 @@ async fn a_user_who_is_not_listed_ends_it_with_2_and_nothing_is_stored() {
 #[tokio::test]
 async fn nothing_but_its_own_callback_ends_the_wait() {
     let deployment = Deployment::at_reserved_port();
-    let waiting = Waiting::start(&deployment, &[]);
+    let waiting = WaitingLogin::start(&deployment, &[]);
     let callback = waiting.callback("ada@example.com").await;
     let stranger = browser(&deployment);
     let query = callback.query().unwrap();
@@ -239,10 +239,10 @@ async fn nothing_but_its_own_callback_ends_the_wait() {
 #[tokio::test]
 async fn a_second_callback_neither_ends_nor_spoils_the_login() {
     let deployment = Deployment::at_reserved_port();
-    let waiting = Waiting::start(&deployment, &[]);
+    let waiting = WaitingLogin::start(&deployment, &[]);
     let standin = &deployment.provider.standin;
     let (first, other_tab) = (waiting.callback("ada@example.com").await, waiting.callback("grace@example.com").await);
-    standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::HeldReply));
+    standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Fault::HeldReply));
     let browser = waiting.browser.clone();
     let callback = first.clone();
     let finishing = tokio::spawn(async move { browser.get(callback.as_str()).await });
@@ -267,30 +267,30 @@ async fn reached(deployment: &Deployment, endpoint: Endpoint) {
 
 #[tokio::test]
 async fn the_checks_are_those_of_the_server() {
-    for (quirk, title) in [
-        (Quirk::WrongCallbackIssuer, "The answer came from an unexpected issuer"),
-        (Quirk::WrongNonce, "The login could not be verified"),
-        (Quirk::BrokenSignature, "The login could not be verified"),
-        (Quirk::RefusePkce, "VideoAsk could not log you in"),
+    for (deviation, title) in [
+        (Deviation::WrongCallbackIssuer, "The answer came from an unexpected issuer"),
+        (Deviation::WrongNonce, "The login could not be verified"),
+        (Deviation::BrokenSignature, "The login could not be verified"),
+        (Deviation::RefusePkce, "VideoAsk could not log you in"),
     ] {
         let deployment = Deployment::at_reserved_port();
-        deployment.provider.standin.change_faults(|faults| faults.quirks.extend([quirk]));
-        let waiting = Waiting::start(&deployment, &[]);
-        let (page, finished) = match quirk {
-            Quirk::RefusePkce => waiting.refused().await,
+        deployment.provider.standin.change_faults(|faults| faults.deviations.extend([deviation]));
+        let waiting = WaitingLogin::start(&deployment, &[]);
+        let (page, finished) = match deviation {
+            Deviation::RefusePkce => waiting.refused().await,
             _ => waiting.log_in("ada@example.com").await,
         };
-        assert_eq!(page.title(), title, "{quirk:?}: {}", page.text());
-        assert_eq!((finished.code, finished.stdout.as_str()), (Some(1), ""), "{quirk:?}: {finished:?}");
-        assert!(finished.stderr.starts_with("Open") && finished.stderr.contains(title), "{quirk:?}: {finished:?}");
+        assert_eq!(page.title(), title, "{deviation:?}: {}", page.text());
+        assert_eq!((finished.code, finished.stdout.as_str()), (Some(1), ""), "{deviation:?}: {finished:?}");
+        assert!(finished.stderr.starts_with("Open") && finished.stderr.contains(title), "{deviation:?}: {finished:?}");
     }
 }
 
 #[tokio::test]
 async fn what_passes_by_itself_ends_with_4() {
     let deployment = Deployment::at_reserved_port();
-    let waiting = Waiting::start(&deployment, &[]);
-    deployment.provider.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::Status { status: 503 }));
+    let waiting = WaitingLogin::start(&deployment, &[]);
+    deployment.provider.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Fault::Status { status: 503 }));
     let (page, finished) = waiting.log_in("ada@example.com").await;
     assert_eq!(page.title(), "VideoAsk is busy", "{}", page.text());
     assert_eq!(finished.code, Some(4), "{finished:?}");
@@ -327,16 +327,16 @@ fn wrong_usage_is_refused_before_anything_starts() {
 async fn a_signal_ends_the_wait_but_not_an_exchange_that_was_sent() {
     let deployment = Deployment::at_reserved_port();
     for signal in ["INT", "TERM", "HUP"] {
-        let waiting = Waiting::start(&deployment, &[]);
+        let waiting = WaitingLogin::start(&deployment, &[]);
         waiting.program.signal(signal);
         let finished = waiting.program.finish();
         assert_eq!((finished.code, finished.stdout.as_str()), (Some(1), ""), "{signal}: {finished:?}");
         assert!(finished.stderr.contains("The login was cancelled."), "{signal}: {finished:?}");
     }
 
-    let mut waiting = Waiting::start(&deployment, &[]);
+    let mut waiting = WaitingLogin::start(&deployment, &[]);
     let callback = waiting.callback("ada@example.com").await;
-    deployment.provider.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::HeldReply));
+    deployment.provider.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Fault::HeldReply));
     let browser = waiting.browser.clone();
     let finishing = tokio::spawn(async move { browser.get(callback.as_str()).await });
     reached(&deployment, Endpoint::Token).await;
@@ -356,7 +356,7 @@ async fn the_browser_is_opened_with_an_address_that_has_no_secret() {
     fs::write(&desktop, "#!/bin/sh\necho \"$@\" > opened.new && mv opened.new opened\n").unwrap();
     assert!(Command::new("chmod").arg("+x").arg(&desktop).status().unwrap().success());
     let path = format!("{}:/usr/bin:/bin", deployment.path().display());
-    let waiting = Waiting::of(&deployment, start_in(deployment.path(), &["login"], &[("PATH", &path)]));
+    let waiting = WaitingLogin::of(&deployment, start_in(deployment.path(), &["login"], &[("PATH", &path)]));
     let opened = until("the browser", || fs::read_to_string(deployment.path().join("opened")).ok());
     assert_eq!(opened.trim(), format!("{}{START}", deployment.variable("APP_URL")));
     let (_, finished) = waiting.log_in("ada@example.com").await;
@@ -377,10 +377,10 @@ async fn only_stdout_tells_the_tokens() {
     for keep in [false, true] {
         let deployment = Deployment::at_reserved_port().set("RUST_LOG", "trace");
         let deployment = if keep { deployment.keep() } else { deployment };
-        let tap = Tap::before(&deployment.provider.url);
+        let tap = RecordingProxy::before(&deployment.provider.url);
         let (url, issuer) = (tap.url.to_string(), deployment.provider.url.to_string());
         let deployment = deployment.set("VIDEOASK_AUTH_URL", &url).set("VIDEOASK_API_URL", &url).set("ISSUER", &issuer);
-        let waiting = Waiting::start(&deployment, &[]);
+        let waiting = WaitingLogin::start(&deployment, &[]);
         let (arguments, browser) = (waiting.program.arguments(), waiting.browser.clone());
         let (page, finished) = waiting.log_in("ada@example.com").await;
         assert_eq!(finished.code, Some(0), "{finished:?}");

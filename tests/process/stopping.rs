@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use standin::{Endpoint, Mishap, StandIn};
+use standin::{Endpoint, Fault, StandIn};
 use url::Url;
 use videoask_auth::{
     config::StoreUrl,
@@ -68,7 +68,7 @@ async fn a_code_that_was_sent_is_exchanged_and_saved_though_the_browser_hung_up(
     let browser = server.browser();
     let callback = server.callback(&browser).await;
     let standin = &deployment.provider.standin;
-    standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::HeldReply));
+    standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Fault::HeldReply));
     hang_up(standin, Endpoint::Token, browser, callback).await;
     server.program.signal("TERM");
     server.program.line(Program::stderr, "stopping");

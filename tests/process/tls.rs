@@ -7,14 +7,14 @@ use tempfile::TempDir;
 use crate::support::{Deployment, Finished, Nginx, Program, certificates};
 
 /// The stand-in behind nginx, whose certificate is of a CA of its own.
-struct Inspected {
+struct TlsInspection {
     deployment: Deployment,
     ca: PathBuf,
     _nginx: Nginx,
     _folder: TempDir,
 }
 
-impl Inspected {
+impl TlsInspection {
     fn start(deployment: Deployment) -> Self {
         let folder = TempDir::new().unwrap();
         certificates::make(folder.path(), "DNS:localhost");
@@ -36,7 +36,7 @@ impl Inspected {
 
 #[test]
 fn check_names_ssl_cert_file_for_the_login_and_for_the_api_and_it_helps() {
-    let inspected = Inspected::start(Deployment::new());
+    let inspected = TlsInspection::start(Deployment::new());
     let finished = inspected.check(&[]);
     assert_eq!(finished.code, Some(1), "{finished:?}");
     assert_eq!(finished.stdout.matches("UnknownIssuer").count(), 2, "{finished:?}");
@@ -48,7 +48,7 @@ fn check_names_ssl_cert_file_for_the_login_and_for_the_api_and_it_helps() {
 
 #[tokio::test]
 async fn a_login_that_fails_by_it_names_ssl_cert_file_in_the_log() {
-    let inspected = Inspected::start(Deployment::new());
+    let inspected = TlsInspection::start(Deployment::new());
     let mut server = inspected.deployment.serve();
     let browser = server.browser();
     let mut authorize = browser.get("/auth/videoask").await.location().expect("a redirect to VideoAsk");
@@ -66,7 +66,7 @@ async fn a_login_that_fails_by_it_names_ssl_cert_file_in_the_log() {
 
 #[tokio::test]
 async fn a_refresh_that_fails_by_it_names_ssl_cert_file_on_stderr() {
-    let inspected = Inspected::start(Deployment::keeping());
+    let inspected = TlsInspection::start(Deployment::keeping());
     let token = inspected.deployment.provider.refresh_token("ada@example.com").await;
     let import = inspected.deployment.feed(&["import"], &token);
     assert_eq!(import.code, Some(4), "{import:?}");

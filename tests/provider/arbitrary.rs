@@ -27,31 +27,31 @@ const TRANSIENT: [&str; 3] = ["too_many_requests", "temporarily_unavailable", "s
 
 /// An answer of the other side.
 #[derive(Clone, Debug)]
-struct Odd {
+struct AnyResponse {
     status: u16,
     headers: Vec<(&'static str, Vec<u8>)>,
     body: Vec<u8>,
 }
 
 /// A provider and an API before one server that answers as it is told.
-struct World {
+struct Clients {
     runtime: Runtime,
-    next: Arc<Mutex<Odd>>,
+    next: Arc<Mutex<AnyResponse>>,
     provider: Provider,
     api: Api,
 }
 
 /// One for each test, since they run at once.
-static BEFORE_THE_TOKEN_ENDPOINT: LazyLock<World> = LazyLock::new(World::new);
-static BEFORE_THE_API: LazyLock<World> = LazyLock::new(World::new);
+static BEFORE_THE_TOKEN_ENDPOINT: LazyLock<Clients> = LazyLock::new(Clients::new);
+static BEFORE_THE_API: LazyLock<Clients> = LazyLock::new(Clients::new);
 
-impl World {
+impl Clients {
     fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let next = Arc::new(Mutex::new(Odd { status: 200, headers: Vec::new(), body: Vec::new() }));
+        let next = Arc::new(Mutex::new(AnyResponse { status: 200, headers: Vec::new(), body: Vec::new() }));
         let told = Arc::clone(&next);
         let stub = runtime.block_on(Stub::answering(move |_| {
-            let Odd { status, headers, body } = told.lock().unwrap().clone();
+            let AnyResponse { status, headers, body } = told.lock().unwrap().clone();
             let mut response = answer(status, &[], body);
             for (name, value) in headers {
                 if let Ok(value) = value.try_into() {
@@ -65,14 +65,14 @@ impl World {
         Self { runtime, next, provider: stub.provider(), api }
     }
 
-    fn refresh(&self, odd: &Odd) -> Result<TokenResponse, ExchangeError> {
-        *self.next.lock().unwrap() = odd.clone();
+    fn refresh(&self, response: &AnyResponse) -> Result<TokenResponse, ExchangeError> {
+        *self.next.lock().unwrap() = response.clone();
         self.runtime.block_on(self.provider.refresh(&RefreshToken::new(SENT.to_owned())))
     }
 
     /// What `/me` and `/forms` show of this answer.
-    fn call(&self, odd: &Odd) -> String {
-        *self.next.lock().unwrap() = odd.clone();
+    fn call(&self, response: &AnyResponse) -> String {
+        *self.next.lock().unwrap() = response.clone();
         let token = AccessToken::new(CAME.to_owned());
         self.runtime.block_on(async {
             let me = self.api.me(&token).await.map_err(|error| format!("{error} {}", chain(&error)));
@@ -136,7 +136,7 @@ fn object(names: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
     vec((name, value), 0..8).prop_map(|pairs| Value::from(pairs.into_iter().collect::<Map<_, _>>()).to_string().into())
 }
 
-fn odd(names: &'static [&'static str]) -> impl Strategy<Value = Odd> {
+fn response(names: &'static [&'static str]) -> impl Strategy<Value = AnyResponse> {
     let body = prop_oneof![
         4 => object(names),
         1 => json_value().prop_map(|json| json.to_string().into_bytes()),
@@ -150,7 +150,7 @@ fn odd(names: &'static [&'static str]) -> impl Strategy<Value = Odd> {
         }
         body
     });
-    (status(), headers(), body).prop_map(|(status, headers, body)| Odd { status, headers, body })
+    (status(), headers(), body).prop_map(|(status, headers, body)| AnyResponse { status, headers, body })
 }
 
 /// The class of an answer by docs/vault.md, rule 7, from the answer alone.
@@ -161,13 +161,13 @@ enum Class {
     Refused(String),
 }
 
-fn class(odd: &Odd) -> Class {
-    let json: Map<String, Value> = serde_json::from_slice(&odd.body).unwrap_or_default();
+fn class(response: &AnyResponse) -> Class {
+    let json: Map<String, Value> = serde_json::from_slice(&response.body).unwrap_or_default();
     let text = |name: &str| json.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let is_usable = |token: &str| token.bytes().all(|byte| byte.is_ascii_graphic());
-    if odd.status == 429 || odd.status >= 500 {
+    if response.status == 429 || response.status >= 500 {
         Class::Transient
-    } else if odd.status < 300 && text("access_token").is_some_and(is_usable) {
+    } else if response.status < 300 && text("access_token").is_some_and(is_usable) {
         Class::Tokens
     } else {
         match text("error") {
@@ -183,9 +183,9 @@ proptest! {
 
     #[test]
     fn every_token_response_has_its_class_and_shows_no_secret(
-        odd in odd(&["access_token", "refresh_token", "id_token", "expires_in", "scope", "error", "error_description"])
+        response in response(&["access_token", "refresh_token", "id_token", "expires_in", "scope", "error", "error_description"])
     ) {
-        let answer = BEFORE_THE_TOKEN_ENDPOINT.refresh(&odd);
+        let answer = BEFORE_THE_TOKEN_ENDPOINT.refresh(&response);
         let (found, shown) = match &answer {
             // The scope is no secret, and shows what the provider put there.
             Ok(response) => (Class::Tokens, format!("{:?}", TokenResponse { scope: None, ..response.clone() })),
@@ -200,7 +200,7 @@ proptest! {
                 (class, chain(error))
             }
         };
-        match (&found, class(&odd)) {
+        match (&found, class(&response)) {
             // What it quotes is escaped and cut.
             (Class::Refused(_), Class::Refused(code)) => {
                 prop_assert!(code != "invalid_grant" || found == Class::Refused(code));
@@ -215,11 +215,11 @@ proptest! {
 
     #[test]
     fn no_answer_of_the_api_panics_or_shows_the_token(
-        odd in odd(&["user_id", "username", "email", "count", "next", "previous", "results", "detail"])
+        response in response(&["user_id", "username", "email", "count", "next", "previous", "results", "detail"])
     ) {
         // What the API calls a user or a form is shown.
-        let shown = BEFORE_THE_API.call(&odd);
-        let body = String::from_utf8_lossy(&odd.body).into_owned();
+        let shown = BEFORE_THE_API.call(&response);
+        let body = String::from_utf8_lossy(&response.body).into_owned();
         prop_assert!(!shown.contains(CAME) || body.contains(CAME), "{}", shown);
     }
 }

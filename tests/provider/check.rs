@@ -9,7 +9,7 @@ use videoask_auth::{
 
 use crate::{
     ports::ReservedPort,
-    stub::{NOW, Seen, Stub, answer, config, json as json_answer, local_url},
+    stub::{NOW, ReceivedRequest, Stub, answer, config, json as json_answer, local_url},
 };
 
 const CALLBACK: &str = "http://localhost:3000/auth/videoask/callback";
@@ -17,14 +17,14 @@ const DATE: &str = "Tue, 24 Nov 2026 08:00:00 GMT";
 
 /// How a provider may answer each of the three questions.
 #[derive(Clone, Copy)]
-struct Answers {
+struct Responses {
     issuer: Option<&'static str>,
     date: &'static str,
     authorize: fn() -> Response,
     token: fn() -> Response,
 }
 
-const SOUND: Answers = Answers {
+const SOUND: Responses = Responses {
     issuer: Some("https://auth.example/"),
     date: DATE,
     authorize: || answer(302, &[("location", &format!("{CALLBACK}?error=login_required&state=x"))], ""),
@@ -35,8 +35,8 @@ fn bad_credentials() -> Response {
     json_answer(401, &json!({ "error": "access_denied", "error_description": "Unauthorized" }))
 }
 
-async fn check(answers: Answers) -> Vec<CheckResult> {
-    let stub = Stub::answering(move |seen: &Seen| match seen.uri.path() {
+async fn check(answers: Responses) -> Vec<CheckResult> {
+    let stub = Stub::answering(move |seen: &ReceivedRequest| match seen.uri.path() {
         "/.well-known/openid-configuration" => {
             let body = answers.issuer.map_or(json!({}), |issuer| json!({ "issuer": issuer })).to_string();
             answer(200, &[("date", answers.date)], body)
@@ -84,10 +84,10 @@ async fn a_provider_that_does_not_answer_is_the_one_finding() {
 
 #[tokio::test]
 async fn another_issuer_is_named_with_the_line_that_fixes_it() {
-    let results = check(Answers { issuer: Some("https://other.example/"), ..SOUND }).await;
+    let results = check(Responses { issuer: Some("https://other.example/"), ..SOUND }).await;
     let [differs @ CheckResult::IssuerMismatch { .. }] = problems(&results)[..] else { panic!("{results:?}") };
     assert_eq!(differs.fix().as_deref(), Some("Set ISSUER=https://other.example/"));
-    let results = check(Answers { issuer: None, ..SOUND }).await;
+    let results = check(Responses { issuer: None, ..SOUND }).await;
     assert_eq!(problems(&results), [&CheckResult::IssuerUnknown { status: 200 }]);
 }
 
@@ -100,33 +100,33 @@ async fn a_clock_off_by_more_than_a_minute_is_a_problem() {
         ("Mon, 23 Nov 2026 21:59:01 GMT", 36_059, LoginImpact::None),
         ("Mon, 23 Nov 2026 21:59:00 GMT", 36_060, LoginImpact::RejectedAsExpired),
     ] {
-        let results = check(Answers { date, ..SOUND }).await;
+        let results = check(Responses { date, ..SOUND }).await;
         let [found] = problems(&results)[..] else { panic!("{results:?}") };
         assert_eq!(found, &CheckResult::ClockSkewed { seconds, logins });
         assert_eq!(found.to_string().contains("refused"), logins != LoginImpact::None, "{found}");
     }
-    let results = check(Answers { date: "Tue, 24 Nov 2026 08:01:00 GMT", ..SOUND }).await;
+    let results = check(Responses { date: "Tue, 24 Nov 2026 08:01:00 GMT", ..SOUND }).await;
     assert!(problems(&results).is_empty());
-    assert_eq!(problems(&check(Answers { date: "today", ..SOUND }).await), [&CheckResult::ClockUnknown]);
+    assert_eq!(problems(&check(Responses { date: "today", ..SOUND }).await), [&CheckResult::ClockUnknown]);
 }
 
 #[tokio::test]
 async fn a_wrong_secret_is_told_from_an_exchange_that_failed_otherwise() {
-    let results = check(Answers { token: bad_credentials, ..SOUND }).await;
+    let results = check(Responses { token: bad_credentials, ..SOUND }).await;
     assert_eq!(problems(&results), [&CheckResult::SecretInvalid { code: "access_denied".to_owned() }]);
-    let results = check(Answers { token: || answer(429, &[], ""), ..SOUND }).await;
+    let results = check(Responses { token: || answer(429, &[], ""), ..SOUND }).await;
     assert!(matches!(problems(&results)[..], [CheckResult::SecretUnverified { .. }]), "{results:?}");
 }
 
 #[tokio::test]
 async fn an_error_page_means_the_callback_where_the_token_endpoint_knows_the_client() {
-    let results = check(Answers { authorize: || answer(403, &[], "<h1>Oops!"), ..SOUND }).await;
+    let results = check(Responses { authorize: || answer(403, &[], "<h1>Oops!"), ..SOUND }).await;
     assert_eq!(problems(&results), [&CheckResult::CallbackUnregistered { callback: CALLBACK.to_owned() }]);
 }
 
 #[tokio::test]
 async fn an_error_page_is_otherwise_read_or_left_open() {
-    let wrong = |authorize| Answers { authorize, token: bad_credentials, ..SOUND };
+    let wrong = |authorize| Responses { authorize, token: bad_credentials, ..SOUND };
     let client = check(wrong(|| answer(400, &[], "<h1>Unknown client: client-1"))).await;
     assert!(
         matches!(problems(&client)[..], [CheckResult::ClientUnknown { .. }, CheckResult::SecretUnverified { .. }]),
@@ -156,10 +156,10 @@ async fn a_login_that_is_sent_back_with_another_error_is_not_called_good() {
         let query = "error=access_denied&error_description=Service+not+found";
         answer(302, &[("location", &format!("{CALLBACK}?{query}"))], "")
     };
-    let results = check(Answers { authorize: refused, ..SOUND }).await;
+    let results = check(Responses { authorize: refused, ..SOUND }).await;
     assert!(matches!(problems(&results)[..], [CheckResult::LoginRejected { .. }]), "{results:?}");
     for unclear in [(|| answer(503, &[], "")) as fn() -> Response, || answer(200, &[], "<form>")] {
-        let results = check(Answers { authorize: unclear, ..SOUND }).await;
+        let results = check(Responses { authorize: unclear, ..SOUND }).await;
         assert!(matches!(problems(&results)[..], [CheckResult::LoginUnverified { .. }]), "{results:?}");
     }
 }

@@ -49,14 +49,14 @@ fn hs256(secret: &[u8], claims: &Value) -> IdToken {
 }
 
 /// A provider whose key set a test may change.
-struct Setting {
+struct TestProvider {
     stub: Stub,
     provider: Provider,
-    hand: ClockControl,
+    clock_control: ClockControl,
     keys: Arc<Mutex<Value>>,
 }
 
-impl Setting {
+impl TestProvider {
     async fn with_keys(keys: Value) -> Self {
         let keys = Arc::new(Mutex::new(json!({ "keys": keys })));
         let served = Arc::clone(&keys);
@@ -65,8 +65,8 @@ impl Setting {
             keys => json_answer(200, keys),
         })
         .await;
-        let (provider, hand) = provider(&config(&stub.url));
-        Self { stub, provider, hand, keys }
+        let (provider, clock_control) = provider(&config(&stub.url));
+        Self { stub, provider, clock_control, keys }
     }
 
     async fn new() -> Self {
@@ -120,7 +120,7 @@ fn refused(result: Result<IdClaims, IdTokenError>) -> (&'static str, String) {
 
 #[tokio::test]
 async fn a_good_token_tells_who_logged_in() {
-    let setting = Setting::new().await;
+    let setting = TestProvider::new().await;
     let ada = setting.verify_claims(&setting.claims()).await.expect("a good token");
     let text = |text: &str| Some(text.to_owned());
     let email = text("ada@example.com");
@@ -132,7 +132,7 @@ async fn a_good_token_tells_who_logged_in() {
 
 #[tokio::test]
 async fn each_claim_that_is_wrong_is_named() {
-    let setting = Setting::new().await;
+    let setting = TestProvider::new().await;
     let now = NOW.unix_timestamp();
     for (claim, values) in [
         ("iss", vec![json!("https://evil.example/"), json!([setting.stub.url]), Value::Null]),
@@ -154,7 +154,7 @@ async fn each_claim_that_is_wrong_is_named() {
 
 #[tokio::test]
 async fn clocks_may_differ_by_a_minute() {
-    let setting = Setting::new().await;
+    let setting = TestProvider::new().await;
     let now = NOW.unix_timestamp();
     for (claim, value) in
         [("exp", json!(now - 59)), ("iat", json!(now + 60)), ("nbf", json!(now + 60)), ("exp", json!(1e10))]
@@ -165,7 +165,7 @@ async fn clocks_may_differ_by_a_minute() {
 
 #[tokio::test]
 async fn a_token_for_several_must_name_us_as_the_authorized_party() {
-    let setting = Setting::new().await;
+    let setting = TestProvider::new().await;
     let mut claims = setting.claims_with("aud", &json!(["client-1", "https://api.videoask.com/"]));
     assert_eq!(refused(setting.verify_claims(&claims).await).0, "azp");
     claims["azp"] = json!("client-1");
@@ -174,7 +174,7 @@ async fn a_token_for_several_must_name_us_as_the_authorized_party() {
 
 #[tokio::test]
 async fn a_nonce_that_was_not_asked_for_is_refused() {
-    let setting = Setting::new().await;
+    let setting = TestProvider::new().await;
     let header = json!({ "alg": "RS256", "kid": "k1" });
     let verify = async |claims: &Value| setting.provider.verify_id_token(&rs256(KEY_ONE, &header, claims), None).await;
     assert_eq!(refused(verify(&setting.claims()).await), ("nonce", "another value".to_owned()));
@@ -183,7 +183,7 @@ async fn a_nonce_that_was_not_asked_for_is_refused() {
 
 #[tokio::test]
 async fn the_client_secret_signs_hs256_and_a_public_key_never_does() {
-    let setting = Setting::new().await;
+    let setting = TestProvider::new().await;
     let claims = setting.claims();
     setting.verify(&hs256(SECRET.as_bytes(), &claims)).await.expect("signed by the secret");
     assert!(setting.stub.seen().is_empty(), "no key set is needed");
@@ -197,7 +197,7 @@ async fn the_client_secret_signs_hs256_and_a_public_key_never_does() {
 
 #[tokio::test]
 async fn other_algorithms_and_critical_extensions_are_refused() {
-    let setting = Setting::new().await;
+    let setting = TestProvider::new().await;
     for alg in [json!("none"), json!("None"), json!("HS512"), json!("PS256"), json!("ES256"), json!(7), Value::Null] {
         let token = rs256(KEY_ONE, &json!({ "alg": alg, "kid": "k1" }), &setting.claims());
         assert_eq!(refused(setting.verify(&token).await).0, "alg", "{alg}");
@@ -210,7 +210,7 @@ async fn other_algorithms_and_critical_extensions_are_refused() {
 
 #[tokio::test]
 async fn keys_that_the_token_brings_along_are_ignored() {
-    let setting = Setting::new().await;
+    let setting = TestProvider::new().await;
     let evil = format!("{}evil", setting.stub.url);
     let brought = json!({ "alg": "RS256", "kid": "k1", "jku": evil, "x5u": evil, "jwk": jwk(KEY_TWO, "k1") });
     assert_eq!(refused(setting.verify(&rs256(KEY_TWO, &brought, &setting.claims())).await).0, "signature");
@@ -220,7 +220,7 @@ async fn keys_that_the_token_brings_along_are_ignored() {
 
 #[tokio::test]
 async fn a_new_key_is_fetched_once_and_made_up_ones_do_not_flood_the_provider() {
-    let setting = Setting::new().await;
+    let setting = TestProvider::new().await;
     setting.verify_by("k1", KEY_ONE).await.expect("the first key");
     setting.serve(json!({ "keys": [jwk(KEY_TWO, "k2")] }));
     setting.verify_by("k2", KEY_TWO).await.expect("the new key");
@@ -229,26 +229,26 @@ async fn a_new_key_is_fetched_once_and_made_up_ones_do_not_flood_the_provider() 
         assert_eq!(refused(setting.verify_by("k3", KEY_TWO).await), ("kid", "k3".to_owned()));
     }
     assert_eq!(setting.stub.seen().len(), 2, "not within the minute");
-    setting.hand.advance(std::time::Duration::from_secs(60));
+    setting.clock_control.advance(std::time::Duration::from_secs(60));
     assert_eq!(refused(setting.verify_by("k3", KEY_TWO).await).0, "kid");
     assert_eq!(setting.stub.seen().len(), 3);
 }
 
 #[tokio::test]
 async fn a_withdrawn_key_is_forgotten_within_the_hour() {
-    let setting = Setting::new().await;
+    let setting = TestProvider::new().await;
     setting.verify_by("k1", KEY_ONE).await.expect("the first key");
     setting.serve(Value::Null);
-    setting.hand.advance(std::time::Duration::from_secs(3600));
+    setting.clock_control.advance(std::time::Duration::from_secs(3600));
     setting.verify_by("k1", KEY_ONE).await.expect("the old set serves while the provider cannot");
     setting.serve(json!({ "keys": [jwk(KEY_TWO, "k2")] }));
-    setting.hand.advance(std::time::Duration::from_secs(60));
+    setting.clock_control.advance(std::time::Duration::from_secs(60));
     assert_eq!(refused(setting.verify_by("k1", KEY_ONE).await).0, "kid");
 }
 
 #[tokio::test]
 async fn many_logins_at_once_share_one_fetch() {
-    let setting = Setting::new().await;
+    let setting = TestProvider::new().await;
     let results = futures_util::future::join_all((0..20).map(|_| setting.verify_by("k1", KEY_ONE))).await;
     assert!(results.iter().all(Result::is_ok), "{results:?}");
     assert_eq!(setting.stub.seen().len(), 1);
@@ -256,7 +256,7 @@ async fn many_logins_at_once_share_one_fetch() {
 
 #[tokio::test]
 async fn a_failed_fetch_is_shared_too_and_tried_again_by_the_next_login() {
-    let setting = Setting::new().await;
+    let setting = TestProvider::new().await;
     setting.serve(Value::Null);
     let results = futures_util::future::join_all((0..20).map(|_| setting.verify_by("k1", KEY_ONE))).await;
     assert!(
@@ -287,21 +287,21 @@ async fn keys_that_cannot_serve_are_skipped() {
         { "kty": "EC", "kid": "k1", "crv": "P-256", "x": "", "y": "" },
         7,
     ]);
-    let setting = Setting::with_keys(unusable.clone()).await;
+    let setting = TestProvider::with_keys(unusable.clone()).await;
     assert_eq!(refused(setting.verify_by("k1", KEY_ONE).await), ("kid", "k1".to_owned()));
 
     let mut keys = unusable.as_array().expect("a list").clone();
     keys.push(with("n", json!(format!("AAAA{}", jwk(KEY_ONE, "k1")["n"].as_str().expect("n")))));
-    let setting = Setting::with_keys(json!(keys)).await;
+    let setting = TestProvider::with_keys(json!(keys)).await;
     setting.verify_by("k1", KEY_ONE).await.expect("the one that can, leading zeros and all");
 }
 
 #[tokio::test]
 async fn a_token_without_kid_needs_a_set_with_one_key() {
     let header = json!({ "alg": "RS256" });
-    let one = Setting::new().await;
+    let one = TestProvider::new().await;
     one.verify(&rs256(KEY_ONE, &header, &one.claims())).await.expect("the only key");
-    let two = Setting::with_keys(json!([jwk(KEY_ONE, "k1"), jwk(KEY_TWO, "k2")])).await;
+    let two = TestProvider::with_keys(json!([jwk(KEY_ONE, "k1"), jwk(KEY_TWO, "k2")])).await;
     assert_eq!(refused(two.verify(&rs256(KEY_ONE, &header, &two.claims())).await).0, "kid");
 }
 

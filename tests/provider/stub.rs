@@ -27,14 +27,14 @@ pub const SECRET: &str = "canary-client-secret";
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct ReceivedRequest {
     pub method: Method,
     pub uri: Uri,
     pub headers: HeaderMap,
     pub body: String,
 }
 
-impl Seen {
+impl ReceivedRequest {
     pub fn field(&self, name: &str) -> Option<String> {
         let fields = form_urlencoded::parse(self.body.as_bytes());
         fields.into_owned().find(|(field, _)| field == name).map(|(_, value)| value)
@@ -47,18 +47,18 @@ impl Seen {
 
 pub struct Stub {
     pub url: Url,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    seen: Arc<Mutex<Vec<ReceivedRequest>>>,
 }
 
 impl Stub {
-    pub async fn answering(answer: impl Fn(&Seen) -> Response + Clone + Send + Sync + 'static) -> Self {
+    pub async fn answering(answer: impl Fn(&ReceivedRequest) -> Response + Clone + Send + Sync + 'static) -> Self {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&seen);
         let app = Router::new().fallback(move |request: Request| async move {
             let (parts, body) = request.into_parts();
             let body = to_bytes(body, usize::MAX).await.expect("the request's body");
             let body = String::from_utf8(body.to_vec()).expect("a form");
-            let seen = Seen { method: parts.method, uri: parts.uri, headers: parts.headers, body };
+            let seen = ReceivedRequest { method: parts.method, uri: parts.uri, headers: parts.headers, body };
             log.lock().expect("no test panics while it looks").push(seen.clone());
             answer(&seen)
         });
@@ -68,7 +68,7 @@ impl Stub {
         Self { url, seen }
     }
 
-    pub fn seen(&self) -> Vec<Seen> {
+    pub fn seen(&self) -> Vec<ReceivedRequest> {
         self.seen.lock().expect("no test panics while it looks").clone()
     }
 
@@ -97,8 +97,8 @@ pub fn config(auth_url: &Url) -> ProviderConfig {
 
 /// A provider that lives at [`NOW`].
 pub fn provider(config: &ProviderConfig) -> (Provider, ClockControl) {
-    let (clock, hand) = Clock::manual(NOW);
-    (Provider::new(config, clock, Metrics::default()).expect("an HTTP client"), hand)
+    let (clock, clock_control) = Clock::manual(NOW);
+    (Provider::new(config, clock, Metrics::default()).expect("an HTTP client"), clock_control)
 }
 
 pub fn answer(status: u16, headers: &[(&str, &str)], body: impl Into<Body>) -> Response {

@@ -1,42 +1,41 @@
-//! What may go wrong in a schedule, and what is put in wrongly by a mutation.
+//! The faults that may happen in a schedule, and the bugs that a test injects.
 
 use super::random::Random;
 
 /// How often, of a thousand, each thing happens in a schedule.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
-    /// A step of the store is refused, though it may be done, or be done late.
+    /// A call of the store fails, although its step may be done, or be done late.
     pub store_fails: u64,
-    /// The store is away for everybody, for up to a minute and a half.
+    /// The store is down for up to 90 s.
     pub store_away: u64,
-    /// One process is cut off from the store for up to a minute and a half.
+    /// One process cannot reach the store for up to 90 s.
     pub cut_off: u64,
     /// The store goes back to an earlier row, or to none.
     pub store_loses: u64,
-    /// The provider is slow, but answers in time.
+    /// The provider is slow, but responds in time.
     pub slow: u64,
-    /// The provider says 429 or 5xx without acting, or cannot be reached.
+    /// The provider returns 429 or 5xx without processing the request, or cannot be reached.
     pub busy: u64,
-    /// It acts, and its answer is lost.
+    /// It processes the request, and its response is lost.
     pub reply_lost: u64,
-    /// A process is killed at a step, and started again.
+    /// A process is killed, and started again.
     pub crash: u64,
-    /// A process stands still from a step on, for up to a minute and a half.
+    /// A process is stopped for up to 90 s.
     pub freeze: u64,
-    /// The machine of a process is suspended from a step on, for up to an hour: its boot time goes on, and its timers
-    /// do not.
+    /// The machine of a process is suspended for up to an hour: its boot-time clock runs on, its timers do not.
     pub suspend: u64,
-    /// Somebody sets the wall clock of a process, forward or back, by a second or by 400 days. This must not cost a
-    /// token, ever.
+    /// The wall clock of a process is set forward or back, by a second or by 400 days. This never explains a spent token
+    /// that is sent.
     pub wall_steps: u64,
-    /// The store loses lease and attempt of a record, and nothing else.
+    /// The store loses only the lease and the attempt of a record.
     pub store_loses_lease: u64,
-    /// The provider acts, and says 500.
-    pub acts_and_denies: u64,
+    /// The provider processes the request, and returns 500.
+    pub acts_and_fails: u64,
 }
 
 impl Faults {
-    /// Nothing that a program could not bear: here not one spent token may be sent.
+    /// Faults under which no spent token may be sent.
     pub fn bearable(random: &mut Random) -> Self {
         Self {
             store_fails: *random.pick(&[0, 0, 20, 150]),
@@ -48,7 +47,7 @@ impl Faults {
         }
     }
 
-    /// Those, and what no program can bear always.
+    /// The bearable ones, and those under which a correct program may have to send a spent token.
     pub fn all(random: &mut Random) -> Self {
         Self {
             cut_off: *random.pick(&[0, 0, 1]),
@@ -58,35 +57,35 @@ impl Faults {
             freeze: *random.pick(&[0, 0, 1, 3]),
             suspend: *random.pick(&[0, 0, 1, 3]),
             store_loses_lease: *random.pick(&[0, 0, 0, 3]),
-            acts_and_denies: *random.pick(&[0, 0, 50]),
+            acts_and_fails: *random.pick(&[0, 0, 50]),
             ..Self::bearable(random)
         }
     }
 }
 
-/// A fault of another tool (facts.md), put in on the far side of a seam.
+/// A bug, mostly one that another tool has. The simulation injects it outside the vault, whose code stays the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutation {
-    /// The lock's lease is shorter than the exchange it guards.
+    /// The lease is shorter than the exchange that it protects.
     ShortLease,
-    /// A lease that is over by the wall clock of the process that asks is taken, whether an exchange is under way or not.
+    /// A lease is taken when it has expired by the wall clock of the process that asks, even during an exchange.
     WallClockLease,
-    /// What is left of a lease is measured by a clock that stands still while the machine is suspended.
+    /// The time left of a lease is measured by a clock that stops while the machine is suspended.
     MonotonicBudget,
-    /// Stored times are believed, however far ahead they lie.
+    /// Stored times are trusted, however far ahead they lie.
     UnboundedTimes,
-    /// The refresh runs inside its caller: a hang-up kills it.
-    HangUpKills,
-    /// A set that could not be saved is forgotten.
+    /// The refresh runs in its caller's task: a disconnect cancels it.
+    DisconnectCancels,
+    /// A token set that could not be saved is dropped.
     ForgottenSet,
-    /// Whatever the provider refuses counts as a dead session.
-    EveryRefusalIsDeath,
-    /// A reply without a refresh token overwrites the kept one with nothing.
+    /// Every refusal of the provider counts as `invalid_grant`.
+    EveryRefusalIsDead,
+    /// A response without a refresh token overwrites the stored one.
     MissingTokenOverwrites,
-    /// The record is not read again under the lease, and what was read before is believed.
+    /// The record is not read again under the lease.
     NoSecondReading,
-    /// A save does not compare what it replaces.
+    /// A save does not compare the row that it replaces.
     UnfencedSave,
-    /// Nobody writes ahead, so an exchange of unknown outcome looks like none.
+    /// "Attempt started" is not written, so an exchange with an unknown outcome leaves no trace.
     NoWriteAhead,
 }

@@ -8,8 +8,8 @@ use super::store::SimulatedStore;
 #[async_trait]
 impl Notifications for SimulatedStore {
     async fn notifications(&self) -> Result<Vec<NotificationRow>, StoreError> {
-        self.step("notifications", |world| {
-            let rows = world.rows.notifications.clone().into_iter();
+        self.step("notifications", |simulation| {
+            let rows = simulation.rows.notifications.clone().into_iter();
             rows.map(|(key, (version, state))| NotificationRow { key, version, state }).collect()
         })
         .await
@@ -17,8 +17,8 @@ impl Notifications for SimulatedStore {
 
     async fn swap_notification(&self, key: &RowKey, over: u64, state: &str) -> Result<NotificationSwap, StoreError> {
         let (key, state) = (key.clone(), state.to_owned());
-        self.step("swap notification", move |world| {
-            let row = world.rows.notifications.entry(key).or_default();
+        self.step("swap notification", move |simulation| {
+            let row = simulation.rows.notifications.entry(key).or_default();
             if row.0 != over {
                 return NotificationSwap::Conflict;
             }

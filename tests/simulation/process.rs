@@ -1,5 +1,5 @@
-//! One process: the real vault on a runtime of its own, which is polled by hand. Not polling it is a process that
-//! stands still, and dropping it is `kill -9`: no task of it sees another poll.
+//! One process: the real vault in a runtime of its own, which the simulation polls. If it is not polled, the process is
+//! stopped. Dropping it is `kill -9`: none of its tasks is polled again.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,71 +24,79 @@ use super::{
     fault::Mutation,
     provider::SimulatedProvider,
     receiver::SimulatedReceiver,
+    state::{EPOCH, ProcessId, Simulation},
     store::SimulatedStore,
-    world::{EPOCH, ProcessId, World},
 };
 
 pub const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a login is expected to last.
 pub const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// How often a notifier looks at everything: not as often as the app's, or a year would take minutes.
-const LOOK: Duration = Duration::from_secs(60 * 60);
+/// How often a notifier looks at all connections. The app's interval is shorter, but a year of it would take minutes.
+const NOTIFIER_INTERVAL: Duration = Duration::from_secs(60 * 60);
 pub const LEASE: Duration = Duration::from_secs(30);
 /// How much the clocks of two machines differ at most.
-pub const SKEW: Duration = Duration::from_secs(1);
+pub const CLOCK_SKEW: Duration = Duration::from_secs(1);
 
-/// Whose the tokens are.
+/// The mode that the processes run in, and their background tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     Mint,
     Keep,
     KeepWithKeeper,
-    /// Without the keeper, whose ticks would be most of the steps of a year.
+    /// Without the keeper: its ticks would be most of the steps of a year.
     KeepAndNotify,
 }
 
-/// Those of a session that outlives every schedule.
+/// The limits of a session that lasts longer than every schedule.
 const LIMITS: Limits =
     Limits { idle: EPOCH.saturating_add(time::Duration::DAY), absolute: EPOCH.saturating_add(time::Duration::DAY) };
 
 pub struct Process {
     pub id: ProcessId,
-    world: World,
-    hand: ClockControl,
+    simulation: Simulation,
+    clock_control: ClockControl,
     clock: Clock,
     running: Option<(Runtime, Vault)>,
     callers: Vec<JoinHandle<()>>,
     mode: Mode,
-    /// Whether any task has a reason to run.
-    stirred: bool,
+    /// Whether a task may have to run.
+    has_work: bool,
 }
 
 impl Process {
-    pub fn new(world: &World, id: ProcessId, mode: Mode) -> Self {
-        let skew = world.lock().random.millis(0..1000);
-        let (clock, hand) = Clock::manual(EPOCH + skew);
-        world.lock().health(id).wall_ahead = skew.try_into().expect("it is short");
-        let mut process =
-            Self { id, world: world.clone(), hand, clock, running: None, callers: Vec::new(), mode, stirred: true };
+    pub fn new(simulation: &Simulation, id: ProcessId, mode: Mode) -> Self {
+        let skew = simulation.lock().random.millis(0..1000);
+        let (clock, clock_control) = Clock::manual(EPOCH + skew);
+        simulation.lock().status(id).wall_ahead = skew.try_into().expect("it is short");
+        let mut process = Self {
+            id,
+            simulation: simulation.clone(),
+            clock_control,
+            clock,
+            running: None,
+            callers: Vec::new(),
+            mode,
+            has_work: true,
+        };
         process.start();
         process
     }
 
     fn start(&mut self) {
-        let life = self.world.lock().health(self.id).life;
-        let mutation = self.world.lock().mutation;
+        let incarnation = self.simulation.lock().status(self.id).incarnation;
+        let mutation = self.simulation.lock().mutation;
         let clock_tolerance = match mutation {
             Some(Mutation::UnboundedTimes) => Duration::from_secs(1_000 * 24 * 60 * 60),
             _ => Settings::CLOCK_TOLERANCE,
         };
         let runtime = Builder::new_current_thread().build().expect("a runtime without drivers always starts");
         let vault = Vault::new(
-            Arc::new(SimulatedStore { world: self.world.clone(), process: self.id }),
-            Arc::new(SimulatedProvider { world: self.world.clone(), process: self.id }),
-            Arc::clone(&self.world.lock().keys),
+            Arc::new(SimulatedStore { simulation: self.simulation.clone(), process: self.id }),
+            Arc::new(SimulatedProvider { simulation: self.simulation.clone(), process: self.id }),
+            Arc::clone(&self.simulation.lock().keys),
             self.clock.clone(),
             Settings {
-                process: format!("p{}.{life}", self.id),
+                process: format!("p{}.{incarnation}", self.id),
                 issuer: issuer(),
                 exchange_timeout: EXCHANGE_TIMEOUT,
                 login_lifetime: match self.mode {
@@ -111,109 +119,108 @@ impl Process {
         }
         if self.mode == Mode::KeepAndNotify {
             let (running, stopping) = watch::channel(());
-            let notifier = self.notifier(&vault, format!("p{}.{life}", self.id));
+            let notifier = self.notifier(&vault, format!("p{}.{incarnation}", self.id));
             runtime.spawn(async move {
                 notifier.run(stopping).await;
                 drop(running);
             });
         }
         self.running = Some((runtime, vault));
-        self.stirred = true;
+        self.has_work = true;
     }
 
     fn notifier(&self, vault: &Vault, name: String) -> Notifier {
-        let store = SimulatedStore { world: self.world.clone(), process: self.id };
-        let receiver = SimulatedReceiver { world: self.world.clone(), process: self.id };
+        let store = SimulatedStore { simulation: self.simulation.clone(), process: self.id };
+        let receiver = SimulatedReceiver { simulation: self.simulation.clone(), process: self.id };
         let login_url = "https://app.test/auth/videoask".parse().expect("it is a URL");
         let notifier =
             Notifier::new(vault.clone(), Arc::new(store), Box::new(receiver), self.clock.clone(), login_url, name);
-        notifier.every(LOOK)
+        notifier.every(NOTIFIER_INTERVAL)
     }
 
-    /// When the next sleeper wakes: none does while the machine is suspended.
+    /// When the next timer is due. While the machine is suspended, none is.
     pub fn next_sleeper(&self) -> Option<Duration> {
-        if self.is_suspended() { None } else { self.hand.next_sleeper() }
+        if self.is_suspended() { None } else { self.clock_control.next_sleeper() }
     }
 
-    /// Time passes for everybody.
+    /// Advances the clocks of this process.
     pub fn advance(&mut self, by: Duration) {
         if !self.is_suspended() {
-            self.stirred |= self.hand.next_sleeper().is_some_and(|next| next <= by);
-            self.hand.advance(by);
-        } else if self.world.lock().mutation == Some(Mutation::MonotonicBudget) {
-            self.hand.step_wall(by.try_into().expect("it is short"));
+            self.has_work |= self.clock_control.next_sleeper().is_some_and(|next| next <= by);
+            self.clock_control.advance(by);
+        } else if self.simulation.lock().mutation == Some(Mutation::MonotonicBudget) {
+            self.clock_control.step_wall(by.try_into().expect("it is short"));
         } else {
-            self.hand.suspend(by);
+            self.clock_control.suspend(by);
         }
     }
 
     fn is_suspended(&self) -> bool {
-        let mut world = self.world.lock();
-        let now = world.now;
-        world.health(self.id).suspended_until > now
+        let mut simulation = self.simulation.lock();
+        let now = simulation.now;
+        simulation.status(self.id).suspended_until > now
     }
 
-    /// Somebody sets the wall clock of this process's machine.
+    /// Sets the wall clock of this process's machine.
     pub fn step_wall(&mut self, by: time::Duration) {
-        self.hand.step_wall(by);
-        let mut world = self.world.lock();
-        world.health(self.id).wall_ahead += by;
-        world.tell(format_args!("the wall clock of p{} is set by {by}", self.id));
+        self.clock_control.step_wall(by);
+        let mut simulation = self.simulation.lock();
+        simulation.status(self.id).wall_ahead += by;
+        simulation.log(format_args!("the wall clock of p{} is set by {by}", self.id));
     }
 
-    /// The wall clock of this process's machine is right again, within a second.
-    pub fn correct_wall(&mut self) {
-        let ahead = self.world.lock().health(self.id).wall_ahead;
+    /// Sets the wall clock of this process's machine right, to within a second.
+    pub fn correct_wall_clock(&mut self) {
+        let ahead = self.simulation.lock().status(self.id).wall_ahead;
         if ahead.whole_seconds() != 0 {
             self.step_wall(time::Duration::milliseconds(500) - ahead);
         }
     }
 
-    /// Something arrived, or did not.
-    pub fn stir(&mut self, touched: bool) {
-        self.stirred |= touched;
+    pub fn wake(&mut self, woken: bool) {
+        self.has_work |= woken;
     }
 
-    /// Lets every task run until all of them wait.
+    /// Polls the tasks until all of them wait.
     pub fn poll(&mut self) {
-        if let Some((runtime, _)) = self.running.as_ref().filter(|_| std::mem::take(&mut self.stirred)) {
+        if let Some((runtime, _)) = self.running.as_ref().filter(|_| std::mem::take(&mut self.has_work)) {
             for _ in 0..2 {
                 runtime.block_on(tokio::task::yield_now());
             }
         }
     }
 
-    /// `kill -9`, and a new start. What is on the wire still arrives.
-    pub fn crash(&mut self, excused: bool) {
+    /// `kill -9`, and a new start. Messages in flight still arrive.
+    pub fn crash(&mut self, explained: bool) {
         self.running = None;
         self.callers.clear();
         {
-            let mut world = self.world.lock();
-            let now = world.now;
-            let health = world.health(self.id);
-            let life = health.life;
-            health.life += 1;
-            health.crash_now = false;
-            if excused {
-                world.check.crashed(self.id, life, now);
+            let mut simulation = self.simulation.lock();
+            let now = simulation.now;
+            let status = simulation.status(self.id);
+            let incarnation = status.incarnation;
+            status.incarnation += 1;
+            status.crash_now = false;
+            if explained {
+                simulation.check.crashed(self.id, incarnation, now);
             }
-            world.tell(format_args!("p{} is killed, and starts again", self.id));
+            simulation.log(format_args!("p{} is killed, and starts again", self.id));
         }
         self.start();
     }
 
-    /// A caller who wants a token, and checks it.
+    /// A caller asks for a token, which is checked.
     pub fn ask(&mut self, key: &RowKey, need: MinLife) {
-        let (world, id, key) = (self.world.clone(), self.id, key.clone());
+        let (simulation, id, key) = (self.simulation.clone(), self.id, key.clone());
         self.spawn(move |vault| async move {
             let result = vault.hand_out(&key, need).await;
-            let mut world = world.lock();
-            world.tell(format_args!("p{id} hands out {:?}", result.as_ref().map(HandedOut::version)));
+            let mut simulation = simulation.lock();
+            simulation.log(format_args!("p{id} hands out {:?}", result.as_ref().map(HandedOut::version)));
             match &result {
-                Ok(handed) => world.check_hand_out(id, handed),
+                Ok(handed) => simulation.check_hand_out(id, handed),
                 Err(VaultError::ReconnectRequired(_)) => {
-                    let now = world.now;
-                    world.check.login_needed.push((key, now));
+                    let now = simulation.now;
+                    simulation.check.login_needed.push((key, now));
                 }
                 Err(_) => {}
             }
@@ -221,100 +228,100 @@ impl Process {
     }
 
     /// The last caller of a schedule.
-    pub fn ask_at_the_end(&mut self, key: &RowKey) {
-        let (world, id, key) = (self.world.clone(), self.id, key.clone());
+    pub fn final_hand_out(&mut self, key: &RowKey) {
+        let (simulation, id, key) = (self.simulation.clone(), self.id, key.clone());
         let mode = self.mode;
         self.spawn(move |vault| async move {
-            let shown = world.lock().current(&key).filter(|_| mode == Mode::Mint);
+            let shown = simulation.lock().current(&key).filter(|_| mode == Mode::Mint);
             if let Some((shown, _)) = shown {
-                // Nobody but the person refreshes; what comes of it is seen below.
+                // In mint mode only the person refreshes. The hand-out below checks the result.
                 let _ = vault.refresh_now(&key, &shown).await;
             }
             let result = vault.hand_out(&key, MinLife::Strict(Duration::from_secs(1))).await;
-            let mut world = world.lock();
-            world.check_end(id, &key, &result);
+            let mut simulation = simulation.lock();
+            simulation.check_end(id, &key, &result);
             if let Ok(handed) = &result {
-                world.check_hand_out(id, handed);
+                simulation.check_hand_out(id, handed);
             }
             if vault.unsaved() > 0 {
-                world.check.fail(format!("(d) p{id} still has an unsaved set"));
+                simulation.check.fail(format!("(d) p{id} still has an unsaved set"));
             }
         });
     }
 
     pub fn log_in(&mut self, key: &RowKey, record: Record) {
-        let (world, id, key) = (self.world.clone(), self.id, key.clone());
+        let (simulation, id, key) = (self.simulation.clone(), self.id, key.clone());
         let limits = (self.mode == Mode::Mint).then_some(LIMITS);
         self.spawn(move |vault| async move {
             let stored = vault.connect(&key, record, limits).await;
-            world.lock().tell(format_args!("p{id} stored a login: {stored:?}"));
+            simulation.lock().log(format_args!("p{id} stored a login: {stored:?}"));
         });
     }
 
-    /// A person presses the button under the token set that the store has now.
+    /// A person presses the button on a page that shows this token set.
     pub fn press(&mut self, key: &RowKey, shown: Version) {
-        let (world, id, key) = (self.world.clone(), self.id, key.clone());
+        let (simulation, id, key) = (self.simulation.clone(), self.id, key.clone());
         self.spawn(move |vault| async move {
             let refreshed = vault.refresh_now(&key, &shown).await;
-            world.lock().tell(format_args!("p{id} was asked to refresh {shown:?}: {refreshed:?}"));
+            simulation.lock().log(format_args!("p{id} was asked to refresh {shown:?}: {refreshed:?}"));
         });
     }
 
-    /// The API refused a token.
+    /// The API rejected a token.
     pub fn refuse(&mut self, key: &RowKey, refused: AccessToken) {
-        let (world, id, key) = (self.world.clone(), self.id, key.clone());
+        let (simulation, id, key) = (self.simulation.clone(), self.id, key.clone());
         self.spawn(move |vault| async move {
             let handed = vault.replace_rejected(&key, &refused, MinLife::BestEffort).await;
-            let mut world = world.lock();
-            world.tell(format_args!("p{id} was told of a refused token: {handed:?}"));
+            let mut simulation = simulation.lock();
+            simulation.log(format_args!("p{id} was told of a refused token: {handed:?}"));
             if let Ok(handed) = handed {
-                world.check_hand_out(id, &handed);
+                simulation.check_hand_out(id, &handed);
             }
         });
     }
 
     /// A person revokes, or the operator forgets.
     pub fn end(&mut self, key: &RowKey, shown: Option<Version>, ending: Ending) {
-        let (world, id, key) = (self.world.clone(), self.id, key.clone());
+        let (simulation, id, key) = (self.simulation.clone(), self.id, key.clone());
         self.spawn(move |vault| async move {
             let ended = vault.end(&key, shown.as_ref(), ending).await;
-            world.lock().tell(format_args!("p{id} was asked to {ending:?} {shown:?}: {ended:?}"));
+            simulation.lock().log(format_args!("p{id} was asked to {ending:?} {shown:?}: {ended:?}"));
         });
     }
 
-    /// The operator imports a refresh token, and finds that it is this user's; perhaps not for the first time.
+    /// The operator imports this user's refresh token, perhaps not for the first time.
     pub fn import(&mut self, token: RefreshToken, owner: &RowKey, replace: Replace) {
-        let (world, id, owner) = (self.world.clone(), self.id, owner.clone());
+        let (simulation, id, owner) = (self.simulation.clone(), self.id, owner.clone());
         self.spawn(move |vault| async move {
             let imported = vault.import(token).await;
-            world.lock().tell(format_args!("p{id} has imported: {imported:?}"));
+            simulation.lock().log(format_args!("p{id} has imported: {imported:?}"));
             if let Ok(Import::Pending(pending)) = imported {
                 let adopted = vault.adopt(*pending, &owner, Identity::default(), replace).await;
-                world.lock().tell(format_args!("p{id} gives it to {owner:?}: {adopted:?}"));
+                simulation.lock().log(format_args!("p{id} gives it to {owner:?}: {adopted:?}"));
             }
         });
     }
 
-    /// Callers give up.
-    pub fn hang_up(&mut self) {
+    /// All callers disconnect.
+    pub fn disconnect_callers(&mut self) {
         let any = self.callers.iter().any(|caller| !caller.is_finished());
-        self.stirred = true;
+        self.has_work = true;
         for caller in self.callers.drain(..) {
             caller.abort();
         }
-        if any && self.world.lock().mutation == Some(Mutation::HangUpKills) {
+        if any && self.simulation.lock().mutation == Some(Mutation::DisconnectCancels) {
             self.crash(false);
         }
     }
 
-    /// Whether every caller has been answered.
+    /// Whether every caller has its response.
     pub fn is_idle(&self) -> bool {
         self.callers.iter().all(JoinHandle::is_finished)
     }
 
     fn spawn<F: Future<Output = ()> + Send + 'static>(&mut self, task: impl FnOnce(Vault) -> F) {
         if let Some((runtime, vault)) = &self.running {
-            self.stirred = true;
+            self.has_work = true;
             self.callers.retain(|caller| !caller.is_finished());
             self.callers.push(runtime.spawn(task(vault.clone())));
         }

@@ -1,4 +1,4 @@
-//! A tenant of Auth0: rotation, reuse detection, leeway; and the wire to it.
+//! A tenant of Auth0 with rotation, reuse detection and leeway, and the network between it and the processes.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -11,10 +11,10 @@ use videoask_auth::{
 };
 
 use super::{
-    check::Sent,
+    check::SentExchange,
     fault::Mutation,
     process::EXCHANGE_TIMEOUT,
-    world::{Inner, ProcessId, World},
+    state::{ProcessId, Simulation, SimulationState},
 };
 
 pub type Family = usize;
@@ -28,8 +28,8 @@ pub struct Tenant {
     /// It ends each grant at this age.
     pub grant_life: Duration,
     pub families: Vec<Grant>,
-    pub refresh: HashMap<String, Refresh>,
-    pub access: HashMap<String, Access>,
+    pub refresh: HashMap<String, IssuedRefreshToken>,
+    pub access: HashMap<String, IssuedAccessToken>,
     serial: u64,
 }
 
@@ -42,35 +42,35 @@ pub struct Grant {
 }
 
 #[derive(Debug)]
-pub struct Refresh {
+pub struct IssuedRefreshToken {
     pub family: Family,
-    /// When it was exchanged, where that spends it.
+    /// When it was exchanged, if that spends it.
     pub spent: Option<Duration>,
 }
 
 #[derive(Clone, Debug)]
-pub struct Access {
+pub struct IssuedAccessToken {
     pub family: Family,
-    /// Rises with each token the tenant makes.
+    /// Increases with each token that the tenant issues.
     pub serial: u64,
     pub expires: Duration,
-    /// The refresh token that it was given for.
+    /// The refresh token that it was issued for.
     pub of: Option<String>,
-    /// How far the wall clock that dated it was ahead of the true time.
+    /// How far the wall clock of the process that dated it was ahead of the true time.
     pub dated_ahead: time::Duration,
 }
 
-/// What the tenant made.
+/// The tokens of one response.
 #[derive(Debug)]
-pub struct Pair {
+pub struct IssuedTokens {
     pub access: String,
     pub refresh: Option<String>,
 }
 
-/// What the tenant found in an exchange.
+/// The tenant's decision on an exchange.
 #[derive(Debug)]
-pub enum Exchange {
-    Granted(Pair),
+pub enum ExchangeResult {
+    Granted(IssuedTokens),
     Reuse,
     Refused,
 }
@@ -82,33 +82,35 @@ impl Tenant {
     }
 
     /// A new grant.
-    pub fn log_in(&mut self, now: Duration) -> Pair {
+    pub fn log_in(&mut self, now: Duration) -> IssuedTokens {
         self.families.push(Grant { since: now, ended: false, latest: None });
         let family = self.families.len() - 1;
         let refresh = self.new_refresh(family);
-        self.pair(now, family, None, Some(refresh))
+        self.tokens(now, family, None, Some(refresh))
     }
 
-    pub fn exchange(&mut self, now: Duration, token: &str) -> Exchange {
-        let Some(&Refresh { family, spent }) = self.refresh.get(token) else { return Exchange::Refused };
+    pub fn exchange(&mut self, now: Duration, token: &str) -> ExchangeResult {
+        let Some(&IssuedRefreshToken { family, spent }) = self.refresh.get(token) else {
+            return ExchangeResult::Refused;
+        };
         let grant = &mut self.families[family];
         grant.ended |= now.saturating_sub(grant.since) >= self.grant_life;
         if grant.ended {
-            return if spent.is_some() { Exchange::Reuse } else { Exchange::Refused };
+            return if spent.is_some() { ExchangeResult::Reuse } else { ExchangeResult::Refused };
         }
         if !self.rotates {
-            return Exchange::Granted(self.pair(now, family, Some(token), None));
+            return ExchangeResult::Granted(self.tokens(now, family, Some(token), None));
         }
         match spent {
             Some(spent) if now > spent + self.leeway || !self.is_previous(token) => {
                 self.families[family].ended = true;
-                Exchange::Reuse
+                ExchangeResult::Reuse
             }
             _ => {
-                self.refresh.insert(token.to_owned(), Refresh { family, spent: spent.or(Some(now)) });
+                self.refresh.insert(token.to_owned(), IssuedRefreshToken { family, spent: spent.or(Some(now)) });
                 self.families[family].latest = Some(token.to_owned());
                 let fresh = self.new_refresh(family);
-                Exchange::Granted(self.pair(now, family, Some(token), Some(fresh)))
+                ExchangeResult::Granted(self.tokens(now, family, Some(token), Some(fresh)))
             }
         }
     }
@@ -119,17 +121,17 @@ impl Tenant {
         }
     }
 
-    /// Leeway forgives the token that was exchanged last, and none before it.
+    /// The leeway applies only to the token that was exchanged last.
     fn is_previous(&self, token: &str) -> bool {
         let family = self.refresh[token].family;
         self.families[family].latest.as_deref() == Some(token)
     }
 
-    fn pair(&mut self, now: Duration, family: Family, of: Option<&str>, refresh: Option<String>) -> Pair {
+    fn tokens(&mut self, now: Duration, family: Family, of: Option<&str>, refresh: Option<String>) -> IssuedTokens {
         self.serial += 1;
         let access = format!("access-{}", self.serial);
         let expires = now + self.life;
-        let made = Access {
+        let made = IssuedAccessToken {
             family,
             serial: self.serial,
             expires,
@@ -137,12 +139,12 @@ impl Tenant {
             dated_ahead: time::Duration::ZERO,
         };
         self.access.insert(access.clone(), made);
-        Pair { access, refresh }
+        IssuedTokens { access, refresh }
     }
 
     fn new_refresh(&mut self, family: Family) -> String {
         let name = format!("refresh-{family}-{}", self.refresh.len());
-        self.refresh.insert(name.clone(), Refresh { family, spent: None });
+        self.refresh.insert(name.clone(), IssuedRefreshToken { family, spent: None });
         name
     }
 }
@@ -150,7 +152,7 @@ impl Tenant {
 /// The tenant, as one process reaches it.
 #[derive(Clone)]
 pub struct SimulatedProvider {
-    pub world: World,
+    pub simulation: Simulation,
     pub process: ProcessId,
 }
 
@@ -160,23 +162,23 @@ impl std::fmt::Debug for SimulatedProvider {
     }
 }
 
-type Answer = Result<TokenResponse, ExchangeError>;
+type Response = Result<TokenResponse, ExchangeError>;
 
-/// What becomes of one request.
+/// What happens to one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+enum Outcome {
     Answered,
     NotSent,
     Busy,
     Refused,
-    /// The tenant acts, and says 500.
-    Denied,
-    /// The tenant acts; the wire is cut, or the answer hangs.
-    Lost(Loss),
+    /// The tenant processes it and returns 500.
+    FailedAfterProcessing,
+    /// No response arrives in time.
+    Lost(LostResponse),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Loss {
+enum LostResponse {
     Cut,
     CutBefore,
     Hangs,
@@ -185,29 +187,29 @@ enum Loss {
 
 #[async_trait]
 impl Provider for SimulatedProvider {
-    async fn refresh(&self, token: &RefreshToken) -> Answer {
+    async fn refresh(&self, token: &RefreshToken) -> Response {
         let receiver = {
-            let mut world = self.world.lock();
-            world.post(self.process, token.secret().clone())
+            let mut simulation = self.simulation.lock();
+            simulation.send_request(self.process, token.secret().clone())
         };
-        let answer = receiver.await.unwrap_or(Err(ExchangeError::NoResponse { source: "cut".into() }));
-        mutated(self.world.lock().mutation, answer)
+        let response = receiver.await.unwrap_or(Err(ExchangeError::NoResponse { source: "cut".into() }));
+        mutated(self.simulation.lock().mutation, response)
     }
 
     async fn revoke(&self, token: &RefreshToken) -> Result<(), ExchangeError> {
         let (sender, receiver) = oneshot::channel();
         {
-            let mut world = self.world.lock();
+            let mut simulation = self.simulation.lock();
             let (process, token) = (self.process, token.secret().clone());
-            let there = world.random.millis(5..400);
-            let lost = world.happens(|faults| faults.reply_lost);
-            world.send(there, move |world| {
-                world.tell(format_args!("tenant: revoke {token}"));
-                world.tenant.revoke(&token);
-                world.send(Duration::from_millis(30), move |world| {
-                    world.touched.push(process);
-                    let answer = if lost { Err(ExchangeError::NoResponse { source: "cut".into() }) } else { Ok(()) };
-                    let _ = sender.send(answer);
+            let request_delay = simulation.random.millis(5..400);
+            let lost = simulation.happens(|faults| faults.reply_lost);
+            simulation.send(request_delay, move |simulation| {
+                simulation.log(format_args!("tenant: revoke {token}"));
+                simulation.tenant.revoke(&token);
+                simulation.send(Duration::from_millis(30), move |simulation| {
+                    simulation.woken.push(process);
+                    let response = if lost { Err(ExchangeError::NoResponse { source: "cut".into() }) } else { Ok(()) };
+                    let _ = sender.send(response);
                 });
             });
         }
@@ -215,83 +217,99 @@ impl Provider for SimulatedProvider {
     }
 }
 
-impl Inner {
-    fn post(&mut self, process: ProcessId, token: String) -> oneshot::Receiver<Answer> {
+impl SimulationState {
+    fn send_request(&mut self, process: ProcessId, token: String) -> oneshot::Receiver<Response> {
         let (sender, receiver) = oneshot::channel();
-        self.hit(process);
-        let fate = self.fate();
-        let there = match fate {
-            Fate::Lost(Loss::ArrivesLate) => EXCHANGE_TIMEOUT + self.random.millis(0..20_000),
+        self.inject_process_faults(process);
+        let outcome = self.outcome();
+        let request_delay = match outcome {
+            Outcome::Lost(LostResponse::ArrivesLate) => EXCHANGE_TIMEOUT + self.random.millis(0..20_000),
             _ => self.random.millis(5..200),
         };
         let slow = self.happens(|faults| faults.slow);
-        // An answer that takes longer than this is lost to a caller that stops waiting.
-        let back = if slow { self.random.millis(100..9_500) } else { self.random.millis(5..200) };
-        self.tell(format_args!("p{process} sends {token}: {fate:?}, back after {:?}", there + back));
-        let sent = self.note_send(process, &token);
-        self.send(there, move |world| {
-            let answer = world.arrive(&sent, &token, fate, back);
-            world.hit(process);
-            world.store_may_go_away();
-            if fate == Fate::Lost(Loss::Hangs) {
-                // Kept on the wire for longer than anybody waits.
-                world.send(Duration::from_secs(3600), move |_| drop(sender));
+        // Less than the caller's time limit.
+        let response_delay = if slow { self.random.millis(100..9_500) } else { self.random.millis(5..200) };
+        self.log(format_args!(
+            "p{process} sends {token}: {outcome:?}, back after {:?}",
+            request_delay + response_delay
+        ));
+        let sent = self.record_send(process, &token);
+        self.send(request_delay, move |simulation| {
+            let response = simulation.process_request(&sent, &token, outcome, response_delay);
+            simulation.inject_process_faults(process);
+            simulation.store_may_go_away();
+            if outcome == Outcome::Lost(LostResponse::Hangs) {
+                // Dropped only after every caller has stopped waiting.
+                simulation.send(Duration::from_secs(3600), move |_| drop(sender));
                 return;
             }
-            world.send(back, move |world| {
-                world.hit(process);
-                world.touched.push(process);
-                let _ = sender.send(answer);
+            simulation.send(response_delay, move |simulation| {
+                simulation.inject_process_faults(process);
+                simulation.woken.push(process);
+                let _ = sender.send(response);
             });
         });
         receiver
     }
 
-    fn fate(&mut self) -> Fate {
+    fn outcome(&mut self) -> Outcome {
         if self.happens(|faults| faults.reply_lost) {
-            return Fate::Lost(*self.random.pick(&[Loss::Cut, Loss::CutBefore, Loss::Hangs, Loss::ArrivesLate]));
+            return Outcome::Lost(*self.random.pick(&[
+                LostResponse::Cut,
+                LostResponse::CutBefore,
+                LostResponse::Hangs,
+                LostResponse::ArrivesLate,
+            ]));
         }
-        if self.happens(|faults| faults.acts_and_denies) {
-            return Fate::Denied;
+        if self.happens(|faults| faults.acts_and_fails) {
+            return Outcome::FailedAfterProcessing;
         }
         if self.happens(|faults| faults.busy) {
-            return *self.random.pick(&[Fate::Busy, Fate::NotSent, Fate::Refused]);
+            return *self.random.pick(&[Outcome::Busy, Outcome::NotSent, Outcome::Refused]);
         }
-        Fate::Answered
+        Outcome::Answered
     }
 
-    fn arrive(&mut self, sent: &Sent, token: &str, fate: Fate, back: Duration) -> Answer {
-        match fate {
-            Fate::NotSent => return Err(ExchangeError::NotSent { source: "refused".into() }),
-            Fate::Busy => return Err(self.busy()),
-            Fate::Refused => return Err(refused(403, "unauthorized_client")),
-            Fate::Lost(Loss::CutBefore) => return Err(ExchangeError::NoResponse { source: "cut".into() }),
-            Fate::Denied => self.check.denied(token),
-            Fate::Lost(_) => self.check.reply_lost(token),
-            // An answer that comes when nobody waits for it is lost too.
-            Fate::Answered if self.now + back > sent.at + EXCHANGE_TIMEOUT => self.check.reply_lost(token),
-            Fate::Answered => {}
+    fn process_request(
+        &mut self,
+        sent: &SentExchange,
+        token: &str,
+        outcome: Outcome,
+        response_delay: Duration,
+    ) -> Response {
+        match outcome {
+            Outcome::NotSent => return Err(ExchangeError::NotSent { source: "refused".into() }),
+            Outcome::Busy => return Err(self.busy()),
+            Outcome::Refused => return Err(refused(403, "unauthorized_client")),
+            Outcome::Lost(LostResponse::CutBefore) => return Err(ExchangeError::NoResponse { source: "cut".into() }),
+            Outcome::FailedAfterProcessing => self.check.failed_after_processing(token),
+            Outcome::Lost(_) => self.check.reply_lost(token),
+            // A response that arrives after the time limit is lost too.
+            Outcome::Answered if self.now + response_delay > sent.at + EXCHANGE_TIMEOUT => self.check.reply_lost(token),
+            Outcome::Answered => {}
         }
-        let outcome = self.check_exchange(sent, token);
-        self.tell(format_args!("tenant: {token} from p{}: {outcome:?}", sent.process));
-        match (outcome, fate) {
-            (_, Fate::Denied) => Err(ExchangeError::Unavailable { status: 500, code: None, retry_after: None }),
-            (_, Fate::Lost(_)) => Err(ExchangeError::NoResponse { source: "cut".into() }),
-            (Exchange::Granted(pair), _) => {
-                if let Some(access) = self.tenant.access.get_mut(&pair.access) {
+        let exchange = self.check_exchange(sent, token);
+        self.log(format_args!("tenant: {token} from p{}: {exchange:?}", sent.process));
+        match (exchange, outcome) {
+            (_, Outcome::FailedAfterProcessing) => {
+                Err(ExchangeError::Unavailable { status: 500, code: None, retry_after: None })
+            }
+            (_, Outcome::Lost(_)) => Err(ExchangeError::NoResponse { source: "cut".into() }),
+            (ExchangeResult::Granted(tokens), _) => {
+                if let Some(access) = self.tenant.access.get_mut(&tokens.access) {
                     access.dated_ahead = sent.wall_ahead;
                 }
-                Ok(self.reply(pair))
+                Ok(self.reply(tokens))
             }
-            (Exchange::Reuse | Exchange::Refused, _) => Err(refused(403, "invalid_grant")),
+            (ExchangeResult::Reuse | ExchangeResult::Refused, _) => Err(refused(403, "invalid_grant")),
         }
     }
 
-    /// The worst moment for it: something is about to be saved.
+    /// Takes the store down just before a token set is saved, more often than at other times.
     fn store_may_go_away(&mut self) {
         if self.happens(|faults| 20 * faults.store_away) {
             let away = self.random.millis(100..60_000);
-            self.tell(format_args!("the store is away for {away:?}"));
+            self.log(format_args!("the store is away for {away:?}"));
             self.rows.away_until = self.now + away;
         }
     }
@@ -301,10 +319,10 @@ impl Inner {
         ExchangeError::Unavailable { status: *self.random.pick(&[429, 500, 503]), code: None, retry_after: told }
     }
 
-    fn reply(&self, pair: Pair) -> TokenResponse {
+    fn reply(&self, tokens: IssuedTokens) -> TokenResponse {
         TokenResponse {
-            access_token: AccessToken::new(pair.access),
-            refresh_token: pair.refresh.map(RefreshToken::new),
+            access_token: AccessToken::new(tokens.access),
+            refresh_token: tokens.refresh.map(RefreshToken::new),
             id_token: None,
             scope: None,
             expires_in: Some(self.tenant.life),
@@ -316,17 +334,17 @@ fn refused(status: u16, code: &str) -> ExchangeError {
     ExchangeError::refused(status, code.to_owned(), String::new())
 }
 
-/// What a tool with that fault would make of an answer.
-fn mutated(mutation: Option<Mutation>, answer: Answer) -> Answer {
-    match (mutation, answer) {
+/// The response as a program with this bug would see it.
+fn mutated(mutation: Option<Mutation>, response: Response) -> Response {
+    match (mutation, response) {
         (
-            Some(Mutation::EveryRefusalIsDeath),
+            Some(Mutation::EveryRefusalIsDead),
             Err(ExchangeError::Unavailable { .. } | ExchangeError::Refused { .. }),
         ) => Err(refused(400, "invalid_grant")),
         (Some(Mutation::MissingTokenOverwrites), Ok(mut reply)) => {
             reply.refresh_token.get_or_insert_with(|| RefreshToken::new("nothing".to_owned()));
             Ok(reply)
         }
-        (_, answer) => answer,
+        (_, response) => response,
     }
 }

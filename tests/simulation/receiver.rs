@@ -1,4 +1,4 @@
-//! Who is notified, and the wire to it.
+//! The receiver of notifications, and the network between it and the processes.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use tokio::sync::oneshot;
 use videoask_auth::notify::{DeliveryError, Message, Receiver};
 
-use super::world::{Inner, ProcessId, World};
+use super::state::{ProcessId, Simulation, SimulationState};
 
-/// What the receiver got, and how well it works.
+/// The events that the receiver accepted, and how often it fails.
 #[derive(Debug, Default)]
 pub struct Inbox {
-    pub received: Vec<Receipt>,
+    pub received: Vec<ReceivedEvent>,
     pub away_until: Duration,
     /// How often, of a thousand, it fails.
     pub failures: u64,
@@ -21,18 +21,18 @@ pub struct Inbox {
 
 /// One event that the receiver accepted.
 #[derive(Clone, Debug)]
-pub struct Receipt {
+pub struct ReceivedEvent {
     pub at: Duration,
     pub process: ProcessId,
     /// How often the process that sent it had been killed before.
-    pub life: u32,
+    pub incarnation: u32,
     pub message: Message,
 }
 
 /// The receiver, as one process reaches it.
 #[derive(Clone)]
 pub struct SimulatedReceiver {
-    pub world: World,
+    pub simulation: Simulation,
     pub process: ProcessId,
 }
 
@@ -42,41 +42,43 @@ impl std::fmt::Debug for SimulatedReceiver {
     }
 }
 
-type Answer = Result<(), DeliveryError>;
+type Response = Result<(), DeliveryError>;
 
 #[async_trait]
 impl Receiver for SimulatedReceiver {
-    async fn deliver(&self, message: &Message) -> Answer {
-        let answer = self.world.lock().post_event(self.process, message.clone());
-        answer.await.unwrap_or(Err(DeliveryError::Broken))
+    async fn deliver(&self, message: &Message) -> Response {
+        let response = self.simulation.lock().send_event(self.process, message.clone());
+        response.await.unwrap_or(Err(DeliveryError::Broken))
     }
 }
 
-impl Inner {
-    fn post_event(&mut self, process: ProcessId, message: Message) -> oneshot::Receiver<Answer> {
+impl SimulationState {
+    fn send_event(&mut self, process: ProcessId, message: Message) -> oneshot::Receiver<Response> {
         let (sender, receiver) = oneshot::channel();
-        self.hit(process);
-        let answer = self.answer_of_the_receiver();
-        let life = self.health(process).life;
-        let there = self.random.millis(1..2_000);
-        let back = if answer == Err(DeliveryError::Timeout) { 3_000 } else { 0 } + self.random.below(2_000);
-        self.send(there, move |world| {
-            world.tell(format_args!("p{process} sends {} {}: {answer:?}", message.event, message.id));
-            if answer.is_ok() {
-                world.inbox.received.push(Receipt { at: world.now, process, life, message });
-                if world.random.chance(world.inbox.kills) && world.health(process).life == life {
-                    world.health(process).crash_now = true;
+        self.inject_process_faults(process);
+        let response = self.response_of_the_receiver();
+        let incarnation = self.status(process).incarnation;
+        let request_delay = self.random.millis(1..2_000);
+        let response_delay = if response == Err(DeliveryError::Timeout) { 3_000 } else { 0 } + self.random.below(2_000);
+        self.send(request_delay, move |simulation| {
+            simulation.log(format_args!("p{process} sends {} {}: {response:?}", message.event, message.id));
+            if response.is_ok() {
+                simulation.inbox.received.push(ReceivedEvent { at: simulation.now, process, incarnation, message });
+                if simulation.random.chance(simulation.inbox.kills)
+                    && simulation.status(process).incarnation == incarnation
+                {
+                    simulation.status(process).crash_now = true;
                 }
             }
-            world.send(Duration::from_millis(back), move |world| {
-                world.touched.push(process);
-                let _ = sender.send(answer);
+            simulation.send(Duration::from_millis(response_delay), move |simulation| {
+                simulation.woken.push(process);
+                let _ = sender.send(response);
             });
         });
         receiver
     }
 
-    fn answer_of_the_receiver(&mut self) -> Answer {
+    fn response_of_the_receiver(&mut self) -> Response {
         if self.now < self.inbox.away_until {
             return Err(DeliveryError::Unreachable);
         }

@@ -1,4 +1,5 @@
-//! The store as its contract says, and the wire to it, where a step may be refused, lost, or arrive late.
+//! A store that follows the contract, and the network between it and the processes, where a call may fail, get lost or
+//! arrive late.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -17,12 +18,12 @@ use videoask_auth::store::{
 };
 
 use super::{
-    check::How,
+    check::WriteKind,
     fault::Mutation,
-    world::{Inner, ProcessId, World},
+    state::{ProcessId, Simulation, SimulationState},
 };
 
-/// All rows, and what they were.
+/// All rows, now and earlier.
 #[derive(Debug, Default)]
 pub struct Rows {
     pub now: BTreeMap<RowKey, Row>,
@@ -36,7 +37,7 @@ pub struct Rows {
 /// The store, as one process reaches it.
 #[derive(Clone)]
 pub struct SimulatedStore {
-    pub world: World,
+    pub simulation: Simulation,
     pub process: ProcessId,
 }
 
@@ -46,9 +47,9 @@ impl std::fmt::Debug for SimulatedStore {
     }
 }
 
-/// What becomes of one step.
+/// What happens to one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+enum Outcome {
     Answered,
     Refused,
     AnswerLost,
@@ -57,102 +58,101 @@ enum Fate {
 }
 
 impl SimulatedStore {
-    /// Sends a step on its way, and waits for what comes back.
+    /// Sends a call, and waits for its response.
     pub async fn step<T: std::fmt::Debug + Send + 'static>(
         &self,
         what: &'static str,
-        apply: impl FnOnce(&mut Inner) -> T + Send + 'static,
+        apply: impl FnOnce(&mut SimulationState) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
-        let receiver = self.world.lock().post_step(self.process, what, apply);
+        let receiver = self.simulation.lock().send_step(self.process, what, apply);
         receiver.await.unwrap_or(Err(unavailable()))
     }
 }
 
-/// The one place that knows how a store says that it did not do as asked.
 fn unavailable() -> StoreError {
     StoreError::Unavailable { at: StoreLocation::Memory, reason: UnavailableReason::TimedOut, source: None }
 }
 
-impl Inner {
-    fn post_step<T: std::fmt::Debug + Send + 'static>(
+impl SimulationState {
+    fn send_step<T: std::fmt::Debug + Send + 'static>(
         &mut self,
         process: ProcessId,
         what: &'static str,
-        apply: impl FnOnce(&mut Inner) -> T + Send + 'static,
+        apply: impl FnOnce(&mut SimulationState) -> T + Send + 'static,
     ) -> oneshot::Receiver<Result<T, StoreError>> {
         let (sender, receiver) = oneshot::channel();
-        self.hit(process);
-        let fate = self.fate_of_step(process);
-        let (there, back) = (self.random.millis(0..40), self.random.millis(0..40));
-        let there = if fate == Fate::Late { self.random.millis(500..9_000) } else { there };
-        self.send(there, move |world| {
-            let answer = match fate {
-                Fate::Refused | Fate::Hangs => Err(unavailable()),
-                _ => Ok(apply(world)),
+        self.inject_process_faults(process);
+        let outcome = self.outcome_of_step(process);
+        let (request_delay, response_delay) = (self.random.millis(0..40), self.random.millis(0..40));
+        let request_delay = if outcome == Outcome::Late { self.random.millis(500..9_000) } else { request_delay };
+        self.send(request_delay, move |simulation| {
+            let response = match outcome {
+                Outcome::Refused | Outcome::Hangs => Err(unavailable()),
+                _ => Ok(apply(simulation)),
             };
-            world.tell(format_args!("p{process} {what}: {fate:?} {answer:?}"));
-            let answer = if fate == Fate::Answered { answer } else { Err(unavailable()) };
-            world.hit(process);
-            let back = if fate == Fate::Hangs { Duration::from_secs(3600) } else { back };
-            world.send(back, move |world| {
-                world.hit(process);
-                world.touched.push(process);
-                let _ = sender.send(answer);
+            simulation.log(format_args!("p{process} {what}: {outcome:?} {response:?}"));
+            let response = if outcome == Outcome::Answered { response } else { Err(unavailable()) };
+            simulation.inject_process_faults(process);
+            let response_delay = if outcome == Outcome::Hangs { Duration::from_secs(3600) } else { response_delay };
+            simulation.send(response_delay, move |simulation| {
+                simulation.inject_process_faults(process);
+                simulation.woken.push(process);
+                let _ = sender.send(response);
             });
         });
         receiver
     }
 
-    fn fate_of_step(&mut self, process: ProcessId) -> Fate {
+    fn outcome_of_step(&mut self, process: ProcessId) -> Outcome {
         let now = self.now;
-        let unreachable = now < self.rows.away_until || now < self.health(process).cut_off_until;
-        let fate = if unreachable {
-            *self.random.pick(&[Fate::Refused, Fate::Hangs])
-        } else if self.health(process).failed < 2 && self.happens(|faults| faults.store_fails) {
-            *self.random.pick(&[Fate::Refused, Fate::AnswerLost, Fate::Late, Fate::Hangs])
+        let unreachable = now < self.rows.away_until || now < self.status(process).cut_off_until;
+        let outcome = if unreachable {
+            *self.random.pick(&[Outcome::Refused, Outcome::Hangs])
+        } else if self.status(process).failed < 2 && self.happens(|faults| faults.store_fails) {
+            *self.random.pick(&[Outcome::Refused, Outcome::AnswerLost, Outcome::Late, Outcome::Hangs])
         } else {
-            Fate::Answered
+            Outcome::Answered
         };
-        let health = self.health(process);
-        if fate == Fate::Answered {
-            health.failed = 0;
+        let status = self.status(process);
+        if outcome == Outcome::Answered {
+            status.failed = 0;
         } else {
-            health.failed += 1;
-            health.store_trouble = now;
+            status.failed += 1;
+            status.store_trouble = now;
         }
-        fate
+        outcome
     }
 
-    fn write(&mut self, row: &Row, how: How) {
+    fn write(&mut self, row: &Row, how: WriteKind) {
         let key = &row.key;
         let before = self.rows.now.insert(key.clone(), row.clone());
         self.check_write(before.as_ref(), row, how);
         self.rows.past.entry(key.clone()).or_default().push(before);
     }
 
-    /// The store loses what it said yes to: a row is as it was some writes ago, or was never there.
-    pub fn lose(&mut self, key: &RowKey) {
+    /// The store loses writes that it confirmed: a row is as it was some writes ago, or missing.
+    pub fn lose_writes(&mut self, key: &RowKey) {
         let Some(past) = self.rows.past.get(key).filter(|past| !past.is_empty()) else { return };
         let earlier = self.random.pick(&past[past.len().saturating_sub(6)..]).clone();
-        self.tell(format_args!("the store loses {key:?}: {earlier:?}"));
+        self.log(format_args!("the store loses {key:?}: {earlier:?}"));
         let now = self.now;
         self.check.store_lost(key, now);
         match earlier {
             Some(row) => {
-                self.check.store_went_back(&row, now);
+                self.check.store_reverted(&row, now);
                 self.rows.now.insert(key.clone(), row)
             }
             None => self.rows.now.remove(key),
         };
     }
 
-    /// The store loses what it said yes to: who works on a row.
+    /// The store loses the lease and the attempt of a row.
     pub fn lose_lease(&mut self, key: &RowKey) {
         let Some(row) = self.rows.now.get_mut(key).filter(|row| row.lease.is_some() || row.attempt.is_some()) else {
             return;
         };
         (row.lease, row.attempt) = (None, None);
-        self.tell(format_args!("the store loses lease and attempt of {key:?}"));
+        self.log(format_args!("the store loses lease and attempt of {key:?}"));
         let now = self.now;
         self.check.store_lost(key, now);
     }
@@ -183,24 +183,24 @@ impl Inner {
 
     fn swap(&mut self, key: &RowKey, expected: &Expected, change: &Change) -> Cas {
         let Some(row) = self.rows.now.get(key).cloned() else { return Cas::NoRow };
-        if !row.matches(expected) && !self.waves_through(&row, expected, change) {
+        if !row.matches(expected) && !self.ignores_mismatch(&row, expected, change) {
             return Cas::Conflict(Box::new(row));
         }
         let mut after = row;
         after.apply(change);
         if self.mutation == Some(Mutation::UnfencedSave) {
-            // What is not compared is simply overwritten, whosever it was.
+            // Another connection is overwritten too.
             after.version.connection_id.clone_from(&expected.version.connection_id);
         }
         if self.mutation == Some(Mutation::NoWriteAhead) {
             after.attempt = None;
         }
-        self.write(&after, How::Cas);
+        self.write(&after, WriteKind::Cas);
         Cas::Applied
     }
 
-    /// What a store with that fault does not compare.
-    fn waves_through(&self, row: &Row, expected: &Expected, change: &Change) -> bool {
+    /// Whether a store with the injected bug applies the change although the row is not as expected.
+    fn ignores_mismatch(&self, row: &Row, expected: &Expected, change: &Change) -> bool {
         let begins = change.attempt.is_some();
         match self.mutation {
             Some(Mutation::NoSecondReading) => begins,
@@ -211,14 +211,14 @@ impl Inner {
     }
 
     fn put(&mut self, new: &NewRow, replaces: Option<&Version>) -> Cas {
-        let there = self.rows.now.get(&new.key);
-        match (there, replaces) {
+        let request_delay = self.rows.now.get(&new.key);
+        match (request_delay, replaces) {
             (Some(row), _) if row.version.connection_id == new.version.connection_id => return Cas::Applied,
             (Some(row), replaces) if Some(&row.version) != replaces => return Cas::Conflict(Box::new(row.clone())),
             (None, Some(_)) => return Cas::NoRow,
             _ => {}
         }
-        self.write(&Row::from(new), How::Put);
+        self.write(&Row::from(new), WriteKind::Put);
         Cas::Applied
     }
 
@@ -228,10 +228,10 @@ impl Inner {
         }
         match self.rows.now.get(&new.key).cloned() {
             Some(row) if !row.is_stale_against(&new.version) => Cas::Conflict(Box::new(row)),
-            there => {
+            request_delay => {
                 let mut row = Row::from(new);
-                row.lease = there.and_then(|row| row.lease);
-                self.write(&row, How::Restore);
+                row.lease = request_delay.and_then(|row| row.lease);
+                self.write(&row, WriteKind::Restore);
                 Cas::Applied
             }
         }
@@ -242,17 +242,17 @@ impl Inner {
 impl Records for SimulatedStore {
     async fn peek(&self, key: &RowKey) -> Result<Option<RowVersion>, StoreError> {
         let key = key.clone();
-        self.step("peek", move |world| world.rows.now.get(&key).map(Row::head)).await
+        self.step("peek", move |simulation| simulation.rows.now.get(&key).map(Row::head)).await
     }
 
     async fn read(&self, key: &RowKey) -> Result<Option<Row>, StoreError> {
         let key = key.clone();
-        self.step("read", move |world| world.rows.now.get(&key).cloned()).await
+        self.step("read", move |simulation| simulation.rows.now.get(&key).cloned()).await
     }
 
     async fn put(&self, row: &NewRow, replaces: Option<&Version>) -> Result<Cas, StoreError> {
         let (row, replaces) = (row.clone(), replaces.cloned());
-        self.step("put", move |world| world.put(&row, replaces.as_ref())).await
+        self.step("put", move |simulation| simulation.put(&row, replaces.as_ref())).await
     }
 
     async fn claim(
@@ -263,18 +263,18 @@ impl Records for SimulatedStore {
         attempt: &OpenAttempt,
     ) -> Result<Claim, StoreError> {
         {
-            let mut world = self.world.lock();
-            let asked = world.now;
-            world.health(self.process).asked.insert(key.clone(), asked);
+            let mut simulation = self.simulation.lock();
+            let asked = simulation.now;
+            simulation.status(self.process).asked.insert(key.clone(), asked);
         }
         let (key, lease, attempt) = (key.clone(), lease.clone(), attempt.clone());
-        self.step("claim", move |world| world.claim(&key, &lease, span, &attempt)).await
+        self.step("claim", move |simulation| simulation.claim(&key, &lease, span, &attempt)).await
     }
 
     async fn release(&self, key: &RowKey, owner: &Owner) -> Result<(), StoreError> {
         let (key, owner) = (key.clone(), owner.clone());
-        self.step("release", move |world| {
-            if let Some(row) = world.rows.now.get_mut(&key)
+        self.step("release", move |simulation| {
+            if let Some(row) = simulation.rows.now.get_mut(&key)
                 && row.lease.as_ref().is_some_and(|lease| lease.owner == owner)
             {
                 row.lease = None;
@@ -286,17 +286,17 @@ impl Records for SimulatedStore {
     async fn swap(&self, key: &RowKey, expected: &Expected, change: &Change) -> Result<Cas, StoreError> {
         let (key, expected, change) = (key.clone(), expected.clone(), change.clone());
         let saves = change.generation > expected.version.generation;
-        let answer = self.step("swap", move |world| world.swap(&key, &expected, &change)).await;
-        let mut world = self.world.lock();
-        if saves && answer.is_err() && world.mutation == Some(Mutation::ForgottenSet) {
-            world.health(self.process).crash_now = true;
+        let response = self.step("swap", move |simulation| simulation.swap(&key, &expected, &change)).await;
+        let mut simulation = self.simulation.lock();
+        if saves && response.is_err() && simulation.mutation == Some(Mutation::ForgottenSet) {
+            simulation.status(self.process).crash_now = true;
         }
-        answer
+        response
     }
 
     async fn restore(&self, row: &NewRow) -> Result<Cas, StoreError> {
         let row = row.clone();
-        self.step("restore", move |world| world.restore(&row)).await
+        self.step("restore", move |simulation| simulation.restore(&row)).await
     }
 
     async fn adopt(
@@ -309,19 +309,21 @@ impl Records for SimulatedStore {
     ) -> Result<Adoption, StoreError> {
         let (pending, expected, grave, row, replaces) =
             (pending.clone(), expected.clone(), grave.clone(), row.clone(), replaces.cloned());
-        self.step("adopt", move |world| {
-            let Some(import) = world.rows.now.get(&pending).cloned() else { return Adoption::PendingConflict(None) };
+        self.step("adopt", move |simulation| {
+            let Some(import) = simulation.rows.now.get(&pending).cloned() else {
+                return Adoption::PendingConflict(None);
+            };
             if !import.matches(&expected) {
                 return Adoption::PendingConflict(Some(Box::new(import)));
             }
-            match world.put(&row, replaces.as_ref()) {
+            match simulation.put(&row, replaces.as_ref()) {
                 Cas::Applied => {}
-                Cas::Conflict(there) => return Adoption::OwnerConflict(Some(there)),
+                Cas::Conflict(request_delay) => return Adoption::OwnerConflict(Some(request_delay)),
                 Cas::NoRow => return Adoption::OwnerConflict(None),
             }
             let tombstone =
                 Row { state: State::Tombstone, due: None, attempt: None, lease: None, sealed: grave, ..import };
-            world.write(&tombstone, How::Adopt);
+            simulation.write(&tombstone, WriteKind::Adopt);
             Adoption::Applied
         })
         .await
@@ -334,8 +336,8 @@ impl Records for SimulatedStore {
         limit: u32,
     ) -> Result<Vec<(OffsetDateTime, RowKey)>, StoreError> {
         let after = after.cloned();
-        self.step("due", move |world| {
-            let rows = world.rows.now.values();
+        self.step("due", move |simulation| {
+            let rows = simulation.rows.now.values();
             let mut due: Vec<_> = rows.filter_map(|row| Some((row.due?, row.key.clone()))).collect();
             due.retain(|entry| entry.0 <= now && after.as_ref().is_none_or(|after| entry > after));
             due.sort();
@@ -347,8 +349,8 @@ impl Records for SimulatedStore {
 
     async fn list(&self, page: Page<'_>) -> Result<Vec<Row>, StoreError> {
         let (after, limit) = (page.after.cloned(), page.limit as usize);
-        self.step("list", move |world| {
-            let rows = world.rows.now.values();
+        self.step("list", move |simulation| {
+            let rows = simulation.rows.now.values();
             rows.filter(|row| row.limits.is_none() && after.as_ref().is_none_or(|after| row.key > *after))
                 .take(limit)
                 .cloned()
@@ -365,20 +367,20 @@ impl Records for SimulatedStore {
 
     async fn find(&self, names: &[NameHash]) -> Result<Vec<Row>, StoreError> {
         let names = names.to_vec();
-        self.step("find", move |world| {
+        self.step("find", move |simulation| {
             let has_any = |row: &&Row| {
                 let index = row.sealed.index.as_ref().filter(|_| row.limits.is_none());
                 index.is_some_and(|index| names.iter().any(|name| index.names.contain(name)))
             };
-            world.rows.now.values().filter(has_any).cloned().collect()
+            simulation.rows.now.values().filter(has_any).cloned().collect()
         })
         .await
     }
 
     async fn counts(&self) -> Result<RowCounts, StoreError> {
-        self.step("counts", |world| {
+        self.step("counts", |simulation| {
             let mut counts = RowCounts::default();
-            for row in world.rows.now.values().filter(|row| row.limits.is_none()) {
+            for row in simulation.rows.now.values().filter(|row| row.limits.is_none()) {
                 let Some(index) = &row.sealed.index else {
                     counts.unindexed += 1;
                     continue;
@@ -399,9 +401,9 @@ impl Records for SimulatedStore {
 
     async fn reindex(&self, rows: &[NewIndex]) -> Result<(), StoreError> {
         let rows = rows.to_vec();
-        self.step("reindex", move |world| {
+        self.step("reindex", move |simulation| {
             for NewIndex { key, version, index } in rows {
-                if let Some(row) = world.rows.now.get_mut(&key).filter(|row| row.version == version) {
+                if let Some(row) = simulation.rows.now.get_mut(&key).filter(|row| row.version == version) {
                     row.sealed.index = Some(index);
                 }
             }

@@ -18,9 +18,9 @@ use super::{
     process::{MONTH, Mode},
     provider::{Family, Tenant},
     random::Random,
-    receiver::Receipt,
+    receiver::ReceivedEvent,
     schedule::Schedule,
-    world::{EPOCH, World},
+    state::{EPOCH, Simulation},
 };
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -59,10 +59,10 @@ impl Year {
         tenant.grant_life = grant_life;
         // To take over from a process that was killed takes 30 s without one failed store call of four a second.
         let faults = Faults { store_fails: 2, slow: 100, crash: 1, ..Faults::default() };
-        let world = World::new(Random::new(random.number()), faults.clone(), tenant, keys(), None);
-        (world.lock().inbox.failures, world.lock().inbox.kills) = (300, 100);
+        let simulation = Simulation::new(Random::new(random.number()), faults.clone(), tenant, keys(), None);
+        (simulation.lock().inbox.failures, simulation.lock().inbox.kills) = (300, 100);
         let users = [(); 2].map(|()| User { logins: Vec::new(), plan: Some(Duration::ZERO), trying: None, read: 0 });
-        Self { schedule: Schedule::of(world, 4, Mode::KeepAndNotify, random, faults), users, grant_life }
+        Self { schedule: Schedule::of(simulation, 4, Mode::KeepAndNotify, random, faults), users, grant_life }
     }
 
     fn run(mut self) -> Self {
@@ -75,14 +75,14 @@ impl Year {
             }
             if self.schedule.random.chance(5) {
                 let away = self.schedule.random.millis(0..6 * 3_600_000);
-                self.schedule.world.lock().inbox.away_until = until + away;
+                self.schedule.simulation.lock().inbox.away_until = until + away;
             }
         }
         self
     }
 
     fn violations(&self) -> Vec<String> {
-        let mut violations = self.schedule.world.lock().check.violations.clone();
+        let mut violations = self.schedule.simulation.lock().check.violations.clone();
         violations.extend(self.duplicates());
         violations.extend([PROMPT, LATE].into_iter().flat_map(|user| self.events(user)));
         violations.extend(self.refusals());
@@ -101,9 +101,9 @@ impl Year {
     fn act(&mut self, user: Family) {
         let now = self.schedule.now();
         self.note_login(user);
-        let new = self.schedule.world.lock().inbox.received[self.users[user].read..].to_vec();
+        let new = self.schedule.simulation.lock().inbox.received[self.users[user].read..].to_vec();
         self.users[user].read += new.len();
-        for Receipt { message, .. } in new.iter().filter(|receipt| family_of(&receipt.message) % 2 == user) {
+        for ReceivedEvent { message, .. } in new.iter().filter(|receipt| family_of(&receipt.message) % 2 == user) {
             let delay = match (message.event, user, message.log_in_before) {
                 ("log-in-soon", PROMPT, Some(before)) => {
                     // He looks up only so often, and a login may have to be tried again.
@@ -116,9 +116,9 @@ impl Year {
             self.users[user].plan.get_or_insert(now + delay);
         }
         if self.users[user].plan.is_some_and(|plan| plan <= now) {
-            let (pair, family) = self.schedule.approve(user);
+            let (tokens, family) = self.schedule.approve(user);
             self.users[user].trying = Some(family);
-            self.schedule.store_login(pair, family);
+            self.schedule.store_login(tokens, family);
         }
     }
 
@@ -126,7 +126,7 @@ impl Year {
     fn note_login(&mut self, user: Family) {
         let Some(family) = self.users[user].trying.take() else { return };
         let now = self.schedule.now();
-        let current = self.schedule.world.lock().current(&key_of(user)).map(|(version, _)| version.connection_id);
+        let current = self.schedule.simulation.lock().current(&key_of(user)).map(|(version, _)| version.connection_id);
         if current.as_deref() == Some(&*format!("connection-{family}")) {
             self.users[user].logins.push((now, family));
             self.users[user].plan = None;
@@ -135,14 +135,14 @@ impl Year {
 
     /// An event may come again only if the process that sent it was killed in between.
     fn duplicates(&self) -> Vec<String> {
-        let world = self.schedule.world.lock();
-        let mut by_id = BTreeMap::<&str, Vec<&Receipt>>::new();
-        for receipt in &world.inbox.received {
+        let simulation = self.schedule.simulation.lock();
+        let mut by_id = BTreeMap::<&str, Vec<&ReceivedEvent>>::new();
+        for receipt in &simulation.inbox.received {
             by_id.entry(&receipt.message.id).or_default().push(receipt);
         }
-        let unexcused = |receipts: &&Vec<&Receipt>| {
+        let unexcused = |receipts: &&Vec<&ReceivedEvent>| {
             let mut pairs = receipts.iter().zip(&receipts[1..]);
-            pairs.any(|(first, next)| !world.check.was_killed(first.process, first.life, next.at))
+            pairs.any(|(first, next)| !simulation.check.was_killed(first.process, first.incarnation, next.at))
         };
         by_id.values().filter(unexcused).map(|receipts| format!("without a crash: {receipts:#?}")).collect()
     }
@@ -155,7 +155,7 @@ impl Year {
             let until = self.users[user].logins.get(index + 1).map_or(YEAR, |(next, _)| *next);
             let login = Login {
                 receipts: self.receipts(user, previous..Some(*family)),
-                since: self.schedule.world.lock().tenant.families[*family].since,
+                since: self.schedule.simulation.lock().tenant.families[*family].since,
                 stored: *stored,
                 until,
                 grant_life: self.grant_life,
@@ -170,10 +170,10 @@ impl Year {
     }
 
     /// What came of the logins after the first one of these grants, up to the second one, each event once.
-    fn receipts(&self, user: Family, families: Range<Option<Family>>) -> Vec<Receipt> {
-        let world = self.schedule.world.lock();
-        let mut receipts = Vec::<Receipt>::new();
-        for receipt in &world.inbox.received {
+    fn receipts(&self, user: Family, families: Range<Option<Family>>) -> Vec<ReceivedEvent> {
+        let simulation = self.schedule.simulation.lock();
+        let mut receipts = Vec::<ReceivedEvent>::new();
+        for receipt in &simulation.inbox.received {
             let family = family_of(&receipt.message);
             let is_of_these = family % 2 == user && Some(family) > families.start && Some(family) <= families.end;
             if is_of_these && receipts.iter().all(|earlier| earlier.message.id != receipt.message.id) {
@@ -189,15 +189,15 @@ impl Year {
             Some((second, _)) if self.grant_life < MONTH => *second,
             Some(_) | None => Duration::ZERO,
         };
-        let world = self.schedule.world.lock();
-        let refused = world.check.login_needed.iter().filter(|(key, at)| *key == key_of(PROMPT) && *at > known);
+        let simulation = self.schedule.simulation.lock();
+        let refused = simulation.check.login_needed.iter().filter(|(key, at)| *key == key_of(PROMPT) && *at > known);
         refused.map(|(_, at)| format!("a program was without a token at {at:?}")).collect()
     }
 }
 
 /// One login, and what was received about it.
 struct Login {
-    receipts: Vec<Receipt>,
+    receipts: Vec<ReceivedEvent>,
     since: Duration,
     stored: Duration,
     until: Duration,
@@ -231,7 +231,7 @@ impl Login {
     }
 
     /// A life that was learned may be a day too short, and so the warnings a day too early.
-    fn is_in_time(&self, receipt: &Receipt, due: Duration) -> bool {
+    fn is_in_time(&self, receipt: &ReceivedEvent, due: Duration) -> bool {
         let early =
             if receipt.message.event == "log-in-soon" && self.grant_life <= MONTH { DAY } else { Duration::ZERO };
         (due.saturating_sub(early)..due + SLACK).contains(&receipt.at)
@@ -259,13 +259,13 @@ fn seed() -> u64 {
 
 fn all_is_told_in_a_year(grant_life: Duration) {
     let year = Year::new(seed(), grant_life).run();
-    let (violations, world) = (year.violations(), year.schedule.world.lock());
-    let ids: BTreeSet<&str> = world.inbox.received.iter().map(|receipt| &*receipt.message.id).collect();
+    let (violations, simulation) = (year.violations(), year.schedule.simulation.lock());
+    let ids: BTreeSet<&str> = simulation.inbox.received.iter().map(|receipt| &*receipt.message.id).collect();
     println!(
         "{} events, {} of them received again after a crash, {} tokens handed out",
         ids.len(),
-        world.inbox.received.len() - ids.len(),
-        world.check.hand_outs
+        simulation.inbox.received.len() - ids.len(),
+        simulation.check.hand_outs
     );
     assert!(violations.is_empty(), "{violations:#?}");
 }

@@ -113,19 +113,19 @@ async fn restarted_between_two_calls_is_not_noticed_by_a_read_or_a_session() {
 #[tokio::test]
 async fn that_hangs_up_with_a_write_to_records_on_the_wire_gets_it_once_and_a_read_twice() {
     let server = Redis::start();
-    let wire = Wire::to(&server).await;
-    let store = open(&wire.url(), IfMissing::Create).await.unwrap().store;
+    let proxy = CuttableProxy::to(&server).await;
+    let store = open(&proxy.url(), IfMissing::Create).await.unwrap().store;
     store.put(&kept("a"), None).await.unwrap();
     let claim = async |name| store.claim(&key("a"), &lease(name, 30), SPAN, &OpenAttempt::Respect).await;
     claim("me").await.unwrap();
-    wire.cut_after_each();
-    wire.carried();
+    proxy.cut_after_each();
+    proxy.forwarded();
     let error = claim("me").await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { reason: UnavailableReason::Disconnected, .. }), "{error:?}");
-    assert_eq!(wire.carried(), 1, "the claim, once");
+    assert_eq!(proxy.forwarded(), 1, "the claim, once");
     store.read(&key("a")).await.unwrap_err();
-    assert_eq!(wire.carried(), 2, "the read, twice");
-    wire.repair();
+    assert_eq!(proxy.forwarded(), 2, "the read, twice");
+    proxy.repair();
     assert!(matches!(claim("you").await.unwrap(), Claim::Held(_)), "no answer does not mean that it was not done");
 }
 

@@ -15,137 +15,137 @@ fn held(lease: Lease) -> Claim {
 }
 
 contract! {
-    async fn a_claim_of_nothing_makes_nothing(bed: &Bed) {
-        assert_eq!(bed.claim("a", &lease("me", 30)).await, Claim::NoRow);
-        bed.store.release(&key("a"), &owner("me")).await.unwrap();
-        assert_eq!(bed.row("a").await, None);
+    async fn a_claim_of_nothing_makes_nothing(test: &TestStore) {
+        assert_eq!(test.claim("a", &lease("me", 30)).await, Claim::NoRow);
+        test.store.release(&key("a"), &owner("me")).await.unwrap();
+        assert_eq!(test.row("a").await, None);
     }
 
-    async fn a_free_row_is_claimed_and_shown_as_it_stands(bed: &Bed) {
-        bed.put(&kept("a")).await;
-        assert_eq!(bed.claim("a", &lease("me", 30)).await, claimed(lease("me", 30)));
-        assert_eq!(bed.row("a").await, Some(under(lease("me", 30))));
+    async fn a_free_row_is_claimed_and_shown_as_it_stands(test: &TestStore) {
+        test.put(&kept("a")).await;
+        assert_eq!(test.claim("a", &lease("me", 30)).await, claimed(lease("me", 30)));
+        assert_eq!(test.row("a").await, Some(under(lease("me", 30))));
     }
 
-    async fn a_row_in_any_state_is_claimed(bed: &Bed) {
+    async fn a_row_in_any_state_is_claimed(test: &TestStore) {
         use record::State::{Blocked, Dead, Live, Pending, Revoking, Tombstone};
         for state in [Live, Dead, Blocked, Revoking, Pending, Tombstone] {
             let name = format!("{state:?}");
-            bed.put(&NewRow { state, ..kept(&name) }).await;
-            let claim = bed.claim(&name, &lease("me", 30)).await;
+            test.put(&NewRow { state, ..kept(&name) }).await;
+            let claim = test.claim(&name, &lease("me", 30)).await;
             assert!(matches!(&claim, Claim::Claimed(row) if row.state == state), "{name}: {claim:?}");
         }
     }
 
-    async fn a_lease_that_runs_keeps_others_out(bed: &Bed) {
-        bed.put(&kept("a")).await;
-        bed.claim("a", &lease("me", 30)).await;
-        assert_eq!(bed.claim("a", &lease("you", 40)).await, held(lease("me", 30)));
-        assert_eq!(bed.row("a").await, Some(under(lease("me", 30))));
+    async fn a_lease_that_runs_keeps_others_out(test: &TestStore) {
+        test.put(&kept("a")).await;
+        test.claim("a", &lease("me", 30)).await;
+        assert_eq!(test.claim("a", &lease("you", 40)).await, held(lease("me", 30)));
+        assert_eq!(test.row("a").await, Some(under(lease("me", 30))));
     }
 
-    async fn its_own_owner_renews_a_lease_that_runs_or_has_run_out(bed: &Bed) {
-        bed.put(&kept("a")).await;
+    async fn its_own_owner_renews_a_lease_that_runs_or_has_run_out(test: &TestStore) {
+        test.put(&kept("a")).await;
         for until in [30, 40, -10, 20] {
-            assert_eq!(bed.claim("a", &lease("me", until)).await, claimed(lease("me", until)));
+            assert_eq!(test.claim("a", &lease("me", until)).await, claimed(lease("me", until)));
         }
     }
 
-    async fn a_lease_ends_at_its_very_moment(bed: &Bed) {
-        bed.put(&kept("a")).await;
-        bed.claim("a", &lease("me", 30)).await;
+    async fn a_lease_ends_at_its_very_moment(test: &TestStore) {
+        test.put(&kept("a")).await;
+        test.claim("a", &lease("me", 30)).await;
         let claim = async |now| {
             let span = LeaseSpan { now, horizon: at(100) };
-            bed.store.claim(&key("a"), &lease("you", 60), span, &OpenAttempt::Respect).await.unwrap()
+            test.store.claim(&key("a"), &lease("you", 60), span, &OpenAttempt::Respect).await.unwrap()
         };
         assert_eq!(claim(at(30) - Duration::from_millis(1)).await, held(lease("me", 30)));
         assert_eq!(claim(at(30)).await, claimed(lease("you", 60)));
     }
 
-    async fn a_lease_past_the_horizon_is_of_a_clock_set_back_and_counts_as_ended(bed: &Bed) {
-        bed.put(&kept("a")).await;
-        bed.claim("a", &lease("me", 30)).await;
+    async fn a_lease_past_the_horizon_is_of_a_clock_set_back_and_counts_as_ended(test: &TestStore) {
+        test.put(&kept("a")).await;
+        test.claim("a", &lease("me", 30)).await;
         let claim = async |horizon| {
             let span = LeaseSpan { now: at(0), horizon };
-            bed.store.claim(&key("a"), &lease("you", 20), span, &OpenAttempt::Respect).await.unwrap()
+            test.store.claim(&key("a"), &lease("you", 20), span, &OpenAttempt::Respect).await.unwrap()
         };
         assert_eq!(claim(at(30)).await, held(lease("me", 30)));
         assert_eq!(claim(at(30) - Duration::from_millis(1)).await, claimed(lease("you", 20)));
     }
 
-    async fn an_open_attempt_keeps_others_out_whatever_its_lease_says(bed: &Bed) {
-        let row = bed.attempted("a", "me", 30).await;
+    async fn an_open_attempt_keeps_others_out_whatever_its_lease_says(test: &TestStore) {
+        let row = test.attempted("a", "me", 30).await;
         for until in [30, -10, 1_000_000] {
-            bed.claim("a", &lease("me", until)).await;
+            test.claim("a", &lease("me", until)).await;
             let there = Row { lease: Some(lease("me", until)), ..row.clone() };
-            let claim = async |attempt| bed.store.claim(&key("a"), &lease("you", 60), SPAN, &attempt).await.unwrap();
+            let claim = async |attempt| test.store.claim(&key("a"), &lease("you", 60), SPAN, &attempt).await.unwrap();
             assert_eq!(claim(OpenAttempt::Respect).await, Claim::Held(Box::new(there.clone())));
             assert_eq!(claim(OpenAttempt::TakeOver(owner("her"))).await, Claim::Held(Box::new(there.clone())));
-            assert_eq!(bed.row("a").await, Some(there));
+            assert_eq!(test.row("a").await, Some(there));
         }
-        bed.store.release(&key("a"), &owner("me")).await.unwrap();
-        assert_eq!(bed.claim("a", &lease("you", 60)).await, Claim::Held(Box::new(Row { lease: None, ..row })));
+        test.store.release(&key("a"), &owner("me")).await.unwrap();
+        assert_eq!(test.claim("a", &lease("you", 60)).await, Claim::Held(Box::new(Row { lease: None, ..row })));
     }
 
-    async fn the_attempt_that_is_named_is_taken_over_with_its_lease_and_stays_open(bed: &Bed) {
+    async fn the_attempt_that_is_named_is_taken_over_with_its_lease_and_stays_open(test: &TestStore) {
         let take_over = OpenAttempt::TakeOver(owner("me"));
         for until in [30, -10, 1_000_000] {
             let name = until.to_string();
-            let row = bed.attempted(&name, "me", until).await;
+            let row = test.attempted(&name, "me", until).await;
             let taken = Row { lease: Some(lease("you", 60)), ..row };
-            let claim = bed.store.claim(&key(&name), &lease("you", 60), SPAN, &take_over).await.unwrap();
+            let claim = test.store.claim(&key(&name), &lease("you", 60), SPAN, &take_over).await.unwrap();
             assert_eq!(claim, Claim::Claimed(Box::new(taken.clone())));
             // A third process that takes the same attempt over comes too late.
-            let claim = bed.store.claim(&key(&name), &lease("her", 60), SPAN, &take_over).await.unwrap();
+            let claim = test.store.claim(&key(&name), &lease("her", 60), SPAN, &take_over).await.unwrap();
             assert_eq!(claim, Claim::Held(Box::new(taken.clone())));
-            assert_eq!(bed.row(&name).await, Some(taken));
+            assert_eq!(test.row(&name).await, Some(taken));
         }
     }
 
-    async fn a_take_over_of_what_is_closed_by_now_is_an_ordinary_claim(bed: &Bed) {
+    async fn a_take_over_of_what_is_closed_by_now_is_an_ordinary_claim(test: &TestStore) {
         let take_over = OpenAttempt::TakeOver(owner("me"));
-        bed.put(&kept("a")).await;
-        bed.claim("a", &lease("her", 30)).await;
-        let claim = async || bed.store.claim(&key("a"), &lease("you", 60), SPAN, &take_over).await.unwrap();
+        test.put(&kept("a")).await;
+        test.claim("a", &lease("her", 30)).await;
+        let claim = async || test.store.claim(&key("a"), &lease("you", 60), SPAN, &take_over).await.unwrap();
         assert_eq!(claim().await, held(lease("her", 30)));
-        bed.store.release(&key("a"), &owner("her")).await.unwrap();
+        test.store.release(&key("a"), &owner("her")).await.unwrap();
         assert_eq!(claim().await, claimed(lease("you", 60)));
     }
 
-    async fn a_lease_is_given_back_by_its_owner_alone_and_never_with_the_attempt(bed: &Bed) {
+    async fn a_lease_is_given_back_by_its_owner_alone_and_never_with_the_attempt(test: &TestStore) {
         let row = kept("a");
-        bed.put(&row).await;
-        bed.claim("a", &lease("me", 30)).await;
-        bed.store.swap(&row.key, &untouched(&row), &begun(&row, "me")).await.unwrap();
-        bed.store.release(&row.key, &owner("you")).await.unwrap();
-        assert_eq!(bed.row("a").await.unwrap().lease, Some(lease("me", 30)));
+        test.put(&row).await;
+        test.claim("a", &lease("me", 30)).await;
+        test.store.swap(&row.key, &untouched(&row), &begun(&row, "me")).await.unwrap();
+        test.store.release(&row.key, &owner("you")).await.unwrap();
+        assert_eq!(test.row("a").await.unwrap().lease, Some(lease("me", 30)));
         for time in ["once", "twice"] {
-            bed.store.release(&row.key, &owner("me")).await.unwrap();
+            test.store.release(&row.key, &owner("me")).await.unwrap();
             let free = Row { attempt: Some(owner("me")), ..stored(&row) };
-            assert_eq!(bed.row("a").await, Some(free), "{time}");
+            assert_eq!(test.row("a").await, Some(free), "{time}");
         }
     }
 
-    async fn a_lease_does_not_move_the_limits_of_a_mint_record(bed: &Bed) {
-        bed.put(&minted("a", 10, 20)).await;
-        bed.claim("a", &lease("me", 30)).await;
-        assert_eq!(bed.row("a").await.unwrap().limits, minted("a", 10, 20).limits);
-        bed.store.sweep(at(10)).await.unwrap();
-        assert_eq!(bed.row("a").await, None);
+    async fn a_lease_does_not_move_the_limits_of_a_mint_record(test: &TestStore) {
+        test.put(&minted("a", 10, 20)).await;
+        test.claim("a", &lease("me", 30)).await;
+        assert_eq!(test.row("a").await.unwrap().limits, minted("a", 10, 20).limits);
+        test.store.sweep(at(10)).await.unwrap();
+        assert_eq!(test.row("a").await, None);
     }
 
-    async fn of_many_who_claim_at_once_over_two_connections_one_wins(bed: &Bed) {
-        let second = bed.second().await;
+    async fn of_many_who_claim_at_once_over_two_connections_one_wins(test: &TestStore) {
+        let second = test.second().await;
         for round in 0..8 {
             let row = kept(&round.to_string());
-            bed.put(&row).await;
+            test.put(&row).await;
             let claims = (0..16).map(|number| {
-                let store = Arc::clone(if number % 2 == 0 { &bed.store } else { &second });
+                let store = Arc::clone(if number % 2 == 0 { &test.store } else { &second });
                 let (key, lease) = (row.key.clone(), lease(&number.to_string(), 30));
                 async move { store.claim(&key, &lease, SPAN, &OpenAttempt::Respect).await.unwrap() }
             });
             let answers = at_once(claims).await;
-            let stands = bed.row(&row.key.0).await.unwrap();
+            let stands = test.row(&row.key.0).await.unwrap();
             let (winners, losers): (Vec<_>, Vec<_>) =
                 answers.into_iter().partition(|answer| matches!(answer, Claim::Claimed(_)));
             assert_eq!(winners, [Claim::Claimed(Box::new(stands.clone()))]);

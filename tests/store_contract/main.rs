@@ -3,25 +3,25 @@
 
 /// Each test three times, once a backend.
 macro_rules! contract {
-    ($(async fn $name:ident($bed:ident: &Bed) $body:block)+) => {$(
+    ($(async fn $name:ident($test:ident: &TestStore) $body:block)+) => {$(
         mod $name {
             use super::*;
 
-            async fn holds($bed: &Bed) $body
+            async fn holds($test: &TestStore) $body
 
             #[tokio::test]
             async fn in_memory() {
-                holds(&Bed::in_memory().await).await;
+                holds(&TestStore::in_memory().await).await;
             }
 
             #[tokio::test]
             async fn in_sqlite() {
-                holds(&Bed::in_sqlite().await).await;
+                holds(&TestStore::in_sqlite().await).await;
             }
 
             #[tokio::test]
             async fn in_redis() {
-                holds(&Bed::in_redis().await).await;
+                holds(&TestStore::in_redis().await).await;
             }
         }
     )+};
@@ -33,6 +33,7 @@ mod any_store;
 mod api_keys;
 #[path = "../support/certificates.rs"]
 mod certificates;
+mod cuttable_proxy;
 mod examining;
 mod group_commit;
 mod index;
@@ -48,7 +49,6 @@ mod redis_server;
 mod replicas;
 mod tls;
 mod upgrade;
-mod wire;
 mod wrong_redis;
 
 use std::{
@@ -58,6 +58,7 @@ use std::{
     time::Duration,
 };
 
+use cuttable_proxy::CuttableProxy;
 use redis_server::Redis;
 use tempfile::TempDir;
 use time::OffsetDateTime;
@@ -74,17 +75,16 @@ use videoask_auth::{
         },
     },
 };
-use wire::Wire;
 
 /// A store, and what must outlive it.
-struct Bed {
+struct TestStore {
     store: Arc<dyn Store>,
     url: StoreUrl,
     _server: Option<Redis>,
     _folder: Option<TempDir>,
 }
 
-impl Bed {
+impl TestStore {
     async fn in_memory() -> Self {
         Self::open(StoreUrl::Memory, None, None).await
     }

@@ -26,90 +26,90 @@ fn moved(row: Row) -> Cas {
 }
 
 contract! {
-    async fn a_record_comes_back_as_it_was_put(bed: &Bed) {
+    async fn a_record_comes_back_as_it_was_put(test: &TestStore) {
         for row in [minted("minted", 10, 20), NewRow { due: Some(at(-5)), ..kept("kept") }] {
-            bed.put(&row).await;
-            assert_eq!(bed.row(&row.key.0).await, Some(stored(&row)));
+            test.put(&row).await;
+            assert_eq!(test.row(&row.key.0).await, Some(stored(&row)));
             let head = RowVersion { version: row.version, state: row.state };
-            assert_eq!(bed.store.peek(&row.key).await.unwrap(), Some(head));
+            assert_eq!(test.store.peek(&row.key).await.unwrap(), Some(head));
         }
     }
 
-    async fn nothing_is_read_swapped_or_replaced_where_nothing_is(bed: &Bed) {
+    async fn nothing_is_read_swapped_or_replaced_where_nothing_is(test: &TestStore) {
         let row = kept("a");
-        assert_eq!(bed.store.peek(&row.key).await.unwrap(), None);
-        assert_eq!(bed.store.swap(&row.key, &untouched(&row), &saved(8)).await.unwrap(), Cas::NoRow);
-        assert_eq!(bed.store.put(&row, Some(&version("c0", 1))).await.unwrap(), Cas::NoRow);
-        assert_eq!(bed.row("a").await, None);
+        assert_eq!(test.store.peek(&row.key).await.unwrap(), None);
+        assert_eq!(test.store.swap(&row.key, &untouched(&row), &saved(8)).await.unwrap(), Cas::NoRow);
+        assert_eq!(test.store.put(&row, Some(&version("c0", 1))).await.unwrap(), Cas::NoRow);
+        assert_eq!(test.row("a").await, None);
     }
 
-    async fn the_largest_generation_is_kept(bed: &Bed) {
+    async fn the_largest_generation_is_kept(test: &TestStore) {
         let row = NewRow { version: version("c1", u64::MAX), ..kept("a") };
-        bed.put(&row).await;
-        assert_eq!(bed.row("a").await, Some(stored(&row)));
+        test.put(&row).await;
+        assert_eq!(test.row("a").await, Some(stored(&row)));
         let before = NewRow { version: version("c1", u64::MAX - 1), ..kept("b") };
-        bed.put(&before).await;
+        test.put(&before).await;
         let after = NewRow { version: version("c1", u64::MAX), ..kept("b") };
-        assert_eq!(bed.store.restore(&after).await.unwrap(), Cas::Applied);
+        assert_eq!(test.store.restore(&after).await.unwrap(), Cas::Applied);
     }
 
-    async fn a_put_replaces_only_the_version_that_its_writer_saw(bed: &Bed) {
-        bed.put(&kept("a")).await;
+    async fn a_put_replaces_only_the_version_that_its_writer_saw(test: &TestStore) {
+        test.put(&kept("a")).await;
         for over in [None, Some(version("c1", 6)), Some(version("c1", 8)), Some(version("c0", 7))] {
-            let answer = bed.store.put(&later("a"), over.as_ref()).await.unwrap();
+            let answer = test.store.put(&later("a"), over.as_ref()).await.unwrap();
             assert_eq!(answer, moved(stored(&kept("a"))), "{over:?}");
         }
-        assert_eq!(bed.row("a").await, Some(stored(&kept("a"))));
-        assert_eq!(bed.store.put(&later("a"), Some(&version("c1", 7))).await.unwrap(), Cas::Applied);
-        assert_eq!(bed.row("a").await, Some(stored(&later("a"))));
+        assert_eq!(test.row("a").await, Some(stored(&kept("a"))));
+        assert_eq!(test.store.put(&later("a"), Some(&version("c1", 7))).await.unwrap(), Cas::Applied);
+        assert_eq!(test.row("a").await, Some(stored(&later("a"))));
     }
 
-    async fn a_put_replaces_a_row_in_any_state(bed: &Bed) {
+    async fn a_put_replaces_a_row_in_any_state(test: &TestStore) {
         use record::State::{Blocked, Dead, Revoking, Tombstone};
         for state in [Dead, Blocked, Revoking, Tombstone] {
             let name = format!("{state:?}");
-            bed.put(&NewRow { state, ..kept(&name) }).await;
-            assert_eq!(bed.store.put(&later(&name), Some(&version("c1", 7))).await.unwrap(), Cas::Applied);
-            assert_eq!(bed.row(&name).await, Some(stored(&later(&name))));
+            test.put(&NewRow { state, ..kept(&name) }).await;
+            assert_eq!(test.store.put(&later(&name), Some(&version("c1", 7))).await.unwrap(), Cas::Applied);
+            assert_eq!(test.row(&name).await, Some(stored(&later(&name))));
         }
     }
 
-    async fn a_put_that_happened_before_is_done_and_changes_nothing_at_any_generation(bed: &Bed) {
+    async fn a_put_that_happened_before_is_done_and_changes_nothing_at_any_generation(test: &TestStore) {
         let first = kept("a");
-        bed.put(&first).await;
-        bed.claim("a", &lease("me", 30)).await;
-        bed.store.swap(&key("a"), &untouched(&first), &saved(8)).await.unwrap();
-        let stands = bed.row("a").await;
+        test.put(&first).await;
+        test.claim("a", &lease("me", 30)).await;
+        test.store.swap(&key("a"), &untouched(&first), &saved(8)).await.unwrap();
+        let stands = test.row("a").await;
         for over in [None, Some(version("c0", 3)), Some(version("c1", 7))] {
-            assert_eq!(bed.store.put(&first, over.as_ref()).await.unwrap(), Cas::Applied, "{over:?}");
-            assert_eq!(bed.row("a").await, stands, "{over:?}");
+            assert_eq!(test.store.put(&first, over.as_ref()).await.unwrap(), Cas::Applied, "{over:?}");
+            assert_eq!(test.row("a").await, stands, "{over:?}");
         }
     }
 
-    async fn a_put_takes_lease_and_attempt_away(bed: &Bed) {
+    async fn a_put_takes_lease_and_attempt_away(test: &TestStore) {
         let row = kept("a");
-        bed.put(&row).await;
-        bed.claim("a", &lease("me", 30)).await;
-        bed.store.swap(&key("a"), &untouched(&row), &begun(&row, "me")).await.unwrap();
-        assert_eq!(bed.store.put(&later("a"), Some(&row.version)).await.unwrap(), Cas::Applied);
-        assert_eq!(bed.row("a").await, Some(stored(&later("a"))));
+        test.put(&row).await;
+        test.claim("a", &lease("me", 30)).await;
+        test.store.swap(&key("a"), &untouched(&row), &begun(&row, "me")).await.unwrap();
+        assert_eq!(test.store.put(&later("a"), Some(&row.version)).await.unwrap(), Cas::Applied);
+        assert_eq!(test.row("a").await, Some(stored(&later("a"))));
     }
 
-    async fn a_kept_record_put_over_a_mint_record_is_not_swept_and_the_other_way_round_it_is(bed: &Bed) {
-        bed.put(&minted("a", 10, 20)).await;
-        bed.store.put(&later("a"), Some(&version("c1", 7))).await.unwrap();
-        bed.put(&kept("b")).await;
+    async fn a_kept_record_put_over_a_mint_record_is_not_swept_and_the_other_way_round_it_is(test: &TestStore) {
+        test.put(&minted("a", 10, 20)).await;
+        test.store.put(&later("a"), Some(&version("c1", 7))).await.unwrap();
+        test.put(&kept("b")).await;
         let later_minted = NewRow { limits: minted("b", 10, 20).limits, ..later("b") };
-        bed.store.put(&later_minted, Some(&version("c1", 7))).await.unwrap();
-        bed.store.sweep(at(1_000)).await.unwrap();
-        assert_eq!(bed.row("a").await, Some(stored(&later("a"))));
-        assert_eq!(bed.row("b").await, None);
+        test.store.put(&later_minted, Some(&version("c1", 7))).await.unwrap();
+        test.store.sweep(at(1_000)).await.unwrap();
+        assert_eq!(test.row("a").await, Some(stored(&later("a"))));
+        assert_eq!(test.row("b").await, None);
     }
 
-    async fn of_many_who_put_over_one_version_at_once_one_wins(bed: &Bed) {
-        bed.put(&kept("a")).await;
+    async fn of_many_who_put_over_one_version_at_once_one_wins(test: &TestStore) {
+        test.put(&kept("a")).await;
         let answers = at_once((0..16).map(|number| {
-            let store = Arc::clone(&bed.store);
+            let store = Arc::clone(&test.store);
             let row = NewRow { version: version(&format!("login {number}"), 1), ..kept("a") };
             async move { (store.put(&row, Some(&version("c1", 7))).await.unwrap(), row) }
         }))
@@ -117,17 +117,17 @@ contract! {
         let winners: Vec<_> = answers.iter().filter(|(answer, _)| *answer == Cas::Applied).collect();
         assert_eq!(winners.len(), 1);
         let stands = stored(&winners[0].1);
-        assert_eq!(bed.row("a").await, Some(stands.clone()));
+        assert_eq!(test.row("a").await, Some(stands.clone()));
         let losers = answers.into_iter().map(|(answer, _)| answer).filter(|answer| *answer != Cas::Applied);
         assert_eq!(losers.collect::<Vec<_>>(), vec![moved(stands); 15]);
     }
 
-    async fn a_swap_changes_what_it_is_told_and_leaves_lease_and_limits(bed: &Bed) {
+    async fn a_swap_changes_what_it_is_told_and_leaves_lease_and_limits(test: &TestStore) {
         let row = minted("a", 10, 20);
-        bed.put(&row).await;
-        bed.claim("a", &lease("me", 30)).await;
+        test.put(&row).await;
+        test.claim("a", &lease("me", 30)).await;
         let change = Change { state: record::State::Blocked, attempt: Some(owner("other")), ..saved(9) };
-        assert_eq!(bed.store.swap(&row.key, &untouched(&row), &change).await.unwrap(), Cas::Applied);
+        assert_eq!(test.store.swap(&row.key, &untouched(&row), &change).await.unwrap(), Cas::Applied);
         let expected = Row {
             version: version("c1", 9),
             state: record::State::Blocked,
@@ -137,24 +137,24 @@ contract! {
             sealed: change.sealed.unwrap(),
             ..stored(&row)
         };
-        assert_eq!(bed.row("a").await, Some(expected));
+        assert_eq!(test.row("a").await, Some(expected));
     }
 
-    async fn a_swap_without_a_blob_keeps_the_one_there_is(bed: &Bed) {
+    async fn a_swap_without_a_blob_keeps_the_one_there_is(test: &TestStore) {
         let row = NewRow { due: Some(at(5)), ..kept("a") };
-        bed.put(&row).await;
+        test.put(&row).await;
         let change = Change { due: None, ..begun(&row, "me") };
-        assert_eq!(bed.store.swap(&row.key, &untouched(&row), &change).await.unwrap(), Cas::Applied);
+        assert_eq!(test.store.swap(&row.key, &untouched(&row), &change).await.unwrap(), Cas::Applied);
         let expected = Row { due: None, attempt: Some(owner("me")), ..stored(&row) };
-        assert_eq!(bed.row("a").await, Some(expected));
+        assert_eq!(test.row("a").await, Some(expected));
     }
 
-    async fn a_swap_of_anything_but_what_is_expected_changes_nothing(bed: &Bed) {
+    async fn a_swap_of_anything_but_what_is_expected_changes_nothing(test: &TestStore) {
         let row = kept("a");
-        bed.put(&row).await;
-        bed.claim("a", &lease("me", 30)).await;
-        bed.store.swap(&key("a"), &untouched(&row), &begun(&row, "me")).await.unwrap();
-        let stands = bed.row("a").await.unwrap();
+        test.put(&row).await;
+        test.claim("a", &lease("me", 30)).await;
+        test.store.swap(&key("a"), &untouched(&row), &begun(&row, "me")).await.unwrap();
+        let stands = test.row("a").await.unwrap();
         let mine = Expected { attempt: Some(owner("me")), lease: Some(owner("me")), ..untouched(&row) };
         let others = [
             Expected { version: version("c1", 6), ..mine.clone() },
@@ -166,41 +166,41 @@ contract! {
             Expected { lease: Some(owner("you")), ..mine.clone() },
         ];
         for other in others {
-            let answer = bed.store.swap(&key("a"), &other, &saved(8)).await.unwrap();
+            let answer = test.store.swap(&key("a"), &other, &saved(8)).await.unwrap();
             assert_eq!(answer, moved(stands.clone()), "{other:?}");
-            assert_eq!(bed.row("a").await.as_ref(), Some(&stands), "{other:?}");
+            assert_eq!(test.row("a").await.as_ref(), Some(&stands), "{other:?}");
         }
-        assert_eq!(bed.store.swap(&key("a"), &mine, &saved(8)).await.unwrap(), Cas::Applied);
+        assert_eq!(test.store.swap(&key("a"), &mine, &saved(8)).await.unwrap(), Cas::Applied);
     }
 
-    async fn an_attempt_is_not_expected_where_none_is_open(bed: &Bed) {
-        bed.put(&kept("a")).await;
+    async fn an_attempt_is_not_expected_where_none_is_open(test: &TestStore) {
+        test.put(&kept("a")).await;
         let expected = Expected { attempt: Some(owner("me")), ..untouched(&kept("a")) };
-        let answer = bed.store.swap(&key("a"), &expected, &saved(8)).await.unwrap();
+        let answer = test.store.swap(&key("a"), &expected, &saved(8)).await.unwrap();
         assert_eq!(answer, moved(stored(&kept("a"))));
     }
 
-    async fn a_lease_is_not_expected_where_there_is_none_but_one_that_ran_out_still_counts(bed: &Bed) {
-        bed.put(&kept("a")).await;
+    async fn a_lease_is_not_expected_where_there_is_none_but_one_that_ran_out_still_counts(test: &TestStore) {
+        test.put(&kept("a")).await;
         let mine = Expected { lease: Some(owner("me")), ..untouched(&kept("a")) };
-        let answer = bed.store.swap(&key("a"), &mine, &saved(8)).await.unwrap();
+        let answer = test.store.swap(&key("a"), &mine, &saved(8)).await.unwrap();
         assert_eq!(answer, moved(stored(&kept("a"))));
-        bed.claim("a", &lease("me", -1_000)).await;
-        assert_eq!(bed.store.swap(&key("a"), &mine, &saved(8)).await.unwrap(), Cas::Applied);
+        test.claim("a", &lease("me", -1_000)).await;
+        assert_eq!(test.store.swap(&key("a"), &mine, &saved(8)).await.unwrap(), Cas::Applied);
     }
 
-    async fn a_repeated_save_shows_the_row_that_it_made(bed: &Bed) {
-        bed.put(&kept("a")).await;
-        assert_eq!(bed.store.swap(&key("a"), &untouched(&kept("a")), &saved(8)).await.unwrap(), Cas::Applied);
-        let stands = bed.row("a").await.unwrap();
-        let again = bed.store.swap(&key("a"), &untouched(&kept("a")), &saved(8)).await.unwrap();
+    async fn a_repeated_save_shows_the_row_that_it_made(test: &TestStore) {
+        test.put(&kept("a")).await;
+        assert_eq!(test.store.swap(&key("a"), &untouched(&kept("a")), &saved(8)).await.unwrap(), Cas::Applied);
+        let stands = test.row("a").await.unwrap();
+        let again = test.store.swap(&key("a"), &untouched(&kept("a")), &saved(8)).await.unwrap();
         assert_eq!(again, moved(stands));
     }
 
-    async fn of_many_who_begin_an_attempt_at_once_one_wins(bed: &Bed) {
-        bed.put(&kept("a")).await;
+    async fn of_many_who_begin_an_attempt_at_once_one_wins(test: &TestStore) {
+        test.put(&kept("a")).await;
         let answers = at_once((0..16).map(|number| {
-            let (store, row) = (Arc::clone(&bed.store), kept("a"));
+            let (store, row) = (Arc::clone(&test.store), kept("a"));
             let change = begun(&row, &number.to_string());
             async move { store.swap(&row.key, &untouched(&row), &change).await.unwrap() }
         }))
@@ -208,35 +208,35 @@ contract! {
         assert_eq!(answers.into_iter().filter(|answer| *answer == Cas::Applied).count(), 1);
     }
 
-    async fn a_tombstone_keeps_its_row_and_only_a_put_replaces_it(bed: &Bed) {
-        bed.put(&kept("a")).await;
+    async fn a_tombstone_keeps_its_row_and_only_a_put_replaces_it(test: &TestStore) {
+        test.put(&kept("a")).await;
         let bury = Change { state: record::State::Tombstone, due: None, ..saved(7) };
-        assert_eq!(bed.store.swap(&key("a"), &untouched(&kept("a")), &bury).await.unwrap(), Cas::Applied);
-        let stands = bed.row("a").await.unwrap();
-        bed.store.sweep(at(1_000_000)).await.unwrap();
-        bed.store.delete_session(&key("a")).await.unwrap();
+        assert_eq!(test.store.swap(&key("a"), &untouched(&kept("a")), &bury).await.unwrap(), Cas::Applied);
+        let stands = test.row("a").await.unwrap();
+        test.store.sweep(at(1_000_000)).await.unwrap();
+        test.store.delete_session(&key("a")).await.unwrap();
         let newer = NewRow { version: version("c1", 99), ..kept("a") };
-        assert_eq!(bed.store.restore(&newer).await.unwrap(), moved(stands.clone()));
-        assert_eq!(bed.store.put(&later("a"), None).await.unwrap(), moved(stands));
-        assert_eq!(bed.store.put(&later("a"), Some(&version("c1", 7))).await.unwrap(), Cas::Applied);
+        assert_eq!(test.store.restore(&newer).await.unwrap(), moved(stands.clone()));
+        assert_eq!(test.store.put(&later("a"), None).await.unwrap(), moved(stands));
+        assert_eq!(test.store.put(&later("a"), Some(&version("c1", 7))).await.unwrap(), Cas::Applied);
     }
 
-    async fn a_lost_row_is_restored(bed: &Bed) {
-        assert_eq!(bed.store.restore(&kept("a")).await.unwrap(), Cas::Applied);
-        assert_eq!(bed.row("a").await, Some(stored(&kept("a"))));
+    async fn a_lost_row_is_restored(test: &TestStore) {
+        assert_eq!(test.store.restore(&kept("a")).await.unwrap(), Cas::Applied);
+        assert_eq!(test.row("a").await, Some(stored(&kept("a"))));
     }
 
-    async fn a_row_that_fell_behind_is_restored_with_its_lease_and_without_attempt(bed: &Bed) {
+    async fn a_row_that_fell_behind_is_restored_with_its_lease_and_without_attempt(test: &TestStore) {
         let behind = NewRow { version: version("c1", 9), due: Some(at(1)), ..kept("a") };
-        bed.put(&behind).await;
-        bed.claim("a", &lease("me", 30)).await;
-        bed.store.swap(&key("a"), &untouched(&behind), &begun(&behind, "other")).await.unwrap();
+        test.put(&behind).await;
+        test.claim("a", &lease("me", 30)).await;
+        test.store.swap(&key("a"), &untouched(&behind), &begun(&behind, "other")).await.unwrap();
         let set = NewRow { version: version("c1", 10), state: record::State::Blocked, ..later("a") };
-        assert_eq!(bed.store.restore(&set).await.unwrap(), Cas::Applied);
-        assert_eq!(bed.row("a").await, Some(Row { lease: Some(lease("me", 30)), ..stored(&set) }));
+        assert_eq!(test.store.restore(&set).await.unwrap(), Cas::Applied);
+        assert_eq!(test.row("a").await, Some(Row { lease: Some(lease("me", 30)), ..stored(&set) }));
     }
 
-    async fn nothing_is_restored_over_its_equal_or_better(bed: &Bed) {
+    async fn nothing_is_restored_over_its_equal_or_better(test: &TestStore) {
         use record::State::{Live, Revoking, Tombstone};
         let cases = [
             (version("c1", 7), Live),
@@ -247,56 +247,56 @@ contract! {
         ];
         for (number, (version, state)) in cases.into_iter().enumerate() {
             let there = NewRow { version, state, ..kept(&number.to_string()) };
-            bed.put(&there).await;
-            let answer = bed.store.restore(&kept(&there.key.0)).await.unwrap();
+            test.put(&there).await;
+            let answer = test.store.restore(&kept(&there.key.0)).await.unwrap();
             assert_eq!(answer, moved(stored(&there)));
-            assert_eq!(bed.row(&there.key.0).await, Some(stored(&there)));
+            assert_eq!(test.row(&there.key.0).await, Some(stored(&there)));
         }
     }
 
-    async fn a_restore_that_happened_before_shows_the_row_that_it_made(bed: &Bed) {
-        bed.store.restore(&kept("a")).await.unwrap();
-        assert_eq!(bed.store.restore(&kept("a")).await.unwrap(), moved(stored(&kept("a"))));
+    async fn a_restore_that_happened_before_shows_the_row_that_it_made(test: &TestStore) {
+        test.store.restore(&kept("a")).await.unwrap();
+        assert_eq!(test.store.restore(&kept("a")).await.unwrap(), moved(stored(&kept("a"))));
     }
 
-    async fn an_adopted_import_goes_to_its_owner_and_leaves_a_tombstone_without_lease(bed: &Bed) {
+    async fn an_adopted_import_goes_to_its_owner_and_leaves_a_tombstone_without_lease(test: &TestStore) {
         let (import, own) = (pending("import"), later("owner"));
-        bed.put(&import).await;
-        bed.claim("import", &lease("me", 30)).await;
+        test.put(&import).await;
+        test.claim("import", &lease("me", 30)).await;
         let mine = Expected { lease: Some(owner("me")), ..untouched(&import) };
         let grave = Sealed { key_id: "ef01".to_owned(), bytes: b"grave".to_vec(), index: None };
-        let adopt = async || bed.store.adopt(&import.key, &mine, &grave, &own, None).await.unwrap();
+        let adopt = async || test.store.adopt(&import.key, &mine, &grave, &own, None).await.unwrap();
         assert_eq!(adopt().await, Adoption::Applied);
         let buried = NewRow { state: record::State::Tombstone, due: None, sealed: grave.clone(), ..import.clone() };
-        assert_eq!(bed.row("owner").await, Some(stored(&own)));
-        assert_eq!(bed.row("import").await, Some(stored(&buried)));
-        assert_eq!(bed.store.due(at(1_000), None, 9).await.unwrap(), []);
+        assert_eq!(test.row("owner").await, Some(stored(&own)));
+        assert_eq!(test.row("import").await, Some(stored(&buried)));
+        assert_eq!(test.store.due(at(1_000), None, 9).await.unwrap(), []);
         assert_eq!(adopt().await, Adoption::PendingConflict(Some(Box::new(stored(&buried)))), "it happened before");
     }
 
-    async fn an_import_that_moved_is_not_adopted_and_the_owner_not_changed(bed: &Bed) {
+    async fn an_import_that_moved_is_not_adopted_and_the_owner_not_changed(test: &TestStore) {
         let (import, own) = (pending("import"), later("owner"));
         let (expected, grave) = (untouched(&import), sealed("grave"));
-        let adopt = async || bed.store.adopt(&import.key, &expected, &grave, &own, None).await;
+        let adopt = async || test.store.adopt(&import.key, &expected, &grave, &own, None).await;
         assert_eq!(adopt().await.unwrap(), Adoption::PendingConflict(None));
-        bed.put(&import).await;
-        bed.store.swap(&key("import"), &untouched(&import), &begun(&import, "you")).await.unwrap();
-        let stands = bed.row("import").await.unwrap();
+        test.put(&import).await;
+        test.store.swap(&key("import"), &untouched(&import), &begun(&import, "you")).await.unwrap();
+        let stands = test.row("import").await.unwrap();
         assert_eq!(adopt().await.unwrap(), Adoption::PendingConflict(Some(Box::new(stands.clone()))));
-        assert_eq!(bed.row("owner").await, None);
-        assert_eq!(bed.row("import").await, Some(stands));
+        assert_eq!(test.row("owner").await, None);
+        assert_eq!(test.row("import").await, Some(stands));
     }
 
-    async fn an_owner_that_moved_keeps_the_import_pending(bed: &Bed) {
+    async fn an_owner_that_moved_keeps_the_import_pending(test: &TestStore) {
         let (import, own) = (pending("import"), later("owner"));
-        bed.put(&import).await;
+        test.put(&import).await;
         let (expected, grave, seen) = (untouched(&import), sealed("grave"), version("c1", 7));
-        let adopt = async |over| bed.store.adopt(&import.key, &expected, &grave, &own, over).await.unwrap();
+        let adopt = async |over| test.store.adopt(&import.key, &expected, &grave, &own, over).await.unwrap();
         assert_eq!(adopt(Some(&seen)).await, Adoption::OwnerConflict(None));
-        bed.put(&kept("owner")).await;
+        test.put(&kept("owner")).await;
         assert_eq!(adopt(None).await, Adoption::OwnerConflict(Some(Box::new(stored(&kept("owner"))))));
-        assert_eq!(bed.row("import").await, Some(stored(&import)));
-        assert_eq!(bed.row("owner").await, Some(stored(&kept("owner"))));
+        assert_eq!(test.row("import").await, Some(stored(&import)));
+        assert_eq!(test.row("owner").await, Some(stored(&kept("owner"))));
         assert_eq!(adopt(Some(&seen)).await, Adoption::Applied);
     }
 }

@@ -42,26 +42,26 @@ struct Inner {
 }
 
 /// A receiver whose port refuses connections.
-pub struct Down {
+pub struct StoppedReceiver {
     pub receiver: Receiver,
     socket: Socket,
 }
 
 /// A request that hangs, until its client gives up.
-struct Hanging(Receiver);
+struct HangingRequest(Receiver);
 
 impl Receiver {
     pub fn start() -> Self {
         Self::down().listen()
     }
 
-    pub fn down() -> Down {
+    pub fn down() -> StoppedReceiver {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
         let address = socket.local_addr().unwrap().as_socket().unwrap();
         let inner = Inner { behaviour: Behaviour::Accept, requests: Vec::new(), hanging: None };
         let url = format!("http://{address}/hooks/{HOOK_KEY}");
-        Down { receiver: Self { url, inner: Arc::new(Mutex::new(inner)) }, socket }
+        StoppedReceiver { receiver: Self { url, inner: Arc::new(Mutex::new(inner)) }, socket }
     }
 
     pub fn url(&self) -> &str {
@@ -92,7 +92,7 @@ impl Receiver {
     }
 }
 
-impl Down {
+impl StoppedReceiver {
     pub fn listen(self) -> Receiver {
         self.socket.listen(16).unwrap();
         self.socket.set_nonblocking(true).unwrap();
@@ -109,7 +109,7 @@ impl Down {
     }
 }
 
-impl Hanging {
+impl HangingRequest {
     fn new(receiver: Receiver) -> Self {
         {
             let mut inner = receiver.inner();
@@ -119,7 +119,7 @@ impl Hanging {
     }
 }
 
-impl Drop for Hanging {
+impl Drop for HangingRequest {
     fn drop(&mut self) {
         self.0.inner().hanging = None;
     }
@@ -137,7 +137,7 @@ async fn receive(State(receiver): State<Receiver>, body: String) -> Response {
         Behaviour::Fail => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         Behaviour::Redirect => (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, "/elsewhere")]).into_response(),
         Behaviour::Hang => {
-            let _hanging = Hanging::new(receiver);
+            let _hanging = HangingRequest::new(receiver);
             std::future::pending().await
         }
     }

@@ -15,7 +15,7 @@ use super::{
     authorize_request::{AuthorizeError, AuthorizeRequest, Callback, Refusal},
     codes::Approval,
     fault_layer,
-    faults::{Endpoint, Quirk},
+    faults::{Deviation, Endpoint},
     grants::Consent,
     pages::{ErrorPage, LoginPage},
     users::User,
@@ -105,11 +105,11 @@ impl StandIn {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(answer);
         if let Some(state) = &callback.state {
-            query.append_pair("state", if self.has(Quirk::WrongState) { "another-state" } else { state });
+            query.append_pair("state", if self.has(Deviation::WrongState) { "another-state" } else { state });
         }
-        if self.has(Quirk::WrongCallbackIssuer) {
+        if self.has(Deviation::WrongCallbackIssuer) {
             query.append_pair("iss", "https://another.example/");
-        } else if self.has(Quirk::CallbackIssuer) {
+        } else if self.has(Deviation::CallbackIssuer) {
             query.append_pair("iss", &self.issuer());
         }
         let separator = if callback.uri.contains('?') { '&' } else { '?' };

@@ -4,7 +4,7 @@ use axum::http::{StatusCode, Uri};
 
 use super::{
     StandIn,
-    faults::Quirk,
+    faults::Deviation,
     pages::ErrorPage,
     params::{Params, Unreadable},
 };
@@ -100,13 +100,13 @@ impl StandIn {
 
     fn pkce_error(&self, params: &Params) -> Option<&'static str> {
         match (params.get("code_challenge"), params.get("code_challenge_method")) {
-            (Some(_), _) if self.has(Quirk::RefusePkce) => Some("PKCE is not enabled for this client"),
+            (Some(_), _) if self.has(Deviation::RefusePkce) => Some("PKCE is not enabled for this client"),
             (Some(challenge), Some("S256")) if challenge.len() == 43 => None,
             (Some(_), Some("S256")) => Some("Parameter code_challenge must be a SHA-256, base64url-encoded"),
             (Some(_), _) => Some("Parameter code_challenge_method must be S256"),
             (None, Some(_)) => Some("Parameter code_challenge is missing"),
             (None, None) => {
-                self.has(Quirk::StrictClient).then_some("Parameter code_challenge is required for this client")
+                self.has(Deviation::StrictClient).then_some("Parameter code_challenge is required for this client")
             }
         }
     }

@@ -9,7 +9,7 @@ use axum::{
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{StandIn, faults::Quirk, jwt, users::User};
+use super::{StandIn, faults::Deviation, jwt, users::User};
 
 /// The user whose valid access token came with the request.
 pub(super) struct Caller(pub(super) User);
@@ -38,7 +38,7 @@ impl StandIn {
     fn user_of(&self, token: &str) -> Result<User, Unauthorized> {
         let (opaque, refused) = self.locked(|state| {
             let tokens = &state.grants.access_tokens;
-            let all_refused = state.faults.quirks.contains(&Quirk::RefuseAccessTokens);
+            let all_refused = state.faults.deviations.contains(&Deviation::RefuseAccessTokens);
             (tokens.opaque.get(token).cloned(), all_refused || tokens.refused.contains(token))
         });
         let (user, expires) = match opaque {

@@ -5,10 +5,10 @@ use super::faults::Endpoint;
 /// What the stand-in received and did since it started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Requests by endpoint, those with a mishap included.
+    /// Requests by endpoint, those with a fault included.
     pub requests: BTreeMap<Endpoint, u64>,
-    /// Requests with a mishap.
-    pub mishaps: u64,
+    /// Requests with a fault.
+    pub planned: u64,
     /// The query of the last `GET /authorize`, not decoded.
     pub last_authorize: Option<String>,
     /// Code exchanges granted, whether or not the response arrived.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     StandIn, fault_layer,
-    faults::{Endpoint, Quirk},
+    faults::{Deviation, Endpoint},
 };
 
 pub(super) fn routes(standin: &StandIn) -> Router<StandIn> {
@@ -18,7 +18,7 @@ pub(super) fn routes(standin: &StandIn) -> Router<StandIn> {
 async fn jwks(State(standin): State<StandIn>) -> Json<Value> {
     let keys = standin.keys();
     let mut listed = vec![keys.current.jwk()];
-    if standin.has(Quirk::NewSigningKey) {
+    if standin.has(Deviation::NewSigningKey) {
         listed.insert(0, keys.next.jwk());
     }
     Json(json!({ "keys": listed }))

@@ -20,7 +20,7 @@ use super::{
     StandIn, authorize,
     caller::ApiError,
     connection::Connection,
-    faults::{Endpoint, Mishap},
+    faults::{Endpoint, Fault},
 };
 
 const MIB: usize = 1024 * 1024;
@@ -37,17 +37,17 @@ pub(super) fn with_faults(
 async fn inject(State((standin, endpoint)): State<(StandIn, Endpoint)>, request: Request, next: Next) -> Response {
     // Before the request is counted: a test that sees it counted may release its reply.
     let released = standin.0.releases.subscribe();
-    let mishap = standin.locked(|state| {
+    let fault = standin.locked(|state| {
         *state.counters.requests.entry(endpoint).or_default() += 1;
-        let mishap = state.faults.take(endpoint);
-        state.counters.mishaps += u64::from(mishap.is_some());
-        mishap
+        let fault = state.faults.take(endpoint);
+        state.counters.planned += u64::from(fault.is_some());
+        fault
     });
     let connection =
         request.extensions().get::<ConnectInfo<Connection>>().map(|info| info.0.clone()).unwrap_or_default();
-    let answer = match mishap {
+    let answer = match fault {
         None => next.run(request).await,
-        Some(mishap) => apply(&standin, endpoint, mishap, &connection, released, request, next).await,
+        Some(fault) => apply(&standin, endpoint, fault, &connection, released, request, next).await,
     };
     if endpoint.is_api() && !connection.is_cut() {
         standin.locked(|state| *state.counters.api_answers.entry(answer.status().as_u16()).or_default() += 1);
@@ -58,17 +58,17 @@ async fn inject(State((standin, endpoint)): State<(StandIn, Endpoint)>, request:
 async fn apply(
     standin: &StandIn,
     endpoint: Endpoint,
-    mishap: Mishap,
+    fault: Fault,
     connection: &Connection,
     mut released: watch::Receiver<()>,
     request: Request,
     next: Next,
 ) -> Response {
     let pause = async |ms| sleep(Duration::from_millis(ms)).await;
-    match mishap {
-        Mishap::Slow { ms } => slowly(next, request, connection, pause(ms), ready(())).await,
-        Mishap::SlowReply { ms } => slowly(next, request, connection, ready(()), pause(ms)).await,
-        Mishap::HeldReply => {
+    match fault {
+        Fault::Slow { ms } => slowly(next, request, connection, pause(ms), ready(())).await,
+        Fault::SlowReply { ms } => slowly(next, request, connection, ready(()), pause(ms)).await,
+        Fault::HeldReply => {
             let ending = standin.clone();
             let released = async move {
                 tokio::select! {
@@ -78,29 +78,29 @@ async fn apply(
             };
             slowly(next, request, connection, ready(()), released).await
         }
-        Mishap::Hang => hang(standin, connection).await,
-        Mishap::HangAfter => {
+        Fault::Hang => hang(standin, connection).await,
+        Fault::HangAfter => {
             next.run(request).await;
             hang(standin, connection).await
         }
-        Mishap::Cut => cut(connection),
-        Mishap::ReplyLost => {
+        Fault::Cut => cut(connection),
+        Fault::ReplyLost => {
             next.run(request).await;
             cut(connection)
         }
-        Mishap::CutHalfway => truncated(next.run(request).await).await,
-        Mishap::HugeBody => padded(next.run(request).await).await,
-        Mishap::Status { status } => status_code(status).into_response(),
-        Mishap::Html { status } => (status_code(status), Html(GATEWAY_PAGE)).into_response(),
-        Mishap::TooManyRequests { reset_in, retry_after } => too_many(standin, reset_in, retry_after),
-        Mishap::Error { error, description, .. } if endpoint == Endpoint::Authorize => {
+        Fault::CutHalfway => truncated(next.run(request).await).await,
+        Fault::HugeBody => padded(next.run(request).await).await,
+        Fault::Status { status } => status_code(status).into_response(),
+        Fault::Html { status } => (status_code(status), Html(GATEWAY_PAGE)).into_response(),
+        Fault::TooManyRequests { reset_in, retry_after } => too_many(standin, reset_in, retry_after),
+        Fault::Error { error, description, .. } if endpoint == Endpoint::Authorize => {
             authorize::refuse(standin, request.uri(), &error, &description)
         }
-        Mishap::Error { status, error, description } => {
+        Fault::Error { status, error, description } => {
             (status_code(status), Json(json!({"error": error, "error_description": description}))).into_response()
         }
-        Mishap::Unauthorized => ApiError(StatusCode::UNAUTHORIZED, "Token has expired.".into()).into_response(),
-        Mishap::Redirect => Redirect::temporary(&standin.url(&standin.api_path("/echo/redirected"))).into_response(),
+        Fault::Unauthorized => ApiError(StatusCode::UNAUTHORIZED, "Token has expired.".into()).into_response(),
+        Fault::Redirect => Redirect::temporary(&standin.url(&standin.api_path("/echo/redirected"))).into_response(),
     }
 }
 

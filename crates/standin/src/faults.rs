@@ -8,9 +8,9 @@ use serde_json::Value;
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
     /// Failing requests, for each endpoint in order.
-    pub mishaps: BTreeMap<Endpoint, VecDeque<Planned>>,
+    pub planned: BTreeMap<Endpoint, VecDeque<PlannedFault>>,
     /// How the tenant differs from the usual.
-    pub quirks: BTreeSet<Quirk>,
+    pub deviations: BTreeSet<Deviation>,
     /// Seconds by which the provider's clock is ahead.
     pub clock_offset: i64,
     /// `expires_in` of every token response, instead of the true one.
@@ -35,7 +35,7 @@ pub enum Endpoint {
     Jwks,
     /// `/.well-known/openid-configuration`.
     Discovery,
-    /// Every endpoint of the API. A mishap planned for a single endpoint takes precedence.
+    /// Every endpoint of the API. A fault planned for a single endpoint takes precedence.
     Api,
     /// `/me` of the API.
     Me,
@@ -47,21 +47,21 @@ pub enum Endpoint {
     Echo,
 }
 
-/// A mishap and how often it happens.
+/// A fault and how often it happens.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Planned {
+pub struct PlannedFault {
     /// How many requests it affects; without it, every one until cleared.
     #[serde(default)]
     pub times: Option<u32>,
     /// What happens.
     #[serde(flatten)]
-    pub mishap: Mishap,
+    pub fault: Fault,
 }
 
 /// How a request fails, and whether it is processed all the same.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Mishap {
+pub enum Fault {
     /// Waits, then processes the request, even if the client has disconnected.
     Slow {
         /// The delay in milliseconds.
@@ -124,7 +124,7 @@ pub enum Mishap {
 /// A way in which the tenant differs from the usual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Quirk {
+pub enum Deviation {
     /// Access tokens are not JWTs; the API accepts them.
     OpaqueAccessToken,
     /// No id_token, even with `openid`.
@@ -194,34 +194,34 @@ pub enum Quirk {
 }
 
 impl Faults {
-    /// Plans a mishap for the next `times` requests.
-    pub fn next(&mut self, endpoint: Endpoint, times: u32, mishap: Mishap) {
-        self.plan(endpoint, Planned { times: Some(times), mishap });
+    /// Plans a fault for the next `times` requests.
+    pub fn next(&mut self, endpoint: Endpoint, times: u32, fault: Fault) {
+        self.plan(endpoint, PlannedFault { times: Some(times), fault });
     }
 
-    /// Plans a mishap for every request until cleared.
-    pub fn always(&mut self, endpoint: Endpoint, mishap: Mishap) {
-        self.plan(endpoint, Planned { times: None, mishap });
+    /// Plans a fault for every request until cleared.
+    pub fn always(&mut self, endpoint: Endpoint, fault: Fault) {
+        self.plan(endpoint, PlannedFault { times: None, fault });
     }
 
-    fn plan(&mut self, endpoint: Endpoint, planned: Planned) {
-        self.mishaps.entry(endpoint).or_default().push_back(planned);
+    fn plan(&mut self, endpoint: Endpoint, planned: PlannedFault) {
+        self.planned.entry(endpoint).or_default().push_back(planned);
     }
 
-    /// The mishap of the next request to this endpoint. Counts it as used once.
-    pub(super) fn take(&mut self, endpoint: Endpoint) -> Option<Mishap> {
+    /// The fault of the next request to this endpoint. Counts it as used once.
+    pub(super) fn take(&mut self, endpoint: Endpoint) -> Option<Fault> {
         let group = endpoint.is_api().then_some(Endpoint::Api);
         [Some(endpoint), group].into_iter().flatten().find_map(|endpoint| self.take_planned(endpoint))
     }
 
-    fn take_planned(&mut self, endpoint: Endpoint) -> Option<Mishap> {
-        let plan = self.mishaps.get_mut(&endpoint)?;
+    fn take_planned(&mut self, endpoint: Endpoint) -> Option<Fault> {
+        let plan = self.planned.get_mut(&endpoint)?;
         plan.retain(|planned| planned.times != Some(0));
         let first = plan.front_mut()?;
         if let Some(times) = &mut first.times {
             *times -= 1;
         }
-        Some(first.mishap.clone())
+        Some(first.fault.clone())
     }
 }
 

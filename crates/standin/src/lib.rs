@@ -51,7 +51,7 @@ use self::{
 };
 pub use self::{
     counters::Counters,
-    faults::{Endpoint, Faults, Mishap, Planned, Quirk},
+    faults::{Deviation, Endpoint, Fault, Faults, PlannedFault},
     options::{Now, Options, Restart, Rotation},
     users::User,
 };
@@ -138,9 +138,9 @@ impl StandIn {
         self.locked(|state| change(&mut state.faults));
     }
 
-    /// Replaces all quirks.
-    pub fn set_quirks(&self, quirks: impl IntoIterator<Item = Quirk>) {
-        self.change_faults(|faults| faults.quirks = quirks.into_iter().collect());
+    /// Replaces all deviations.
+    pub fn set_deviations(&self, deviations: impl IntoIterator<Item = Deviation>) {
+        self.change_faults(|faults| faults.deviations = deviations.into_iter().collect());
     }
 
     /// The counters.
@@ -159,7 +159,7 @@ impl StandIn {
         self.0.connections.count()
     }
 
-    /// Sends every reply that [`Mishap::HeldReply`] holds, also where the request is counted but not processed yet.
+    /// Sends every reply that [`Fault::HeldReply`] holds, also where the request is counted but not processed yet.
     pub fn release_replies(&self) {
         self.0.releases.send_replace(());
     }
@@ -210,8 +210,8 @@ impl StandIn {
         (self.options().now)() + time::Duration::seconds(self.locked(|state| state.faults.clock_offset))
     }
 
-    fn has(&self, quirk: Quirk) -> bool {
-        self.locked(|state| state.faults.quirks.contains(&quirk))
+    fn has(&self, deviation: Deviation) -> bool {
+        self.locked(|state| state.faults.deviations.contains(&deviation))
     }
 
     async fn closing(&self) {

@@ -4,7 +4,7 @@ use axum::{Json, http::Uri};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{StandIn, faults::Quirk};
+use super::{StandIn, faults::Deviation};
 
 const LARGEST_PAGE: usize = 100;
 const DEFAULT_PAGE: usize = 20;
@@ -14,34 +14,34 @@ const DEFAULT_PAGE: usize = 20;
 pub(super) struct PageQuery {
     limit: Option<String>,
     offset: Option<String>,
-    /// Where a link of [`Quirk::EmptyPage`] leads.
+    /// Where a link of [`Deviation::EmptyPage`] leads.
     gap: Option<String>,
 }
 
-/// A page of `all`, as the quirks have it.
+/// A page of `all`, by the deviations.
 pub(super) fn page(standin: &StandIn, uri: &Uri, query: &PageQuery, all: &[Value]) -> Json<Value> {
     let number = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<usize>().ok());
     let limit = number(&query.limit).filter(|limit| *limit > 0).unwrap_or(DEFAULT_PAGE).min(LARGEST_PAGE);
     let asked = number(&query.offset).unwrap_or(0);
-    let offset = if standin.has(Quirk::IgnoredOffset) { 0 } else { asked };
+    let offset = if standin.has(Deviation::IgnoredOffset) { 0 } else { asked };
     let results = all.iter().skip(offset).take(limit).collect::<Vec<_>>();
-    if standin.has(Quirk::BareLists) {
+    if standin.has(Deviation::BareLists) {
         return Json(json!(results));
     }
 
-    let host = if standin.has(Quirk::ForeignNext) { "https://evil.example".to_owned() } else { standin.url("") };
+    let host = if standin.has(Deviation::ForeignNext) { "https://evil.example".to_owned() } else { standin.url("") };
     let at = |offset: usize, more: &str| format!("{host}{}?limit={limit}&offset={offset}{more}", uri.path());
     let end = asked.saturating_add(limit);
-    let (has_next, leads_over_gap) = (end < all.len() || standin.has(Quirk::EndlessPages), asked == 0);
+    let (has_next, leads_over_gap) = (end < all.len() || standin.has(Deviation::EndlessPages), asked == 0);
     let next = match () {
         () if query.gap.is_some() => Some(at(asked, "")),
         () if !has_next => None,
-        () if standin.has(Quirk::EmptyPage) && leads_over_gap => Some(at(end, "&gap=1")),
-        () if standin.has(Quirk::RepeatedNext) => Some(at(limit, "")),
+        () if standin.has(Deviation::EmptyPage) && leads_over_gap => Some(at(end, "&gap=1")),
+        () if standin.has(Deviation::RepeatedNext) => Some(at(limit, "")),
         () => Some(at(end, "")),
     };
     Json(json!({
-        "count": if standin.has(Quirk::ChangingCounts) { offset } else { all.len() },
+        "count": if standin.has(Deviation::ChangingCounts) { offset } else { all.len() },
         "next": next,
         "previous": (asked > 0).then(|| at(asked.saturating_sub(limit), "")),
         "results": if query.gap.is_some() { Vec::new() } else { results },

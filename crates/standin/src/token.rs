@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{
     StandIn, fault_layer,
-    faults::{Endpoint, Quirk},
+    faults::{Deviation, Endpoint},
     grants::{CodeExchange, Grant},
     params::{Params, Unreadable},
     refresh_tokens::Refreshed,
@@ -53,7 +53,7 @@ impl StandIn {
         if id == options.client_id && params.get("client_secret") == Some(&options.client_secret) {
             return Ok(());
         }
-        let error = if self.has(Quirk::WrongSecretIsAccessDenied) { "access_denied" } else { "invalid_client" };
+        let error = if self.has(Deviation::WrongSecretIsAccessDenied) { "access_denied" } else { "invalid_client" };
         Err(Refused { status: StatusCode::UNAUTHORIZED, error, description: "Unauthorized".into() })
     }
 

@@ -5,7 +5,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::{
     StandIn,
-    faults::{self, Quirk},
+    faults::{self, Deviation},
     grants::Grant,
     jwt,
     keys::SigningKey,
@@ -15,25 +15,25 @@ impl StandIn {
     /// The body of a granted token request.
     pub(super) fn token_response(&self, grant: &Grant) -> Value {
         let mut reply = Map::new();
-        if !self.has(Quirk::NoAccessToken) {
+        if !self.has(Deviation::NoAccessToken) {
             reply.insert("access_token".into(), self.access_token(grant).into());
         }
-        if let Some(token) = grant.refresh_token.as_ref().filter(|_| !self.has(Quirk::NoRefreshToken)) {
+        if let Some(token) = grant.refresh_token.as_ref().filter(|_| !self.has(Deviation::NoRefreshToken)) {
             reply.insert("refresh_token".into(), token.as_str().into());
         }
-        if grant.consent.has_scope("openid") && !self.has(Quirk::NoIdToken) && !self.has(Quirk::StrictClient) {
+        if grant.consent.has_scope("openid") && !self.has(Deviation::NoIdToken) && !self.has(Deviation::StrictClient) {
             reply.insert("id_token".into(), self.id_token(grant).into());
         }
         reply.insert("scope".into(), grant.consent.scope.as_str().into());
         let expires_in = self.locked(|state| state.faults.expires_in);
         let expires_in = expires_in.unwrap_or(self.options().access_ttl.as_secs());
-        if self.has(Quirk::ExpiresInText) {
+        if self.has(Deviation::ExpiresInText) {
             reply.insert("expires_in".into(), expires_in.to_string().into());
-        } else if !self.has(Quirk::NoExpiresIn) {
+        } else if !self.has(Deviation::NoExpiresIn) {
             reply.insert("expires_in".into(), expires_in.into());
         }
-        if !self.has(Quirk::NoTokenType) {
-            let token_type = if self.has(Quirk::MacTokenType) { "mac" } else { "Bearer" };
+        if !self.has(Deviation::NoTokenType) {
+            let token_type = if self.has(Deviation::MacTokenType) { "mac" } else { "Bearer" };
             reply.insert("token_type".into(), token_type.into());
         }
         Value::Object(reply)
@@ -45,7 +45,7 @@ impl StandIn {
         }
         let now = self.now();
         let expires = now + self.options().access_ttl;
-        if self.has(Quirk::OpaqueAccessToken) {
+        if self.has(Deviation::OpaqueAccessToken) {
             let token = jwt::random();
             let user = grant.consent.user.clone();
             self.locked(|state| state.grants.access_tokens.insert_opaque(now, token.clone(), user, expires));
@@ -73,33 +73,34 @@ impl StandIn {
     }
 
     fn id_token(&self, grant: &Grant) -> String {
-        if self.has(Quirk::GarbledIdToken) {
+        if self.has(Deviation::GarbledIdToken) {
             return jwt::random();
         }
         let claims = self.id_claims(grant);
-        if self.has(Quirk::Hs256) {
+        if self.has(Deviation::Hs256) {
             return jwt::hs256(&self.options().client_secret, &claims);
         }
         let token = jwt::rs256(self.signing_key(), &claims);
-        if self.has(Quirk::BrokenSignature) {
+        if self.has(Deviation::BrokenSignature) {
             return format!("{}.{}", token.rsplit_once('.').map_or("", |(input, _)| input), jwt::random());
         }
         token
     }
 
     fn id_claims(&self, grant: &Grant) -> Value {
-        let wrong = |quirk, right: String, wrong: &str| if self.has(quirk) { wrong.to_owned() } else { right };
+        let wrong = |deviation, right: String, wrong: &str| if self.has(deviation) { wrong.to_owned() } else { right };
         let user = &grant.consent.user;
-        let issued = self.now() - if self.has(Quirk::ExpiredIdToken) { Duration::hours(11) } else { Duration::ZERO };
+        let issued =
+            self.now() - if self.has(Deviation::ExpiredIdToken) { Duration::hours(11) } else { Duration::ZERO };
         let mut claims = json!({
-            "iss": wrong(Quirk::WrongIssuer, self.issuer(), "https://another.example/"),
-            "aud": wrong(Quirk::WrongAudience, self.options().client_id.clone(), "another-client"),
-            "sub": wrong(Quirk::AnotherSubject, user.sub(), "auth0|another-user"),
+            "iss": wrong(Deviation::WrongIssuer, self.issuer(), "https://another.example/"),
+            "aud": wrong(Deviation::WrongAudience, self.options().client_id.clone(), "another-client"),
+            "sub": wrong(Deviation::AnotherSubject, user.sub(), "auth0|another-user"),
             "iat": issued.unix_timestamp(),
             "exp": (issued + Duration::hours(10)).unix_timestamp(),
         });
         if let Some(nonce) = &grant.nonce {
-            claims["nonce"] = wrong(Quirk::WrongNonce, nonce.clone(), "another-nonce").into();
+            claims["nonce"] = wrong(Deviation::WrongNonce, nonce.clone(), "another-nonce").into();
         }
         if grant.consent.has_scope("profile") {
             claims["name"] = user.name.as_str().into();
@@ -107,14 +108,14 @@ impl StandIn {
         }
         if grant.consent.has_scope("email") {
             claims["email"] = user.email.as_str().into();
-            claims["email_verified"] = (user.email_verified && !self.has(Quirk::EmailUnverified)).into();
+            claims["email_verified"] = (user.email_verified && !self.has(Deviation::EmailUnverified)).into();
         }
         faults::replace(&mut claims, self.faults().id_claims);
         claims
     }
 
     fn signing_key(&self) -> &SigningKey {
-        let next = self.has(Quirk::NewSigningKey) || self.has(Quirk::UnlistedSigningKey);
+        let next = self.has(Deviation::NewSigningKey) || self.has(Deviation::UnlistedSigningKey);
         if next { &self.keys().next } else { &self.keys().current }
     }
 }

@@ -10,31 +10,31 @@ use tokio::runtime::Runtime;
 use videoask_auth::api_key::{Rights, TokenAccess};
 
 use super::rights::{ADA, GRACE, rights};
-use crate::support::{World, listen, machine::keeping};
+use crate::support::{TestServer, api_client::keep_mode, listen};
 
 /// What arrived at VideoAsk's API.
 #[derive(Clone, Debug)]
-struct Arrived {
+struct ReceivedRequest {
     method: String,
     path: String,
     token: String,
 }
 
 /// An app with its keys, before an API that records what arrives.
-struct Recorded {
+struct RecordingApi {
     runtime: Runtime,
-    world: World,
+    server: TestServer,
     keys: Vec<(SecretString, Rights)>,
     /// Whose token it is.
     tokens: [(String, &'static str); 2],
-    arrived: Arc<Mutex<Vec<Arrived>>>,
+    arrived: Arc<Mutex<Vec<ReceivedRequest>>>,
 }
 
-static RECORDED: LazyLock<Recorded> = LazyLock::new(|| {
+static RECORDED: LazyLock<RecordingApi> = LazyLock::new(|| {
     let runtime = Runtime::new().expect("the system has threads");
-    let (world, keys, tokens, arrived) = runtime.block_on(async {
-        let first = World::keeping_both().await;
-        let arrived = Arc::<Mutex<Vec<Arrived>>>::default();
+    let (server, keys, tokens, arrived) = runtime.block_on(async {
+        let first = TestServer::with_both_connected().await;
+        let arrived = Arc::<Mutex<Vec<ReceivedRequest>>>::default();
         let listener = listen().await;
         let api = format!("http://{}", listener.local_addr().expect("it is bound"));
         let record = Arc::clone(&arrived);
@@ -42,16 +42,16 @@ static RECORDED: LazyLock<Recorded> = LazyLock::new(|| {
             let header =
                 request.headers().get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
             let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
-            record.lock().expect("no test panicked here").push(Arrived {
+            record.lock().expect("no test panicked here").push(ReceivedRequest {
                 method,
                 path,
                 token: header.replace("Bearer ", ""),
             });
         });
         tokio::spawn(async { axum::serve(listener, router).await });
-        let world = keeping().beside(&first).var("VIDEOASK_API_URL", api).start().await;
+        let server = keep_mode().beside(&first).var("VIDEOASK_API_URL", api).start().await;
         let token = async |user: &str| {
-            let page = world.machine().get(&format!("/api/token?user={user}")).await.json();
+            let page = server.api_client().get(&format!("/api/token?user={user}")).await.json();
             page["access_token"].as_str().expect("a token").to_owned()
         };
         let tokens = [(token(ADA).await, ADA), (token(GRACE).await, GRACE)];
@@ -64,11 +64,11 @@ static RECORDED: LazyLock<Recorded> = LazyLock::new(|| {
         ];
         let mut keys = Vec::new();
         for (place, rights) in all.into_iter().enumerate() {
-            keys.push((world.key(&format!("key{place}"), rights.clone()).await, rights));
+            keys.push((server.key(&format!("key{place}"), rights.clone()).await, rights));
         }
-        (world, keys, tokens, arrived)
+        (server, keys, tokens, arrived)
     });
-    Recorded { runtime, world, keys, tokens, arrived }
+    RecordingApi { runtime, server, keys, tokens, arrived }
 });
 
 /// Whether a server that decodes everything sees a path that one of these covers.
@@ -87,7 +87,7 @@ fn texts(list: &impl serde::Serialize) -> Vec<String> {
     serde_json::from_value(serde_json::to_value(list).expect("JSON")).expect("texts")
 }
 
-fn assert_covered(rights: &Rights, arrived: &Arrived, owner: &str) {
+fn assert_covered(rights: &Rights, arrived: &ReceivedRequest, owner: &str) {
     let (methods, paths) = (texts(&rights.methods), texts(&rights.paths));
     let counted_as = if arrived.method == "HEAD" { "GET" } else { &arrived.method };
     assert!(rights.users.is_empty() || rights.users.iter().any(|user| user == owner), "{rights}: {owner} {arrived:?}");
@@ -142,16 +142,16 @@ proptest! {
         users in vec(select(vec![ADA, GRACE, "GRACE@example.com", "eve@example.com", ""]), 0..3),
         end in select(vec!["", "/"]),
     ) {
-        let Recorded { runtime, world, keys, tokens, arrived } = &*RECORDED;
+        let RecordingApi { runtime, server, keys, tokens, arrived } = &*RECORDED;
         let (key, rights) = &keys[key];
         let users = users.iter().map(|user| format!("X-VideoAsk-User: {user}\r\n")).collect::<Vec<_>>().concat();
         let path = format!("{start}{}{end}{query}", segments.join("/"));
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost:{}\r\nAuthorization: Bearer {}\r\nX-HTTP-Method-Override: GET\r\n\
-             {users}Connection: close\r\n\r\n", world.port, key.expose_secret(),
+             {users}Connection: close\r\n\r\n", server.port, key.expose_secret(),
         );
         arrived.lock().expect("no test panicked here").clear();
-        let answer = runtime.block_on(world.raw(&request));
+        let answer = runtime.block_on(server.raw(&request));
         for arrived in arrived.lock().expect("no test panicked here").iter() {
             let owner = tokens.iter().find(|(token, _)| *token == arrived.token).map(|(_, owner)| *owner);
             assert_covered(rights, arrived, owner.expect("it is a user's token"));
@@ -168,17 +168,17 @@ proptest! {
         asks in select(vec![Asks::Api, Asks::OauthBody, Asks::OauthBasic]),
         more in select(vec!["", "&client_id=ada@example.com", "&user=ada@example.com", "&scope=openid"]),
     ) {
-        let Recorded { runtime, world, keys, tokens, .. } = &*RECORDED;
+        let RecordingApi { runtime, server, keys, tokens, .. } = &*RECORDED;
         let (key, rights) = &keys[key];
-        let machine = world.machine().with_key(key.expose_secret());
+        let machine = server.api_client().with_key(key.expose_secret());
         let secret = key.expose_secret();
         let grant = format!("grant_type=client_credentials{more}");
         let post = |request: RequestBuilder, body: String| {
             request.header("content-type", "application/x-www-form-urlencoded").body(body)
         };
         let page = runtime.block_on(async {
-            let url = world.app.join(endpoint).expect("a path");
-            let browser = world.browser();
+            let url = server.app.join(endpoint).expect("a path");
+            let browser = server.browser();
             match asks {
                 Asks::Api => machine.get(&format!("{path}?user={user}{more}")).await,
                 Asks::OauthBody => {
@@ -201,14 +201,14 @@ proptest! {
 
 #[test]
 fn what_a_key_covers_leaves_by_the_token_endpoint() {
-    let Recorded { runtime, world, keys, tokens: [_, (token, owner)], .. } = &*RECORDED;
-    let page = runtime.block_on(world.oauth(owner, keys[0].0.expose_secret()));
+    let RecordingApi { runtime, server, keys, tokens: [_, (token, owner)], .. } = &*RECORDED;
+    let page = runtime.block_on(server.oauth(owner, keys[0].0.expose_secret()));
     assert_eq!(page.json()["access_token"], *token);
 }
 
 #[test]
 fn what_a_key_covers_reaches_videoask() {
-    let Recorded { runtime, world, keys, arrived, .. } = &*RECORDED;
+    let RecordingApi { runtime, server, keys, arrived, .. } = &*RECORDED;
     for (key, method, path, user) in [
         (0, "PURGE", "/proxy/me", GRACE),
         (1, "HEAD", "/proxy/x", ADA),
@@ -216,7 +216,7 @@ fn what_a_key_covers_reaches_videoask() {
         (3, "POST", "/proxy/forms/a%2Db", ADA),
         (4, "GET", "/proxy/Forms", GRACE),
     ] {
-        let machine = world.machine().with_key(keys[key].0.expose_secret());
+        let machine = server.api_client().with_key(keys[key].0.expose_secret());
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
         let page = runtime.block_on(machine.send(method, path, |request| request.header("x-videoask-user", user)));
         assert_eq!(page.status, 200, "{path}: {}", page.text());

@@ -3,12 +3,12 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
-use crate::support::{Machine, Page};
+use crate::support::{ApiClient, Page};
 
 /// A request as VideoAsk saw it.
-pub struct Seen(pub Value);
+pub struct EchoedRequest(pub Value);
 
-impl Machine {
+impl ApiClient {
     /// Sends something to the echo behind the proxy.
     pub async fn echo(&self, method: Method, with: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Page {
         self.send(method, "/proxy/echo", with).await
@@ -16,13 +16,13 @@ impl Machine {
 }
 
 impl Page {
-    pub fn seen(&self) -> Seen {
+    pub fn seen(&self) -> EchoedRequest {
         assert_eq!(self.status, 200, "{}", self.text());
-        Seen(self.json())
+        EchoedRequest(self.json())
     }
 }
 
-impl Seen {
+impl EchoedRequest {
     /// All values of a header that arrived.
     pub fn header(&self, name: &str) -> Vec<&str> {
         let headers = self.0["headers"].as_array().expect("the echo lists headers").iter();

@@ -2,18 +2,18 @@
 
 use standin::Endpoint;
 
-use crate::support::{KEY, World, machine::keeping};
+use crate::support::{KEY, TestServer, api_client::keep_mode};
 
 /// Sends a request line as it is, which no client library would.
-async fn line(world: &World, line: &str) -> String {
+async fn line(server: &TestServer, line: &str) -> String {
     let request =
         format!("{line} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\nConnection: close\r\n\r\n");
-    world.raw(&request).await
+    server.raw(&request).await
 }
 
 #[tokio::test]
 async fn an_escape_is_refused_and_sends_nothing() {
-    let world = World::keeping_ada().await;
+    let server = TestServer::with_ada_connected().await;
     for path in [
         "/proxy//evil.example/",
         "/proxy/echo//x",
@@ -24,20 +24,20 @@ async fn an_escape_is_refused_and_sends_nothing() {
         "/proxy/echo%5Cx",
         "/proxy/echo%0d%0aX-Injected:%201",
     ] {
-        let answer = line(&world, &format!("GET {path}")).await;
+        let answer = line(&server, &format!("GET {path}")).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{path}: {answer}");
         assert!(answer.contains("urn:videoask-auth:invalid-request"), "{path}: {answer}");
     }
     for path in ["/proxy/echo\\..\\me", "/proxy/a b", "/proxy/echo\u{1}"] {
-        let answer = line(&world, &format!("GET {path}")).await;
+        let answer = line(&server, &format!("GET {path}")).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{path:?}: {answer}");
     }
-    assert_eq!(world.standin.counters().requests_to(Endpoint::Api), 0);
+    assert_eq!(server.standin.counters().requests_to(Endpoint::Api), 0);
 }
 
 #[tokio::test]
 async fn a_plain_path_and_its_query_arrive_as_they_were_sent() {
-    let world = World::keeping_ada().await;
+    let server = TestServer::with_ada_connected().await;
     for (sent, path, query) in [
         ("/proxy/echo/@evil.example/x", "/echo/@evil.example/x", None),
         ("/proxy/echo/a%20b%C3%A4", "/echo/a%20b%C3%A4", None),
@@ -52,7 +52,7 @@ async fn a_plain_path_and_its_query_arrive_as_they_were_sent() {
         ("http://evil.example/proxy/echo", "/echo", None),
         ("http://evil.example:80/proxy/echo?x=1", "/echo", Some("x=1")),
     ] {
-        let answer = line(&world, &format!("GET {sent}")).await;
+        let answer = line(&server, &format!("GET {sent}")).await;
         let (_, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
         let seen: serde_json::Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{sent}: {answer}"));
         assert_eq!((seen["path"].as_str(), seen["query"].as_str()), (Some(path), query), "{sent}");
@@ -61,18 +61,18 @@ async fn a_plain_path_and_its_query_arrive_as_they_were_sent() {
 
 #[tokio::test]
 async fn below_a_base_path_nothing_else_of_that_origin_can_be_reached() {
-    let world = keeping().tenant(|options| options.api_base = "/base".into()).start().await;
-    world.logged_in().await;
-    let machine = world.machine();
+    let server = keep_mode().tenant(|options| options.api_base = "/base".into()).start().await;
+    server.logged_in().await;
+    let machine = server.api_client();
     assert_eq!(machine.get("/proxy/echo/x").await.json()["path"], "/base/echo/x");
     // The signing keys lie beside it.
     assert_eq!(machine.get("/proxy/.well-known/jwks.json").await.status, 404);
-    assert!(line(&world, "GET /proxy/../.well-known/jwks.json").await.starts_with("HTTP/1.1 400 "));
+    assert!(line(&server, "GET /proxy/../.well-known/jwks.json").await.starts_with("HTTP/1.1 400 "));
 }
 
 #[tokio::test]
 async fn the_proxy_without_a_slash_is_no_route() {
-    let world = World::keeping_ada().await;
-    world.machine().get("/proxy").await.is_problem(404, "not-found");
-    assert_eq!(world.machine().get("/proxy/").await.json()["detail"], "Not found.", "the API's own root");
+    let server = TestServer::with_ada_connected().await;
+    server.api_client().get("/proxy").await.is_problem(404, "not-found");
+    assert_eq!(server.api_client().get("/proxy/").await.json()["detail"], "Not found.", "the API's own root");
 }

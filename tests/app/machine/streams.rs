@@ -5,13 +5,13 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use reqwest::{Body, Method};
 use serde_json::Value;
-use standin::{Endpoint, Mishap};
+use standin::{Endpoint, Fault};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     sync::mpsc,
 };
 
-use crate::support::{KEY, World, listen, machine::keeping};
+use crate::support::{KEY, TestServer, api_client::keep_mode, listen};
 
 const SILENCE: Duration = Duration::from_secs(60);
 const ALMOST: Duration = Duration::from_secs(59);
@@ -31,9 +31,9 @@ async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), what).await.expect("it comes at once")
 }
 
-async fn settled(world: &World) {
+async fn settled(server: &TestServer) {
     soon(async {
-        while world.standin.counters().open_streams > 0 {
+        while server.standin.counters().open_streams > 0 {
             tokio::task::yield_now().await;
         }
     })
@@ -42,35 +42,36 @@ async fn settled(world: &World) {
 
 #[tokio::test]
 async fn each_piece_passes_before_the_next_is_sent() {
-    let world = World::keeping_ada().await;
+    let server = TestServer::with_ada_connected().await;
     let (pieces, body) = piecewise();
     pieces.send("one").expect("the body is open");
-    let answer = world.machine().request(Method::POST, "/proxy/streams/back").body(body).send().await.expect("a head");
+    let answer =
+        server.api_client().request(Method::POST, "/proxy/streams/back").body(body).send().await.expect("a head");
     assert_eq!(answer.status(), 200);
     let mut back = answer.bytes_stream();
     for next in ["two", "three"] {
         back.next().await.expect("it is open").expect("it is whole");
         // Far slower than any timeout of a whole request could bear.
-        world.pass(ALMOST);
+        server.pass(ALMOST);
         pieces.send(next).expect("the body is open");
     }
     assert_eq!(back.next().await.expect("it is open").expect("it is whole"), "three");
     drop(pieces);
     assert!(back.next().await.is_none());
-    settled(&world).await;
+    settled(&server).await;
 }
 
 #[tokio::test]
 async fn a_body_may_take_its_time_as_long_as_it_moves() {
-    let world = World::keeping_ada().await;
+    let server = TestServer::with_ada_connected().await;
     let (pieces, body) = piecewise();
-    let asking = tokio::spawn(world.machine().request(Method::POST, "/proxy/echo").body(body).send());
+    let asking = tokio::spawn(server.api_client().request(Method::POST, "/proxy/echo").body(body).send());
     for read in 1..=3 {
         pieces.send("x").expect("the body is open");
-        while world.standin.counters().bytes_read < read {
+        while server.standin.counters().bytes_read < read {
             tokio::task::yield_now().await;
         }
-        world.pass(ALMOST);
+        server.pass(ALMOST);
     }
     drop(pieces);
     assert_eq!(asking.await.expect("no panic").expect("an answer").status(), 200);
@@ -78,90 +79,92 @@ async fn a_body_may_take_its_time_as_long_as_it_moves() {
 
 #[tokio::test]
 async fn an_answer_may_take_its_time_as_long_as_it_moves() {
-    let world = World::keeping_ada().await;
-    let answer = world.machine().request(Method::GET, "/proxy/streams/fed").send().await.expect("a head");
+    let server = TestServer::with_ada_connected().await;
+    let answer = server.api_client().request(Method::GET, "/proxy/streams/fed").send().await.expect("a head");
     let mut pieces = answer.bytes_stream();
     for piece in ["one", "two", "three"] {
-        world.standin.feed(piece);
+        server.standin.feed(piece);
         assert_eq!(pieces.next().await.expect("it is open").expect("it is whole"), piece);
-        world.pass(ALMOST);
+        server.pass(ALMOST);
     }
-    world.standin.end_feeds();
+    server.standin.end_feeds();
     assert!(pieces.next().await.is_none());
-    settled(&world).await;
+    settled(&server).await;
 }
 
 #[tokio::test]
 async fn a_caller_that_goes_away_ends_the_request_at_videoask() {
-    let world = World::keeping_ada().await;
-    let answer = world.machine().request(Method::GET, "/proxy/streams/zeros/1000000000").send().await.expect("a head");
-    assert_eq!(world.standin.counters().open_streams, 1);
+    let server = TestServer::with_ada_connected().await;
+    let answer =
+        server.api_client().request(Method::GET, "/proxy/streams/zeros/1000000000").send().await.expect("a head");
+    assert_eq!(server.standin.counters().open_streams, 1);
     drop(answer);
-    settled(&world).await;
+    settled(&server).await;
 
     let (pieces, body) = piecewise();
     pieces.send("half").expect("the body is open");
-    let answer = world.machine().request(Method::POST, "/proxy/streams/back").body(body).send().await.expect("a head");
-    assert_eq!(world.standin.counters().open_streams, 1);
+    let answer =
+        server.api_client().request(Method::POST, "/proxy/streams/back").body(body).send().await.expect("a head");
+    assert_eq!(server.standin.counters().open_streams, 1);
     drop((answer, pieces));
-    settled(&world).await;
+    settled(&server).await;
 }
 
 #[tokio::test]
 async fn an_answer_that_videoask_breaks_off_is_not_taken_for_a_whole_one() {
-    let world = World::keeping_ada().await;
-    world.standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Mishap::CutHalfway));
-    let answer = world.machine().request(Method::GET, "/proxy/forms").send().await.expect("a head");
+    let server = TestServer::with_ada_connected().await;
+    server.standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Fault::CutHalfway));
+    let answer = server.api_client().request(Method::GET, "/proxy/forms").send().await.expect("a head");
     assert_eq!(answer.status(), 200);
     assert!(answer.bytes().await.is_err());
 }
 
 #[tokio::test]
 async fn a_body_that_the_caller_breaks_off_is_not_taken_for_a_whole_one() {
-    let world = World::keeping_ada().await;
+    let server = TestServer::with_ada_connected().await;
     let head = format!(
         "POST /proxy/echo HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\nTransfer-Encoding: chunked\r\n\r\n"
     );
-    let answer = world.raw(&format!("{head}4\r\nhalf\r\nnonsense\r\n")).await;
+    let answer = server.raw(&format!("{head}4\r\nhalf\r\nnonsense\r\n")).await;
     assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("urn:videoask-auth:invalid-request"), "{answer}");
-    assert_eq!(world.standin.counters().api_answers.get(&200), None);
+    assert_eq!(server.standin.counters().api_answers.get(&200), None);
 }
 
 #[tokio::test]
 async fn a_minute_of_silence_is_the_end() {
-    let world = World::keeping_ada().await;
-    world.standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Mishap::Hang));
+    let server = TestServer::with_ada_connected().await;
+    server.standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Fault::Hang));
     let asking = tokio::spawn({
-        let machine = world.machine();
+        let machine = server.api_client();
         async move { machine.get("/proxy/forms").await }
     });
-    while world.standin.counters().requests_to(Endpoint::Forms) == 0 {
+    while server.standin.counters().requests_to(Endpoint::Forms) == 0 {
         tokio::task::yield_now().await;
     }
-    world.pass(ALMOST);
+    server.pass(ALMOST);
     tokio::task::yield_now().await;
     assert!(!asking.is_finished());
-    world.pass(Duration::from_secs(1));
+    server.pass(Duration::from_secs(1));
     asking.await.expect("no panic").is_problem(502, "upstream-unavailable");
 
-    let answer = world.machine().request(Method::GET, "/proxy/streams/fed").send().await.expect("a head");
+    let answer = server.api_client().request(Method::GET, "/proxy/streams/fed").send().await.expect("a head");
     let mut pieces = answer.bytes_stream();
-    world.standin.feed("one");
+    server.standin.feed("one");
     pieces.next().await.expect("it is open").expect("it is whole");
     let end = tokio::spawn(async move { pieces.next().await });
-    world.pass(ALMOST);
+    server.pass(ALMOST);
     tokio::task::yield_now().await;
     assert!(!end.is_finished());
-    world.pass(Duration::from_secs(1));
+    server.pass(Duration::from_secs(1));
     assert!(soon(end).await.expect("no panic").expect("it does not end quietly").is_err());
-    settled(&world).await;
+    settled(&server).await;
 }
 
 #[tokio::test]
 async fn a_request_whose_body_is_not_whole_yet_is_not_sent_again() {
-    let world = World::keeping_ada().await;
-    world.standin.change_faults(|faults| faults.next(Endpoint::Echo, 1, Mishap::Unauthorized));
-    let mut connection = world.connection().await;
+    let server = TestServer::with_ada_connected().await;
+    server.standin.change_faults(|faults| faults.next(Endpoint::Echo, 1, Fault::Unauthorized));
+    let mut connection = server.connection().await;
     let head = format!(
         "POST /proxy/echo HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\nContent-Length: 10\r\n\r\nhalf."
     );
@@ -169,20 +172,20 @@ async fn a_request_whose_body_is_not_whole_yet_is_not_sent_again() {
     let mut answer = [0; 12];
     connection.read_exact(&mut answer).await.expect("an answer before the end of the body");
     assert_eq!(&answer, b"HTTP/1.1 401");
-    let counters = world.standin.counters();
+    let counters = server.standin.counters();
     assert_eq!((counters.requests_to(Endpoint::Echo), counters.refresh_exchanges), (1, 0));
 }
 
 #[tokio::test]
 async fn a_caller_that_stops_sending_is_told_so_and_ends_the_request_at_videoask() {
-    let world = World::keeping_ada().await;
+    let server = TestServer::with_ada_connected().await;
     let (pieces, body) = piecewise();
-    let asking = tokio::spawn(world.machine().request(Method::POST, "/proxy/echo").body(body).send());
+    let asking = tokio::spawn(server.api_client().request(Method::POST, "/proxy/echo").body(body).send());
     pieces.send("x").expect("the body is open");
-    while world.standin.counters().bytes_read == 0 {
+    while server.standin.counters().bytes_read == 0 {
         tokio::task::yield_now().await;
     }
-    world.pass(SILENCE);
+    server.pass(SILENCE);
     let answer = asking.await.expect("no panic").expect("an answer");
     assert_eq!(
         (answer.status(), &answer.headers()["content-type"]),
@@ -190,12 +193,12 @@ async fn a_caller_that_stops_sending_is_told_so_and_ends_the_request_at_videoask
     );
 
     // An answer that is there before the end of the body changes nothing.
-    let early = world.machine().request(Method::POST, "/proxy/streams/back").body(piecewise().1);
+    let early = server.api_client().request(Method::POST, "/proxy/streams/back").body(piecewise().1);
     let (pieces, body) = piecewise();
     let answer = early.body(body).send().await.expect("a head");
-    assert_eq!(world.standin.counters().open_streams, 1);
-    world.pass(SILENCE);
-    settled(&world).await;
+    assert_eq!(server.standin.counters().open_streams, 1);
+    server.pass(SILENCE);
+    settled(&server).await;
     assert!(answer.bytes().await.is_err());
     drop(pieces);
 }
@@ -204,12 +207,12 @@ async fn a_caller_that_stops_sending_is_told_so_and_ends_the_request_at_videoask
 async fn a_body_that_is_answered_before_its_end_is_not_waited_for_without_end() {
     let api = listen().await;
     let address = api.local_addr().expect("an address");
-    let world = World::keeping_ada().await;
-    let setup = keeping().beside(&world).var("VIDEOASK_API_URL", format!("http://{address}"));
-    let world = setup.start().await;
+    let server = TestServer::with_ada_connected().await;
+    let setup = keep_mode().beside(&server).var("VIDEOASK_API_URL", format!("http://{address}"));
+    let server = setup.start().await;
     let (pieces, body) = piecewise();
     pieces.send("half").expect("the body is open");
-    let asking = tokio::spawn(world.machine().request(Method::POST, "/proxy/forms").body(body).send());
+    let asking = tokio::spawn(server.api_client().request(Method::POST, "/proxy/forms").body(body).send());
     let (mut connection, _) = api.accept().await.expect("the app connects");
     let mut request = [0; 4096];
     while !String::from_utf8_lossy(&request).contains("half") {
@@ -218,7 +221,7 @@ async fn a_body_that_is_answered_before_its_end_is_not_waited_for_without_end() 
     }
     connection.write_all(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n").await.expect("the app reads");
     assert_eq!(soon(asking).await.expect("no panic").expect("an answer").status(), 413);
-    world.pass(SILENCE);
+    server.pass(SILENCE);
     // It ends, whether by a last word or by a reset.
     let _ = soon(connection.read_to_end(&mut Vec::new())).await;
     drop(pieces);
@@ -226,11 +229,11 @@ async fn a_body_that_is_answered_before_its_end_is_not_waited_for_without_end() 
 
 #[tokio::test]
 async fn a_body_without_a_length_passes_with_any_method() {
-    let world = World::keeping_ada().await;
+    let server = TestServer::with_ada_connected().await;
     let sent = |method: Method| {
         let body = Body::wrap_stream(stream::iter(["all ", "of it"].map(Ok::<_, std::io::Error>)));
         // The client of this test, too, leaves it out with some methods unless it is told.
-        let request = world.machine().request(method, "/proxy/echo").header("transfer-encoding", "chunked");
+        let request = server.api_client().request(method, "/proxy/echo").header("transfer-encoding", "chunked");
         request.body(body).send()
     };
     for method in [Method::GET, Method::DELETE, Method::POST] {
@@ -238,7 +241,7 @@ async fn a_body_without_a_length_passes_with_any_method() {
         assert_eq!(seen["body"]["text"], "all of it", "{method}");
     }
     // It can be sent again like any other.
-    world.standin.change_faults(|faults| faults.next(Endpoint::Echo, 1, Mishap::Unauthorized));
+    server.standin.change_faults(|faults| faults.next(Endpoint::Echo, 1, Fault::Unauthorized));
     let seen: Value = sent(Method::GET).await.expect("an answer").json().await.expect("whole");
     assert_eq!(seen["body"]["text"], "all of it");
 }

@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use standin::{Endpoint, Mishap, User};
+use standin::{Endpoint, Fault, User};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::support::{World, machine::keeping};
+use crate::support::{TestServer, api_client::keep_mode};
 
 const DAY: u64 = 24 * 60 * 60;
 
 #[tokio::test]
 async fn a_token_comes_with_all_that_a_program_needs_and_nothing_else() {
-    let world = World::keeping_ada().await;
-    let answer = world.machine().get("/api/token").await;
+    let server = TestServer::with_ada_connected().await;
+    let answer = server.api_client().get("/api/token").await;
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
     let json = answer.json();
     // Whether a map keeps its order depends on what else is built with it.
@@ -26,16 +26,16 @@ async fn a_token_comes_with_all_that_a_program_needs_and_nothing_else() {
     assert_eq!(json["expires_in"], DAY);
     let expires_at = json["expires_at"].as_str().expect("a time");
     let expires_at = OffsetDateTime::parse(expires_at, &Rfc3339).expect("RFC 3339");
-    assert_eq!(expires_at, world.now() + Duration::from_secs(DAY));
+    assert_eq!(expires_at, server.now() + Duration::from_secs(DAY));
 }
 
 #[tokio::test]
 async fn a_user_is_named_by_email_user_id_or_sub_and_never_replaced_by_another() {
-    let world = World::keeping_ada().await;
+    let server = TestServer::with_ada_connected().await;
     let ada = User::find("ada@example.com").expect("Ada has an account");
     let of = async |name: &str| {
         let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("user", name).finish();
-        world.machine().get(&format!("/api/token?{query}")).await
+        server.api_client().get(&format!("/api/token?{query}")).await
     };
     for name in ["ada@example.com", "ADA@Example.COM", &ada.user_id(), &ada.sub()] {
         assert_eq!(of(name).await.json()["user"], "ada@example.com", "{name}");
@@ -47,14 +47,14 @@ async fn a_user_is_named_by_email_user_id_or_sub_and_never_replaced_by_another()
 
 #[tokio::test]
 async fn an_address_with_a_plus_is_found_however_it_is_written() {
-    let world = keeping().var("ALLOWED_USERS", "grace@example.com,ada+videoask@example.com").start().await;
-    world.browser().log_in("ada+videoask@example.com").await;
+    let server = keep_mode().var("ALLOWED_USERS", "grace@example.com,ada+videoask@example.com").start().await;
+    server.browser().log_in("ada+videoask@example.com").await;
     for query in ["ada+videoask@example.com", "ada%2Bvideoask@example.com", "ada%20videoask%40example.com"] {
-        let answer = world.machine().get(&format!("/api/token?user={query}")).await;
+        let answer = server.api_client().get(&format!("/api/token?user={query}")).await;
         assert_eq!((answer.status, &answer.json()["user"]), (200, &json!("ada+videoask@example.com")), "{query}");
     }
-    let proxied = world
-        .machine()
+    let proxied = server
+        .api_client()
         .send(Method::GET, "/proxy/me", |request| request.header("x-videoask-user", "ada+videoask@example.com"))
         .await;
     assert_eq!(proxied.json()["email"], "ada+videoask@example.com");
@@ -62,25 +62,25 @@ async fn an_address_with_a_plus_is_found_however_it_is_written() {
 
 #[tokio::test]
 async fn the_default_user_is_the_first_entry_even_if_only_the_second_is_connected() {
-    let world = keeping().start().await;
-    world.browser().log_in("grace@example.com").await;
-    let problem = world.machine().get("/api/token").await.is_problem(404, "not-connected");
-    assert_eq!(problem["login_url"], format!("{}auth/videoask", world.app));
-    assert_eq!(world.machine().get("/api/token?user=grace@example.com").await.status, 200);
+    let server = keep_mode().start().await;
+    server.browser().log_in("grace@example.com").await;
+    let problem = server.api_client().get("/api/token").await.is_problem(404, "not-connected");
+    assert_eq!(problem["login_url"], format!("{}auth/videoask", server.app));
+    assert_eq!(server.api_client().get("/api/token?user=grace@example.com").await.status, 200);
 }
 
 #[tokio::test]
 async fn min_ttl_is_a_demand_when_asked_for_and_a_wish_by_default() {
-    let world = World::keeping_ada().await;
-    let refreshes = || world.standin.counters().refresh_exchanges;
-    let ttl = async |seconds: u64| world.machine().get(&format!("/api/token?min_ttl={seconds}")).await;
+    let server = TestServer::with_ada_connected().await;
+    let refreshes = || server.standin.counters().refresh_exchanges;
+    let ttl = async |seconds: u64| server.api_client().get(&format!("/api/token?min_ttl={seconds}")).await;
     assert_eq!(ttl(DAY / 2).await.status, 200);
     let problem = ttl(DAY / 2 + 1).await.is_problem(400, "invalid-request");
     assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("43200")), "{problem}");
     assert_eq!(refreshes(), 0);
 
-    world.pass(Duration::from_secs(DAY / 2 + 60));
-    assert_eq!(world.machine().get("/api/token").await.json()["expires_in"], DAY / 2 - 60);
+    server.pass(Duration::from_secs(DAY / 2 + 60));
+    assert_eq!(server.api_client().get("/api/token").await.json()["expires_in"], DAY / 2 - 60);
     assert_eq!(refreshes(), 0);
     assert_eq!(ttl(DAY / 2).await.json()["expires_in"], DAY);
     assert_eq!(refreshes(), 1);
@@ -88,20 +88,20 @@ async fn min_ttl_is_a_demand_when_asked_for_and_a_wish_by_default() {
 
 #[tokio::test]
 async fn where_no_refresh_is_possible_a_wish_is_granted_and_a_demand_is_not() {
-    let world = World::keeping_ada().await;
-    world.pass(Duration::from_secs(DAY - 30));
-    world.standin.change_faults(|faults| faults.always(Endpoint::Token, Mishap::Status { status: 503 }));
-    assert_eq!(world.machine().get("/api/token").await.json()["expires_in"], 30);
-    world.machine().get("/api/token?min_ttl=60").await.is_problem(503, "provider-unavailable");
-    world.pass(Duration::from_secs(30));
-    let problem = world.machine().get("/api/token").await.is_problem(503, "provider-unavailable");
+    let server = TestServer::with_ada_connected().await;
+    server.pass(Duration::from_secs(DAY - 30));
+    server.standin.change_faults(|faults| faults.always(Endpoint::Token, Fault::Status { status: 503 }));
+    assert_eq!(server.api_client().get("/api/token").await.json()["expires_in"], 30);
+    server.api_client().get("/api/token?min_ttl=60").await.is_problem(503, "provider-unavailable");
+    server.pass(Duration::from_secs(30));
+    let problem = server.api_client().get("/api/token").await.is_problem(503, "provider-unavailable");
     assert!(problem["retry_after"].as_u64() >= Some(1), "{problem}");
 }
 
 #[tokio::test]
 async fn a_refused_token_is_replaced_once_and_an_old_one_gives_the_current() {
-    let world = World::keeping_ada().await;
-    let machine = world.machine();
+    let server = TestServer::with_ada_connected().await;
+    let machine = server.api_client();
     let token = machine.get("/api/token").await.json()["access_token"].clone();
     let refuse =
         async |body: serde_json::Value| machine.send(Method::POST, "/api/token", |request| request.json(&body)).await;
@@ -112,19 +112,19 @@ async fn a_refused_token_is_replaced_once_and_an_old_one_gives_the_current() {
     // The one that came of the forced refresh is refused too: none for ten minutes.
     let still = refuse(json!({"refused": replaced["access_token"]})).await.json();
     assert_eq!(still["access_token"], replaced["access_token"]);
-    assert_eq!(world.standin.counters().refresh_exchanges, 1);
-    world.pass(Duration::from_secs(10 * 60));
+    assert_eq!(server.standin.counters().refresh_exchanges, 1);
+    server.pass(Duration::from_secs(10 * 60));
     assert_ne!(
         refuse(json!({"refused": replaced["access_token"]})).await.json()["access_token"],
         replaced["access_token"]
     );
-    assert_eq!(world.standin.counters().refresh_exchanges, 2);
+    assert_eq!(server.standin.counters().refresh_exchanges, 2);
 }
 
 #[tokio::test]
 async fn what_a_route_does_not_take_is_said() {
-    let world = World::keeping_ada().await;
-    let machine = world.machine();
+    let server = TestServer::with_ada_connected().await;
+    let machine = server.api_client();
     for path in [
         "/api/token?min_ttl=soon",
         "/api/token?min_ttl=-1",
@@ -148,48 +148,48 @@ async fn what_a_route_does_not_take_is_said() {
     wrong.is_problem(405, "method-not-allowed");
     assert!(wrong.header("allow").is_some_and(|allow| allow.contains("GET") && allow.contains("POST")));
     machine.get("/api/nothing").await.is_problem(404, "not-found");
-    assert_eq!(world.standin.counters().refresh_exchanges, 0);
+    assert_eq!(server.standin.counters().refresh_exchanges, 0);
 }
 
 #[tokio::test]
 async fn a_login_is_expected_to_last_a_month_or_as_long_as_the_one_that_died() {
-    let world = World::keeping_ada().await;
-    let hours = |hours: u64| world.pass(Duration::from_secs(hours * 60 * 60));
-    let connection = async || world.machine().get("/api/connections").await.json()["connections"][0].clone();
+    let server = TestServer::with_ada_connected().await;
+    let hours = |hours: u64| server.pass(Duration::from_secs(hours * 60 * 60));
+    let connection = async || server.api_client().get("/api/connections").await.json()["connections"][0].clone();
     let expected = |connection: &Value| {
         let date = |field: &str| OffsetDateTime::parse(connection[field].as_str().unwrap(), &Rfc3339).unwrap();
         (date("log_in_before") - date("minted_at")).whole_hours()
     };
     hours(1);
-    world.logged_in().await;
+    server.logged_in().await;
     hours(5);
     let replaced = connection().await;
     assert_eq!((&replaced["previous_lived"], expected(&replaced)), (&json!(60 * 60), 30 * 24));
 
     for _ in 0..3 {
         hours(20);
-        world.machine().get("/api/token?min_ttl=12h").await;
+        server.api_client().get("/api/token?min_ttl=12h").await;
     }
-    world.standin.end_grants_of("ada@example.com");
+    server.standin.end_grants_of("ada@example.com");
     hours(24);
     while connection().await["state"] != "reconnect-required" {
         tokio::task::yield_now().await;
     }
     assert_eq!(connection().await["log_in_before"], json!(null), "it is over");
-    world.logged_in().await;
+    server.logged_in().await;
     let learned = expected(&connection().await);
     assert!((48..=89).contains(&learned), "{learned} h: it was refused after 89 h at the latest");
 }
 
 #[tokio::test]
 async fn connections_tell_states_and_times_and_no_secret() {
-    let world = World::keeping_ada().await;
-    let answer = world.machine().get("/api/connections").await;
+    let server = TestServer::with_ada_connected().await;
+    let answer = server.api_client().get("/api/connections").await;
     let json = answer.json();
     let connection = &json["connections"][0];
     assert_eq!((&connection["user"], &connection["state"]), (&json!("ada@example.com"), &json!("live")));
     assert!(connection["next_refresh"].is_string() && connection["expires_at"].is_string());
-    let page = world.logged_in().await.get("/tokens").await;
+    let page = server.logged_in().await.get("/tokens").await;
     for token in ["access-token", "refresh-token"] {
         assert!(!answer.text().contains(&page.element(token).expect("it is on the page")));
     }
@@ -197,9 +197,9 @@ async fn connections_tell_states_and_times_and_no_secret() {
 
 #[tokio::test]
 async fn connections_come_in_parts() {
-    let world = World::keeping_ada().await;
-    world.browser().log_in("grace@example.com").await;
-    let machine = world.machine();
+    let server = TestServer::with_ada_connected().await;
+    server.browser().log_in("grace@example.com").await;
+    let machine = server.api_client();
     let part = async |query: &str| machine.get(&format!("/api/connections{query}")).await.json();
     let all = part("").await;
     assert_eq!((all["connections"].as_array().map(Vec::len), &all["next"]), (Some(2), &json!(null)));

@@ -1,7 +1,7 @@
 //! What the tests share: a real app and a real stand-in on ports of their own, and a browser that keeps cookies.
+pub mod api_client;
 pub mod browser;
-mod fragile;
-pub mod machine;
+mod failing_store;
 #[path = "../../support/ports.rs"]
 pub mod ports;
 #[path = "../../support/receiver.rs"]
@@ -20,29 +20,29 @@ use videoask_auth::{
     store::{self, IfMissing, Store},
 };
 
+pub use api_client::{ApiClient, KEY};
 pub use browser::{Browser, Page};
-pub use fragile::Fragile;
-pub use machine::{KEY, Machine};
+pub use failing_store::FailingStore;
 
-/// Every world begins at this moment, and time passes only by its hand.
+/// Every test starts at this time. Only the test advances it.
 pub const EPOCH: OffsetDateTime = datetime!(2026-11-24 08:00 UTC);
 pub const SECRET: &str = "test-express-session-0123456789abcdef";
 
 /// An app and a stand-in that talk to each other over real sockets, under one clock.
-pub struct World {
+pub struct TestServer {
     pub app: Url,
     pub port: u16,
     pub provider: Url,
     pub standin: StandIn,
     pub store: Arc<dyn Store>,
     clock: Clock,
-    hand: ClockControl,
+    clock_control: ClockControl,
     stop: watch::Sender<bool>,
 }
 
 type TenantSetup = Box<dyn FnOnce(&mut Options)>;
 
-/// What differs from world to world.
+/// The configuration of a test server.
 #[derive(Default)]
 pub struct Setup {
     pairs: Vec<(&'static str, String)>,
@@ -70,19 +70,19 @@ impl Setup {
         self
     }
 
-    /// Shares that world's clock, store and authorization server, so that the tokens there are of the same client.
-    pub fn beside(mut self, world: &World) -> Self {
-        self.clock = Some((world.clock.clone(), world.hand.clone()));
-        self.store(Arc::clone(&world.store)).var("VIDEOASK_AUTH_URL", world.provider.as_str())
+    /// Shares that server's clock, store and authorization server, so that its tokens are of the same client.
+    pub fn beside(mut self, server: &TestServer) -> Self {
+        self.clock = Some((server.clock.clone(), server.clock_control.clone()));
+        self.store(Arc::clone(&server.store)).var("VIDEOASK_AUTH_URL", server.provider.as_str())
     }
 
-    pub async fn start(self) -> World {
+    pub async fn start(self) -> TestServer {
         let (listener, beside) = (listen().await, listen().await);
         let port = |listener: &TcpListener| listener.local_addr().expect("a bound listener has an address").port();
         let own_port = port(&listener);
         let app = format!("http://localhost:{own_port}");
         let provider = format!("http://127.0.0.1:{}", port(&beside));
-        let (clock, hand) = self.clock.unwrap_or_else(|| Clock::manual(EPOCH));
+        let (clock, clock_control) = self.clock.unwrap_or_else(|| Clock::manual(EPOCH));
         let now = clock.clone();
         let mut options = Options::new(format!("{app}/auth/videoask/callback"), Arc::new(move || now.now()));
         if let Some(set_up) = self.tenant {
@@ -115,11 +115,20 @@ impl Setup {
         tokio::spawn(standin.clone().serve(beside, until(stopped.clone())));
         tokio::spawn(running.serve(listener, until(stopped)));
         let url = |text: &str| text.parse().expect("the address makes a URL");
-        World { app: url(&app), port: own_port, provider: url(&provider), standin, store, clock, hand, stop }
+        TestServer {
+            app: url(&app),
+            port: own_port,
+            provider: url(&provider),
+            standin,
+            store,
+            clock,
+            clock_control,
+            stop,
+        }
     }
 }
 
-impl World {
+impl TestServer {
     /// An app as a Glitch `.env` makes it, before a tenant without rotation.
     pub async fn start() -> Self {
         Setup::default().start().await
@@ -143,16 +152,16 @@ impl World {
 
     /// Sets the wall clock of app and stand-in, forward or back.
     pub fn set_wall_clock(&self, by: time::Duration) {
-        self.hand.step_wall(by);
+        self.clock_control.step_wall(by);
     }
 
     /// Lets time pass for app and stand-in alike.
     pub fn pass(&self, time: Duration) {
-        self.hand.advance(time);
+        self.clock_control.advance(time);
     }
 }
 
-impl Drop for World {
+impl Drop for TestServer {
     fn drop(&mut self) {
         self.stop.send_replace(true);
     }
@@ -163,6 +172,6 @@ pub async fn listen() -> TcpListener {
 }
 
 async fn until(mut stopped: watch::Receiver<bool>) {
-    // An error means that the world is gone, which is the end as well.
+    // An error means that the server was dropped, which stops it too.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }

@@ -92,7 +92,7 @@ impl Browser {
         self.click("Refresh now").await?;
         self.find(".feedback").await?;
         visit("tokens-refreshed").await?;
-        self.set_faults(json!({ "mishaps": { "token": [{ "kind": "status", "status": 500 }] } }));
+        self.set_faults(json!({ "planned": { "token": [{ "kind": "status", "status": 500 }] } }));
         self.click("Refresh now").await?;
         self.expect_heading("The refresh failed for now").await?;
         visit("refresh-failed").await?;
@@ -123,7 +123,7 @@ impl Browser {
     }
 
     async fn visit_revoked(&self, visit: &mut impl AsyncFnMut(&str) -> WebDriverResult<()>) -> WebDriverResult<()> {
-        self.set_faults(json!({ "mishaps": { "revoke": [{ "kind": "status", "status": 500 }] } }));
+        self.set_faults(json!({ "planned": { "revoke": [{ "kind": "status", "status": 500 }] } }));
         self.revoke().await?;
         self.expect_heading("VideoAsk did not confirm the revocation").await?;
         visit("revocation-failed").await?;
@@ -144,15 +144,15 @@ impl Browser {
         &self,
         visit: &mut impl AsyncFnMut(&str) -> WebDriverResult<()>,
     ) -> WebDriverResult<()> {
-        self.set_faults(json!({ "quirks": ["no_refresh_token", "opaque_access_token"] }));
+        self.set_faults(json!({ "deviations": ["no_refresh_token", "opaque_access_token"] }));
         self.log_in().await?;
         visit("tokens-without-refresh-token").await?;
-        self.set_faults(json!({ "quirks": ["wrong_issuer"] }));
+        self.set_faults(json!({ "deviations": ["wrong_issuer"] }));
         self.open("/auth/videoask").await?;
         self.click("Approve").await?;
         self.expect_heading("The login could not be verified").await?;
         visit("not-proven").await?;
-        self.set_faults(json!({ "quirks": ["refuse_access_tokens"] }));
+        self.set_faults(json!({ "deviations": ["refuse_access_tokens"] }));
         self.open("/tokens/forms").await?;
         self.expect_heading("VideoAsk's API refused the access token").await?;
         visit("api-refused").await?;
@@ -167,7 +167,7 @@ impl Browser {
         visit("keep-tokens").await?;
         self.open_details().await?;
         visit("keep-tokens-unfolded").await?;
-        self.set_faults(json!({ "quirks": ["no_refresh_token"] }));
+        self.set_faults(json!({ "deviations": ["no_refresh_token"] }));
         self.open("/auth/videoask").await?;
         self.click("Approve").await?;
         self.find(".feedback.warning").await?;
@@ -183,7 +183,7 @@ impl Browser {
     }
 
     async fn visit_failing(&self, visit: &mut impl AsyncFnMut(&str) -> WebDriverResult<()>) -> WebDriverResult<()> {
-        self.set_faults(json!({ "mishaps": { "token": [{ "kind": "status", "status": 500 }] } }));
+        self.set_faults(json!({ "planned": { "token": [{ "kind": "status", "status": 500 }] } }));
         self.click("Refresh now").await?;
         self.expect_heading("The refresh failed for now").await?;
         self.click("Show my tokens").await?;
@@ -208,7 +208,7 @@ impl Browser {
     ) -> WebDriverResult<()> {
         self.log_in().await?;
         clock.advance(OLD);
-        self.set_faults(json!({ "quirks": ["no_refresh_token"] }));
+        self.set_faults(json!({ "deviations": ["no_refresh_token"] }));
         self.open("/auth/videoask").await?;
         self.click("Approve").await?;
         self.find(".feedback.warning").await?;
@@ -232,5 +232,5 @@ pub fn refused_refresh() -> serde_json::Value {
     let error = "invalid_grant";
     let refused =
         json!({ "kind": "error", "status": 403, "error": error, "description": "Unknown or invalid refresh token." });
-    json!({ "mishaps": { "token": [refused] } })
+    json!({ "planned": { "token": [refused] } })
 }

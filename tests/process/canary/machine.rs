@@ -3,17 +3,17 @@
 use std::{collections::BTreeSet, net::TcpListener};
 
 use reqwest::{Method, RequestBuilder};
-use standin::{Endpoint, Faults, Mishap, Quirk, User};
+use standin::{Deviation, Endpoint, Fault, Faults, User};
 use tempfile::TempDir;
 
 use super::{
     API_KEY, CLIENT_SECRET, STORE_PASSWORD, assert_nothing_told, canaries, complete, deployment,
-    walk::{Walk, mishaps, mishaps_of_the_token_endpoint},
+    page_walk::{PageWalk, faults, faults_of_the_token_endpoint},
 };
 use crate::{
     keys::until_status,
     support::{
-        Deployment, Secrets, Server, Tap,
+        Deployment, RecordingProxy, Secrets, Server,
         receiver::{Behaviour, HOOK_KEY, Receiver},
         run_in, until,
     },
@@ -39,7 +39,7 @@ const PATHS: [&str; 15] = [
 ];
 
 /// A deployment that keeps, for machines too.
-fn keeping() -> (Deployment, Tap) {
+fn keeping() -> (Deployment, RecordingProxy) {
     let (deployment, tap) = deployment();
     let deployment = deployment.set("EXPRESS_SESSION", EXPRESS_SESSION).set("API_KEY", API_KEY);
     // Without an id_token no e-mail counts.
@@ -47,14 +47,14 @@ fn keeping() -> (Deployment, Tap) {
     (deployment.set("ALLOWED_USERS", &format!("{ada},ada@example.com,grace@example.com")), tap)
 }
 
-fn secrets_of_a_keeper(tap: &Tap) -> Secrets {
+fn secrets_of_a_keeper(tap: &RecordingProxy) -> Secrets {
     let mut secrets = canaries();
     secrets.add("EXPRESS_SESSION", EXPRESS_SESSION);
     secrets.add_from_wire(&tap.heard());
     secrets
 }
 
-impl Walk<'_> {
+impl PageWalk<'_> {
     async fn ask(&mut self, method: Method, path: &str, with: impl Fn(RequestBuilder) -> RequestBuilder) {
         let page = self.browser.send(method, &self.browser.url(path), with).await;
         self.note(&page);
@@ -103,18 +103,18 @@ impl Walk<'_> {
     async fn every_mood_of_the_api(&mut self) {
         let standin = &self.deployment.provider.standin;
         let keyed = |request: RequestBuilder| request.bearer_auth(API_KEY);
-        let whole = |mishap: &Mishap| !matches!(mishap, Mishap::CutHalfway);
-        for mishap in mishaps().into_iter().filter(whole) {
-            standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, mishap));
+        let whole = |fault: &Fault| !matches!(fault, Fault::CutHalfway);
+        for fault in faults().into_iter().filter(whole) {
+            standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, fault));
             self.ask(Method::GET, "/proxy/forms", keyed).await;
         }
-        standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Mishap::CutHalfway));
+        standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, Fault::CutHalfway));
         let broken = self.browser.try_send(Method::GET, &self.browser.url("/proxy/forms"), keyed).await;
         assert!(broken.is_err());
-        for mishap in mishaps().into_iter().chain(mishaps_of_the_token_endpoint()) {
+        for fault in faults().into_iter().chain(faults_of_the_token_endpoint()) {
             let mut faults = Faults::default();
-            faults.next(Endpoint::Token, 2, mishap);
-            faults.next(Endpoint::Forms, 1, Mishap::Unauthorized);
+            faults.next(Endpoint::Token, 2, fault);
+            faults.next(Endpoint::Forms, 1, Fault::Unauthorized);
             standin.set_faults(faults);
             self.ask(Method::GET, "/proxy/forms", keyed).await;
             self.ask(Method::GET, "/api/token", keyed).await;
@@ -123,7 +123,7 @@ impl Walk<'_> {
             self.log_in().await;
         }
         self.log_in_with_an_expired_token().await;
-        standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::Status { status: 500 }));
+        standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Fault::Status { status: 500 }));
         self.ask(Method::GET, "/api/token", keyed).await;
         self.log_in_with_an_expired_token().await;
         standin.end_grants_of("ada@example.com");
@@ -132,9 +132,9 @@ impl Walk<'_> {
 
     /// By a provider whose clock is a day behind; nothing but the token itself says when it ends.
     async fn log_in_with_an_expired_token(&mut self) {
-        let quirks = BTreeSet::from([Quirk::NoExpiresIn, Quirk::NoIdToken]);
+        let deviations = BTreeSet::from([Deviation::NoExpiresIn, Deviation::NoIdToken]);
         let standin = &self.deployment.provider.standin;
-        standin.set_faults(Faults { quirks, clock_offset: -24 * 60 * 60 - 60, ..Faults::default() });
+        standin.set_faults(Faults { deviations, clock_offset: -24 * 60 * 60 - 60, ..Faults::default() });
         self.log_in().await;
         self.deployment.provider.standin.set_faults(Faults::default());
     }
@@ -167,7 +167,7 @@ async fn no_route_for_machines_tells_a_secret_and_no_key_reaches_videoask() {
     let receiver = Receiver::start();
     let deployment = deployment.set("LOG_FORMAT", "json").set("NOTIFY_URL", receiver.url());
     let server = deployment.serve();
-    let mut walk = Walk::new(&deployment, &server);
+    let mut walk = PageWalk::new(&deployment, &server);
     walk.every_machine_route(API_KEY).await;
     walk.log_in().await;
     walk.every_machine_route(API_KEY).await;
@@ -184,7 +184,7 @@ async fn no_route_for_machines_tells_a_secret_and_no_key_reaches_videoask() {
     walk.every_login().await;
     walk.every_button().await;
 
-    let Walk { mut seen, shown, .. } = walk;
+    let PageWalk { mut seen, shown, .. } = walk;
     seen.extend(elsewhere);
     seen.push(("the notifications".to_owned(), events));
     seen.push(("the arguments".to_owned(), server.program.arguments()));
@@ -299,10 +299,9 @@ async fn no_command_on_what_is_kept_tells_more_than_it_was_asked() {
         note(&deployment, arguments, "");
     }
     note(&deployment, &["token", "--refused"], CLIENT_SECRET);
-    for (of_the_api, mishap) in mishaps().into_iter().zip(mishaps().into_iter().chain(mishaps_of_the_token_endpoint()))
-    {
+    for (of_the_api, fault) in faults().into_iter().zip(faults().into_iter().chain(faults_of_the_token_endpoint())) {
         let mut faults = Faults::default();
-        faults.next(Endpoint::Token, 2, mishap);
+        faults.next(Endpoint::Token, 2, fault);
         faults.next(Endpoint::Api, 1, of_the_api);
         standin.set_faults(faults);
         note(&deployment, &["api", "/forms"], "");

@@ -3,13 +3,13 @@
 
 pub mod complete;
 mod machine;
-mod walk;
+mod page_walk;
 
 use std::{fs, net::TcpListener};
 
-use walk::Walk;
+use page_walk::PageWalk;
 
-use crate::support::{Deployment, Secrets, Tap, receiver::HOOK_KEY, redis::Redis};
+use crate::support::{Deployment, RecordingProxy, Secrets, receiver::HOOK_KEY, redis::Redis};
 
 const CLIENT_SECRET: &str = "canary-client-secret-5f1d0c";
 const EXPRESS_SESSION: &str = "canary-express-session-90ac77";
@@ -18,9 +18,9 @@ const API_KEY: &str = "canary-api-key-b7720e-0123456789abcdef";
 const STORE_PASSWORD: &str = "canary-store-password-c41f6a";
 
 /// A deployment whose every secret can be recognised, with its provider's wire tapped.
-fn deployment() -> (Deployment, Tap) {
+fn deployment() -> (Deployment, RecordingProxy) {
     let deployment = Deployment::with_client_secret(CLIENT_SECRET);
-    let tap = Tap::before(&deployment.provider.url);
+    let tap = RecordingProxy::before(&deployment.provider.url);
     let (url, issuer) = (tap.url.to_string(), deployment.provider.url.to_string());
     let deployment = deployment
         .set("VIDEOASK_AUTH_URL", &url)
@@ -61,7 +61,7 @@ async fn no_page_log_line_or_header_of_a_server_tells_a_secret() {
     let (deployment, tap) = deployment();
     let deployment = deployment.set("STORE_URL", &store);
     let server = deployment.serve();
-    let mut walk = Walk::new(&deployment, &server);
+    let mut walk = PageWalk::new(&deployment, &server);
     walk.every_route().await;
     walk.every_login().await;
     walk.every_route().await;
@@ -70,7 +70,7 @@ async fn no_page_log_line_or_header_of_a_server_tells_a_secret() {
     walk.log_in().await;
     walk.every_route().await;
 
-    let Walk { mut seen, shown, mut secrets, .. } = walk;
+    let PageWalk { mut seen, shown, mut secrets, .. } = walk;
     secrets.add_from_wire(&tap.heard());
     seen.push(("the arguments".to_owned(), server.program.arguments()));
     let stopped = server.stop();

@@ -2,14 +2,14 @@
 
 use std::{io::Write, process::ChildStdin};
 
-use standin::{Endpoint, Mishap, Quirk};
+use standin::{Deviation, Endpoint, Fault};
 use url::Url;
 
 use super::{CALLBACK, reached, values};
-use crate::support::{Deployment, Finished, Program, Secrets, Tap, browser::Browser, typing_in, until};
+use crate::support::{Deployment, Finished, Program, RecordingProxy, Secrets, browser::Browser, typing_in, until};
 
 /// A command that waits for an address.
-struct Waiting {
+struct WaitingLogin {
     program: Program,
     stdin: ChildStdin,
     browser: Browser,
@@ -17,7 +17,7 @@ struct Waiting {
     to_open: String,
 }
 
-impl Waiting {
+impl WaitingLogin {
     fn start(deployment: &Deployment, options: &[&str]) -> Self {
         let (mut program, stdin) = typing_in(deployment, &[&["login"], options].concat());
         let to_open = program.line(Program::stderr, "/authorize?").trim().to_owned();
@@ -51,7 +51,7 @@ impl Waiting {
 #[tokio::test]
 async fn mint_mode_prints_the_tokens_of_the_address_that_was_pasted() {
     let deployment = Deployment::new();
-    let waiting = Waiting::start(&deployment, &["--paste"]);
+    let waiting = WaitingLogin::start(&deployment, &["--paste"]);
     let callback = waiting.callback("ada@example.com").await;
     let finished = waiting.finish(callback.as_str());
     assert_eq!(finished.code, Some(0), "{finished:?}");
@@ -65,7 +65,7 @@ async fn an_address_of_another_machine_is_pasted_without_being_asked_for_and_kee
     let elsewhere = "https://tokens.example.com";
     let deployment = Deployment::before_tenant(|options| options.callbacks = vec![format!("{elsewhere}{CALLBACK}")]);
     let deployment = deployment.set("APP_URL", elsewhere).keep();
-    let waiting = Waiting::start(&deployment, &[]);
+    let waiting = WaitingLogin::start(&deployment, &[]);
     let callback = waiting.callback("grace@example.com").await;
     let finished = waiting.finish(callback.as_str());
     assert_eq!((finished.code, finished.stdout.as_str()), (Some(0), ""), "{finished:?}");
@@ -76,7 +76,7 @@ async fn an_address_of_another_machine_is_pasted_without_being_asked_for_and_kee
 #[tokio::test]
 async fn a_wrong_address_is_explained_and_asked_for_again() {
     let deployment = Deployment::new();
-    let mut waiting = Waiting::start(&deployment, &["--paste"]);
+    let mut waiting = WaitingLogin::start(&deployment, &["--paste"]);
     let callback = waiting.callback("ada@example.com").await;
     let query = callback.query().unwrap().to_owned();
     let to_open = waiting.to_open.clone();
@@ -106,7 +106,7 @@ async fn a_wrong_address_is_explained_and_asked_for_again() {
 #[tokio::test]
 async fn an_address_that_is_pasted_too_late_starts_a_new_login() {
     let deployment = Deployment::new();
-    let mut waiting = Waiting::start(&deployment, &["--paste"]);
+    let mut waiting = WaitingLogin::start(&deployment, &["--paste"]);
     let callback = waiting.callback("ada@example.com").await;
     deployment.clocks.set_wall_clock_ahead(11 * 60);
     waiting.paste_in_vain(callback.as_str(), "longer than ten minutes");
@@ -125,20 +125,20 @@ async fn an_address_that_is_pasted_too_late_starts_a_new_login() {
 #[tokio::test]
 async fn a_login_that_is_denied_or_not_listed_ends_as_in_a_browser() {
     let deployment = Deployment::new().keep();
-    let waiting = Waiting::start(&deployment, &["--paste"]);
+    let waiting = WaitingLogin::start(&deployment, &["--paste"]);
     let page = waiting.browser.get(&waiting.to_open).await;
     let denied = waiting.browser.decide(&page, "ada@example.com", "deny").await.location().unwrap();
     let finished = waiting.finish(denied.as_str());
     assert_eq!(finished.code, Some(1), "{finished:?}");
     assert!(finished.stderr.contains("VideoAsk did not grant access."), "{finished:?}");
 
-    let waiting = Waiting::start(&deployment, &["--paste"]);
+    let waiting = WaitingLogin::start(&deployment, &["--paste"]);
     let callback = waiting.callback("eve@example.com").await;
     let finished = waiting.finish(callback.as_str());
     assert_eq!(finished.code, Some(2), "{finished:?}");
 
-    deployment.provider.standin.change_faults(|faults| faults.quirks.extend([Quirk::WrongCallbackIssuer]));
-    let waiting = Waiting::start(&deployment, &["--paste"]);
+    deployment.provider.standin.change_faults(|faults| faults.deviations.extend([Deviation::WrongCallbackIssuer]));
+    let waiting = WaitingLogin::start(&deployment, &["--paste"]);
     let callback = waiting.callback("ada@example.com").await;
     let finished = waiting.finish(callback.as_str());
     assert_eq!(finished.code, Some(1), "{finished:?}");
@@ -156,15 +156,15 @@ fn the_end_of_stdin_ends_it_with_2() {
 #[tokio::test]
 async fn a_signal_ends_the_wait_but_not_an_exchange_that_was_sent() {
     let deployment = Deployment::new();
-    let waiting = Waiting::start(&deployment, &["--paste"]);
+    let waiting = WaitingLogin::start(&deployment, &["--paste"]);
     waiting.program.signal("INT");
     let finished = waiting.program.finish();
     assert_eq!(finished.code, Some(1), "{finished:?}");
     assert!(finished.stderr.contains("The login was cancelled."), "{finished:?}");
 
-    let mut waiting = Waiting::start(&deployment, &["--paste"]);
+    let mut waiting = WaitingLogin::start(&deployment, &["--paste"]);
     let callback = waiting.callback("ada@example.com").await;
-    deployment.provider.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Mishap::HeldReply));
+    deployment.provider.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Fault::HeldReply));
     waiting.paste(callback.as_str());
     reached(&deployment, Endpoint::Token).await;
     waiting.program.signal("TERM");
@@ -177,10 +177,10 @@ async fn a_signal_ends_the_wait_but_not_an_exchange_that_was_sent() {
 #[tokio::test]
 async fn what_was_pasted_reaches_no_output_and_the_tokens_only_stdout() {
     let deployment = Deployment::new().set("RUST_LOG", "trace");
-    let tap = Tap::before(&deployment.provider.url);
+    let tap = RecordingProxy::before(&deployment.provider.url);
     let (url, issuer) = (tap.url.to_string(), deployment.provider.url.to_string());
     let deployment = deployment.set("VIDEOASK_AUTH_URL", &url).set("VIDEOASK_API_URL", &url).set("ISSUER", &issuer);
-    let mut waiting = Waiting::start(&deployment, &["--paste"]);
+    let mut waiting = WaitingLogin::start(&deployment, &["--paste"]);
     let callback = waiting.callback("ada@example.com").await;
     let of_another = callback.as_str().replace("state=", "state=another-");
     waiting.paste_in_vain(&of_another, "belongs to another login");

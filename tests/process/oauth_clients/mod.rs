@@ -13,7 +13,7 @@ use oauth2::{
 
 use crate::{
     keys::until_status,
-    support::{Deployment, Front, Server, Tap, browser},
+    support::{Deployment, ListeningAddress, RecordingProxy, Server, browser},
 };
 
 /// With all that a client may encode or not.
@@ -22,15 +22,15 @@ const ADA: &str = "ada@example.com";
 const WITH_PLUS: &str = "ada+videoask@example.com";
 
 /// A server of Ada's two accounts, at its own `APP_URL`, with Grace listed but not connected.
-struct World {
+struct TestServer {
     deployment: Deployment,
     server: Server,
-    app: Tap,
+    app: RecordingProxy,
 }
 
-impl World {
+impl TestServer {
     async fn start() -> Self {
-        let front = Front::listen();
+        let front = ListeningAddress::listen();
         let users = format!("{ADA},{WITH_PLUS},grace@example.com");
         let deployment = Deployment::keeping().set("APP_URL", front.url.as_str()).set("API_KEY", KEY);
         let deployment = deployment.set("ALLOWED_USERS", &users);
@@ -104,29 +104,29 @@ fn folder() -> PathBuf {
 
 #[tokio::test]
 async fn every_client_gets_the_token_of_the_user_that_its_client_id_names() {
-    let world = World::start().await;
-    let added = world.deployment.add_key(&["limited", "--user", WITH_PLUS]);
-    until_status(&world.server, &added, "/api/openapi.json", 200).await;
+    let test_server = TestServer::start().await;
+    let added = test_server.deployment.add_key(&["limited", "--user", WITH_PLUS]);
+    until_status(&test_server.server, &added, "/api/openapi.json", 200).await;
     for client in Client::all() {
         for (id, secret, owner) in [("default", KEY, ADA), (WITH_PLUS, KEY, WITH_PLUS), (WITH_PLUS, &added, WITH_PLUS)]
         {
-            assert_eq!(world.run(&client, id, secret), client.prints(owner), "{} as {id}", client.program);
+            assert_eq!(test_server.run(&client, id, secret), client.prints(owner), "{} as {id}", client.program);
         }
     }
-    let log = world.server.program.stderr();
+    let log = test_server.server.program.stderr();
     for key in ["env-1", "limited"] {
         let line = format!("method=POST route=\"/oauth/token\" key=\"{key}\" status=200");
         assert!(log.contains(&line), "{line}: {log}");
     }
-    let heard = world.app.heard();
+    let heard = test_server.app.heard();
     assert!(heard.contains("\"access_token\"") && !heard.contains("\"refresh_token\""));
 }
 
 #[tokio::test]
 async fn every_client_understands_why_it_gets_no_token() {
-    let world = World::start().await;
-    let proxy_only = world.deployment.add_key(&["proxy-only", "--proxy-only"]);
-    until_status(&world.server, &proxy_only, "/api/openapi.json", 200).await;
+    let test_server = TestServer::start().await;
+    let proxy_only = test_server.deployment.add_key(&["proxy-only", "--proxy-only"]);
+    until_status(&test_server.server, &proxy_only, "/api/openapi.json", 200).await;
     for client in Client::all() {
         for (id, secret, error) in [
             ("default", "another-key-than-the-app-has-0123456789", "invalid_client"),
@@ -134,33 +134,33 @@ async fn every_client_understands_why_it_gets_no_token() {
             ("grace@example.com", KEY, "invalid_grant"),
             ("default", &proxy_only, "unauthorized_client"),
         ] {
-            assert_eq!(world.run(&client, id, secret), client.prints(error), "{} as {id}", client.program);
+            assert_eq!(test_server.run(&client, id, secret), client.prints(error), "{} as {id}", client.program);
         }
     }
 }
 
 #[tokio::test]
 async fn the_oauth2_crate_gets_the_token_of_the_user_that_its_client_id_names() {
-    let world = World::start().await;
+    let test_server = TestServer::start().await;
     let token = async |id: &str, secret: &str, auth_type| {
         let client = BasicClient::new(ClientId::new(id.to_owned()))
             .set_client_secret(ClientSecret::new(secret.to_owned()))
             .set_auth_type(auth_type)
-            .set_token_uri(TokenUrl::new(format!("{}/oauth/token", world.app())).unwrap());
+            .set_token_uri(TokenUrl::new(format!("{}/oauth/token", test_server.app())).unwrap());
         client.exchange_client_credentials().request_async(&send).await
     };
     for auth_type in [AuthType::BasicAuth, AuthType::RequestBody] {
         for (id, owner) in [("default", ADA), (WITH_PLUS, WITH_PLUS)] {
             let response = token(id, KEY, auth_type.clone()).await.unwrap();
             assert!(response.expires_in().is_some() && response.refresh_token().is_none());
-            let of = world.deployment.provider.owner_of(response.access_token().secret()).await;
+            let of = test_server.deployment.provider.owner_of(response.access_token().secret()).await;
             assert_eq!(of.as_deref(), Some(owner));
         }
         let Err(RequestTokenError::ServerResponse(error)) = token("grace@example.com", KEY, auth_type).await else {
             panic!("Grace is not connected");
         };
         assert_eq!(error.error().as_ref(), "invalid_grant");
-        assert_eq!(error.error_uri().map(String::as_str), Some(&*format!("{}/auth/videoask", world.app())));
+        assert_eq!(error.error_uri().map(String::as_str), Some(&*format!("{}/auth/videoask", test_server.app())));
     }
 }
 

@@ -15,11 +15,11 @@ mod program;
 mod provider;
 #[path = "../../support/receiver.rs"]
 pub mod receiver;
+mod recording_proxy;
 #[expect(dead_code, reason = "the tests of the store use more of it")]
 #[path = "../../support/redis.rs"]
 pub mod redis;
 mod secrets;
-mod tap;
 
 use std::{thread, time::Duration};
 
@@ -29,8 +29,8 @@ pub use deployment::{Deployment, Server, run_in, start_in, typing_in};
 pub use nginx::Nginx;
 pub use program::{Finished, Program};
 pub use provider::Provider;
+pub use recording_proxy::{ListeningAddress, RecordingProxy};
 pub use secrets::Secrets;
-pub use tap::{Front, Tap};
 
 /// The longest wait for another process, on a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_secs(120);

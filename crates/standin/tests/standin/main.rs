@@ -3,8 +3,8 @@
 mod api;
 mod authorize;
 mod code;
+mod deviations;
 mod faults;
 mod keys;
-mod quirks;
 mod refresh;
 mod tenant;

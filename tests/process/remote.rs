@@ -11,7 +11,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use standin::{Endpoint, Faults, Mishap, Quirk, User};
+use standin::{Deviation, Endpoint, Fault, Faults, User};
 use tempfile::TempDir;
 
 use crate::{
@@ -31,13 +31,13 @@ const COMMANDS: [&[&str]; 6] = [
 ];
 
 /// A machine with nothing of ours on it but the program.
-struct Elsewhere {
+struct RemoteMachine {
     folder: TempDir,
     server: String,
     key: String,
 }
 
-impl Elsewhere {
+impl RemoteMachine {
     fn of(server: &Server) -> Self {
         Self::at(server.url.as_str().trim_end_matches('/'), KEY)
     }
@@ -57,11 +57,11 @@ impl Elsewhere {
 }
 
 /// A server with Ada's connection, and another machine.
-async fn connected() -> (Deployment, Server, Elsewhere) {
+async fn connected() -> (Deployment, Server, RemoteMachine) {
     let deployment = Deployment::keeping().set("API_KEY", KEY);
     deployment.connect("ada@example.com").await;
     let server = deployment.serve();
-    let elsewhere = Elsewhere::of(&server);
+    let elsewhere = RemoteMachine::of(&server);
     (deployment, server, elsewhere)
 }
 
@@ -82,7 +82,12 @@ fn without_way(stdout: &str) -> String {
 }
 
 /// Runs commands elsewhere and here, and holds the results against each other. The exit codes of those run here.
-fn assert_same(deployment: &Deployment, elsewhere: &Elsewhere, commands: &[&[&str]], state: &str) -> Vec<Option<i32>> {
+fn assert_same(
+    deployment: &Deployment,
+    elsewhere: &RemoteMachine,
+    commands: &[&[&str]],
+    state: &str,
+) -> Vec<Option<i32>> {
     let run = |arguments: &&[&str]| {
         let (there, here) = (elsewhere.run(arguments), deployment.run(arguments));
         let result = |finished: &Finished| (finished.code, without_way(&finished.stdout));
@@ -110,33 +115,33 @@ async fn every_command_has_the_same_result_here_and_elsewhere() {
     let codes = assert_same(&deployment, &elsewhere, &options, "connected");
     assert_eq!(codes, [Some(0), Some(2), Some(0), Some(3), Some(3), Some(2)]);
 
-    let limited = Mishap::TooManyRequests { reset_in: None, retry_after: Some(601) };
+    let limited = Fault::TooManyRequests { reset_in: None, retry_after: Some(601) };
     standin.change_faults(|faults| faults.always(Endpoint::Forms, limited));
     let lists: [&[&str]; 2] = [&["api", "/forms"], &["api", "/forms", "--paginate"]];
     assert_eq!(assert_same(&deployment, &elsewhere, &lists, "429"), [Some(1), Some(1)]);
     standin.set_faults(Faults::default());
 
-    standin.change_faults(|faults| _ = faults.quirks.insert(Quirk::RefuseAccessTokens));
+    standin.change_faults(|faults| _ = faults.deviations.insert(Deviation::RefuseAccessTokens));
     assert_eq!(assert_same(&deployment, &elsewhere, &[&["api", "/me"]], "refused"), [Some(1)]);
     standin.set_faults(Faults::default());
-    standin.change_faults(|faults| faults.always(Endpoint::Forms, Mishap::Cut));
+    standin.change_faults(|faults| faults.always(Endpoint::Forms, Fault::Cut));
     assert_eq!(assert_same(&deployment, &elsewhere, &lists, "cut"), [Some(4), Some(4)]);
 }
 
 #[tokio::test]
 async fn so_it_is_in_every_state_of_a_connection() {
     let all = |code: i32| [Some(code), Some(125), Some(code), Some(code), Some(code), Some(code)];
-    let unavailable = Mishap::Status { status: 503 };
-    let refusing = Mishap::Error { status: 401, error: "invalid_client".to_owned(), description: String::new() };
-    for (state, mishap, codes) in [
+    let unavailable = Fault::Status { status: 503 };
+    let refusing = Fault::Error { status: 401, error: "invalid_client".to_owned(), description: String::new() };
+    for (state, fault, codes) in [
         ("expired", None, [Some(0), Some(7), Some(0), Some(0), Some(0), Some(1)]),
         ("refresh failing", Some(unavailable), all(4)),
         ("blocked", Some(refusing), all(1)),
     ] {
         let (deployment, _server, elsewhere) = connected().await;
         deployment.provider.standin.change_faults(|faults| {
-            if let Some(mishap) = mishap {
-                faults.always(Endpoint::Token, mishap);
+            if let Some(fault) = fault {
+                faults.always(Endpoint::Token, fault);
             }
         });
         deployment.clocks.set_wall_clock_ahead(EXPIRED);
@@ -159,7 +164,7 @@ async fn so_it_is_in_every_state_of_a_connection() {
         Deployment::keeping().set("API_KEY", KEY).set("ALLOWED_USERS", &format!("ada@example.com,{grace}"));
     deployment.connect("ada@example.com").await;
     let server = deployment.serve();
-    let elsewhere = Elsewhere::of(&server);
+    let elsewhere = RemoteMachine::of(&server);
     let email = ("email".to_owned(), Some(json!("ada@example.com")));
     deployment.provider.standin.change_faults(|faults| faults.me = [email].into());
     deployment.connect("grace@example.com").await;
@@ -198,35 +203,35 @@ async fn a_key_that_is_wrong_or_too_narrow_exits_2_and_says_so() {
     let (deployment, server, elsewhere) = connected().await;
     let narrow = deployment.add_key(&["narrow", "--path", "/forms"]);
     crate::keys::until_status(&server, &narrow, "/proxy/forms", 200).await;
-    let narrow = Elsewhere::at(&elsewhere.server, &narrow);
+    let narrow = RemoteMachine::at(&elsewhere.server, &narrow);
     assert_eq!(narrow.run(&["api", "/forms", "--paginate"]).stdout.lines().count(), 45);
     for arguments in [&["token"][..], &["api", "/me"], &["api", "/forms", "--user", "grace@example.com"]] {
         let code = if arguments.len() == 4 { 3 } else { 2 };
         let words = if code == 2 { "It covers: " } else { "not connected" };
         assert_fails(&narrow.run(arguments), code, &[words]);
     }
-    let wrong = Elsewhere::at(&elsewhere.server, "key-of-another-server-0123456789abcdef");
+    let wrong = RemoteMachine::at(&elsewhere.server, "key-of-another-server-0123456789abcdef");
     for arguments in [&["token"][..], &["api", "/me"], &["api", "/me", "--paginate"]] {
         assert_fails(&wrong.run(arguments), 2, &["does not accept the API key in VIDEOASK_AUTH_API_KEY"]);
     }
     assert_fails(&wrong.run(&["exec", "--", "/bin/true"]), 125, &["VIDEOASK_AUTH_API_KEY"]);
     let minting = Deployment::new().serve();
-    assert_fails(&Elsewhere::of(&minting).run(&["token"]), 2, &["ALLOWED_USERS"]);
+    assert_fails(&RemoteMachine::of(&minting).run(&["token"]), 2, &["ALLOWED_USERS"]);
 }
 
 #[tokio::test]
 async fn what_is_no_server_of_this_app_is_told_from_one_that_is_away() {
     let deployment = Deployment::keeping();
-    let other = Elsewhere::at(deployment.provider.url.as_str(), KEY);
+    let other = RemoteMachine::at(deployment.provider.url.as_str(), KEY);
     assert_fails(&other.run(&["token"]), 2, &["404 Not Found", "APP_URL"]);
     let plain = deployment.provider.url.as_str().replace("http://", "https://");
     for away in ["http://127.0.0.1:9", &plain] {
         for arguments in [&["token"][..], &["api", "/me"], &["api", "/me", "--paginate"]] {
-            assert_fails(&Elsewhere::at(away, KEY).run(arguments), 4, &[away, "cannot be reached"]);
+            assert_fails(&RemoteMachine::at(away, KEY).run(arguments), 4, &[away, "cannot be reached"]);
         }
     }
-    let gone = Elsewhere::at(deployment.provider.url.as_str(), KEY);
-    deployment.provider.standin.change_faults(|faults| faults.always(Endpoint::Api, Mishap::Cut));
+    let gone = RemoteMachine::at(deployment.provider.url.as_str(), KEY);
+    deployment.provider.standin.change_faults(|faults| faults.always(Endpoint::Api, Fault::Cut));
     assert_eq!(gone.run(&["api", "/me"]).code, Some(1), "the stand-in has no /proxy");
 }
 
@@ -246,7 +251,7 @@ fn no_redirect_takes_the_key_elsewhere() {
             (&stream).write_all(answer.as_bytes()).unwrap();
         }
     });
-    let elsewhere = Elsewhere::at(&url, KEY);
+    let elsewhere = RemoteMachine::at(&url, KEY);
     assert_fails(&elsewhere.run(&["token"]), 2, &["/elsewhere", "the API key is not sent there"]);
     assert_fails(&elsewhere.run(&["api", "/me"]), 1, &["/elsewhere", "not followed"]);
     assert_eq!(requests.load(Ordering::SeqCst), 2);

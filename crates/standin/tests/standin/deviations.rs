@@ -1,43 +1,43 @@
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use standin::Quirk;
+use standin::Deviation;
 
 use crate::tenant::{Tenant, decode, location, text};
 
-async fn quirky(quirk: Quirk) -> Tenant {
+async fn deviating(deviation: Deviation) -> Tenant {
     let tenant = Tenant::start().await;
-    tenant.standin.set_quirks([quirk]);
+    tenant.standin.set_deviations([deviation]);
     tenant
 }
 
-async fn reply(quirk: Quirk) -> Value {
-    quirky(quirk).await.login().await
+async fn reply(deviation: Deviation) -> Value {
+    deviating(deviation).await.login().await
 }
 
 #[tokio::test]
-async fn each_quirk_of_the_reply_changes_one_field() {
+async fn each_deviation_of_the_response_changes_one_field() {
     let left_out = [
-        (Quirk::NoTokenType, "token_type"),
-        (Quirk::NoIdToken, "id_token"),
-        (Quirk::NoRefreshToken, "refresh_token"),
-        (Quirk::NoExpiresIn, "expires_in"),
-        (Quirk::NoAccessToken, "access_token"),
+        (Deviation::NoTokenType, "token_type"),
+        (Deviation::NoIdToken, "id_token"),
+        (Deviation::NoRefreshToken, "refresh_token"),
+        (Deviation::NoExpiresIn, "expires_in"),
+        (Deviation::NoAccessToken, "access_token"),
     ];
-    for (quirk, name) in left_out {
-        let reply = reply(quirk).await;
+    for (deviation, name) in left_out {
+        let reply = reply(deviation).await;
         for field in ["id_token", "refresh_token", "expires_in", "access_token", "token_type"] {
-            assert_eq!(reply.get(field).is_some(), field != name, "{field} with {quirk:?}");
+            assert_eq!(reply.get(field).is_some(), field != name, "{field} with {deviation:?}");
         }
     }
-    assert_eq!(reply(Quirk::ExpiresInText).await["expires_in"], "86400");
-    assert!(!text(&reply(Quirk::GarbledIdToken).await, "id_token").contains('.'));
-    let (_, claims) = decode(text(&reply(Quirk::EmailUnverified).await, "id_token"));
+    assert_eq!(reply(Deviation::ExpiresInText).await["expires_in"], "86400");
+    assert!(!text(&reply(Deviation::GarbledIdToken).await, "id_token").contains('.'));
+    let (_, claims) = decode(text(&reply(Deviation::EmailUnverified).await, "id_token"));
     assert_eq!(claims["email_verified"], false);
 }
 
 #[tokio::test]
 async fn an_opaque_access_token_is_no_jwt_and_good_until_it_expires() {
-    let tenant = quirky(Quirk::OpaqueAccessToken).await;
+    let tenant = deviating(Deviation::OpaqueAccessToken).await;
     let reply = tenant.login().await;
     let token = text(&reply, "access_token");
     assert!(!token.contains('.'));
@@ -48,7 +48,7 @@ async fn an_opaque_access_token_is_no_jwt_and_good_until_it_expires() {
 
 #[tokio::test]
 async fn hs256_is_signed_with_the_client_secret() {
-    let reply = reply(Quirk::Hs256).await;
+    let reply = reply(Deviation::Hs256).await;
     let (input, signature) = text(&reply, "id_token").rsplit_once('.').unwrap();
     assert_eq!(decode(text(&reply, "id_token")).0["alg"], "HS256");
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"demo-client-secret");
@@ -58,10 +58,10 @@ async fn hs256_is_signed_with_the_client_secret() {
 
 #[tokio::test]
 async fn a_new_signing_key_is_listed_and_an_unlisted_one_is_not() {
-    for (quirk, listed) in [(Quirk::NewSigningKey, true), (Quirk::UnlistedSigningKey, false)] {
+    for (deviation, listed) in [(Deviation::NewSigningKey, true), (Deviation::UnlistedSigningKey, false)] {
         let tenant = Tenant::start().await;
         let before = decode(text(&tenant.login().await, "id_token")).0["kid"].clone();
-        tenant.standin.set_quirks([quirk]);
+        tenant.standin.set_deviations([deviation]);
         let after = decode(text(&tenant.login().await, "id_token")).0["kid"].clone();
         assert_ne!(before, after);
         let jwks = tenant.get("/.well-known/jwks.json").await.granted();
@@ -73,7 +73,7 @@ async fn a_new_signing_key_is_listed_and_an_unlisted_one_is_not() {
 
 #[tokio::test]
 async fn a_strict_client_needs_pkce_and_gets_no_id_token() {
-    let tenant = quirky(Quirk::StrictClient).await;
+    let tenant = deviating(Deviation::StrictClient).await;
     let reply = tenant.login().await;
     assert_eq!(reply["id_token"], Value::Null);
     assert!(reply["refresh_token"].is_string());
@@ -83,7 +83,7 @@ async fn a_strict_client_needs_pkce_and_gets_no_id_token() {
 
 #[tokio::test]
 async fn pkce_can_be_refused() {
-    let tenant = quirky(Quirk::RefusePkce).await;
+    let tenant = deviating(Deviation::RefusePkce).await;
     assert_eq!(location(&tenant.authorize(&tenant.authorize_form()).await)["error"], "invalid_request");
     let without = tenant.authorize_form().without("code_challenge").without("code_challenge_method");
     assert_eq!(tenant.authorize(&without).await.status(), StatusCode::OK);
@@ -91,21 +91,21 @@ async fn pkce_can_be_refused() {
 
 #[tokio::test]
 async fn a_wrong_secret_can_be_access_denied() {
-    let tenant = quirky(Quirk::WrongSecretIsAccessDenied).await;
+    let tenant = deviating(Deviation::WrongSecretIsAccessDenied).await;
     tenant.token(&tenant.code_form("made-up").set("client_secret", "wrong")).await.is(401, "access_denied");
 }
 
 #[tokio::test]
 async fn the_callback_can_carry_an_issuer_or_another_state() {
-    let callback = async |quirk| {
-        let tenant = quirky(quirk).await;
+    let callback = async |deviation| {
+        let tenant = deviating(deviation).await;
         let query = location(&tenant.press(&tenant.authorize_form(), "approve", "ada@example.com").await);
         (tenant, query)
     };
-    let (tenant, query) = callback(Quirk::CallbackIssuer).await;
+    let (tenant, query) = callback(Deviation::CallbackIssuer).await;
     assert_eq!(query["iss"], format!("{}/", tenant.url));
-    assert_eq!(callback(Quirk::WrongCallbackIssuer).await.1["iss"], "https://another.example/");
-    assert_eq!(callback(Quirk::WrongState).await.1["state"], "another-state");
+    assert_eq!(callback(Deviation::WrongCallbackIssuer).await.1["iss"], "https://another.example/");
+    assert_eq!(callback(Deviation::WrongState).await.1["state"], "another-state");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use videoask_auth::config::StoreUrl;
 
 use super::Redis;
 
-pub struct Wire {
+pub struct CuttableProxy {
     port: u16,
     state: Arc<State>,
 }
@@ -21,10 +21,10 @@ pub struct Wire {
 #[derive(Default)]
 struct State {
     cuts: AtomicBool,
-    carried: AtomicUsize,
+    forwarded: AtomicUsize,
 }
 
-impl Wire {
+impl CuttableProxy {
     pub async fn to(server: &Redis) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -33,7 +33,7 @@ impl Wire {
         let shared = Arc::clone(&state);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(carry(client, address.clone(), Arc::clone(&shared)));
+                tokio::spawn(forward(client, address.clone(), Arc::clone(&shared)));
             }
         });
         Self { port, state }
@@ -53,13 +53,13 @@ impl Wire {
     }
 
     /// How many reads and scripts have reached the server since the last time this was asked.
-    pub fn carried(&self) -> usize {
-        self.state.carried.swap(0, Ordering::SeqCst)
+    pub fn forwarded(&self) -> usize {
+        self.state.forwarded.swap(0, Ordering::SeqCst)
     }
 }
 
 /// Ends with either side, or at a cut.
-async fn carry(mut client: TcpStream, address: String, state: Arc<State>) -> std::io::Result<()> {
+async fn forward(mut client: TcpStream, address: String, state: Arc<State>) -> std::io::Result<()> {
     let mut server = TcpStream::connect(address).await?;
     let (mut request, mut answer) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
     loop {
@@ -68,7 +68,7 @@ async fn carry(mut client: TcpStream, address: String, state: Arc<State>) -> std
                 let request = &request[..length?];
                 server.write_all(request).await?;
                 if is_ours(request) {
-                    state.carried.fetch_add(1, Ordering::SeqCst);
+                    state.forwarded.fetch_add(1, Ordering::SeqCst);
                     if state.cuts.load(Ordering::SeqCst) {
                         // The server has done it once it answers.
                         return server.read(&mut answer).await.map(drop);

@@ -8,33 +8,33 @@ use tokio::{
 };
 use url::Url;
 
-use super::{Page, Setup, World, browser};
+use super::{Page, Setup, TestServer, browser};
 
 pub const KEY: &str = "canary-key-0123456789-abcdefghijklmn";
 
 #[derive(Clone)]
-pub struct Machine {
+pub struct ApiClient {
     pub client: Client,
     home: Url,
     key: String,
 }
 
-/// A world that keeps the tokens of Ada and Grace for machines, with nobody connected yet.
-pub fn keeping() -> Setup {
+/// Keep mode for Ada and Grace with an API key. Nobody is connected yet.
+pub fn keep_mode() -> Setup {
     Setup::default().var("ALLOWED_USERS", "ada@example.com,grace@example.com").var("API_KEY", KEY)
 }
 
-impl World {
+impl TestServer {
     /// One in which Ada is connected.
-    pub async fn keeping_ada() -> Self {
-        let world = keeping().start().await;
-        world.logged_in().await;
-        world.standin.reset_counters();
-        world
+    pub async fn with_ada_connected() -> Self {
+        let server = keep_mode().start().await;
+        server.logged_in().await;
+        server.standin.reset_counters();
+        server
     }
 
-    pub fn machine(&self) -> Machine {
-        Machine { client: browser::client(), home: self.app.clone(), key: KEY.to_owned() }
+    pub fn api_client(&self) -> ApiClient {
+        ApiClient { client: browser::client(), home: self.app.clone(), key: KEY.to_owned() }
     }
 
     /// What comes back for these bytes, to the end of the connection.
@@ -52,7 +52,7 @@ impl World {
     }
 }
 
-impl Machine {
+impl ApiClient {
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, self.home.join(path).expect("a path")).bearer_auth(&self.key)
     }

@@ -7,17 +7,17 @@ use videoask_auth::{
     store::{self, IfMissing},
 };
 
-use super::{World, machine::keeping};
+use super::{TestServer, api_client::keep_mode};
 
 /// A store that can be taken away, and given back.
-pub struct Fragile(TempDir);
+pub struct FailingStore(TempDir);
 
-impl Fragile {
-    pub async fn start() -> (Self, World) {
+impl FailingStore {
+    pub async fn start() -> (Self, TestServer) {
         let folder = TempDir::new().expect("a folder");
         let url = StoreUrl::Sqlite(folder.path().join("store.db"));
         let opened = store::open(&url, IfMissing::Create).await.expect("a store can be made");
-        (Self(folder), keeping().store(opened.store).start().await)
+        (Self(folder), keep_mode().store(opened.store).start().await)
     }
 
     /// From now on it answers nothing.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use reqwest::{Method, header::SET_COOKIE};
-use standin::{Endpoint, Faults, Mishap, Quirk};
+use standin::{Deviation, Endpoint, Fault, Faults};
 use url::Url;
 
 use super::CLIENT_SECRET;
@@ -34,59 +34,59 @@ const PATHS: [&str; 18] = [
 const PAIR: [&str; 6] =
     ["/tokens", "/tokens/export/env", "/tokens/export/json", "/api/token", "/oauth/token", "/proxy/echo"];
 
-const QUIRKS: [Quirk; 22] = [
-    Quirk::OpaqueAccessToken,
-    Quirk::NoIdToken,
-    Quirk::NoRefreshToken,
-    Quirk::NoExpiresIn,
-    Quirk::ExpiresInText,
-    Quirk::NoAccessToken,
-    Quirk::WrongIssuer,
-    Quirk::WrongAudience,
-    Quirk::WrongNonce,
-    Quirk::ExpiredIdToken,
-    Quirk::BrokenSignature,
-    Quirk::Hs256,
-    Quirk::NewSigningKey,
-    Quirk::UnlistedSigningKey,
-    Quirk::EmailUnverified,
-    Quirk::StrictClient,
-    Quirk::RefusePkce,
-    Quirk::WrongSecretIsAccessDenied,
-    Quirk::RefuseAccessTokens,
-    Quirk::CallbackIssuer,
-    Quirk::WrongCallbackIssuer,
-    Quirk::WrongState,
+const QUIRKS: [Deviation; 22] = [
+    Deviation::OpaqueAccessToken,
+    Deviation::NoIdToken,
+    Deviation::NoRefreshToken,
+    Deviation::NoExpiresIn,
+    Deviation::ExpiresInText,
+    Deviation::NoAccessToken,
+    Deviation::WrongIssuer,
+    Deviation::WrongAudience,
+    Deviation::WrongNonce,
+    Deviation::ExpiredIdToken,
+    Deviation::BrokenSignature,
+    Deviation::Hs256,
+    Deviation::NewSigningKey,
+    Deviation::UnlistedSigningKey,
+    Deviation::EmailUnverified,
+    Deviation::StrictClient,
+    Deviation::RefusePkce,
+    Deviation::WrongSecretIsAccessDenied,
+    Deviation::RefuseAccessTokens,
+    Deviation::CallbackIssuer,
+    Deviation::WrongCallbackIssuer,
+    Deviation::WrongState,
 ];
 
-pub(super) fn mishaps() -> Vec<Mishap> {
+pub(super) fn faults() -> Vec<Fault> {
     vec![
-        Mishap::Status { status: 500 },
-        Mishap::Status { status: 401 },
-        Mishap::Html { status: 200 },
-        Mishap::Html { status: 502 },
-        Mishap::TooManyRequests { reset_in: Some(60), retry_after: None },
-        Mishap::Unauthorized,
-        Mishap::Redirect,
-        Mishap::HugeBody,
-        Mishap::Cut,
-        Mishap::CutHalfway,
-        Mishap::ReplyLost,
+        Fault::Status { status: 500 },
+        Fault::Status { status: 401 },
+        Fault::Html { status: 200 },
+        Fault::Html { status: 502 },
+        Fault::TooManyRequests { reset_in: Some(60), retry_after: None },
+        Fault::Unauthorized,
+        Fault::Redirect,
+        Fault::HugeBody,
+        Fault::Cut,
+        Fault::CutHalfway,
+        Fault::ReplyLost,
     ]
 }
 
 /// What only the token endpoint can do: repeat what it was sent, and say nothing for longer than we wait.
-pub(super) fn mishaps_of_the_token_endpoint() -> Vec<Mishap> {
-    let error = |error: &str| Mishap::Error {
+pub(super) fn faults_of_the_token_endpoint() -> Vec<Fault> {
+    let error = |error: &str| Fault::Error {
         status: 400,
         error: error.to_owned(),
         description: format!("you sent {CLIENT_SECRET}"),
     };
-    vec![error("invalid_client"), error("invalid_grant"), error(CLIENT_SECRET), Mishap::HangAfter]
+    vec![error("invalid_client"), error("invalid_grant"), error(CLIENT_SECRET), Fault::HangAfter]
 }
 
 /// The walk, and all that there was to see on it.
-pub struct Walk<'a> {
+pub struct PageWalk<'a> {
     pub(super) deployment: &'a Deployment,
     server: &'a Server,
     pub(super) browser: Browser,
@@ -97,7 +97,7 @@ pub struct Walk<'a> {
     pub secrets: Secrets,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> PageWalk<'a> {
     pub fn new(deployment: &'a Deployment, server: &'a Server) -> Self {
         let (browser, secrets) = (server.browser(), super::canaries());
         Self { deployment, server, browser, seen: Vec::new(), shown: Vec::new(), secrets }
@@ -191,24 +191,24 @@ impl<'a> Walk<'a> {
     /// Every mood that the provider can be in.
     pub async fn every_mood_of_the_provider(&mut self) {
         let standin = &self.deployment.provider.standin;
-        for quirk in QUIRKS {
-            standin.set_faults(Faults { quirks: BTreeSet::from([quirk]), ..Faults::default() });
+        for deviation in QUIRKS {
+            standin.set_faults(Faults { deviations: BTreeSet::from([deviation]), ..Faults::default() });
             self.log_in().await;
             self.get("/tokens/forms").await;
         }
-        for mishap in mishaps() {
-            self.log_in_during(Endpoint::Token, mishap.clone(), []).await;
-            self.log_in_during(Endpoint::Me, mishap, [Quirk::NoIdToken]).await;
+        for fault in faults() {
+            self.log_in_during(Endpoint::Token, fault.clone(), []).await;
+            self.log_in_during(Endpoint::Me, fault, [Deviation::NoIdToken]).await;
         }
-        for mishap in mishaps_of_the_token_endpoint() {
-            self.log_in_during(Endpoint::Token, mishap, []).await;
+        for fault in faults_of_the_token_endpoint() {
+            self.log_in_during(Endpoint::Token, fault, []).await;
         }
-        let refusal = Mishap::Error { status: 400, error: "unauthorized".into(), description: "no".into() };
+        let refusal = Fault::Error { status: 400, error: "unauthorized".into(), description: "no".into() };
         self.log_in_during(Endpoint::Authorize, refusal, []).await;
         standin.set_faults(Faults::default());
         self.log_in().await;
-        for mishap in mishaps() {
-            standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, mishap));
+        for fault in faults() {
+            standin.change_faults(|faults| faults.next(Endpoint::Forms, 1, fault));
             self.get("/tokens/forms").await;
         }
     }
@@ -216,15 +216,15 @@ impl<'a> Walk<'a> {
     /// Both buttons of the token page, whatever VideoAsk answers.
     pub async fn every_button(&mut self) {
         let standin = &self.deployment.provider.standin;
-        for mishap in mishaps().into_iter().chain(mishaps_of_the_token_endpoint()) {
+        for fault in faults().into_iter().chain(faults_of_the_token_endpoint()) {
             self.log_in().await;
-            standin.change_faults(|faults| faults.next(Endpoint::Token, 2, mishap));
+            standin.change_faults(|faults| faults.next(Endpoint::Token, 2, fault));
             self.press("/tokens/refresh").await;
             standin.set_faults(Faults::default());
         }
-        for mishap in mishaps() {
+        for fault in faults() {
             self.log_in().await;
-            standin.change_faults(|faults| faults.next(Endpoint::Revoke, 1, mishap));
+            standin.change_faults(|faults| faults.next(Endpoint::Revoke, 1, fault));
             self.press("/tokens/revoke").await;
         }
         for button in ["/tokens/refresh", "/tokens/revoke", "/logout"] {
@@ -245,9 +245,9 @@ impl<'a> Walk<'a> {
         self.note(&page);
     }
 
-    async fn log_in_during<const N: usize>(&mut self, endpoint: Endpoint, mishap: Mishap, quirks: [Quirk; N]) {
-        let mut faults = Faults { quirks: quirks.into(), ..Faults::default() };
-        faults.next(endpoint, 1, mishap);
+    async fn log_in_during<const N: usize>(&mut self, endpoint: Endpoint, fault: Fault, deviations: [Deviation; N]) {
+        let mut faults = Faults { deviations: deviations.into(), ..Faults::default() };
+        faults.next(endpoint, 1, fault);
         self.deployment.provider.standin.set_faults(faults);
         self.log_in().await;
     }

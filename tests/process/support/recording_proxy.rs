@@ -11,38 +11,38 @@ use url::Url;
 type Recordings = Arc<Mutex<Vec<Arc<Mutex<Vec<u8>>>>>>;
 
 /// A wire-tap before a server: it passes everything on, and remembers it.
-pub struct Tap {
+pub struct RecordingProxy {
     pub url: Url,
     recordings: Recordings,
 }
 
-/// An address whose connections wait for the server that [`Front::lead_to`] names.
-pub struct Front {
+/// An address whose connections wait for the server that [`ListeningAddress::lead_to`] names.
+pub struct ListeningAddress {
     pub url: Url,
     listener: TcpListener,
 }
 
-impl Front {
+impl ListeningAddress {
     pub fn listen() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
         Self { url, listener }
     }
 
-    pub fn lead_to(self, server: &Url) -> Tap {
+    pub fn lead_to(self, server: &Url) -> RecordingProxy {
         let Self { url, listener } = self;
         let server = *server.socket_addrs(|| None).unwrap().first().unwrap();
         let recordings = Recordings::default();
-        let tap = Tap { url, recordings: Arc::clone(&recordings) };
+        let tap = RecordingProxy { url, recordings: Arc::clone(&recordings) };
         thread::spawn(move || listener.incoming().flatten().for_each(|client| pass_on(&client, server, &recordings)));
         tap
     }
 }
 
-impl Tap {
+impl RecordingProxy {
     /// Taps the server at this URL.
     pub fn before(server: &Url) -> Self {
-        Front::listen().lead_to(server)
+        ListeningAddress::listen().lead_to(server)
     }
 
     /// All that went over the wire, as text.

@@ -3,6 +3,7 @@
 //! `cargo bench --bench logins` prints start-up time, resident memory before and after, and the server's own CPU time
 //! for 1,000 whole logins (home, start, callback, token page). CPU time is the server's alone, from `/proc`.
 
+#[expect(dead_code, reason = "another benchmark uses the rest")]
 mod support;
 
 use std::{fs, net::Ipv4Addr, sync::Arc, time::Duration};

@@ -1,14 +1,5 @@
 //! One of a pair that is measured.
 
-use std::{
-    env,
-    io::{BufRead, BufReader},
-    process::{Command, Stdio},
-};
-
-use tokio::net::TcpListener;
-use url::Url;
-
 use super::{
     support::process::{Cpu, Process},
     wrk::{Request, Sample},
@@ -51,21 +42,4 @@ fn median(all: impl Iterator<Item = f64>) -> f64 {
     let mut all: Vec<f64> = all.collect();
     all.sort_by(f64::total_cmp);
     all.get(all.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-/// Starts this program once more in another role, and waits until it says where it listens.
-pub fn start_role(arguments: &[&str]) -> (Process, Url) {
-    let program = env::current_exe().expect("this program has a path");
-    let mut process = Process::start(Command::new(program).args(arguments).stdout(Stdio::piped()));
-    let mut line = String::new();
-    let output = process.0.stdout.take().expect("it was asked for");
-    BufReader::new(output).read_line(&mut line).expect("it says where it listens");
-    (process, line.trim().parse().expect("a URL"))
-}
-
-/// Says where this process listens.
-pub fn announce(listener: &TcpListener) -> Url {
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    println!("{url}");
-    url.parse().expect("a URL")
 }

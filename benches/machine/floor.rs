@@ -7,11 +7,14 @@ use bytes::Bytes;
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::{contender, support::process::Process};
+use super::support::{
+    process::Process,
+    role::{announce, start_role},
+};
 
 /// Starts it in a process of its own.
 pub fn start(length: usize) -> (Process, Url) {
-    contender::start_role(&["floor", &length.to_string()])
+    start_role(&["floor", &length.to_string()])
 }
 
 /// Serves JSON of this length until it is killed.
@@ -20,6 +23,6 @@ pub async fn serve(length: usize) {
     let json = Bytes::from(json);
     let answer = async move || ([(header::CONTENT_TYPE, "application/json")], json.clone());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
-    contender::announce(&listener);
+    announce(&listener);
     axum::serve(listener, Router::new().route("/", any(answer))).await.expect("it serves until it is killed");
 }

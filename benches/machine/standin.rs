@@ -6,20 +6,21 @@ use ::standin::{Options, StandIn};
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::{
-    contender,
-    support::{now, process::Process},
+use super::support::{
+    now,
+    process::Process,
+    role::{announce, start_role},
 };
 
 /// Starts one that knows this callback.
 pub fn start(callback: &str) -> (Process, Url) {
-    contender::start_role(&["standin", callback])
+    start_role(&["standin", callback])
 }
 
 /// Serves until it is killed.
 pub async fn serve(callback: &str) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
-    let url = contender::announce(&listener);
+    let url = announce(&listener);
     let standin = StandIn::new(Options::new(callback, Arc::new(now)), url);
     standin.serve(listener, future::pending()).await.expect("it serves until it is killed");
 }

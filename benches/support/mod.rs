@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod process;
+pub mod role;
 pub mod visitor;
 
 use std::{net::Ipv4Addr, time::Instant};

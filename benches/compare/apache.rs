@@ -1,0 +1,123 @@
+//! Debian's apache2 with mod_auth_openidc, whose sessions are in shared memory, its default.
+
+use std::{
+    fs,
+    ops::Deref,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use tempfile::TempDir;
+use url::Url;
+
+use super::{
+    standin::{CLIENT_ID, CLIENT_SECRET},
+    support::process::Process,
+};
+
+const CONFIGURATION: &str = "apache2.conf";
+const MODULES: &str = "/usr/lib/apache2/modules";
+const HOME: &str = "<!doctype html><title>VideoAsk tokens</title><a href=\"/tokens\">Login on VideoAsk</a>\n";
+const TOKENS: &str = "<!doctype html><title>VideoAsk tokens</title><p><!--#echo var=\"OIDC_CLAIM_email\" --></p>
+<pre><!--#echo var=\"OIDC_access_token\" --></pre><pre><!--#echo var=\"OIDC_refresh_token\" --></pre>\n";
+
+/// apache2, in the foreground, with a configuration and a folder of its own.
+pub struct Apache {
+    process: Process,
+    folder: TempDir,
+}
+
+/// Fails before anything is measured if there is none.
+pub fn demand() {
+    let found = Path::new(MODULES).join("mod_auth_openidc.so").exists();
+    assert!(found, "apache2 is missing: on Debian, apt-get install apache2-bin libapache2-mod-auth-openidc");
+}
+
+impl Apache {
+    pub fn start(port: u16, url: &Url, provider: &Url) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("the folder is ours");
+        write("index.html", HOME);
+        write("tokens", TOKENS);
+        write(CONFIGURATION, &configuration(folder.path(), port, url, provider));
+        // Started by root, it serves as another user.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("the folder is ours");
+        Self { process: Process::start(command(folder.path()).arg("-DFOREGROUND")), folder }
+    }
+}
+
+impl Deref for Apache {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
+}
+
+impl Drop for Apache {
+    fn drop(&mut self) {
+        // Killed, it would leave its workers behind; told to stop, it ends them and then itself.
+        let stop = command(self.folder.path()).args(["-k", "stop"]).stderr(Stdio::null()).status();
+        if stop.is_ok_and(|status| status.success()) {
+            let _ = self.process.0.wait();
+        }
+    }
+}
+
+fn command(folder: &Path) -> Command {
+    // Debian has it where only root's `PATH` leads.
+    let mut command = Command::new("/usr/sbin/apache2");
+    command.arg("-f").arg(folder.join(CONFIGURATION));
+    command
+}
+
+fn configuration(folder: &Path, port: u16, url: &Url, provider: &Url) -> String {
+    let folder = folder.display();
+    let at = |path: &str| provider.join(path).expect("a URL");
+    let (authorize, token, me, jwks) = (at("/authorize"), at("/oauth/token"), at("/me"), at("/.well-known/jwks.json"));
+    let modules = ["mpm_event", "authn_core", "authz_core", "authz_user", "dir", "include", "auth_openidc"]
+        .map(|name| format!("LoadModule {name}_module {MODULES}/mod_{name}.so"))
+        .join("\n");
+    format!(
+        "{modules}
+ServerName localhost
+Listen 127.0.0.1:{port}
+User www-data
+Group www-data
+PidFile {folder}/pid
+DefaultRuntimeDir {folder}
+ErrorLog {folder}/error.log
+LogLevel error
+DocumentRoot {folder}
+DirectoryIndex index.html
+KeepAlive On
+MaxKeepAliveRequests 0
+OIDCProviderIssuer {provider}
+OIDCProviderAuthorizationEndpoint {authorize}
+OIDCProviderTokenEndpoint {token}
+OIDCProviderTokenEndpointAuth client_secret_post
+OIDCProviderUserInfoEndpoint {me}
+OIDCProviderJwksUri {jwks}
+OIDCClientID {CLIENT_ID}
+OIDCClientSecret {CLIENT_SECRET}
+OIDCScope \"openid profile email offline_access\"
+OIDCAuthRequestParams audience=https%3A%2F%2Fapi.videoask.com%2F
+OIDCPKCEMethod S256
+OIDCRedirectURI {url}callback
+OIDCCryptoPassphrase benchmark-express-session-0123456789
+OIDCPassRefreshToken On
+<Location /tokens>
+    AuthType openid-connect
+    Require valid-user
+    Options +Includes
+    SetOutputFilter INCLUDES
+    ForceType text/html
+</Location>
+<Location /callback>
+    AuthType openid-connect
+    Require valid-user
+</Location>
+"
+    )
+}

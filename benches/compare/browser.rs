@@ -1,0 +1,100 @@
+//! A user with a browser, at any of the servers.
+
+use std::collections::BTreeMap;
+
+use reqwest::{Client, Response, header};
+use url::Url;
+
+use super::{standin, support::client};
+
+/// The pages of a login at one server.
+pub struct Site {
+    pub home: Url,
+    /// Sends the browser to the provider.
+    pub start: Url,
+    /// Shows the tokens.
+    pub tokens: Url,
+}
+
+/// Why a login did not end at a page with the user's access token.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    #[error("no response")]
+    NoResponse(#[from] reqwest::Error),
+    #[error("{0} does not redirect")]
+    NoRedirect(Url),
+    #[error("the last page does not have the access token")]
+    OtherPage,
+}
+
+pub struct Browser {
+    client: Client,
+    user: String,
+    access_token: String,
+    cookies: BTreeMap<String, String>,
+}
+
+impl Site {
+    pub fn new(url: &Url, start: &str) -> Self {
+        let page = |path| url.join(path).expect("a URL");
+        Self { home: page("/"), start: page(start), tokens: page("/tokens") }
+    }
+}
+
+impl Browser {
+    /// The browser of user number so and so, with a connection of its own.
+    pub fn new(number: usize) -> Self {
+        let user = standin::user(number);
+        let access_token = standin::access_token(&user);
+        Self { client: client(), user, access_token, cookies: BTreeMap::new() }
+    }
+
+    /// One login with no cookie from before: home page, off to the provider, callback, token page. The provider sends
+    /// back at once, as it does with a browser that is logged in there, so it has no part in the measured time.
+    pub async fn log_in(&mut self, site: &Site) -> Result<(), Failed> {
+        self.cookies.clear();
+        self.get(site.home.clone()).await?.bytes().await?;
+        let authorize = self.get(site.start.clone()).await?;
+        let callback = self.callback(&location(&authorize)?)?;
+        location(&self.get(callback).await?)?;
+        let tokens = self.get(site.tokens.clone()).await?.text().await?;
+        if tokens.contains(&self.access_token) { Ok(()) } else { Err(Failed::OtherPage) }
+    }
+
+    async fn get(&mut self, url: Url) -> Result<Response, Failed> {
+        let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut request = self.client.get(url);
+        if !pairs.is_empty() {
+            request = request.header(header::COOKIE, pairs.join("; "));
+        }
+        let response = request.send().await?;
+        for cookie in response.headers().get_all(header::SET_COOKIE) {
+            let pair = cookie.to_str().ok().and_then(|cookie| cookie.split(';').next()?.split_once('='));
+            let (name, value) = pair.expect("a cookie with a name");
+            self.cookies.insert(name.to_owned(), value.to_owned());
+        }
+        Ok(response)
+    }
+
+    /// Where the provider sends this user.
+    fn callback(&self, authorize: &Url) -> Result<Url, Failed> {
+        let query: BTreeMap<_, _> = authorize.query_pairs().collect();
+        let mut callback: Url = query
+            .get("redirect_uri")
+            .and_then(|uri| uri.parse().ok())
+            .ok_or_else(|| Failed::NoRedirect(authorize.clone()))?;
+        let nonce = query.get("nonce").map_or("none", |nonce| nonce);
+        callback.query_pairs_mut().append_pair("code", &standin::code(&self.user, nonce));
+        if let Some(state) = query.get("state") {
+            callback.query_pairs_mut().append_pair("state", state);
+        }
+        Ok(callback)
+    }
+}
+
+fn location(response: &Response) -> Result<Url, Failed> {
+    let location = response.headers().get(header::LOCATION).and_then(|location| location.to_str().ok());
+    location
+        .and_then(|location| response.url().join(location).ok())
+        .ok_or_else(|| Failed::NoRedirect(response.url().clone()))
+}

@@ -11,9 +11,9 @@ use std::{
 use tempfile::TempDir;
 use url::Url;
 
-use super::{
+use super::support::{
+    process::Process,
     standin::{CLIENT_ID, CLIENT_SECRET},
-    support::process::Process,
 };
 
 const CONFIGURATION: &str = "apache2.conf";
@@ -74,8 +74,8 @@ fn command(folder: &Path) -> Command {
 
 fn configuration(folder: &Path, port: u16, url: &Url, provider: &Url) -> String {
     let folder = folder.display();
-    let at = |path: &str| provider.join(path).expect("a URL");
-    let (authorize, token, me, jwks) = (at("/authorize"), at("/oauth/token"), at("/me"), at("/.well-known/jwks.json"));
+    // The directives for single endpoints accept https only.
+    let metadata = provider.join("/.well-known/openid-configuration").expect("a URL");
     let modules = ["mpm_event", "authn_core", "authz_core", "authz_user", "dir", "include", "auth_openidc"]
         .map(|name| format!("LoadModule {name}_module {MODULES}/mod_{name}.so"))
         .join("\n");
@@ -93,12 +93,8 @@ DocumentRoot {folder}
 DirectoryIndex index.html
 KeepAlive On
 MaxKeepAliveRequests 0
-OIDCProviderIssuer {provider}
-OIDCProviderAuthorizationEndpoint {authorize}
-OIDCProviderTokenEndpoint {token}
+OIDCProviderMetadataURL {metadata}
 OIDCProviderTokenEndpointAuth client_secret_post
-OIDCProviderUserInfoEndpoint {me}
-OIDCProviderJwksUri {jwks}
 OIDCClientID {CLIENT_ID}
 OIDCClientSecret {CLIENT_SECRET}
 OIDCScope \"openid profile email offline_access\"

@@ -2,12 +2,10 @@
 
 use std::{ops::Deref, time::Duration};
 
-use super::{
+use super::support::{
     browser::{Browser, Site},
-    support::{
-        process::{Cpu, Process},
-        stopwatch,
-    },
+    process::{Cpu, Process},
+    stopwatch,
 };
 
 /// A server, and what was measured of it.

@@ -25,13 +25,11 @@ use self::{
     crypto::{Crypto, PublicKey, random, s256},
     store::Store,
 };
-use super::{
+use super::support::{
+    client, now,
+    process::Process,
+    role::{announce, start_role},
     standin::{CLIENT_ID, CLIENT_SECRET},
-    support::{
-        client, now,
-        process::Process,
-        role::{announce, start_role},
-    },
 };
 
 const HOME: &str = "<!doctype html><title>VideoAsk tokens</title><a href=\"/auth/videoask\">Login on VideoAsk</a>\n";

@@ -20,12 +20,10 @@
 //! `cargo bench --bench compare -- --help` has the options, such as `--users 16 --rounds 1` for a quick look.
 
 mod apache;
-mod browser;
 mod contender;
 mod floor;
 mod node;
 mod options;
-mod standin;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "another benchmark uses the rest")]
 mod support;
@@ -34,15 +32,21 @@ use std::{net::Ipv4Addr, time::Duration};
 
 use clap::Parser;
 use reqwest::Client;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
 use self::{
     apache::Apache,
-    browser::Site,
     contender::{Contender, Plain},
     options::{Options, Role},
-    support::{app::App, client, free_port, process::Process, stopwatch},
+    support::{
+        app::App,
+        browser::Site,
+        client, free_port,
+        process::Process,
+        role::{announce, start_role},
+        standin, stopwatch,
+    },
 };
 
 const LOGIN: &str = "/auth/videoask";
@@ -51,7 +55,7 @@ const LOGIN: &str = "/auth/videoask";
 async fn main() {
     let options = Options::parse();
     match &options.role {
-        Some(Role::Standin) => standin::serve().await,
+        Some(Role::Standin) => serve_standin().await,
         Some(Role::Floor { provider, store }) => floor::serve(provider, store).await,
         None => run(&options).await,
     }
@@ -60,7 +64,7 @@ async fn main() {
 async fn run(options: &Options) {
     apache::demand();
     node::install();
-    let (standin, provider) = standin::start();
+    let (standin, provider) = start_role(&["standin"]);
     ceiling(&standin, &provider, options.seconds).await;
 
     let folder = || tempfile::tempdir().expect("a temporary folder");
@@ -109,6 +113,12 @@ async fn run(options: &Options) {
             tell(users, contender);
         }
     }
+}
+
+async fn serve_standin() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+    let url = announce(&listener);
+    standin::serve(listener, url).await;
 }
 
 /// What the pretend VideoAsk can do when it has the machine to itself.

@@ -4,9 +4,9 @@ use std::{path::Path, process::Command};
 
 use url::Url;
 
-use super::{
+use super::support::{
+    process::Process,
     standin::{CLIENT_ID, CLIENT_SECRET},
-    support::process::Process,
 };
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/compare/node");

@@ -14,9 +14,8 @@ use videoask_auth::{
     vault::{Identity, Issuer, Record, TokenSet},
 };
 
-use super::support::now;
+use super::support::{now, standin::CLIENT_ID};
 
-pub const CLIENT_ID: &str = "demo-client-id";
 const STEPS: [&str; 3] = [
     include_str!("../../src/store/sqlite/v1.sql"),
     include_str!("../../src/store/sqlite/v2.sql"),

@@ -28,6 +28,7 @@ mod options;
 mod round;
 mod standin;
 #[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "another benchmark uses the rest")]
 mod support;
 mod wrk;
 

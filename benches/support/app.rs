@@ -61,7 +61,7 @@ pub fn program(folder: &Path, url: &Url, provider: &Url) -> Command {
             ("CLIENT_SECRET", "demo-client-secret"),
             ("EXPRESS_SESSION", "benchmark-express-session-0123456789"),
             ("AUDIENCE", "https://api.videoask.com/"),
-            ("RUST_LOG", "warn"),
+            ("RUST_LOG", "error"),
         ])
         .env("APP_URL", url.as_str())
         .env("VIDEOASK_AUTH_URL", provider.as_str())

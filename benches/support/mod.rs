@@ -1,11 +1,16 @@
 //! What the benchmarks share: the release binary as a process of its own, and a visitor who logs in.
 
 pub mod app;
+pub mod browser;
 pub mod process;
 pub mod role;
+pub mod standin;
 pub mod visitor;
 
-use std::{net::Ipv4Addr, time::Instant};
+use std::{
+    net::Ipv4Addr,
+    time::{Duration, Instant},
+};
 
 use reqwest::{Client, redirect::Policy};
 use time::OffsetDateTime;
@@ -32,6 +37,16 @@ pub fn client() -> Client {
     // An error means that the process has one already, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().redirect(Policy::none()).no_proxy().build().expect("a client")
+}
+
+/// The middle one.
+pub fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+pub fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
 }
 
 #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]

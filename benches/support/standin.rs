@@ -28,11 +28,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::support::{
-    now,
-    process::Process,
-    role::{announce, start_role},
-};
+use super::now;
 
 pub const CLIENT_ID: &str = "demo-client-id";
 pub const CLIENT_SECRET: &str = "demo-client-secret";
@@ -54,11 +50,6 @@ struct TokenRequest {
     code: String,
 }
 
-/// Starts it in a process of its own.
-pub fn start() -> (Process, Url) {
-    start_role(&["standin"])
-}
-
 /// The `user_id` and `sub` of a user.
 pub fn user(number: usize) -> String {
     format!("user-{number}")
@@ -78,10 +69,16 @@ pub fn access_token(user: &str) -> String {
         .join(".")
 }
 
-/// Serves until it is killed.
-pub async fn serve() {
+/// Serves in this process, as long as that runs.
+pub async fn spawn() -> Url {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
-    let issuer = announce(&listener);
+    let url: Url = format!("http://{}", listener.local_addr().expect("an address")).parse().expect("a URL");
+    tokio::spawn(serve(listener, url.clone()));
+    url
+}
+
+/// Serves until it is killed.
+pub async fn serve(listener: TcpListener, issuer: Url) {
     let me = |user: String| (format!("Bearer {}", access_token(&user)), person(&user).to_string());
     let standin = Standin {
         issuer,
@@ -93,6 +90,7 @@ pub async fn serve() {
         .route("/oauth/token", post(token))
         .route("/me", get(me_of))
         .route("/.well-known/jwks.json", get(jwks))
+        .route("/.well-known/openid-configuration", get(configuration))
         .with_state(Arc::new(standin));
     axum::serve(listener, router).await.expect("it serves until it is killed");
 }
@@ -121,6 +119,21 @@ async fn jwks(State(standin): State<Arc<Standin>>) -> Json<Value> {
     let PublicKeyComponents::<Vec<u8>> { n, e } = standin.key.public().into();
     let [n, e] = [n, e].map(|number| URL_SAFE_NO_PAD.encode(number));
     Json(json!({"keys": [{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "benchmark", "n": n, "e": e}]}))
+}
+
+async fn configuration(State(standin): State<Arc<Standin>>) -> Json<Value> {
+    let url = |path| standin.issuer.join(path).expect("a URL");
+    Json(json!({
+        "issuer": standin.issuer.as_str(),
+        "authorization_endpoint": url("/authorize"),
+        "token_endpoint": url("/oauth/token"),
+        "userinfo_endpoint": url("/me"),
+        "jwks_uri": url("/.well-known/jwks.json"),
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "token_endpoint_auth_methods_supported": ["client_secret_post"],
+    }))
 }
 
 impl Standin {

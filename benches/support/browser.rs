@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use reqwest::{Client, Response, header};
 use url::Url;
 
-use super::{standin, support::client};
+use super::{client, standin};
 
 /// The pages of a login at one server.
 pub struct Site {
@@ -61,11 +61,16 @@ impl Browser {
         if tokens.contains(&self.access_token) { Ok(()) } else { Err(Failed::OtherPage) }
     }
 
-    async fn get(&mut self, url: Url) -> Result<Response, Failed> {
+    /// The header `Cookie`.
+    pub fn cookie(&self) -> String {
         let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        pairs.join("; ")
+    }
+
+    async fn get(&mut self, url: Url) -> Result<Response, Failed> {
         let mut request = self.client.get(url);
-        if !pairs.is_empty() {
-            request = request.header(header::COOKIE, pairs.join("; "));
+        if !self.cookies.is_empty() {
+            request = request.header(header::COOKIE, self.cookie());
         }
         let response = request.send().await?;
         for cookie in response.headers().get_all(header::SET_COOKIE) {

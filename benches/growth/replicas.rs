@@ -1,0 +1,86 @@
+//! Processes that share one Redis: what a login costs all of them, and what they ask Redis for when nobody logs in.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::{
+    chart::{Chart, Line, Scale},
+    redis_server::RedisServer,
+    support::{
+        app::App,
+        browser::{Browser, Site},
+        free_port,
+        process::Cpu,
+        standin, stopwatch,
+    },
+};
+
+const BROWSERS: usize = 16;
+const LENGTH: Duration = Duration::from_secs(4);
+
+/// Per 1,000 logins, but for the last.
+struct Measured {
+    cpu: f64,
+    redis_cpu: f64,
+    commands: f64,
+    /// Commands a second while nobody asks for anything.
+    idle: f64,
+}
+
+pub async fn run(numbers: &[usize]) -> Vec<(&'static str, Chart)> {
+    println!(
+        "\nreplicas | CPU s per 1,000 logins, all replicas | of Redis | Redis commands per login | a second, idle"
+    );
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for &replicas in numbers {
+        let Measured { cpu, redis_cpu, commands, idle } = measure(replicas).await;
+        println!("{replicas:8} | {cpu:36.3} | {redis_cpu:8.3} | {:24.1} | {idle:14.2}", commands / 1000.0);
+        ours.push((replicas, cpu));
+        theirs.push((replicas, redis_cpu));
+    }
+    let lines = vec![Line { name: "replicas", points: ours }, Line { name: "Redis", points: theirs }];
+    let (title, unit) = ("CPU time of 1,000 logins", "seconds, all replicas together");
+    vec![("replicas", Chart { title, unit, things: "replicas on one Redis", scale: Scale::Linear, lines })]
+}
+
+async fn measure(replicas: usize) -> Measured {
+    let (redis, provider) = (RedisServer::start().await, standin::spawn().await);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let users: Vec<_> = (0..BROWSERS).map(|number| format!("{}@example.com", standin::user(number))).collect();
+    let users = users.join(",");
+    let variables = [("STORE_URL", redis.url.as_str()), ("ALLOWED_USERS", &users)];
+    let mut apps = Vec::new();
+    for _ in 0..replicas {
+        apps.push(App::start(folder.path(), free_port().await, &provider, &variables).await);
+    }
+    let sites: Vec<_> = apps.iter().map(|app| Site::new(&app.url, "/auth/videoask")).collect();
+    // What first logins alone pay for: connections, scripts, the keys of the provider.
+    log_in(&sites, Duration::from_millis(500)).await;
+
+    let cpu = || apps.iter().map(|app| app.cpu()).sum::<Cpu>();
+    let before = (cpu(), redis.process.cpu(), redis.commands().await);
+    let logins = log_in(&sites, LENGTH).await;
+    let after = (cpu(), redis.process.cpu(), redis.commands().await);
+    tokio::time::sleep(LENGTH).await;
+    let idle = (redis.commands().await - after.2) / LENGTH.as_secs_f64();
+    Measured {
+        cpu: (after.0 - before.0).per(logins, 1000.0).total(),
+        redis_cpu: (after.1 - before.1).per(logins, 1000.0).total(),
+        commands: (after.2 - before.2) / logins * 1000.0,
+        idle,
+    }
+}
+
+/// How many logins there were in this time, each browser always at the same replica.
+async fn log_in(sites: &[Site], length: Duration) -> f64 {
+    let logins = join_all((0..BROWSERS).map(async |number| {
+        let (mut browser, began, mut logins) = (Browser::new(number), stopwatch(), 0_u32);
+        while began.elapsed() < length {
+            browser.log_in(&sites[number % sites.len()]).await.expect("a login");
+            logins += 1;
+        }
+        logins
+    }));
+    logins.await.into_iter().sum::<u32>().into()
+}

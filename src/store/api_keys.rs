@@ -14,9 +14,9 @@ pub struct ApiKeyRow {
     pub name: String,
     /// The SHA-256 of the key. The key is random, so its hash cannot be guessed.
     pub hash: [u8; 32],
-    /// The rights, encrypted, so that writing to the store does not suffice to make a key.
+    /// The rights, encrypted, so that nobody can create a key only by writing to the store.
     pub sealed: Sealed,
-    /// When a request last carried it.
+    /// When a request last used it.
     pub last_used: Option<OffsetDateTime>,
 }
 
@@ -41,7 +41,7 @@ pub trait ApiKeys: fmt::Debug + Send + Sync + 'static {
     /// Removes a key.
     async fn remove_api_key(&self, name: &str) -> Result<UpdateOutcome, StoreError>;
 
-    /// Notes when a key was used, unless it was removed, or replaced by another one of its name. A crash may lose it.
+    /// Saves when a key was used, unless it was removed or replaced by another one of the same name. A crash may lose it.
     async fn note_api_key_used(
         &self,
         name: &str,

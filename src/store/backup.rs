@@ -22,7 +22,7 @@ pub enum BackupError {
     /// The folder of the backup is missing.
     #[error("the folder of {} does not exist", .0.display())]
     NoFolder(PathBuf),
-    /// The backup cannot be written. What was written of it is removed.
+    /// The backup cannot be written. The incomplete file is removed.
     #[error("cannot write {}", path.display())]
     NotWritten {
         /// The backup.
@@ -52,7 +52,7 @@ impl BackupError {
     }
 }
 
-/// Copies the store, as it is at one moment, to a new file, and says from where.
+/// Copies the store, as it is at one moment, to a new file. Returns the location of the store.
 pub async fn back_up(url: &StoreUrl, to: &Path) -> Result<StoreLocation, BackupError> {
     match url {
         StoreUrl::Memory => Err(BackupError::Memory),

@@ -4,7 +4,7 @@ use crate::store::StoreLocation;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// What a server said: text from outside, escaped and cut, so that it may be shown.
+/// A server's message, escaped and cut, so that it is safe to show.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ServerMessage(String);
@@ -17,62 +17,62 @@ impl ServerMessage {
     }
 }
 
-/// Why the store did not do as asked. Each says where, what is wrong, and what to do.
+/// Why the store did not do as asked. Each message says where, what is wrong, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// It works at other times: try again.
+    /// It may work later: try again.
     #[error("the store is unavailable: {at} {reason}")]
     Unavailable {
         /// Which store.
         at: StoreLocation,
-        /// What is in the way.
+        /// Why.
         reason: UnavailableReason,
-        /// As the backend puts it, if it said anything.
+        /// The backend's error, if there was one.
         source: Option<Source>,
     },
-    /// There is none, and what was asked for does not make one.
-    #[error("there is no store yet: {at}; `serve` and `import` make one, or fix STORE_URL")]
+    /// There is no store, and the caller does not create one.
+    #[error("there is no store yet: {at}; `serve` and `import` create one, or fix STORE_URL")]
     Missing {
-        /// Where it was looked for.
+        /// Where it should be.
         at: StoreLocation,
     },
     /// The folder of a SQLite file is missing.
-    #[error("the folder of {at} does not exist: make it, mount it, or fix STORE_URL")]
+    #[error("the folder of {at} does not exist: create it, mount it, or fix STORE_URL")]
     NoFolder {
         /// The file.
         at: StoreLocation,
     },
-    /// A folder or device where a SQLite file should be.
+    /// There is a folder or device where the SQLite file should be.
     #[error("{at} is not a file: let STORE_URL name a file, such as one in that folder")]
     NotAFile {
         /// What is there instead.
         at: StoreLocation,
     },
-    /// Readable at most.
+    /// It can be read at most.
     #[error("{at} cannot be written: {fix}", fix = fix_of_writing(at))]
     NotWritable {
         /// Which store.
         at: StoreLocation,
-        /// As the backend puts it, if it said anything.
+        /// The backend's error, if there was one.
         source: Option<Source>,
     },
-    /// No room for what should be written.
+    /// There is no space left.
     #[error("{at} is full: free disk space, or raise maxmemory if it is Redis")]
     Full {
         /// Which store.
         at: StoreLocation,
-        /// As the backend puts it.
+        /// The backend's error.
         source: Source,
     },
-    /// The file has other contents.
+    /// The file is no SQLite database.
     #[error("{at} is not a SQLite database: move that file away, or fix STORE_URL")]
     NotADatabase {
         /// The file.
         at: StoreLocation,
-        /// As SQLite puts it.
+        /// SQLite's error.
         source: rusqlite::Error,
     },
-    /// A database, of another program.
+    /// It is a database of another program.
     #[error("{at} is the store of another program: fix STORE_URL")]
     Foreign {
         /// Which store.
@@ -81,18 +81,18 @@ pub enum StoreError {
     /// A later version of this program has migrated it.
     #[error(
         "{at} has schema version {found} and this program knows {known}: \
-         run the newer videoask-auth, or put back the backup made before it"
+         run the newer videoask-auth, or restore the backup made before it"
     )]
     Newer {
         /// Which store.
         at: StoreLocation,
         /// Its schema version.
         found: u32,
-        /// The latest this program knows.
+        /// The latest version that this program knows.
         known: u32,
     },
     /// A row or file that this program cannot have written.
-    #[error("{at} is damaged: put back a backup, or move it away and log in again")]
+    #[error("{at} is damaged: restore a backup, or move it away and log in again")]
     Damaged {
         /// Which store.
         at: StoreLocation,
@@ -105,7 +105,7 @@ pub enum StoreError {
         /// Which Redis.
         at: StoreLocation,
     },
-    /// Redis forbids this user something that the program needs.
+    /// Redis does not permit this user a command that the program needs.
     #[error(
         "{at} does not permit the user of STORE_URL what this program does: give that user the ACL rules \
          ~{{videoask-auth}}:* +@read +@write +@scripting +@connection +time +info +wait"
@@ -113,13 +113,13 @@ pub enum StoreError {
     NotPermitted {
         /// Which Redis.
         at: StoreLocation,
-        /// As Redis puts it.
+        /// Redis's error.
         source: ServerMessage,
     },
-    /// Something else than Redis answered.
-    #[error("{at} answered, but it is not a Redis: fix the host and port in STORE_URL")]
+    /// Something other than Redis responded.
+    #[error("{at} responded, but it is not a Redis: fix the host and port in STORE_URL")]
     NotARedis {
-        /// What answered.
+        /// What responded.
         at: StoreLocation,
         /// What could not be read.
         source: ServerMessage,
@@ -142,13 +142,13 @@ pub enum StoreError {
         /// Which Sentinel.
         at: StoreLocation,
     },
-    /// The port does not speak TLS.
+    /// The port has no TLS.
     #[error("{at} does not speak TLS on this port: write redis:// in STORE_URL, or the number of its TLS port")]
     NoTls {
         /// Which Redis.
         at: StoreLocation,
     },
-    /// The certificate is from an authority that this machine does not know.
+    /// The certificate is from a CA that this machine does not trust.
     #[error(
         "{at} has a TLS certificate from an authority (CA) that this machine does not trust: set SSL_CERT_FILE to a \
          PEM file with that CA's certificate, followed by the system's own CAs, since it replaces them"
@@ -170,7 +170,7 @@ pub enum StoreError {
     /// `STORE_URL` is no Redis URL.
     #[error("STORE_URL is not a Redis URL such as redis://:password@host:6379/0")]
     InvalidUrl,
-    /// Another file is at the path of the SQLite file that is open, such as a backup that was put back.
+    /// Another file is at the path of the open SQLite file, such as a restored backup.
     #[error(
         "{at} was replaced or removed while this program ran, which still has the old file: start the program again"
     )]
@@ -181,7 +181,7 @@ pub enum StoreError {
     /// A database without any table.
     #[error(
         "{at} is a SQLite database without tables: a copy of a running server's file without its -wal file looks like \
-         this; copy both, or stop the server first, or remove the file to start afresh"
+         this; copy both, or stop the server first, or remove the file to start with an empty store"
     )]
     Empty {
         /// The file.
@@ -193,34 +193,34 @@ pub enum StoreError {
         /// Which store.
         at: StoreLocation,
     },
-    /// Anything else that SQLite answered.
+    /// Any other error of SQLite.
     #[error("{at}: SQLite failed")]
     Sqlite {
         /// The file.
         at: StoreLocation,
-        /// As SQLite puts it.
+        /// SQLite's error.
         source: rusqlite::Error,
     },
-    /// Anything else that Redis answered.
+    /// Any other error of Redis.
     #[error("{at}: Redis failed")]
     Redis {
         /// Which Redis.
         at: StoreLocation,
-        /// As Redis puts it.
+        /// Redis's error.
         source: ServerMessage,
     },
 }
 
-/// What keeps a store from answering for now.
+/// Why a store is unavailable for now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnavailableReason {
     /// Another process holds SQLite's write lock.
     Busy,
     /// Nothing listens there, or the name has no address.
     Unreachable,
-    /// It did not answer in time.
+    /// It did not respond in time.
     TimedOut,
-    /// It hung up.
+    /// It closed the connection.
     Disconnected,
     /// It is starting, failing over or running a long script.
     NotReady,
@@ -235,7 +235,7 @@ impl fmt::Display for UnavailableReason {
         f.write_str(match self {
             Self::Busy => "is locked by another process; try again, or find what holds it",
             Self::Unreachable => "cannot be reached; see that it runs and that STORE_URL is right",
-            Self::TimedOut => "did not answer in time; see that it runs and is not overloaded",
+            Self::TimedOut => "did not respond in time; see that it runs and is not overloaded",
             Self::Disconnected => {
                 "closed the connection; see that it runs, that it is a Redis, and whether it wants rediss:// or redis://"
             }
@@ -254,7 +254,7 @@ fn fix_of_writing(at: &StoreLocation) -> &'static str {
     match at {
         StoreLocation::Redis { .. } => "it is a read-only replica, or its last save to disk failed; see its log",
         StoreLocation::File(_) | StoreLocation::Memory => {
-            "let the user who runs this program write the file and its folder (SQLite makes files beside it)"
+            "let the user who runs this program write the file and its folder (SQLite creates files beside it)"
         }
     }
 }

@@ -1,19 +1,19 @@
-//! What the store can find and count a record by, though it cannot decrypt it.
+//! What the store finds and counts records by, without decrypting them.
 
 use time::OffsetDateTime;
 
-/// The keyed hash of a user's name. Nobody without the secret can tell what it is of.
+/// Half of the HMAC of a user's name. Without the secret, nobody can tell the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NameHash(pub [u8; 16]);
 
-/// What a kept record is found and counted by. It is written together with the blob, so that the two always fit.
+/// What a record without limits is found and counted by. It is written together with the blob, so it always fits it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Index {
-    /// Records are counted by it. A word of `[a-z0-9.-]`, never empty.
+    /// Records are counted by it. It is not empty, and has only the characters `[a-z0-9.-]`.
     pub label: String,
-    /// When its login is expected to end, if it is.
+    /// When its login is expected to end, if that is known.
     pub login_end: Option<OffsetDateTime>,
-    /// Records are found by them.
+    /// Records are found by these.
     pub names: Names,
 }
 

@@ -1,6 +1,6 @@
 use std::{fmt, path::PathBuf};
 
-/// Where a store is, in words that may be shown: never with a password.
+/// Where a store is. It is safe to show: it never contains a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreLocation {
     /// SQLite's in-memory database.

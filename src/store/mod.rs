@@ -1,7 +1,7 @@
 //! Rows: sessions and records, in SQLite or Redis, behind one contract.
 //!
-//! The store sees sealed bytes and the few columns it must query. It knows no key, no clock and no token:
-//! every time limit comes from the caller.
+//! The store sees encrypted bytes, and the few columns that it searches by. It has no key, no clock and no token: every
+//! time comes from the caller.
 
 mod api_keys;
 mod backup;
@@ -43,12 +43,12 @@ pub use self::{
 };
 pub(crate) use self::{api_keys::ApiKeys, error::ServerMessage, records::Records, risks::Severity, sessions::Sessions};
 
-/// The limits of a session and of the mint record that lives and ends with it.
+/// When a session ends, and its mint-mode record with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Moves with use.
+    /// It moves with each use.
     pub idle: OffsetDateTime,
-    /// Never moves.
+    /// It never moves.
     pub absolute: OffsetDateTime,
 }
 
@@ -60,9 +60,9 @@ impl Limits {
     }
 }
 
-/// One store holds both, so that a session and its mint record can end in one step.
+/// One store holds sessions and records, so that a session and its mint-mode record can be deleted in one step.
 #[async_trait]
 pub trait Store: Sessions + Records + ApiKeys + Notifications {
-    /// Proves that the store takes writes, and leaves nothing behind (a transaction rolled back; in Redis a key of 10 s).
+    /// Proves that the store accepts writes. SQLite rolls its write back; Redis keeps a key for 10 s.
     async fn probe(&self) -> Result<(), StoreError>;
 }

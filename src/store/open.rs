@@ -7,7 +7,7 @@ use crate::{
     },
 };
 
-/// Opens the store, makes it if `missing` says so, and migrates an older one.
+/// Opens the store. Creates it if `missing` says so, and migrates an older one.
 pub async fn open(url: &StoreUrl, missing: IfMissing) -> Result<OpenedStore, StoreError> {
     match url {
         StoreUrl::Memory => sqlite::open_memory().await,
@@ -16,7 +16,7 @@ pub async fn open(url: &StoreUrl, missing: IfMissing) -> Result<OpenedStore, Sto
     }
 }
 
-/// Looks without making or migrating anything, and proves that a store which is there can be written.
+/// Inspects the store without creating or migrating it, and proves that an existing one can be written.
 pub async fn inspect(url: &StoreUrl) -> Result<Inspection, StoreError> {
     match url {
         StoreUrl::Memory => Ok(Inspection {

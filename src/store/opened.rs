@@ -7,18 +7,18 @@ use crate::store::{Store, StoreLocation, StoreRisk};
 /// What to do where there is no store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IfMissing {
-    /// Make one: `serve`, `import` and `demo`.
+    /// Create one: `serve`, `import`, `demo` and keep mode's `login`.
     Create,
-    /// Say so: every other command.
+    /// Fail: every other command.
     Refuse,
 }
 
 /// Whether an opened store was there before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreOrigin {
-    /// This call has made it.
+    /// This call created it.
     Created,
-    /// It was.
+    /// It existed.
     Existing,
 }
 
@@ -31,18 +31,18 @@ pub struct OpenedStore {
     pub(crate) at: StoreLocation,
     /// Whether it was there before.
     pub origin: StoreOrigin,
-    /// What it says about itself.
+    /// What may lose its data, or give it away.
     pub risks: Vec<StoreRisk>,
 }
 
-/// What [`inspect`](super::inspect) saw.
+/// What [`inspect`](super::inspect) found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspection {
     /// Where it looked.
     pub at: StoreLocation,
     /// What is there.
     pub status: StoreStatus,
-    /// What the store says about itself.
+    /// What may lose its data, or give it away.
     pub risks: Vec<StoreRisk>,
 }
 
@@ -51,11 +51,11 @@ pub struct Inspection {
 pub enum StoreStatus {
     /// No store yet.
     Missing(CanCreate),
-    /// A store that took a write, which was undone.
+    /// A store that accepts writes.
     Writable,
 }
 
-/// Whether a store could be made where there is none.
+/// Whether a store could be created where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CanCreate {
     /// Yes.
@@ -64,6 +64,6 @@ pub enum CanCreate {
     NotWritable,
     /// The folder does not exist.
     NoFolder,
-    /// This file system does not tell without making a file.
+    /// Only creating a file would tell, on this file system.
     Unknown,
 }

@@ -2,7 +2,7 @@ use std::{fmt, path::PathBuf};
 
 use crate::config::Mode;
 
-/// What puts a store at risk, though it works.
+/// A setting of a working store that may lose data, or give it away.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreRisk {
     /// Redis deletes rows when its memory is full, those without a TTL too.
@@ -39,12 +39,12 @@ pub enum StoreRisk {
     },
 }
 
-/// What follows from a finding.
+/// What follows from a risk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Severity {
     /// The store cannot be used.
     Fatal,
-    /// It can, and somebody should fix it.
+    /// The store can be used, but the operator should fix it.
     Warning,
 }
 
@@ -64,7 +64,7 @@ impl StoreRisk {
         }
     }
 
-    /// Whether it matters in this mode. What a store forgets matters to kept connections only: a minted pair ends with
+    /// Whether it matters in this mode. A store that forgets matters only to keep mode, since a mint-mode record ends with
     /// its session.
     #[must_use]
     pub(crate) fn matters_to(&self, mode: &Mode) -> bool {

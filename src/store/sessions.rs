@@ -7,53 +7,53 @@ use time::OffsetDateTime;
 
 use crate::store::{Limits, RowKey, StoreError};
 
-/// A browser session: sealed data under the HMAC of its id.
+/// A browser session: its encrypted data, keyed by the HMAC of its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRow {
     /// The HMAC of the id.
     pub key: RowKey,
     /// When it ends.
     pub limits: Limits,
-    /// The sealed data.
+    /// The encrypted data.
     pub sealed: Vec<u8>,
 }
 
-/// How an update of a session ended.
+/// The result of an update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UpdateOutcome {
     /// The row was changed.
     Updated,
-    /// There is no row of that key; none was created.
+    /// There is no such row, and none was created.
     NoRow,
 }
 
-/// How an insert ended.
+/// The result of an insert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InsertOutcome {
     /// It was inserted.
     Inserted,
-    /// A row of that key exists; it was not changed.
+    /// There is such a row already. It was not changed.
     KeyTaken,
 }
 
-/// Sessions, each with the mint record of the same key, if there is one: a record with limits.
+/// Sessions. In mint mode, each has a record of the same key, which ends with it.
 #[async_trait]
 pub trait Sessions: fmt::Debug + Send + Sync + 'static {
     /// Adds a session, or reports that its key is taken.
     async fn create_session(&self, row: &SessionRow) -> Result<InsertOutcome, StoreError>;
 
-    /// Replaces the sealed data of a session that is there. Never creates, so a save cannot undo a logout.
+    /// Replaces the data of an existing session. It never creates one, so a save cannot undo a logout.
     async fn save_session(&self, key: &RowKey, sealed: &[u8]) -> Result<UpdateOutcome, StoreError>;
 
-    /// Reads a session, whatever its limits say.
+    /// Reads a session, even one whose limits have passed.
     async fn session(&self, key: &RowKey) -> Result<Option<SessionRow>, StoreError>;
 
-    /// Moves the idle limit of a session and of its mint record, if they are there.
+    /// Moves the idle limit of a session and its mint-mode record, if they exist.
     async fn touch_session(&self, key: &RowKey, idle: OffsetDateTime) -> Result<UpdateOutcome, StoreError>;
 
-    /// Deletes a session and its mint record, as one.
+    /// Deletes a session and its mint-mode record in one step.
     async fn delete_session(&self, key: &RowKey) -> Result<(), StoreError>;
 
-    /// Deletes sessions and mint records whose limits have passed, and says how many sessions that were.
+    /// Deletes sessions and mint-mode records whose limits have passed. Returns the number of sessions.
     async fn sweep(&self, now: OffsetDateTime) -> Result<u64, StoreError>;
 }

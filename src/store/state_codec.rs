@@ -1,10 +1,10 @@
-//! The words that states are stored as. They never change, whatever the variants are called.
+//! The names that states are stored as. They never change, even if the variants are renamed.
 
 use crate::store::records::State;
 
-/// A row holds a word that stands for no state.
+/// A row has an unknown state.
 #[derive(Debug, thiserror::Error)]
-#[error("no state of a record is called that")]
+#[error("a record's state is unknown")]
 pub(crate) struct UnknownState;
 
 pub(crate) const fn from_state(state: State) -> &'static str {

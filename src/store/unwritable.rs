@@ -2,7 +2,7 @@ use std::sync::Mutex;
 
 use crate::store::StoreError;
 
-/// Why a store that can be read takes no writes.
+/// Why a store that can be read accepts no writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unwritable {
     /// The file or file system is read-only, or Redis is a replica or cannot save.
@@ -23,13 +23,12 @@ impl Unwritable {
     }
 }
 
-/// Remembers that a write failed, so that a health check learns of it, also when nobody writes
-/// at that moment.
+/// Remembers that a write failed, so that a health check reports it even if nothing is being written.
 #[derive(Debug, Default)]
 pub(super) struct LastFailure(Mutex<Option<Unwritable>>);
 
 impl LastFailure {
-    /// Remembers the failure, if it is one that says that nothing can be written.
+    /// Remembers the failure, if it means that nothing can be written.
     pub(super) fn note<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         if let Some(unwritable) = result.as_ref().err().and_then(Unwritable::of) {
             self.set(Some(unwritable));
@@ -37,7 +36,7 @@ impl LastFailure {
         result
     }
 
-    /// Tries a write if the last one failed.
+    /// Tries a write if the previous one failed.
     pub(super) async fn check(&self, probe: impl Future<Output = Result<(), StoreError>>) -> Result<(), StoreError> {
         if self.is_noted() {
             probe.await?;

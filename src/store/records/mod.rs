@@ -1,12 +1,12 @@
 //! The contract of records, leases and attempts.
 //!
-//! Each method is **one atomic step**: a short `BEGIN IMMEDIATE` transaction or one Lua script. Nobody waits inside
-//! one. The store decides nothing about tokens: it compares, and changes what it was told to. Time comes from the
-//! caller, so a step does the same whatever the store's own clock shows.
+//! Each method is **one atomic step**: a short `BEGIN IMMEDIATE` transaction or one Lua script, which waits for nothing.
+//! The store decides nothing about tokens: it compares, and writes what it is given. Time comes from the caller, so the
+//! store's own clock does not matter.
 //!
-//! An `Err` says only that there is **no answer**. The step may have been done, may not, or may yet be (a write that
-//! was given up on can arrive late); every caller of this trait is written for that, and no backend repeats a write
-//! by itself.
+//! An `Err` means only that there is **no response**. The step may have been done, or not, or may still be done, since a
+//! write can arrive after its caller has stopped waiting. Every caller of this trait is written for that, and no backend
+//! repeats a write by itself.
 
 mod row;
 
@@ -21,59 +21,58 @@ pub use self::row::{
 };
 use crate::store::{RowKey, StoreError, counts::RowCounts, index::NameHash};
 
-/// How a compare-and-swap ended.
+/// The result of a compare-and-swap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cas {
-    /// The row was as expected, and is as wanted now.
+    /// The row was as expected, and was changed.
     Applied,
-    /// It was not, and was left alone. This is how it stands.
+    /// The row was not as expected, and was not changed. This is the row.
     Conflict(Box<Row>),
-    /// There is none, and none was made.
+    /// There is no row, and none was created.
     NoRow,
 }
 
-/// How a claim ended.
+/// The result of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// The lease is the caller's. This is the row as it stands under it: the second reading of
-    /// docs/vault.md, rule 3.
+    /// The caller has the lease. This is the row, read under it (the second reading of docs/vault.md, rule 3).
     Claimed(Box<Row>),
-    /// Somebody else's lease runs, or attempt is open. This is the row as it stands.
+    /// Another owner has an unexpired lease or an open attempt. This is the row.
     Held(Box<Row>),
-    /// There is no row to claim, and none was made.
+    /// There is no row, and none was created.
     NoRow,
 }
 
-/// Where a listing goes on: after this row, and how many at most.
+/// One page of a list.
 #[derive(Clone, Debug)]
 pub struct Page<'a> {
-    /// The last key of the page before; `None` is the start.
+    /// The last key of the previous page; `None` starts at the first.
     pub after: Option<&'a RowKey>,
-    /// Not more than this.
+    /// The most rows of the page.
     pub limit: u32,
 }
 
-/// Records, leases and attempts. `tests/store_contract.rs` states every edge of both backends.
+/// Records, leases and attempts. `tests/store_contract/` tests each backend against this.
 #[async_trait]
 pub trait Records: fmt::Debug + Send + Sync + 'static {
-    /// Reads version and state alone. It is asked every few seconds for each record in use, so it must be cheap.
+    /// Reads only version and state. It is called every few seconds for each record in use, so it must be cheap.
     async fn peek(&self, key: &RowKey) -> Result<Option<RowVersion>, StoreError>;
 
     /// Reads a row, whatever its state, lease and limits say.
     async fn read(&self, key: &RowKey) -> Result<Option<Row>, StoreError>;
 
-    /// Writes a new connection over the version that its writer saw: `over` is that of the row to replace, in
-    /// whatever state, or `None` where only a key without a row will do. The row has no lease and no attempt
-    /// afterwards, so a holder of one finds that the row has changed. `Missing` only where `over` names a row and there is none.
-    /// A row that already has the new connection id is `Done` and left alone, at any generation: this put has
-    /// happened before, and its answer was lost.
+    /// Writes a new connection. `replaces` is the version that the writer read, in any state; `None` means that there
+    /// must be no row. Afterwards the row has no lease and no attempt, so a holder of either finds that it has changed.
+    /// The result is [`Cas::NoRow`] only if `replaces` names a version and there is no row. A row that already has the
+    /// new connection id, at any generation, is not changed and counts as [`Cas::Applied`]: this put was done before, and
+    /// its response was lost.
     async fn put(&self, row: &NewRow, replaces: Option<&Version>) -> Result<Cas, StoreError>;
 
     /// Takes the lease of a row in any state.
     ///
-    /// It is `Claimed`, and the row's lease is `lease` from now on, unless somebody else has an attempt open that this
-    /// claim does not take over, or a lease that runs by `span`. Otherwise it is `Held` and nothing changes. An owner
-    /// that claims again renews its lease. The attempt stays as it is.
+    /// The result is [`Claim::Held`], and nothing changes, if another owner has an open attempt that this claim does not
+    /// take over, or a lease that is unexpired by `span`. Otherwise the row's lease is now `lease`. An owner that claims
+    /// again renews its lease. The attempt does not change.
     async fn claim(
         &self,
         key: &RowKey,
@@ -82,25 +81,25 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
         attempt: &OpenAttempt,
     ) -> Result<Claim, StoreError>;
 
-    /// Gives a lease back: removes it where the row's lease is this owner's, and else does nothing. Never an attempt.
+    /// Removes the row's lease if it is this owner's. It never changes the attempt.
     async fn release(&self, key: &RowKey, owner: &Owner) -> Result<(), StoreError>;
 
-    /// The one compare-and-swap: begins, closes, saves, marks as revoking, leaves a tombstone, encrypts again.
-    /// All of `expected` is compared and all of `change` is written in one step, or nothing is.
+    /// The compare-and-swap of a row: it begins and closes attempts, saves, marks as revoking, leaves a tombstone, and
+    /// encrypts again. If the row is as `expected`, all of `change` is written; otherwise nothing is.
     ///
-    /// A change that opens an attempt is `Done` only when it outlives the failure of one machine, as far as the store
-    /// can: a file is synced to the disk, and a Redis with replicas waits until one of them has acknowledged it.
+    /// A change that opens an attempt is [`Cas::Applied`] only if it survives the failure of one machine, as far as the
+    /// store can tell: a file is synced to the disk, and a Redis that has replicas waits until one has acknowledged it.
     async fn swap(&self, key: &RowKey, expected: &Expected, change: &Change) -> Result<Cas, StoreError>;
 
-    /// Writes back a kept set that the store has lost (docs/vault.md, rule 6): where there is no row, or one of the same
-    /// connection id with a lower generation that is neither [`State::Revoking`] nor [`State::Tombstone`]. `Done` leaves
-    /// the row without attempt, and with the lease it had. Anything else is `Moved`, also the same generation; never
-    /// `Missing`.
+    /// Writes back a keep-mode record that the store lost (docs/vault.md, rule 6), if there is no row, or one of the same
+    /// connection with a lower generation that is neither [`State::Revoking`] nor [`State::Tombstone`]. Any other row,
+    /// one of the same generation too, is a [`Cas::Conflict`]. Afterwards the row has no attempt, and its lease is
+    /// unchanged. The result is never [`Cas::NoRow`].
     async fn restore(&self, row: &NewRow) -> Result<Cas, StoreError>;
 
-    /// Gives the pending import at `pending` to its owner, in one step over both keys. Only where the pending row is
-    /// as `expected` and `row` can be put as by [`Records::put`] over `over`, both happen: the row is put, and the
-    /// pending row becomes a tombstone with `tombstone` for its blob: same version, no attempt, no lease, never due.
+    /// Moves the pending import at `pending` to its owner, in one step over both keys. If the pending row is as
+    /// `expected`, and `row` can be put as [`Records::put`] does, the row is put and the pending row becomes a tombstone
+    /// with the blob `tombstone`: the same version, without attempt, lease or due time. Otherwise neither changes.
     async fn adopt(
         &self,
         pending: &RowKey,
@@ -110,8 +109,7 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
         replaces: Option<&Version>,
     ) -> Result<Adoption, StoreError>;
 
-    /// The keys whose `due <= now`, earliest first and by key within the same moment, with their due times;
-    /// after `after`, which may be gone by now.
+    /// The keys with `due <= now` and their due times, sorted by both, after `after`, which need no longer exist.
     async fn due(
         &self,
         now: OffsetDateTime,
@@ -119,42 +117,41 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<(OffsetDateTime, RowKey)>, StoreError>;
 
-    /// Rows without limits (all but mint records), by key.
+    /// Rows without limits (all but mint-mode records), by key.
     async fn list(&self, page: Page<'_>) -> Result<Vec<Row>, StoreError>;
 
-    /// The keys of rows without limits that another secret than `key_id` sealed, by key.
+    /// The keys, sorted, of rows without limits that another secret than that of `key_id` encrypted.
     async fn sealed_by_other_keys(&self, key_id: &KeyId, page: Page<'_>) -> Result<Vec<RowKey>, StoreError>;
 
-    /// Whether it takes writes, as far as is known. This costs nothing while none has failed; once one has failed
-    /// because the store is full or read-only, each call tries a write, until one succeeds.
+    /// Whether the store accepts writes, as far as is known. It costs nothing while no write has failed. After one has
+    /// failed because the store is full or read-only, each call tries a write until one succeeds.
     async fn check_writes(&self) -> Result<(), StoreError> {
         Ok(())
     }
 
-    /// Does what should be done while nobody is waiting: SQLite moves its write-ahead log into the file, so that a copy
-    /// of the file alone is a store.
+    /// Moves SQLite's write-ahead log into the file, so that a copy of the file alone has all data. It is called while
+    /// nothing else is to be done.
     async fn checkpoint(&self) -> Result<(), StoreError> {
         Ok(())
     }
 
-    /// Rows without limits that have any of these names, each once.
+    /// Rows without limits that have any of these names. Each row is returned once.
     async fn find(&self, names: &[NameHash]) -> Result<Vec<Row>, StoreError>;
 
-    /// How many rows without limits there are. Each step keeps the counts true, so this does not look at the rows.
+    /// How many rows without limits there are. Each write updates the counts, so this reads no rows.
     async fn counts(&self) -> Result<RowCounts, StoreError>;
 
-    /// Gives rows another index, all in one step. A row without limits that has the version is changed; any other one is
-    /// left alone.
+    /// Replaces the indexes of rows, all in one step. A row that has limits or another version is not changed.
     async fn reindex(&self, rows: &[NewIndex]) -> Result<(), StoreError>;
 }
 
-/// How an adoption ended. Only `Done` changed anything.
+/// The result of an adoption.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Adoption {
-    /// Both rows are as wanted.
+    /// Both rows were changed.
     Applied,
-    /// The pending row is not as expected; `None`: it is missing.
+    /// The pending row is not as expected, or is missing. Nothing was changed.
     PendingConflict(Option<Box<Row>>),
-    /// The owner's row is not one that may be replaced; `None`: it is missing.
+    /// The owner's row does not have the version to replace, or is missing. Nothing was changed.
     OwnerConflict(Option<Box<Row>>),
 }

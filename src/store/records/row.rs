@@ -1,4 +1,4 @@
-//! A row, what it may be expected to be, and how it changes.
+//! A row, what a writer expects of it, and how it changes.
 
 use std::fmt;
 
@@ -6,64 +6,64 @@ use time::OffsetDateTime;
 
 use crate::store::{Limits, RowKey, index::Index};
 
-/// A stored connection, sealed, with what the store must query beside it.
+/// A stored connection: the encrypted blob, and the columns that the store compares or searches by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The HMAC of a session's id (mint), VideoAsk's `user_id` (keep), or the fingerprint of an import.
+    /// The key of a session, a user or an import.
     pub key: RowKey,
-    /// One login's or import's line of token sets, and which of them this is.
+    /// The connection, and which of its token sets this is.
     pub version: Version,
     /// What may be done with it.
     pub state: State,
-    /// When the keeper should look at it; `None` is never.
+    /// When the keeper should refresh it; `None` means never.
     pub due: Option<OffsetDateTime>,
-    /// The exchange that was written ahead and not closed yet.
+    /// The exchange that was started and is not closed yet.
     pub attempt: Option<Owner>,
     /// Who works on it, and for how long at most.
     pub lease: Option<Lease>,
-    /// Those of its session for a mint record; a kept record has none.
+    /// The limits of its session. Only a mint-mode record has them.
     pub limits: Option<Limits>,
-    /// The sealed blob.
+    /// The encrypted blob.
     pub sealed: Sealed,
 }
 
-/// Which token set a row holds. What writers compare.
+/// Which token set a row holds. Writers compare it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
-    /// 128 random bits in hex, new with each login and import.
+    /// 128 random bits in hex, different for each login and import.
     pub connection_id: String,
     /// Counts the token sets of this connection, from 1.
     pub generation: u64,
 }
 
-/// Bytes that only the holder of the secret can read, and which secret that is.
+/// An encrypted blob, and which secret encrypted it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed {
-    /// Names the secret without giving anything away.
+    /// Which secret. It reveals nothing of the secret itself.
     pub key_id: KeyId,
-    /// Opaque.
+    /// The ciphertext.
     pub bytes: Vec<u8>,
-    /// What the store finds and counts it by. Only kept records have one.
+    /// What the store finds and counts it by. Mint-mode records have none.
     pub index: Option<Index>,
 }
 
-/// The id of a sealing key, in hex.
+/// The id of an encryption key, in hex.
 pub type KeyId = String;
 
 /// What may be done with a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Hand out and refresh.
+    /// Its token may be handed out and refreshed.
     Live,
-    /// The provider said `invalid_grant`: hand out to its end, refresh only if a person asks.
+    /// The provider returned `invalid_grant`: its token may be handed out until it expires, and refreshed only by a person.
     Dead,
-    /// The provider refuses us with another code: hand out, try again when due.
+    /// The provider refuses the refresh with another code: its token may be handed out, and the refresh is retried.
     Blocked,
-    /// On its way out: neither hand out nor refresh.
+    /// A revoke has started: its token may be neither handed out nor refreshed.
     Revoking,
-    /// An import that nobody is known to own yet.
+    /// An import whose owner is not known yet.
     Pending,
-    /// What is left when the secrets are removed. Nothing but a new login replaces it.
+    /// A record without its secrets. Only a new login replaces it.
     Tombstone,
 }
 
@@ -85,24 +85,24 @@ impl State {
     }
 }
 
-/// One claim of one process: unique for ever, so that what arrives late is not taken for what came after.
+/// The name of one claim of one process. It is used once, so that a step that arrives late is not mistaken for a later one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Owner(pub String);
 
 /// Who works on a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
-    /// Whose it is.
+    /// The claim that took it.
     pub owner: Owner,
-    /// When it runs out, by its owner's wall clock.
+    /// When it expires, by its owner's wall clock.
     pub until: OffsetDateTime,
 }
 
-/// Which leases run, by the wall clock of the caller: those that end after `now` and not after `horizon`. A lease
-/// that ends later was made by a clock that is ahead, or was set back since.
+/// Which leases are unexpired, by the wall clock of the caller: those that end after `now` and not after `horizon`. A
+/// lease that ends later was written by a clock that was ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaseSpan {
-    /// The time.
+    /// The current time.
     pub now: OffsetDateTime,
     /// One lease length later.
     pub horizon: OffsetDateTime,
@@ -111,13 +111,13 @@ pub struct LeaseSpan {
 /// What a claim does about an attempt that another owner has open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpenAttempt {
-    /// It keeps the claim out, whatever any clock says.
+    /// The claim fails, whatever any clock says.
     Respect,
-    /// The claim takes over this attempt, and with it the lease of the same owner. Any other one keeps it out.
+    /// The claim takes over this attempt, and with it the lease of the same owner. Any other attempt makes it fail.
     TakeOver(Owner),
 }
 
-/// The few columns that say whether what a process remembers still holds.
+/// The columns that tell whether a cached record is current.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowVersion {
     /// As in the row.
@@ -126,7 +126,7 @@ pub struct RowVersion {
     pub state: State,
 }
 
-/// A whole new connection: what a login or an import writes.
+/// The row that a login or an import writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRow {
     /// As in the row.
@@ -143,12 +143,13 @@ pub struct NewRow {
     pub sealed: Sealed,
 }
 
-/// The index of a row that was written without one, or with one that no longer fits.
+/// An index for a row that was written without one, or with one that no longer fits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewIndex {
     /// Which row.
     pub key: RowKey,
-    /// The version that the index was made of. Any other row is left alone: the process that wrote it has made its index.
+    /// The version that the index was computed from. A row of another version is not changed, since its writer has
+    /// written its index.
     pub version: Version,
     /// The index.
     pub index: Index,
@@ -159,16 +160,16 @@ pub struct NewIndex {
 pub struct Expected {
     /// Exactly this version.
     pub version: Version,
-    /// Exactly this state: a tombstone has the version of what it is left of.
+    /// Exactly this state: a tombstone has the version of the connection that it replaced.
     pub state: State,
     /// Exactly this attempt is open, or none.
     pub attempt: Option<Owner>,
-    /// If given, the row's lease names this owner. Its end is not looked at: a lease that ran out and that nobody
-    /// else claimed still is its owner's.
+    /// If given, the row's lease names this owner. The end of the lease does not matter: until another owner claims it,
+    /// it belongs to this one.
     pub lease: Option<Owner>,
 }
 
-/// What a row becomes. Key, connection id, lease and limits stay.
+/// How a row changes. Key, connection id, lease and limits stay the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// The new generation.
@@ -177,7 +178,7 @@ pub struct Change {
     pub state: State,
     /// The new due time.
     pub due: Option<OffsetDateTime>,
-    /// The attempt that is open from now on, or none.
+    /// The attempt that is open afterwards, or none.
     pub attempt: Option<Owner>,
     /// The new blob, or `None` to keep the old one.
     pub sealed: Option<Sealed>,
@@ -196,12 +197,12 @@ impl OpenAttempt {
 }
 
 impl Row {
-    /// Whether this is what is left of an import that has its owner.
+    /// Whether this is the tombstone of an import that was moved to its owner.
     pub(crate) fn is_adopted_import(&self) -> bool {
         self.key.is_import() && self.state == State::Tombstone
     }
 
-    /// Whether somebody else's attempt or lease keeps `owner` out; the rule of [`Records::claim`].
+    /// Whether another owner's attempt or lease makes a claim of `owner` fail: the rule of [`Records::claim`].
     #[must_use]
     pub fn is_held(&self, owner: &Owner, span: LeaseSpan, attempt: &OpenAttempt) -> bool {
         let keeps_out = |holder: &Owner| holder != owner && !attempt.takes_over(holder);
@@ -209,7 +210,7 @@ impl Row {
             || self.lease.as_ref().is_some_and(|lease| lease.runs(span) && keeps_out(&lease.owner))
     }
 
-    /// Whether the row is as a writer expects it; the rule of [`Records::swap`].
+    /// Whether the row is as a writer expects it: the rule of [`Records::swap`].
     #[must_use]
     pub fn matches(&self, expected: &Expected) -> bool {
         let lease = self.lease.as_ref().map(|lease| &lease.owner);
@@ -230,7 +231,7 @@ impl Row {
         }
     }
 
-    /// Whether a set that a process still has may be written back over this row; the rule of [`Records::restore`].
+    /// Whether a token set of this version may be written back over this row: the rule of [`Records::restore`].
     #[must_use]
     pub fn is_stale_against(&self, version: &Version) -> bool {
         self.version.connection_id == version.connection_id
@@ -238,7 +239,7 @@ impl Row {
             && !matches!(self.state, State::Revoking | State::Tombstone)
     }
 
-    /// The few columns that are asked for often.
+    /// The columns that [`Records::peek`] reads.
     #[must_use]
     pub fn head(&self) -> RowVersion {
         RowVersion { version: self.version.clone(), state: self.state }

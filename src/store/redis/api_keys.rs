@@ -14,7 +14,7 @@ use crate::store::{
     redis::{RedisStore, connection::Connection, failure, keys},
 };
 
-/// Twice the same row is added once: the script may run again after its connection was lost.
+/// Adding the same row again succeeds: the script may run twice if its connection is lost.
 static ADD: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local taken = redis.call('HGET', KEYS[1], ARGV[1])
@@ -32,7 +32,7 @@ static REMOVE: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Sets a field of `KEYS[2]` if the key of this name has the hash that `ARGV[2]` gives, with the dot after it.
+/// Sets a field of `KEYS[2]` if the value of this API key starts with `ARGV[2]`: its hash, and a dot.
 static SET_IF_SAME_KEY: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local value = redis.call('HGET', KEYS[1], ARGV[1])
@@ -42,7 +42,7 @@ static SET_IF_SAME_KEY: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// A value that this program cannot have written.
+/// A value that this program did not write.
 #[derive(Debug, thiserror::Error)]
 #[error("an API key's value is not `hash.key_id.sealed`")]
 struct Malformed;

@@ -9,23 +9,23 @@ use tokio::{sync::Mutex, time::timeout};
 
 use crate::store::{ServerMessage, StoreError, StoreLocation, UnavailableReason, redis::failure};
 
-// Together they fit the 5 s that design.md allows a save, with a second to spare.
+// Together they are shorter than a call may take, so that one call can connect and get its response.
 const CONNECT: Duration = Duration::from_secs(2);
 const RESPONSE: Duration = Duration::from_millis(1_500);
-/// One call in all: waiting for others to connect, connecting and the answer.
+/// The time limit of a whole call: waiting while another call connects, connecting, and the response.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// One multiplexed connection, replaced when it fails.
 ///
-/// Not `redis::aio::ConnectionManager`: that one keeps a connection on which answers time out (the other end may be
-/// gone without a word), and a reconnect that fails for any reason but I/O, such as `maxclients`, for ever.
+/// `redis::aio::ConnectionManager` is not used, because it never gives up a connection whose responses time out (the other
+/// end may have disappeared), nor a reconnect that failed for a reason other than I/O, such as `maxclients`.
 pub(super) struct Connection {
     client: Client,
     at: StoreLocation,
     current: Mutex<Option<Arc<MultiplexedConnection>>>,
 }
 
-/// What is sent. What ends in `Once` is never sent again.
+/// A request. One whose name ends in `Once` is never sent again.
 enum Request<'a> {
     Command(&'a Cmd),
     Script(&'a ScriptInvocation<'a>),
@@ -49,7 +49,7 @@ impl std::fmt::Debug for Connection {
 }
 
 impl Connection {
-    /// Reads the URL; connects only when first used.
+    /// Reads the URL. It connects when it is first used.
     pub(super) fn new(url: &SecretString) -> Result<Self, StoreError> {
         // The error is dropped, since it might quote the URL.
         let client = Client::open(url.expose_secret()).map_err(|_| StoreError::InvalidUrl)?;
@@ -81,13 +81,13 @@ impl Connection {
         self.request(&Request::Script(script)).await
     }
 
-    /// For a script whose caller must know each time that it may have run: a repeated one could succeed, and the lost
-    /// one arrive after it and undo what came later.
+    /// Runs a script that must not be repeated: the repeated one could succeed, and the lost one could arrive after it
+    /// and undo a later change.
     pub(super) async fn script_once<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, StoreError> {
         self.request(&Request::ScriptOnce(script)).await
     }
 
-    /// For a command that makes sense only on the connection that is there.
+    /// Runs a command that only makes sense on the current connection.
     pub(super) async fn command_once<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
         self.request(&Request::CommandOnce(command)).await
     }
@@ -96,8 +96,7 @@ impl Connection {
         StoreError::Unavailable { at: self.at.clone(), reason, source: None }
     }
 
-    /// What cannot be read as an answer of Redis, and what can but is not the answer that was expected, are different
-    /// failures.
+    /// A response that is not Redis's protocol, and one of an unexpected type, are different failures.
     async fn request<T: FromRedisValue>(&self, request: &Request<'_>) -> Result<T, StoreError> {
         let answer = timeout(RESPONSE_TIMEOUT, self.send(request))
             .await
@@ -106,8 +105,8 @@ impl Connection {
         redis::from_redis_value(value).map_err(|error| failure::damaged(&self.at, ServerMessage::new(&error)))
     }
 
-    /// A connection that was dropped, as idle ones are and all are by a restart, gets one fresh try. The first try
-    /// may have been carried out, so what gets one must bear being sent twice.
+    /// Sends a request, and once more on a new connection if the old one was dropped, as idle ones are, and all of them
+    /// at a restart. The first one may have been carried out, so such a request must be one that can run twice.
     async fn send(&self, request: &Request<'_>) -> RedisResult<Value> {
         match (self.try_once(request).await, request) {
             (Err(error), Request::Command(_) | Request::Script(_))
@@ -143,7 +142,7 @@ impl Connection {
         Ok(Arc::clone(current.insert(connection)))
     }
 
-    /// Forgets `failed`, unless another caller has replaced it already.
+    /// Drops `failed`, unless another caller has replaced it already.
     async fn give_up(&self, failed: &Arc<MultiplexedConnection>) {
         let mut current = self.current.lock().await;
         if current.as_ref().is_some_and(|connection| Arc::ptr_eq(connection, failed)) {

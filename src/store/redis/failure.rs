@@ -5,7 +5,7 @@ use rustls::CertificateError;
 
 use crate::store::{ServerMessage, StoreError, StoreLocation, UnavailableReason};
 
-/// Whether a fresh connection may do better: the old one is broken, silent, without rights, or led to a replica.
+/// Whether a new connection may work: this one is broken, does not respond, is not authenticated, or leads to a replica.
 pub(super) fn of_the_connection(error: &RedisError) -> bool {
     error.is_io_error()
         || matches!(error.kind(), ErrorKind::Parse | ErrorKind::Server(ServerErrorKind::ReadOnly))
@@ -50,14 +50,14 @@ fn of_tls(at: StoreLocation, error: &rustls::Error, source: ServerMessage) -> St
     }
 }
 
-/// By the code that an error reply begins with.
+/// Classifies an error response by its code.
 fn answered(at: StoreLocation, error: &RedisError, source: ServerMessage) -> StoreError {
     match error.code() {
         Some("NOAUTH" | "WRONGPASS") => StoreError::AccessRefused { at },
         Some("NOPERM") => StoreError::NotPermitted { at, source },
-        // Redis 7.0 says NOPERM only outside scripts.
+        // Redis 7.0 returns NOPERM only outside scripts.
         Some("ERR") if says(error, "The user executing the script") => StoreError::NotPermitted { at, source },
-        // Something else lies where a row should be.
+        // The key of a row has a value of another type.
         Some("WRONGTYPE") => StoreError::Damaged { at, source: source.into() },
         Some("OOM") => StoreError::Full { at, source: source.into() },
         Some("READONLY" | "MISCONF") => StoreError::NotWritable { at, source: Some(source.into()) },
@@ -76,7 +76,7 @@ fn says(error: &RedisError, beginning: &str) -> bool {
     error.detail().is_some_and(|detail| detail.starts_with(beginning))
 }
 
-/// A row that this program cannot have written.
+/// The error for a row that this program did not write.
 pub(super) fn damaged(at: &StoreLocation, source: impl Error + Send + Sync + 'static) -> StoreError {
     StoreError::Damaged { at: at.clone(), source: source.into() }
 }

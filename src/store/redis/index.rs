@@ -1,4 +1,4 @@
-//! Finds records by the names of their users, and counts them, from two sets that `records.lua` keeps.
+//! Finds records by the names of their users, and counts them, with the sorted sets that `records.lua` maintains.
 
 use std::sync::LazyLock;
 
@@ -31,11 +31,11 @@ static FIND: LazyLock<RowScript> = LazyLock::new(|| {
     )
 });
 
-/// Secret, state, label, how many rows, when the first of them is due, and when the first of their logins ends.
+/// Key id, state, label, number of rows, when the first of them is due, and when the first of their logins ends.
 type Group = (String, String, String, u64, String, String);
 
-/// The groups, each a run of members that begin with the same three words, and how many rows have no index. A semicolon
-/// is what comes after a colon.
+/// The number of rows without an index, and the groups. A group is a range of members that start with the same three
+/// fields. In byte order, a semicolon follows the colon, so it ends the range.
 static COUNTS: LazyLock<RowScript> = LazyLock::new(|| {
     RowScript::for_records(
         "local groups, from, indexed = {}, '-', 0
@@ -96,7 +96,7 @@ pub(super) async fn counts(connection: &Connection) -> Result<RowCounts, StoreEr
     Ok(RowCounts { groups: groups.collect::<Result<_, _>>()?, unindexed })
 }
 
-/// Rows without a time come last in their group.
+/// Reads the time of a group. Rows without a time sort last in their group.
 fn time(connection: &Connection, text: &str) -> Result<Option<OffsetDateTime>, StoreError> {
     if text == keys::NEVER { Ok(None) } else { Reader::of(connection).due(text).map(Some) }
 }

@@ -1,11 +1,11 @@
-//! An index as one field of a record: label, expected end of the login, and the names in hex, with blanks between.
+//! An index as one field of a record: label, expected end of the login, and the names in hex, separated by spaces.
 
 use crate::store::{Index, NameHash, Names, redis::sortable_time};
 
-/// What stands where an end or a name is missing.
+/// The placeholder for a missing end or name.
 const NONE: &str = "-";
 
-/// A value that this program cannot have written.
+/// A value that this program did not write.
 #[derive(Debug, thiserror::Error)]
 #[error("a record's index is not a label, a time and three names")]
 pub(super) struct Malformed;

@@ -1,9 +1,9 @@
-//! What Redis says about itself.
+//! Reads `INFO`.
 
 use crate::store::{StoreError, redis::connection::Connection};
 
-/// One field of a section of `INFO`, whose lines are `field:value`. `None` if Redis does not tell: hosted ones may
-/// refuse the command, or leave the field out.
+/// One field of a section of `INFO`, whose lines are `field:value`. `None` if it is missing: a hosted Redis may refuse the
+/// command, or leave the field out.
 pub(super) async fn field(connection: &Connection, section: &str, field: &str) -> Result<Option<String>, StoreError> {
     let answer: Result<String, StoreError> = connection.command(redis::cmd("INFO").arg(section)).await;
     match answer {

@@ -1,5 +1,5 @@
-//! Which records there are, from the sets that the scripts keep. Members of one set have equal scores, so Redis sorts
-//! them by their bytes and finds each page without counting from the start.
+//! Lists records by the sorted sets that the scripts maintain. All members of a set have the same score, so Redis sorts
+//! them by their bytes, and finds each page without counting from the start.
 
 use std::sync::LazyLock;
 
@@ -27,8 +27,8 @@ static READ: LazyLock<RowScript> = LazyLock::new(|| {
     )
 });
 
-/// A page of each other secret; the first of them all are among these. A secret's members begin with its id; a semicolon
-/// is what comes after a colon.
+/// The first keys of each other secret. The page's keys are the first of all these. Members start with the secret's id; in
+/// byte order, a semicolon follows the colon, so it ends the range of one secret.
 static SEALED_BY_OTHER_KEYS: LazyLock<RowScript> = LazyLock::new(|| {
     RowScript::for_records(
         "local keys, start = {}, '-'
@@ -57,7 +57,7 @@ pub(super) async fn due(
         Some((due, key)) => format!("({}{}", sortable_time::from_time(*due), key.0),
         None => "-".to_owned(),
     };
-    // Before the next moment, and so with whatever key at this one.
+    // Everything before the next millisecond includes any key that is due now.
     let to = format!("({}", sortable_time::from_time(now.saturating_add(Duration::milliseconds(1))));
     let mut page = redis::cmd("ZRANGEBYLEX");
     page.arg(keys::DUE).arg(from).arg(to).arg("LIMIT").arg(0).arg(limit);
@@ -72,13 +72,13 @@ fn due_and_key(connection: &Connection, member: &str) -> Result<(OffsetDateTime,
 
 pub(super) async fn kept(connection: &Connection, page: Page<'_>) -> Result<Vec<Row>, StoreError> {
     let from = page.after.map_or_else(|| "-".to_owned(), |after| format!("({}", after.0));
-    // Nothing removes a kept row, so the listed ones are still there when they are read.
+    // Nothing deletes a row without limits, so the listed ones still exist when they are read.
     let limit = page.limit.try_into().unwrap_or(isize::MAX);
     let keys: Vec<String> = connection.command(&Cmd::zrangebylex_limit(keys::KEPT, from, "+", 0, limit)).await?;
     read(connection, keys.into_iter().map(RowKey).collect()).await
 }
 
-/// Reads these rows. One that is gone is left out.
+/// Reads these rows. Those that no longer exist are left out.
 pub(super) async fn read(connection: &Connection, keys: Vec<RowKey>) -> Result<Vec<Row>, StoreError> {
     if keys.is_empty() {
         return Ok(Vec::new());

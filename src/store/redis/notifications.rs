@@ -8,7 +8,7 @@ use crate::store::{
     redis::{RedisStore, failure, keys},
 };
 
-/// One hash holds all states: its fields are the keys of the records, its values a version, a space and the state.
+/// All states are in one hash. Its fields are the keys of the records; each value is a version, a space and the state.
 static SWAP: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local before = redis.call('HGET', KEYS[1], ARGV[1])
@@ -19,7 +19,7 @@ static SWAP: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// What only damage can have written.
+/// A value that this program did not write.
 #[derive(Debug, thiserror::Error)]
 #[error("a notification state without a version")]
 struct NoVersion;

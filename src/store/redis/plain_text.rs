@@ -1,4 +1,4 @@
-//! What a server says in plain text, asked beside the Redis client to explain why that one failed.
+//! Asks a server in plain text why the Redis client failed.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ use crate::store::{
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
 const LENGTH: usize = 256;
 
-/// The failure, or the reason behind it that the Redis client did not see: a server that waits for the rest of what
-/// it does not know to be TLS, or one that refuses a connection while the client is still writing.
+/// Replaces the failure by its cause, if the Redis client cannot see that: a server without TLS waits for the rest of the
+/// TLS handshake, and one may refuse a connection while the client is still writing.
 pub(super) async fn explain(connection: &Connection, failure: StoreError) -> StoreError {
     let StoreError::Unavailable { at, reason, .. } = &failure else { return failure };
     let at = at.clone();

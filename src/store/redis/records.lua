@@ -1,9 +1,9 @@
--- What the scripts for records share.
+-- What all scripts for records share.
 
--- How a step ended; for a claim the second and third are "claimed" and "held".
+-- The result of a step. For a claim, DONE means claimed and MOVED means held.
 local MISSING, DONE, MOVED = 0, 1, 2
 
--- Arguments are names and values in turn; what is left out is nil.
+-- Arguments alternate between names and values. Those that are left out are nil.
 local ARGS = {}
 for at = 1, #ARGV, 2 do ARGS[ARGV[at]] = ARGV[at + 1] end
 
@@ -20,7 +20,7 @@ local function copy(row)
     return copied
 end
 
--- An answer with a record as HMGET gives it.
+-- A response with a record as HMGET returns it.
 local function answer(outcome, row)
     local values = {}
     for at, field in ipairs(FIELDS) do values[at] = row[field] or false end
@@ -33,8 +33,8 @@ local function move(set, from, to)
     if to then redis.call('ZADD', set, 0, to) end
 end
 
--- As move, from the member that a field of the record tells. It cannot be made of what the record was: a process of an
--- earlier version may have changed that, and it knows nothing of the set.
+-- Like move, from the member that a field of the record names. It cannot be computed from the record itself, since a
+-- process of an earlier version, which does not know this set, may have changed that.
 local function move_remembered(record, set, field, to)
     local from = redis.call('HGET', record, field) or nil
     if from == to then return end
@@ -42,7 +42,7 @@ local function move_remembered(record, set, field, to)
     move(set, from, to)
 end
 
--- The names in a kept record's index, as the keys of a table.
+-- The names in the index of a record without limits, as the keys of a table.
 local function names_of(row)
     local names = {}
     if row.index and not row.absolute then
@@ -60,10 +60,10 @@ local function move_names(key, before, after)
     end
 end
 
--- Writes what has changed, and keeps the sets true. What needs memory comes first: a Redis that is full refuses it
--- while nothing is changed yet.
+-- Writes a record and updates the sets. Writes that need memory come first: a full Redis refuses them before anything is
+-- changed.
 local function write(record, before, after)
-    -- A Redis that came back empty is a store again with the first record, as it is for readers.
+    -- A Redis that restarted empty becomes a store again with the first record.
     if not before.connection_id then redis.call('SET', SCHEMA, VERSION, 'NX') end
     local changed, gone = {}, {}
     for _, field in ipairs(FIELDS) do

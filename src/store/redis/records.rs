@@ -59,7 +59,7 @@ static SWAP: LazyLock<RowScript> = LazyLock::new(|| {
     )
 });
 
-/// Generations are compared as texts of digits, since Lua's numbers do not hold all 64 bits.
+/// Generations are compared as text, since Lua's numbers do not hold all 64 bits.
 static RESTORE: LazyLock<RowScript> = LazyLock::new(|| {
     RowScript::for_records(
         "local function is_less(one, other)
@@ -78,7 +78,7 @@ static RESTORE: LazyLock<RowScript> = LazyLock::new(|| {
     )
 });
 
-/// Answers which of the two rows stood in the way, 1 or 2, and what the put or the compare said.
+/// Returns which of the two rows is in conflict, 1 or 2, and the result of the comparison or the put.
 static ADOPT: LazyLock<RowScript> = LazyLock::new(|| {
     RowScript::for_records(
         "local before = read(KEYS[2])
@@ -95,12 +95,12 @@ static ADOPT: LazyLock<RowScript> = LazyLock::new(|| {
     )
 });
 
-/// How a script ended: its outcome by number, and the record that it speaks of.
+/// The result of a script: its outcome as a number, and the record as it is.
 type Ended = (u8, Option<Fields>);
 
 const MISSING: u8 = 0;
 const DONE: u8 = 1;
-/// In [`ADOPT`]'s answer.
+/// The number of the pending row in the result of [`ADOPT`].
 const PENDING: u8 = 2;
 
 #[async_trait]

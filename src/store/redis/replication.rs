@@ -7,13 +7,13 @@ use crate::store::{
     redis::{connection::Connection, info},
 };
 
-/// How long a replica may take. Together with the script before it, this fits the time that the vault gives one step.
+/// How long a replica may take. Together with the script, it is less than the vault's time limit of a store call.
 const ACKNOWLEDGEMENT_MILLIS: u64 = 1_000;
 
-/// Runs a script. Where replicas are connected, it is done only when one of them has acknowledged what it wrote.
+/// Runs a script. If replicas are connected, it succeeds only when one of them has acknowledged what the script wrote.
 ///
-/// On a connection of its own: `WAIT` holds up everything else that is sent on the same one, and it counts the writes
-/// of its own connection only.
+/// It uses a connection of its own, because `WAIT` blocks everything else on its connection, and waits only for the writes
+/// of that connection.
 pub(super) async fn script_once<T: FromRedisValue>(
     connection: &Connection,
     script: &ScriptInvocation<'_>,
@@ -27,13 +27,13 @@ pub(super) async fn script_once<T: FromRedisValue>(
     if acknowledged > 0 { Ok(answer) } else { Err(own.unavailable(UnavailableReason::Unacknowledged)) }
 }
 
-/// A Redis that does not tell has none that could be waited for.
+/// Whether replicas are connected. A Redis that does not report them counts as having none.
 async fn has_replicas(connection: &Connection) -> Result<bool, StoreError> {
     let connected = info::field(connection, "replication", "connected_slaves").await?;
     Ok(connected.is_some_and(|count| count != "0"))
 }
 
-/// Proves that this user may wait, where there are replicas to wait for. It does not wait itself.
+/// Proves that this user may run `WAIT`, if there are replicas. It does not wait.
 pub(super) async fn probe(connection: &Connection) -> Result<(), StoreError> {
     if !has_replicas(connection).await? {
         return Ok(());

@@ -5,7 +5,7 @@ use crate::store::{
     redis::{connection::Connection, info},
 };
 
-/// What Redis says about itself. Hosted ones may refuse to; that is a finding, not a failure.
+/// The risks that Redis reports. A hosted Redis may refuse to report; that is a risk too, not a failure.
 pub(super) async fn find(connection: &Connection) -> Result<Vec<StoreRisk>, StoreError> {
     Ok([eviction(connection).await?, persistence(connection).await?].into_iter().flatten().collect())
 }

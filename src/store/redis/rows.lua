@@ -1,7 +1,7 @@
 -- What all scripts share. A row is a hash; those with limits are listed in ENDS by their end.
 --
--- Limits are judged by the caller's clock. The TTL only clears away what is no longer swept, so it counts from
--- the absolute limit or from Redis's own time, whichever is later, and adds a day.
+-- Limits are compared with the caller's clock. The TTL only removes rows if nothing sweeps them any longer, so it ends
+-- a day after the absolute limit or after Redis's own time, whichever is later.
 
 local function mark_end(row, idle, absolute)
     local earlier = idle
@@ -18,7 +18,7 @@ local function key_of(record)
     return string.sub(record, #RECORDS + 1)
 end
 
--- Takes a session or a mint record away, whose traces are fewer than those of a kept one.
+-- Deletes a session or a mint-mode record. These are in fewer sets than other records.
 local function remove(row)
     local due = redis.call('HGET', row, 'due')
     if due then redis.call('ZREM', DUE, due .. key_of(row)) end

@@ -1,4 +1,4 @@
-//! Records to and from their hashes, and to the arguments of scripts.
+//! Converts records from their hashes, and to the arguments of scripts.
 
 use redis::{ScriptInvocation, ToRedisArgs};
 use time::OffsetDateTime;
@@ -26,7 +26,7 @@ pub(super) const FIELDS: [&str; 12] = [
     "index",
 ];
 
-/// A hash as it comes, all empty where there is none.
+/// The fields of a record's hash. All are empty if there is no hash.
 pub(super) type Fields = (
     Option<String>,
     Option<u64>,
@@ -42,12 +42,12 @@ pub(super) type Fields = (
     Option<String>,
 );
 
-/// What only damage can have left out.
+/// A record lacks a field that this program always writes.
 #[derive(Debug, thiserror::Error)]
 #[error("a record without its {0}")]
 struct Lacks(&'static str);
 
-/// Reads rows, and says of which Redis if one makes no sense.
+/// Reads rows. Its errors name the Redis.
 pub(super) struct Reader<'a>(&'a Connection);
 
 impl<'a> Reader<'a> {
@@ -148,13 +148,13 @@ impl Arguments<'_, '_> {
             .add_sealed_if_any(["key_id", "sealed", "index"], Some(&row.sealed))
     }
 
-    /// What a new row replaces.
+    /// The version that a new row replaces.
     pub(super) fn add_replaces(&mut self, replaces: Option<&Version>) -> &mut Self {
         self.add_if_any("over_connection_id", replaces.map(|version| &version.connection_id))
             .add_if_any("over_generation", replaces.map(|version| version.generation))
     }
 
-    /// Whose attempt a claim takes over.
+    /// The owner of the attempt that a claim takes over.
     pub(super) fn add_taken_over(&mut self, attempt: &OpenAttempt) -> &mut Self {
         match attempt {
             OpenAttempt::Respect => self,

@@ -1,4 +1,4 @@
-//! The schema version is a key of its own.
+//! The schema version, which has a key of its own, and the migrations.
 
 use std::sync::LazyLock;
 
@@ -21,7 +21,7 @@ pub(super) async fn version(connection: &Connection) -> Result<Option<u32>, Stor
     version.map(|found| known(connection, found)).transpose()
 }
 
-/// Brings the store to the latest version, as one.
+/// Migrates the store to the latest version in one step.
 pub(super) async fn migrate(connection: &Connection) -> Result<StoreOrigin, StoreError> {
     let before = connection.script(&MIGRATE.key(keys::SCHEMA)).await?;
     Ok(if known(connection, before)? == 0 { StoreOrigin::Created } else { StoreOrigin::Existing })
@@ -32,7 +32,7 @@ fn known(connection: &Connection, found: u32) -> Result<u32, StoreError> {
     if found > known { Err(StoreError::Newer { at: connection.at().clone(), found, known }) } else { Ok(found) }
 }
 
-/// All steps in one script, which answers with the version before. A newer store is left as it is.
+/// All steps as one script, which returns the version that it found. It does not change a newer store.
 fn migration(steps: &[&str]) -> String {
     let steps = steps.iter().enumerate().map(|(from, step)| {
         let to = from + 1;

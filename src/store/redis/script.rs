@@ -1,6 +1,6 @@
-//! Scripts, because Redis runs each as a whole: no reader sees one of two keys changed.
+//! Lua scripts, which Redis runs as one step: no reader sees only one of two changed keys.
 //!
-//! Each declares every key that it touches, as a cluster requires: first its rows, then the keys that all rows share.
+//! Each declares every key that it uses, as a cluster requires: first those of its rows, then those that all rows share.
 
 use redis::{Script, ScriptInvocation};
 
@@ -18,7 +18,7 @@ use crate::store::{
 pub(super) struct RowScript(Script);
 
 impl RowScript {
-    /// A script for sessions, and for mint records with them.
+    /// A script for sessions and their mint-mode records.
     pub(super) fn new(body: &str) -> Self {
         Self(Script::new(&format!("{}{}{body}", names(), include_str!("rows.lua"))))
     }

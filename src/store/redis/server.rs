@@ -1,4 +1,4 @@
-//! Whether what answers is a Redis that this program can use.
+//! Checks that the server is a Redis that this program can use.
 
 use std::sync::LazyLock;
 
@@ -9,12 +9,12 @@ use crate::store::{
     redis::{connection::Connection, info, keys, plain_text, replication},
 };
 
-/// Runs each command that the scripts of this program run, so that a user who may not run one is found at the start
-/// and not by a login. It leaves a key that expires after ten seconds.
+/// Runs each command that this program's scripts use, so that a user who lacks the right to one is found at the start and
+/// not at a login. It leaves a key that expires after ten seconds.
 static PROBE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local key = KEYS[1]
-         -- Once a script has written something, a full Redis no longer refuses the rest.
+         -- The first command must be a write that needs memory: only there does a full Redis refuse the script.
          redis.call('SET', key, 1)
          redis.call('DEL', key)
          redis.call('HSET', key, 'a', 1, 'b', 2)
@@ -38,7 +38,7 @@ static PROBE: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Refuses a node of a cluster and a Sentinel. A Redis that does not tell what it is, is taken for a single server.
+/// Refuses a cluster node and a Sentinel. A Redis that does not report its mode counts as a single server.
 pub(super) async fn check_mode(connection: &Connection) -> Result<(), StoreError> {
     let at = connection.at().clone();
     let mode = match info::field(connection, "server", "redis_mode").await {
@@ -52,10 +52,10 @@ pub(super) async fn check_mode(connection: &Connection) -> Result<(), StoreError
     }
 }
 
-/// Proves that it takes writes, and that this user may do all that the program does.
+/// Proves that it accepts writes, and that this user may run every command that the program needs.
 pub(super) async fn probe(connection: &Connection) -> Result<(), StoreError> {
     let () = connection.script(&PROBE.key(keys::PROBE)).await?;
-    // The scripts of this program may be there already, and gone after the next restart of Redis.
+    // The scripts may be loaded already, but after a restart of Redis this user has to be able to load them.
     let _: String = connection.command(redis::cmd("SCRIPT").arg("LOAD").arg("return 1")).await?;
     replication::probe(connection).await
 }

@@ -49,10 +49,10 @@ static DELETE: LazyLock<RowScript> = LazyLock::new(|| {
     )
 });
 
-/// How many rows one step of a sweep removes, so that it does not keep Redis from others for long.
+/// How many rows one step of a sweep deletes, so that it does not block Redis for long.
 const BATCH: usize = 100;
 
-/// Whether a row has ended is looked at again: its limits may have moved since it was listed.
+/// Each row's limits are read again, since they may have moved after it was listed.
 static SWEEP: LazyLock<RowScript> = LazyLock::new(|| {
     RowScript::new(
         "local swept = 0

@@ -1,15 +1,15 @@
-//! Times as texts that sort as they do: sixteen hex digits of the milliseconds, moved up so that none are negative.
+//! Times as text that sorts in their order: the milliseconds in sixteen hex digits, offset so that none is negative.
 
 use time::{OffsetDateTime, error::ComponentRange};
 
 use crate::store::millis;
 
-/// How long such a text is.
+/// The length of such a text.
 pub(crate) const LENGTH: usize = 16;
 
 const EPOCH: u64 = 1 << 63;
 
-/// A text that is no moment.
+/// Why a text is not such a time.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Invalid {
     #[error("not a number of sixteen hex digits")]

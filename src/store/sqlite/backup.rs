@@ -19,7 +19,7 @@ use crate::store::{
     },
 };
 
-/// A file that this process has made. Dropped, it is removed.
+/// A file that this process created. It is removed when this is dropped.
 struct NewFile(PathBuf);
 
 impl NewFile {
@@ -28,7 +28,7 @@ impl NewFile {
         Ok(Self(path))
     }
 
-    /// Becomes the other file, with all that is in it on the disk.
+    /// Replaces the other file by this one, after syncing it to the disk.
     fn replace(self, other: Self) -> io::Result<()> {
         File::open(&self.0)?.sync_all()?;
         fs::rename(&self.0, &other.0)?;
@@ -44,7 +44,7 @@ impl NewFile {
 
 impl Drop for NewFile {
     fn drop(&mut self) {
-        // An empty path names no file. What cannot be removed is not worth a second error.
+        // An empty path names no file. A failure is ignored, since the first error matters more.
         let _ = fs::remove_file(&self.0);
     }
 }
@@ -63,7 +63,7 @@ fn copy(at: &StoreLocation, path: &Path, to: PathBuf) -> Result<(), BackupError>
     let connection = connect(at, path)?;
     let mut partial = OsString::from(&to);
     partial.push(".partial");
-    // The name is taken first, so that nothing is overwritten in the end. What is at it is whole, or empty.
+    // The file is created first, so that nothing is overwritten at the end. At its path is an empty or a complete file.
     let whole = NewFile::create(to)?;
     let partial = NewFile::create(partial.into())?;
     vacuum_into(&connection, &partial.0).map_err(|error| describe(at, &whole.0, error))?;
@@ -71,8 +71,7 @@ fn copy(at: &StoreLocation, path: &Path, to: PathBuf) -> Result<(), BackupError>
     partial.replace(whole).map_err(|error| BackupError::writing(&to, error))
 }
 
-/// Opens a store that is there, of an earlier version perhaps, which it stays. SQLite opens a file read-only where it may
-/// not write, and that will do.
+/// Opens an existing store without migrating it. SQLite opens a file that it may not write as read-only, which is enough.
 fn connect(at: &StoreLocation, path: &Path) -> Result<Connection, StoreError> {
     if let Presence::Nothing = file::presence(path)? {
         return Err(StoreError::Missing { at: at.clone() });
@@ -87,13 +86,13 @@ fn connect(at: &StoreLocation, path: &Path) -> Result<Connection, StoreError> {
     }
 }
 
-/// One read transaction, which the write-ahead log lets run beside any writer.
+/// Copies in one read transaction, which the write-ahead log allows beside any writer.
 fn vacuum_into(connection: &Connection, file: &Path) -> rusqlite::Result<()> {
     let name = file.to_str().ok_or_else(|| rusqlite::Error::InvalidPath(file.into()))?;
     connection.execute("VACUUM INTO ?1", [name]).map(drop)
 }
 
-/// Tells what is wrong with the store from what is wrong with the backup.
+/// Distinguishes errors of the store from errors of the backup.
 fn describe(at: &StoreLocation, to: &Path, error: rusqlite::Error) -> BackupError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {

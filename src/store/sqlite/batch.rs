@@ -5,29 +5,29 @@ use tokio::sync::oneshot;
 
 use crate::store::{StoreError, StoreLocation, sqlite::failure};
 
-/// Whether a write must be on the disk before its caller has an answer.
+/// Whether a write must be on the disk before its caller gets a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Durability {
-    /// It must: a rotated refresh token exists nowhere else.
+    /// It must, since a rotated refresh token exists nowhere else.
     Synced,
-    /// A power failure may take it. The next write that is synced brings it to the disk too.
+    /// A power failure may lose it. The next write that is synced brings it to the disk too.
     Unsynced,
 }
 
 /// A write that waits for its transaction.
 pub(super) trait Write: Send {
     fn durability(&self) -> Durability;
-    /// Whether its caller still waits. One whose caller has gone is left out.
+    /// Whether its caller still waits. Otherwise the write is left out.
     fn is_wanted(&self) -> bool;
-    /// Does its work, again if the transaction it was in has failed as a whole.
+    /// Does its work. If its whole transaction fails, it is called again.
     fn apply(&mut self, transaction: &Transaction<'_>) -> Result<(), Failed>;
-    /// Tells its caller the result of [`Write::apply`]. It is called after the commit.
+    /// Sends its caller the result of [`Write::apply`]. It is called after the commit.
     fn answer(self: Box<Self>, at: &StoreLocation);
-    /// Tells its caller that there was no commit.
+    /// Sends its caller the error that prevented the commit.
     fn fail(self: Box<Self>, error: StoreError);
 }
 
-/// The work of one write has failed. The write knows why.
+/// The work of one write failed. The write has the error.
 pub(super) struct Failed;
 
 /// The one implementation of [`Write`], for any work.
@@ -58,7 +58,7 @@ where
 
     fn answer(self: Box<Self>, at: &StoreLocation) {
         if let Some(result) = self.result {
-            // A caller that was cancelled meanwhile does not need the answer.
+            // A caller that was cancelled in the meantime does not need the result.
             let _ = self.reply.send(result.map_err(|error| failure::describe(at, error)));
         }
     }
@@ -70,27 +70,27 @@ where
 
 /// Why nothing of a batch was committed.
 enum NotCommitted {
-    /// There was no transaction to be had. The same would be so for each write alone.
+    /// No transaction could be started. That would be the same for each write alone.
     NotStarted(Error),
-    /// The transaction failed as a whole. It may have been for one of its writes.
+    /// The whole transaction failed, perhaps because of one of its writes.
     Failed(Error),
 }
 
-/// Where writes are committed.
+/// The connection that commits writes.
 pub(super) struct Committer {
     pub(super) at: StoreLocation,
     pub(super) connection: Connection,
-    /// As the connection is set.
+    /// The connection's current setting.
     durability: Durability,
 }
 
 impl Committer {
-    /// On a connection that syncs each commit.
+    /// For a connection that syncs each commit.
     pub(super) fn new(at: StoreLocation, connection: Connection) -> Self {
         Self { at, connection, durability: Durability::Synced }
     }
 
-    /// Commits all of these writes, or each that can be, and answers them.
+    /// Commits these writes together, or one by one if that fails, and sends each caller its result.
     pub(super) fn commit(&mut self, mut writes: Vec<Box<dyn Write>>) {
         match self.try_commit(&mut writes) {
             Ok(()) => writes.into_iter().for_each(|write| write.answer(&self.at)),
@@ -127,13 +127,13 @@ impl Committer {
 }
 
 fn in_transaction(connection: &mut Connection, writes: &mut [Box<dyn Write>]) -> Result<(), NotCommitted> {
-    // Immediate: what was read must still hold when it is written.
+    // Immediate, so that nothing changes between the transaction's reads and writes.
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(NotCommitted::NotStarted)?;
     match writes {
         [write] => {
             if write.apply(&transaction).is_err() {
-                // It has its answer, and nothing is committed.
+                // This write has its result; nothing of it is committed.
                 return transaction.rollback().or(Ok(()));
             }
         }
@@ -146,18 +146,18 @@ fn in_transaction(connection: &mut Connection, writes: &mut [Box<dyn Write>]) ->
     transaction.commit().map_err(NotCommitted::Failed)
 }
 
-/// A write that fails takes back what it did, and nothing of its neighbours.
+/// Runs a write in a savepoint, so that a failure undoes only this write.
 fn in_savepoint(transaction: &Transaction<'_>, write: &mut dyn Write) -> rusqlite::Result<()> {
     let run = |statement| transaction.prepare_cached(statement)?.execute([]).map(drop);
     run("SAVEPOINT write")?;
     if write.apply(transaction).is_err() {
-        // After some errors, as of a full disk, SQLite has ended the whole transaction: then this fails.
+        // After some errors, such as a full disk, SQLite has ended the whole transaction, and this fails.
         run("ROLLBACK TO write")?;
     }
     run("RELEASE write")
 }
 
-/// The same error for another caller.
+/// Copies an error for another caller.
 fn copy(error: &Error) -> Error {
     match error {
         Error::SqliteFailure(failure, text) => Error::SqliteFailure(*failure, text.clone()),

@@ -23,7 +23,7 @@ pub(super) fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<State> {
     state_codec::to_state(word).map_err(|error| Error::FromSqlConversionFailure(column, Type::Text, error.into()))
 }
 
-/// What the number of rows that an `UPDATE` has changed means.
+/// The result of an `UPDATE` that changed this many rows.
 pub(super) fn outcome(rows: usize) -> UpdateOutcome {
     if rows == 0 { UpdateOutcome::NoRow } else { UpdateOutcome::Updated }
 }

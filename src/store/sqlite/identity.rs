@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Which file it is that was opened. A backup that is moved to its path is another one, though of the same name.
+/// The file that was opened. A backup that is moved to its path is another file of the same name.
 #[derive(Debug)]
 pub(super) struct FileIdentity {
     path: PathBuf,
@@ -20,7 +20,8 @@ impl FileIdentity {
         Ok(Self { path: path.into(), device: metadata.dev(), inode: metadata.ino() })
     }
 
-    /// Whether another file is at the path now, or none. If the system does not tell, SQLite will.
+    /// Whether another file is at the path now, or none. If the system reports an error, the file counts as the same one,
+    /// and SQLite will fail.
     pub(super) fn is_replaced(&self) -> bool {
         match self.path.metadata() {
             Ok(metadata) => !self.is(&metadata),

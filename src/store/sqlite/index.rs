@@ -31,7 +31,7 @@ const REINDEX: &str = "
     WHERE key = :key AND connection_id = :connection_id AND generation = :generation AND idle IS NULL";
 
 pub(super) fn find(connection: &Connection, names: &[NameHash]) -> rusqlite::Result<Vec<Row>> {
-    // One snapshot for all names.
+    // In one snapshot for all names.
     let connection = connection.unchecked_transaction()?;
     let mut select = connection.prepare_cached(FIND)?;
     let mut found: BTreeMap<RowKey, Row> = BTreeMap::new();

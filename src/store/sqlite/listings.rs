@@ -1,4 +1,4 @@
-//! Which records there are. Each page is found by an index, so it costs what it holds and not what is kept.
+//! Lists records. Each page is found by an index, so its cost does not depend on the number of records in the store.
 
 use rusqlite::{Connection, named_params};
 use time::OffsetDateTime;
@@ -20,8 +20,8 @@ const KEPT: &str = concat!(
     " FROM records WHERE idle IS NULL AND key >= :from AND key IS NOT :after ORDER BY key LIMIT :limit"
 );
 
-/// Asks for less and for more, because an index does not answer "not equal"; and names the index, because by itself
-/// SQLite walks through all keys to spare the sorting.
+/// It asks for smaller and greater key ids, because an index cannot answer "not equal". It names the index, because SQLite
+/// would otherwise read all keys in order to avoid sorting.
 const SEALED_BY_OTHER_KEYS: &str = "
     SELECT key FROM records INDEXED BY records_sealed
     WHERE idle IS NULL AND key_id < :key_id AND key >= :from AND key IS NOT :after
@@ -37,7 +37,7 @@ pub(super) fn due(
     limit: u32,
 ) -> rusqlite::Result<Vec<(OffsetDateTime, RowKey)>> {
     let after = after.map(|(due, key)| (millis::from_time(due), key.0));
-    // Earlier than all that can be due.
+    // Earlier than every due time.
     let (after_due, after_key) = after.unwrap_or((i64::MIN, String::new()));
     let page = named_params! {
         ":now": millis::from_time(now),
@@ -66,7 +66,8 @@ pub(super) fn sealed_by_other_keys(
     connection.prepare_cached(SEALED_BY_OTHER_KEYS)?.query_map(page, |row| row.get(0).map(RowKey))?.collect()
 }
 
-/// Where a page begins, and the key that it leaves out. Even the empty key comes after no key.
+/// The first key of a page, and the key that it leaves out. Without a previous page, nothing is left out, not even an
+/// empty key.
 fn bounds(after: Option<&RowKey>) -> (&str, Option<&str>) {
     let after = after.map(|key| key.0.as_str());
     (after.unwrap_or_default(), after)

@@ -1,19 +1,19 @@
-//! What keeps a file whole and proves that it can be written.
+//! The checkpoint of the write-ahead log, and the proof that a file can be written.
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-/// Writes what is there already, down to the disk: what is rolled back never gets that far.
+/// Writes a value that is there already, so that the write reaches the disk. One that is rolled back does not.
 pub(super) fn rewrite(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     let version: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     transaction.pragma_update(None, "user_version", version)
 }
 
-/// Moves what is in the write-ahead log into the file, as far as no reader is in the way. It waits for nobody.
+/// Moves the write-ahead log into the file, as far as readers allow. It does not wait for them.
 pub(super) fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
 }
 
-/// Writes, and takes it back. It needs no table of ours, so it works before a migration too.
+/// Writes, and rolls back. It needs none of our tables, so it works before a migration too.
 pub(super) fn probe(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch("CREATE TABLE probe (written INTEGER) STRICT; INSERT INTO probe VALUES (1);")?;

@@ -17,9 +17,9 @@ use crate::store::{
 
 /// In KiB. The rows are few and small, and the system caches the file as well.
 const PAGE_CACHE: i32 = -256;
-/// All statements of ours, with room.
+/// More than the number of statements in this module.
 const STATEMENTS: usize = 32;
-/// The tries to switch to the write-ahead log take about as long together as SQLite waits for a lock.
+/// Together, the tries to switch to the write-ahead log take about as long as SQLite waits for a lock.
 const SWITCH_TRIES: u32 = 200;
 const SWITCH_PAUSE: Duration = BUSY_TIMEOUT.checked_div(SWITCH_TRIES).expect("it is tried at least once");
 
@@ -52,7 +52,7 @@ fn open_file(path: &Path, missing: IfMissing) -> Result<(Connection, (StoreOrigi
     let at = StoreLocation::File(path.into());
     let sqlite = |error| failure::describe(&at, error);
     let mut connection = connect(&at, path)?;
-    // Looked at before anything is changed, so that a file of another program stays as it is.
+    // Before anything is changed, so that a file of another program stays as it is.
     let contents = accepted(&at, &connection)?;
     let risks = risks(path, contents);
     match (contents, missing) {
@@ -66,7 +66,7 @@ fn open_file(path: &Path, missing: IfMissing) -> Result<(Connection, (StoreOrigi
     Ok((connection, (origin, risks)))
 }
 
-/// What puts the store at risk, before this program changes anything.
+/// The risks of the store, as it was before this program changed anything.
 fn risks(path: &Path, contents: FileContents) -> Vec<StoreRisk> {
     let empty = contents == FileContents::Nothing && !file::is_empty(path);
     let empty = empty.then(|| StoreRisk::EmptyFile { path: path.into() });
@@ -94,20 +94,20 @@ fn inspect_file(path: &Path) -> Result<(StoreStatus, Vec<StoreRisk>), StoreError
     Ok((status, risks(path, contents)))
 }
 
-/// Opens a file that is there. Without `SQLITE_OPEN_CREATE`: file.rs creates, with the mode we want.
+/// Opens an existing file. SQLite must not create it, since file.rs does so with the right mode.
 fn connect(at: &StoreLocation, path: &Path) -> Result<Connection, StoreError> {
     let sqlite = |error| failure::describe(at, error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
-    // SQLite opens what it may only read without an error.
+    // SQLite opens a file that it may only read without an error.
     if connection.is_readonly("main").map_err(sqlite)? {
         return Err(StoreError::NotWritable { at: at.clone(), source: None });
     }
     Ok(connection)
 }
 
-/// The contents, if they are nothing or ours.
+/// The contents, if they are empty or of this program.
 pub(super) fn accepted(at: &StoreLocation, connection: &Connection) -> Result<FileContents, StoreError> {
     match schema::contents(connection).map_err(|error| failure::describe(at, error))? {
         FileContents::Newer(found) => Err(StoreError::Newer { at: at.clone(), found, known: schema::known() }),
@@ -116,7 +116,7 @@ pub(super) fn accepted(at: &StoreLocation, connection: &Connection) -> Result<Fi
     }
 }
 
-/// Tries in steps of its own: where two connections switch a fresh file at once, SQLite's busy timeout does not help.
+/// Retries by itself, because SQLite's busy timeout does not apply if two connections switch a new file at once.
 fn switch_to_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(Duration::ZERO)?;
     let switch = || connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()));
@@ -133,7 +133,7 @@ fn switch_to_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn tune(connection: &Connection) -> rusqlite::Result<()> {
-    // What was answered with success is on disk: a rotated refresh token exists nowhere else.
+    // A confirmed write must be on the disk, since a rotated refresh token exists nowhere else.
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "cache_size", PAGE_CACHE)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);

@@ -1,4 +1,4 @@
-//! Records to and from their table.
+//! Reads and writes records.
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
@@ -9,7 +9,7 @@ use crate::store::{
     state_codec,
 };
 
-/// In the order that [`row`] reads them.
+/// The columns, in the order in which [`row`] reads them.
 macro_rules! record_columns {
     () => {
         "key, connection_id, generation, state, due, attempt, lease_owner, lease_until, idle, absolute, key_id, sealed, \
@@ -66,7 +66,7 @@ pub(super) fn head(connection: &Connection, key: &RowKey) -> rusqlite::Result<Op
         .optional()
 }
 
-/// Writes a row over whatever was there.
+/// Writes a row, and replaces any that is there.
 pub(super) fn replace(connection: &Connection, row: &Row) -> rusqlite::Result<()> {
     let lease = row.lease.as_ref();
     let index = row.sealed.index.as_ref();
@@ -100,7 +100,7 @@ pub(super) fn replace(connection: &Connection, row: &Row) -> rusqlite::Result<()
     Ok(())
 }
 
-/// Writes what a swap may change.
+/// Writes the columns that a swap may change.
 pub(super) fn update(connection: &Connection, row: &Row) -> rusqlite::Result<()> {
     let index = row.sealed.index.as_ref();
     let names = index.map(|index| index.names).unwrap_or_default();

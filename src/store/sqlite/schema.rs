@@ -1,4 +1,4 @@
-//! The schema version is `user_version`; `application_id` tells our files from others.
+//! The schema and its migrations. The version is in `user_version`, and `application_id` marks our files.
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
@@ -14,7 +14,7 @@ const MIGRATIONS: &[&str] =
 /// What a database file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FileContents {
-    /// Nothing: new, or another process is about to fill it.
+    /// No tables: the file is new, or another process is about to create them.
     Nothing,
     /// A store at the version this program knows, or an earlier one.
     Known,
@@ -30,7 +30,7 @@ pub(super) const fn known() -> u32 {
 }
 
 pub(super) fn contents(connection: &Connection) -> rusqlite::Result<FileContents> {
-    // One snapshot, since another process may be filling the file just now.
+    // In one snapshot, since another process may be creating the tables now.
     let connection = connection.unchecked_transaction()?;
     let application: u32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version = version(&connection)?;
@@ -42,17 +42,17 @@ pub(super) fn contents(connection: &Connection) -> rusqlite::Result<FileContents
     })
 }
 
-/// Brings the store to the known version, in one transaction whatever the number of steps.
+/// Migrates the store to the known version. All steps are in one transaction.
 pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<StoreOrigin> {
     migrate_by(MIGRATIONS, connection)
 }
 
 fn migrate_by(steps: &[&str], connection: &mut Connection) -> rusqlite::Result<StoreOrigin> {
-    // So that opening a store that is up to date waits for no writer.
+    // Opening a store that is up to date should not wait for a writer.
     if version(connection)? == version_after(steps) {
         return Ok(StoreOrigin::Existing);
     }
-    // Immediate: of two processes that open a fresh file at once, the second waits here and then finds it done.
+    // Immediate, so that of two processes that open a new file at once, the second one waits here, and finds it migrated.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let before = version(&transaction)?;
     if before < version_after(steps) {

@@ -91,7 +91,7 @@ fn delete(transaction: &Transaction<'_>, key: &RowKey) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Deletes what has ended, mint records too, and counts the sessions.
+/// Deletes sessions and mint-mode records that have ended. Returns the number of sessions.
 fn sweep(transaction: &Transaction<'_>, now: OffsetDateTime) -> rusqlite::Result<usize> {
     let now = named_params! { ":now": millis::from_time(now) };
     transaction

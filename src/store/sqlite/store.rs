@@ -23,7 +23,7 @@ impl SqliteStore {
     }
 
     /// Reads and writes in one step, which is on the disk when this returns. Steps that wait at the same time share a
-    /// transaction; if that fails, each is done alone, so `job` may run twice.
+    /// transaction. If that fails, each is done alone, so `job` may run twice.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         job: impl FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
@@ -31,7 +31,7 @@ impl SqliteStore {
         self.last_failure.note(self.worker.write(Durability::Synced, job).await)
     }
 
-    /// The same without waiting for the disk, for what a power failure may take: a session that is lost costs a login.
+    /// The same without waiting for the disk, for data that a power failure may lose: a lost session costs a login.
     pub(super) async fn write_unsynced<T: Send + 'static>(
         &self,
         job: impl FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,

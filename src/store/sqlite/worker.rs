@@ -15,29 +15,29 @@ use crate::store::{
 
 /// How long SQLite waits for another process's lock.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(4);
-/// How long a caller waits in all, queue included: what design.md allows a save.
+/// How long a caller waits at most, including the time in the queue.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Our statements are short and do not recurse.
+/// The stack of the thread. The statements are short and do not recurse.
 const STACK: usize = 256 * 1024;
-/// How many jobs are done in one round at most. Its writes become one transaction.
+/// The most jobs of one round. Its writes become one transaction.
 const ROUND: usize = 128;
 
 enum Job {
-    /// Runs outside of any transaction, or makes its own.
+    /// Runs outside of any transaction, or starts its own.
     Alone(Box<dyn FnOnce(&mut OpenStore) + Send>),
     Write(Box<dyn Write>),
 }
 
-/// The connection, and which file it is to; a store in memory has none.
+/// The connection, and its file. A store in memory has none.
 struct OpenStore {
     committer: Committer,
     file: Option<FileIdentity>,
 }
 
-/// A connection on a thread of its own, which does one job after the other, but all waiting writes at once.
+/// A connection on a thread of its own. It does one job after the other, but all waiting writes in one transaction.
 ///
-/// SQLite has one writer at a time anyway, and a single thread keeps one page cache and one set of prepared
-/// statements, where a pool of blocking threads would keep many stacks.
+/// SQLite allows only one writer at a time. A single thread needs one page cache, one set of prepared statements and one
+/// stack, where a pool of blocking threads would need many.
 #[derive(Debug)]
 pub(super) struct Worker {
     at: StoreLocation,
@@ -73,7 +73,7 @@ impl Worker {
         Ok((worker, more))
     }
 
-    /// Runs `job` outside of any transaction. A job whose caller has gone before its turn is left out.
+    /// Runs `job` outside of any transaction. A job whose caller no longer waits is left out.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -81,15 +81,15 @@ impl Worker {
         let (reply, answer) = oneshot::channel();
         let job = Job::Alone(Box::new(move |store| {
             if !reply.is_closed() {
-                // A caller that was cancelled meanwhile does not need the answer.
+                // A caller that was cancelled in the meantime does not need the result.
                 let _ = reply.send(store.run(job));
             }
         }));
         self.send(job, answer).await
     }
 
-    /// Does `work` in a transaction, perhaps together with others, and perhaps again if that one fails. It is committed
-    /// when this returns.
+    /// Runs `work` in a transaction, which others may share, and again if that transaction fails. It is committed when this
+    /// returns.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         durability: Durability,
@@ -117,19 +117,19 @@ impl Worker {
 }
 
 impl Drop for Worker {
-    /// Waits for the current job, so that the file is closed (and its log checkpointed) once the store is gone.
+    /// Waits for the current job, so that the file is closed, and its log checkpointed, when the store has been dropped.
     fn drop(&mut self) {
         self.jobs.take();
         if let Some(thread) = self.thread.take() {
-            // A thread that panicked has already answered its caller with `Stopped`.
+            // If the thread panicked, its caller has got `Stopped` already.
             let _ = thread.join();
         }
     }
 }
 
 impl OpenStore {
-    /// Nothing is read or written once another file is at the path: what this process would do to the old one, others
-    /// would do once more to the new one.
+    /// Runs a job, unless another file is at the path: other processes use that one, so they could send a refresh token
+    /// again that this process sends.
     fn run<T>(&mut self, job: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         if self.is_replaced() {
             return Err(StoreError::Replaced { at: self.committer.at.clone() });
@@ -155,13 +155,13 @@ impl OpenStore {
 
 fn identity(at: &StoreLocation) -> Option<FileIdentity> {
     match at {
-        // A file that is gone already is noticed by the first job of SQLite itself.
+        // If the file is missing already, SQLite fails at the first job.
         StoreLocation::File(path) => FileIdentity::of(path).ok(),
         StoreLocation::Memory | StoreLocation::Redis { .. } => None,
     }
 }
 
-/// Does what waits: first what is not a write, since that is quick, then all writes at once.
+/// Does the waiting jobs: first those that are no writes, since they are quick, then all writes in one transaction.
 fn work(mut store: OpenStore, queue: &mpsc::Receiver<Job>) {
     while let Ok(first) = queue.recv() {
         let mut writes = Vec::new();
@@ -174,7 +174,7 @@ fn work(mut store: OpenStore, queue: &mpsc::Receiver<Job>) {
         store.commit(writes);
     }
     if !store.is_replaced() {
-        // SQLite does so by itself only where no other process has the file open. If it fails, the log is still there.
+        // SQLite does this by itself only if no other process has the file open. If it fails, nothing is lost.
         let _ = checkpoint(&store.committer.connection);
     }
 }

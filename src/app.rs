@@ -225,7 +225,7 @@ fn process_name(keys: &Keyring) -> String {
 /// Runs the keeper, in keep mode. That it stopped is said here once, and by `/readyz` from then on.
 async fn keep(vault: Vault, mode: Mode, stop: impl Future<Output = ()> + Send + 'static) {
     if let Mode::Keep(_) = mode
-        && let Err(error) = tokio::spawn(async move { vault.keep(stop).await }).await
+        && let Err(error) = tokio::spawn(async move { vault.run_keeper(stop).await }).await
     {
         tracing::error!(%error, "the keeper stopped: nothing is refreshed before it is asked for; restart the program");
     }

@@ -6,13 +6,16 @@
 use std::convert::Infallible;
 
 use axum::{Router, body::Body, http::Request};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{rt::TokioIo, server::graceful::Watcher};
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
+use hyper_util::{rt::TokioIo, server::graceful::Watcher, service::TowerToHyperService};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::watch,
 };
-use tower::ServiceExt;
 
 use crate::app::progress::{Progress, TrackedBody, TrackedStream};
 
@@ -28,10 +31,11 @@ where
 {
     let progress = Progress::default();
     let io = TokioIo::new(TrackedStream { stream, progress: progress.clone() });
+    let router = TowerToHyperService::new(router);
     let service = service_fn(|request: Request<Incoming>| {
         // Set before anything is awaited: from here on the request counts as in flight.
         let in_flight = progress.begin();
-        let response = router.clone().oneshot(request.map(Body::new));
+        let response = router.call(request.map(Body::new));
         async move { Ok::<_, Infallible>(response.await?.map(|body| TrackedBody { body, _in_flight: in_flight })) }
     });
     let connection = http1::Builder::new()

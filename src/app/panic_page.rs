@@ -8,8 +8,9 @@ use axum::{
     http::{HeaderValue, Request, StatusCode, header},
     response::Response,
 };
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
 use time::macros::datetime;
-use tower::ServiceExt;
 
 use crate::{
     app::state,
@@ -40,7 +41,7 @@ async fn get(router: &Router, path: &str, cookie: Option<&HeaderValue>) -> Respo
     if let Some(cookie) = cookie {
         request = request.header(header::COOKIE, cookie);
     }
-    let response = router.clone().oneshot(request.body(Body::empty()).expect("a request")).await;
+    let response = TowerToHyperService::new(router.clone()).call(request.body(Body::empty()).expect("a request")).await;
     response.unwrap_or_else(|error| match error {})
 }
 

@@ -113,7 +113,7 @@ async fn give(
     let adopted = context.app.vault.adopt(pending, &RowKey::of_user(&user_id), identity.clone(), replace).await;
     match adopted.map_err(|error| context.error(&owner, error))? {
         Adopted::Yes => {
-            context.app.logins.settle(entry, &user_id, None, &identity).await.map_err(refused)?;
+            context.app.logins.recheck_email(entry, &user_id, None, &identity).await.map_err(refused)?;
             Ok(format!("imported: {owner} is connected"))
         }
         Adopted::NeedsReplace => Err(ImportError::NeedsReplace { user: owner, progress: Progress::Exchanged }.into()),

@@ -31,12 +31,12 @@ impl Logins {
             (Mode::Mint, None) => {
                 Ok(self.api.me(&reply.access_token).await.map_or_else(|error| unnamed(&error), Identity::from))
             }
-            (Mode::Keep(_), claimed) => Ok(self.insist_on_me(reply).await?.completes(claimed.unwrap_or_default())),
+            (Mode::Keep(_), claimed) => Ok(self.retry_me(reply).await?.completes(claimed.unwrap_or_default())),
         }
     }
 
     /// `/me`, asked again where it failed for a passing reason.
-    async fn insist_on_me(&self, reply: &TokenResponse) -> Result<Me, LoginError> {
+    async fn retry_me(&self, reply: &TokenResponse) -> Result<Me, LoginError> {
         let mut tries = 1;
         loop {
             match self.api.me(&reply.access_token).await {
@@ -76,7 +76,7 @@ impl Logins {
 
     /// Looks again after a record was saved. Another process may have admitted another user with the same e-mail at the
     /// same moment. The process that then finds two gives way and leaves a tombstone: at least the one that was saved last.
-    pub(crate) async fn settle(
+    pub(crate) async fn recheck_email(
         &self,
         entry: Option<EmailEntry>,
         user_id: &str,

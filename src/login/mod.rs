@@ -83,7 +83,7 @@ pub(crate) enum Owner {
 impl Logins {
     /// A new login, and where to send the browser.
     pub(crate) fn start(&self, prompt: Option<Prompt>) -> (PendingLogin, Url) {
-        let login = PendingLogin::begun_at(self.clock.now());
+        let login = PendingLogin::start(self.clock.now());
         let PendingLogin { state, nonce, verifier, .. } = &login;
         let url = self.provider.authorize_url(&AuthorizeParams { state, nonce, verifier, prompt });
         (login, url)
@@ -129,7 +129,7 @@ impl Logins {
     ) -> Result<Connected, LoginError> {
         let (version, identity) = (record.version(), record.body.identity.clone());
         let connected = self.vault.connect(&RowKey::of_user(user_id), record, None).await?;
-        self.settle(entry, user_id, Some(&version), &identity).await?;
+        self.recheck_email(entry, user_id, Some(&version), &identity).await?;
         Ok(connected)
     }
 }

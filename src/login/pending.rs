@@ -18,25 +18,25 @@ pub struct PendingLogin {
     pub state: CsrfToken,
     /// Ties the id_token to this login.
     pub nonce: Nonce,
-    /// Proves to the token endpoint who began (RFC 7636).
+    /// Proves to the token endpoint who started the login (RFC 7636).
     pub verifier: PkceCodeVerifier,
     /// When it was started.
-    #[serde(with = "time::serde::timestamp::milliseconds")]
-    pub(crate) begun_at: OffsetDateTime,
+    #[serde(rename = "begun_at", with = "time::serde::timestamp::milliseconds")]
+    pub(crate) started_at: OffsetDateTime,
 }
 
 impl PendingLogin {
     /// A new login, its secrets fresh from the system's generator.
     #[must_use]
-    pub fn begun_at(now: OffsetDateTime) -> Self {
+    pub fn start(now: OffsetDateTime) -> Self {
         let (_, verifier) = PkceCodeChallenge::new_random_sha256();
         let nonce = Nonce::new(CsrfToken::new_random().into_secret());
-        Self { state: CsrfToken::new_random(), nonce, verifier, begun_at: now }
+        Self { state: CsrfToken::new_random(), nonce, verifier, started_at: now }
     }
 
     /// Whether the login took too long. A cookie from the future is no younger for it.
     #[must_use]
     pub(crate) fn expired(&self, now: OffsetDateTime) -> bool {
-        (now - self.begun_at).unsigned_abs() >= LIFETIME
+        (now - self.started_at).unsigned_abs() >= LIFETIME
     }
 }

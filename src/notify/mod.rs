@@ -31,7 +31,7 @@ const INTERVAL: Duration = Duration::from_secs(30);
 /// The shortest pause between two looks.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// How long the claim of another process is respected, by the boot-time clock of the process that has watched it.
-const CLAIM: Duration = Duration::from_secs(60);
+const CLAIM_TIMEOUT: Duration = Duration::from_secs(60);
 /// The longest call of the store.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -136,7 +136,7 @@ impl Notifier {
         let asked = self.clock.boot_time();
         if self.swap(key, version, &claimed).await != Some(NotificationSwap::Applied)
             // A process that was suspended here may have lost its claim.
-            || self.clock.boot_time() > asked + CLAIM / 2
+            || self.clock.boot_time() > asked + CLAIM_TIMEOUT / 2
         {
             return Round::Continue;
         }
@@ -146,11 +146,11 @@ impl Notifier {
         let (noted, round) = match &result {
             Ok(()) => {
                 tracing::info!(event = pending.event.name(), id = pending.id, "notified");
-                (claimed.settled(), Round::Continue)
+                (claimed.reported(), Round::Continue)
             }
             Err(error) if pending.is_given_up(now) => {
                 tracing::error!(%error, event = pending.event.name(), id = pending.id, "a notification was given up after 3 days; check NOTIFY_URL with `videoask-auth check --notify`");
-                (claimed.settled(), Round::End)
+                (claimed.reported(), Round::End)
             }
             Err(error) => {
                 tracing::warn!(%error, event = pending.event.name(), id = pending.id, "a notification was not delivered; it is retried");
@@ -179,7 +179,7 @@ impl Notifier {
                 if seen.0 != version {
                     *seen = (version, boot_time);
                 }
-                boot_time >= seen.1 + CLAIM
+                boot_time >= seen.1 + CLAIM_TIMEOUT
             }
         }
     }

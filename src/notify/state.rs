@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A connection is reported as blocked after so long, and as recovered after it has worked for so long.
-const SETTLED: Duration = Duration::minutes(10);
+const STABLE_AFTER: Duration = Duration::minutes(10);
 /// The pause after the first delivery that failed; it doubles up to [`LONGEST_BACKOFF`].
 const FIRST_BACKOFF: Duration = Duration::seconds(10);
 const LONGEST_BACKOFF: Duration = Duration::HOUR;
@@ -36,7 +36,7 @@ pub(super) enum EventKind {
 /// Why a connection did not work when that was last reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Trouble {
+enum ReportedProblem {
     LogInAgain,
     Blocked,
 }
@@ -62,9 +62,9 @@ pub(super) struct Pending {
 #[serde(default)]
 pub(super) struct NotificationState {
     connection_id: String,
-    reported: Option<Trouble>,
+    reported: Option<ReportedProblem>,
     /// What was last reported of this connection's end.
-    warned: Warned,
+    warned: Warning,
     /// Since when it works, if that is to be reported.
     #[serde(with = "time::serde::timestamp::milliseconds::option")]
     working_since: Option<OffsetDateTime>,
@@ -75,7 +75,7 @@ pub(super) struct NotificationState {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Warned {
+enum Warning {
     #[default]
     Never,
     Soon,
@@ -213,15 +213,15 @@ impl NotificationState {
     fn next_event(&self, seen: &Observation, now: OffsetDateTime) -> Option<EventKind> {
         match (seen.condition, self.reported) {
             // Also where a login was reported as needed before: a person has logged in since, and may not look again.
-            (Condition::LogInAgain, _) if self.warned != Warned::Ended => Some(EventKind::LogInAgain),
-            (Condition::Blocked { since }, None) if now - since >= SETTLED => Some(EventKind::Blocked),
+            (Condition::LogInAgain, _) if self.warned != Warning::Ended => Some(EventKind::LogInAgain),
+            (Condition::Blocked { since }, None) if now - since >= STABLE_AFTER => Some(EventKind::Blocked),
             (Condition::Working, Some(_)) => {
                 let since = self.working_since?;
-                (now - since >= SETTLED).then_some(EventKind::Recovered)
+                (now - since >= STABLE_AFTER).then_some(EventKind::Recovered)
             }
             (Condition::Working | Condition::Failing, None) => match (seen.urgency, self.warned) {
-                (Urgency::Urgent, Warned::Never | Warned::Soon) => Some(EventKind::LogInVerySoon),
-                (Urgency::Soon, Warned::Never) => Some(EventKind::LogInSoon),
+                (Urgency::Urgent, Warning::Never | Warning::Soon) => Some(EventKind::LogInVerySoon),
+                (Urgency::Soon, Warning::Never) => Some(EventKind::LogInSoon),
                 (Urgency::None | Urgency::Soon | Urgency::Urgent, _) => None,
             },
             (Condition::LogInAgain | Condition::Blocked { .. }, _) | (Condition::Failing, Some(_)) => None,
@@ -235,28 +235,28 @@ impl NotificationState {
             return pending.claimed_by.is_none().then_some(pending.next_try);
         }
         match (seen.condition, self.reported) {
-            (Condition::Blocked { since }, None) => Some(since + SETTLED),
-            _ => self.working_since.map(|since| since + SETTLED),
+            (Condition::Blocked { since }, None) => Some(since + STABLE_AFTER),
+            _ => self.working_since.map(|since| since + STABLE_AFTER),
         }
     }
 
     /// Drops an event that no longer says the truth. If it may have arrived, it counts as reported.
     fn supersede(&mut self) {
         match self.pending.take() {
-            Some(pending) if pending.may_have_arrived() => self.settle(pending.event),
+            Some(pending) if pending.may_have_arrived() => self.mark_reported(pending.event),
             Some(_) | None => {}
         }
     }
 
-    fn settle(&mut self, event: EventKind) {
+    fn mark_reported(&mut self, event: EventKind) {
         match event {
-            EventKind::LogInSoon => self.warned = Warned::Soon,
-            EventKind::LogInVerySoon => self.warned = Warned::VerySoon,
-            EventKind::LogInAgain => (self.reported, self.warned) = (Some(Trouble::LogInAgain), Warned::Ended),
-            EventKind::Blocked => self.reported = Some(Trouble::Blocked),
+            EventKind::LogInSoon => self.warned = Warning::Soon,
+            EventKind::LogInVerySoon => self.warned = Warning::VerySoon,
+            EventKind::LogInAgain => (self.reported, self.warned) = (Some(ReportedProblem::LogInAgain), Warning::Ended),
+            EventKind::Blocked => self.reported = Some(ReportedProblem::Blocked),
             EventKind::Recovered => {
                 (self.reported, self.working_since) = (None, None);
-                self.warned = self.warned.min(Warned::VerySoon);
+                self.warned = self.warned.min(Warning::VerySoon);
             }
         }
     }
@@ -270,9 +270,9 @@ impl NotificationState {
     }
 
     /// The pending event was delivered, or given up.
-    pub(super) fn settled(mut self) -> Self {
+    pub(super) fn reported(mut self) -> Self {
         if let Some(pending) = self.pending.take() {
-            self.settle(pending.event);
+            self.mark_reported(pending.event);
         }
         self
     }

@@ -25,7 +25,7 @@ impl RowKey {
     }
 
     /// Whether this is the key of a user or of an import.
-    pub(crate) fn is_kept(&self) -> bool {
+    pub(crate) fn outlives_session(&self) -> bool {
         self.0.contains(':')
     }
 

@@ -73,7 +73,7 @@ impl Vault {
                     self.0.cache.insert_if_newer(key, Arc::new(cached), asked);
                 }
                 self.invalidate_user_index();
-                self.plan(row.due);
+                self.wake_keeper_by(row.due);
                 return Ok(Connected::Yes);
             }
         }

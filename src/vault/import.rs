@@ -178,7 +178,7 @@ impl Vault {
                 Adoption::Applied => {
                     let (user_id, connection) = (record.body.identity.logged_id(), &record.connection_id);
                     tracing::info!(user_id, %connection, "imported");
-                    self.plan(row.due);
+                    self.wake_keeper_by(row.due);
                     return Ok(Adopted::Yes);
                 }
                 Adoption::OwnerConflict(_) | Adoption::PendingConflict(_) => {}

@@ -34,7 +34,7 @@ pub(super) fn policies(keys: &Keyring, settings: &Settings) -> Vec<PolicyId> {
 
 /// What rows are to this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum RowKind {
     /// What is left of an import that has its owner.
     AdoptedImport,
     Import,
@@ -98,13 +98,13 @@ impl Vault {
     /// Encrypts a record, with its index. One that ends with a session has none.
     pub(super) fn seal(&self, key: &RowKey, record: &Record) -> Sealed {
         let sealed = record.sealed(&self.0.keys, key);
-        let index = key.is_kept().then(|| self.index(key, &sealed.key_id, record));
+        let index = key.outlives_session().then(|| self.index(key, &sealed.key_id, record));
         Sealed { index, ..sealed }
     }
 
     pub(super) fn seal_tombstone(&self, key: &RowKey, version: &Version, tombstone: &Tombstone) -> Sealed {
         let sealed = tombstone.sealed(&self.0.keys, key, version);
-        let index = key.is_kept().then(|| self.tombstone_index(key, &sealed.key_id, tombstone));
+        let index = key.outlives_session().then(|| self.tombstone_index(key, &sealed.key_id, tombstone));
         Sealed { index, ..sealed }
     }
 
@@ -142,14 +142,14 @@ impl Vault {
     }
 
     /// What the rows of a group are.
-    pub(super) fn standing(&self, group: &RowGroup) -> Standing {
+    pub(super) fn kind_of(&self, group: &RowGroup) -> RowKind {
         match (self.label(&group.label), self.has_key(&group.key_id)) {
-            (Some(Label::Import), _) if group.state == State::Tombstone => Standing::AdoptedImport,
-            (Some(Label::Import), true) => Standing::Import,
-            (Some(Label::Import), false) => Standing::UnreadableImport,
-            (Some(Label::Unreadable | Label::Damaged), _) | (_, false) => Standing::Unreadable,
-            (Some(Label::Connection(obstacle)), true) => Standing::Connection(obstacle),
-            (Some(Label::Tombstone) | None, true) => Standing::Connection(None),
+            (Some(Label::Import), _) if group.state == State::Tombstone => RowKind::AdoptedImport,
+            (Some(Label::Import), true) => RowKind::Import,
+            (Some(Label::Import), false) => RowKind::UnreadableImport,
+            (Some(Label::Unreadable | Label::Damaged), _) | (_, false) => RowKind::Unreadable,
+            (Some(Label::Connection(obstacle)), true) => RowKind::Connection(obstacle),
+            (Some(Label::Tombstone) | None, true) => RowKind::Connection(None),
         }
     }
 
@@ -158,7 +158,7 @@ impl Vault {
         let rows = counts
             .groups
             .iter()
-            .filter(|group| group.state != State::Tombstone && self.standing(group) == Standing::Unreadable);
+            .filter(|group| group.state != State::Tombstone && self.kind_of(group) == RowKind::Unreadable);
         rows.map(|group| usize::try_from(group.rows).unwrap_or(usize::MAX)).sum()
     }
 

@@ -95,11 +95,11 @@ impl Refreshes {
 
 impl Vault {
     /// Runs the keeper until `stop` completes. If the store does not respond, it is asked again at the next tick.
-    pub async fn keep(&self, stop: impl Future<Output = ()>) {
+    pub async fn run_keeper(&self, stop: impl Future<Output = ()>) {
         tokio::select! {
             biased;
             () = stop => {}
-            () = self.run_keeper() => {}
+            () = self.run_tasks() => {}
         }
     }
 
@@ -122,14 +122,14 @@ impl Vault {
         self.0.keeper_active.0.store(now + 1, Ordering::Relaxed);
     }
 
-    async fn run_keeper(&self) {
+    async fn run_tasks(&self) {
         tokio::join!(self.run_refreshes(), self.run_revalidation());
     }
 
     /// A record is due at this time: the keeper does not sleep past it.
-    pub(super) fn plan(&self, due: Option<OffsetDateTime>) {
+    pub(super) fn wake_keeper_by(&self, due: Option<OffsetDateTime>) {
         if due.is_some_and(|due| due < self.0.clock.now() + TICK) {
-            self.0.replan.notify_one();
+            self.0.keeper_wake.notify_one();
         }
     }
 
@@ -143,12 +143,12 @@ impl Vault {
             if self.0.clock.boot_time() >= next_search {
                 next_search = self.0.clock.boot_time() + SEARCH_INTERVAL;
                 self.reencrypt(&mut undecryptable).await;
-                self.refresh_misdated(&mut refreshes).await;
+                self.refresh_with_impossible_times(&mut refreshes).await;
             }
-            self.refresh_misdated_cached(&mut refreshes).await;
+            self.refresh_cached_with_impossible_times(&mut refreshes).await;
             // If this fails, the next tick tries again.
             let _ = self.call_store(self.0.store.checkpoint()).await;
-            self.0.clock.timeout(next.unwrap_or(TICK), self.0.replan.notified()).await;
+            self.0.clock.timeout(next.unwrap_or(TICK), self.0.keeper_wake.notified()).await;
         }
     }
 
@@ -207,7 +207,7 @@ impl Vault {
     }
 
     /// Refreshes what is cached and was dated by a wrong clock. Its due time may be wrong too.
-    async fn refresh_misdated_cached(&self, refreshes: &mut Refreshes) {
+    async fn refresh_cached_with_impossible_times(&self, refreshes: &mut Refreshes) {
         for key in self.0.cache.keys() {
             let (settings, now) = (&self.0.settings, self.0.clock.now());
             if self.0.cache.get(&key).is_some_and(|cached| cached.has_impossible_times(settings, now)) {
@@ -217,7 +217,7 @@ impl Vault {
     }
 
     /// Refreshes the records whose due time is far ahead and whose dates are impossible: a wrong clock wrote them.
-    async fn refresh_misdated(&self, refreshes: &mut Refreshes) {
+    async fn refresh_with_impossible_times(&self, refreshes: &mut Refreshes) {
         let end_of_time = PrimitiveDateTime::MAX.assume_utc();
         let mut cursor = (self.0.clock.now() + FAR_AHEAD, RowKey(String::new()));
         loop {

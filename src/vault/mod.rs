@@ -98,7 +98,7 @@ struct Inner {
     key_locks: key_lock::KeyLocks,
     keeper_active: keeper::LastActive,
     /// Wakes the keeper.
-    replan: Notify,
+    keeper_wake: Notify,
     /// Makes the names of leases and attempts unique.
     serial: AtomicU64,
     /// Set once this process has had to wait for another one.
@@ -129,7 +129,7 @@ impl Vault {
             indexed: OnceCell::new(),
             key_locks: key_lock::KeyLocks::default(),
             keeper_active: keeper::LastActive::default(),
-            replan: Notify::new(),
+            keeper_wake: Notify::new(),
             serial: AtomicU64::new(0),
             waiting: SetOnce::new(),
         }))

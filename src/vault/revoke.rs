@@ -12,7 +12,7 @@ use crate::{
         error::VaultError,
         record::{Record, tombstone::Tombstone},
         refresh::{
-            lease::{HeldLease, LEASE_TRIES, TakenLease, UnderLease},
+            lease::{HeldLease, LEASE_TRIES, LeaseOutcome, TakenLease},
             single_flight::Job,
             task::JobResult,
         },
@@ -57,8 +57,8 @@ impl Job {
             let result = self.end_under(&mut held, shown, ending).await;
             self.release(&held).await;
             match result? {
-                UnderLease::Done(cached) => return Ok(cached),
-                UnderLease::LeaseLost => {}
+                LeaseOutcome::Done(cached) => return Ok(cached),
+                LeaseOutcome::LeaseLost => {}
             }
         }
         Err(VaultError::Busy)
@@ -69,9 +69,9 @@ impl Job {
         held: &mut HeldLease,
         shown: Option<&Version>,
         ending: Ending,
-    ) -> Result<UnderLease, VaultError> {
+    ) -> Result<LeaseOutcome, VaultError> {
         if held.row.state == State::Tombstone || shown.is_some_and(|shown| *shown != held.row.version) {
-            return self.cache_row(&held.row, held.asked).map(UnderLease::Done);
+            return self.cache_row(&held.row, held.asked).map(LeaseOutcome::Done);
         }
         let record = Record::of_row(&self.vault.0.keys, &held.row)?;
         if let (Ending::Revoke, Some(token)) = (ending, &record.body.tokens.refresh_token) {
@@ -83,8 +83,8 @@ impl Job {
             let asked = self.vault.0.clock.boot_time();
             match self.swap_under(held, &revoking).await? {
                 Cas::Applied => {}
-                Cas::Conflict(_) => return Ok(UnderLease::LeaseLost),
-                Cas::NoRow => return Ok(UnderLease::Done(None)),
+                Cas::Conflict(_) => return Ok(LeaseOutcome::LeaseLost),
+                Cas::NoRow => return Ok(LeaseOutcome::Done(None)),
             }
             held.row.apply(&revoking);
             self.vault.0.cache.remove(&self.key, asked);
@@ -106,7 +106,7 @@ impl Job {
     }
 
     /// Removes the secrets.
-    async fn write_tombstone(&self, held: &HeldLease, record: &Record) -> Result<UnderLease, VaultError> {
+    async fn write_tombstone(&self, held: &HeldLease, record: &Record) -> Result<LeaseOutcome, VaultError> {
         let asked = self.vault.0.clock.boot_time();
         let tombstone = Tombstone::of(record, self.vault.0.clock.now());
         let sealed = Some(self.vault.seal_tombstone(&self.key, &held.row.version, &tombstone));
@@ -114,11 +114,11 @@ impl Job {
         match self.swap_under(held, &change).await? {
             Cas::Applied => {
                 self.vault.0.cache.remove(&self.key, asked);
-                Ok(UnderLease::Done(None))
+                Ok(LeaseOutcome::Done(None))
             }
-            Cas::Conflict(row) if held.lost_only_lease(&row) => Ok(UnderLease::LeaseLost),
-            Cas::Conflict(row) => self.cache_row(&row, asked).map(UnderLease::Done),
-            Cas::NoRow => Ok(UnderLease::Done(None)),
+            Cas::Conflict(row) if held.lost_only_lease(&row) => Ok(LeaseOutcome::LeaseLost),
+            Cas::Conflict(row) => self.cache_row(&row, asked).map(LeaseOutcome::Done),
+            Cas::NoRow => Ok(LeaseOutcome::Done(None)),
         }
     }
 }

@@ -14,7 +14,7 @@ pub(super) const CACHE_TTL: Duration = Duration::from_secs(5);
 pub(super) const RESTORE_WINDOW: Duration = Duration::from_secs(15);
 /// One process corrects the impossible times of a record at most once in this time. Otherwise two processes whose
 /// clocks are far apart would correct each other without a pause.
-pub(super) const REDATE_INTERVAL: Duration = Duration::from_secs(60);
+pub(super) const CORRECTION_INTERVAL: Duration = Duration::from_secs(60);
 /// After the store did not respond, the cache is used for this long before the store is asked again.
 pub(super) const STALE_RETRY: Duration = Duration::from_secs(1);
 /// The part of a lease that is reserved for the save after an exchange.

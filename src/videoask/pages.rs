@@ -14,7 +14,7 @@ use serde_json::{Value, value::RawValue};
 use url::{Url, form_urlencoded};
 
 /// So many pages in a row with nothing new are read before the list counts as endless.
-const MAX_BARREN_PAGES: u32 = 20;
+const MAX_REPEATED_PAGES: u32 = 20;
 const OFFSET: &str = "offset";
 
 /// Which part of a list: the query that asks for it.
@@ -31,7 +31,7 @@ pub struct Pages {
     asked: HashSet<u64>,
     /// Hashes of the pages that had something.
     read: HashSet<u64>,
-    barren: u32,
+    repeated: u32,
 }
 
 /// Why the rest of a list cannot be read.
@@ -41,7 +41,7 @@ pub enum PagesError {
     #[error("the response is not a list")]
     NotAList,
     /// There is always a next page, and nothing on it.
-    #[error("{MAX_BARREN_PAGES} pages in a row had nothing new, and the list goes on")]
+    #[error("{MAX_REPEATED_PAGES} pages in a row had nothing new, and the list goes on")]
     Endless,
 }
 
@@ -114,7 +114,7 @@ impl Pages {
     /// The list from this page on.
     #[must_use]
     pub fn starting_at(first: Page) -> Self {
-        Self { next: Some(first), rest: None, asked: HashSet::new(), read: HashSet::new(), barren: 0 }
+        Self { next: Some(first), rest: None, asked: HashSet::new(), read: HashSet::new(), repeated: 0 }
     }
 
     /// The page to ask for next; nothing when the list has been read.
@@ -132,9 +132,9 @@ impl Pages {
         // A server that does not know `offset` gives the same page again.
         let is_new = !lines.is_empty() && self.read.insert(hash(&lines));
         if is_new {
-            (self.barren, self.rest) = (0, Some(page.later_by(lines.len())));
+            (self.repeated, self.rest) = (0, Some(page.later_by(lines.len())));
         } else {
-            self.barren += 1;
+            self.repeated += 1;
         }
         self.next = match link {
             Link::Last => None,
@@ -144,7 +144,7 @@ impl Pages {
         }
         .filter(|next| self.is_unasked(next));
         match self.next {
-            Some(_) if self.barren >= MAX_BARREN_PAGES => Err(PagesError::Endless),
+            Some(_) if self.repeated >= MAX_REPEATED_PAGES => Err(PagesError::Endless),
             _ if is_new => Ok(lines),
             _ => Ok(Vec::new()),
         }

@@ -75,7 +75,7 @@ fn tokens_records_and_pending_logins_show_no_secret() {
     .expect("a token reply");
     assert_silent(&reply);
 
-    let login = PendingLogin::begun_at(EPOCH);
+    let login = PendingLogin::start(EPOCH);
     let shown = format!("{login:?}");
     for secret in [login.state.secret(), login.verifier.secret(), login.nonce.secret()] {
         assert!(!shown.contains(secret), "{shown}");

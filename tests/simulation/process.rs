@@ -115,7 +115,7 @@ impl Process {
         );
         if self.mode == Mode::KeepWithKeeper {
             let vault = vault.clone();
-            runtime.spawn(async move { vault.keep(std::future::pending()).await });
+            runtime.spawn(async move { vault.run_keeper(std::future::pending()).await });
         }
         if self.mode == Mode::KeepAndNotify {
             let (running, stopping) = watch::channel(());

@@ -134,7 +134,7 @@ async fn the_keeper_refreshes_a_token_of_any_life_over_20_seconds_before_it_expi
         while setup.step().await {}
         login.await.expect("the login does not panic").expect("the store takes it");
         let vault = setup.vault.clone();
-        let keeper = tokio::spawn(async move { vault.keep(std::future::pending()).await });
+        let keeper = tokio::spawn(async move { vault.run_keeper(std::future::pending()).await });
         let mut issued = setup.simulation.lock().now;
         for exchanges in 1..=3 {
             while setup.simulation.lock().check.exchanges < exchanges {

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use videoask_auth::store::{
     NameHash, NewIndex, RowCounts, RowGroup, RowKey, StoreError, StoreLocation, UnavailableReason,
     records::{
-        Adoption, Cas, Change, Claim, Expected, KeyId, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page, Records,
+        Adoption, Cas, Change, Claim, Expected, KeyId, Lease, LeaseWindow, NewRow, OpenAttempt, Owner, Page, Records,
         Row, RowVersion, Sealed, State, Version,
     },
 };
@@ -157,18 +157,18 @@ impl SimulationState {
         self.check.store_lost(key, now);
     }
 
-    fn claim(&mut self, key: &RowKey, lease: &Lease, span: LeaseSpan, attempt: &OpenAttempt) -> Claim {
+    fn claim(&mut self, key: &RowKey, lease: &Lease, window: LeaseWindow, attempt: &OpenAttempt) -> Claim {
         let Some(mut row) = self.rows.now.get(key).cloned() else { return Claim::NoRow };
         let mut looked_at = row.clone();
         if matches!(self.mutation, Some(Mutation::ShortLease | Mutation::WallClockLease)) {
             looked_at.attempt = None;
         }
-        if looked_at.is_held(&lease.owner, span, attempt) {
+        if looked_at.is_held(&lease.owner, window, attempt) {
             return Claim::Held(Box::new(row));
         }
         row.lease = Some(lease.clone());
         if self.mutation == Some(Mutation::ShortLease) {
-            row.lease = Some(Lease { until: span.now + Duration::from_secs(2), ..lease.clone() });
+            row.lease = Some(Lease { until: window.now + Duration::from_secs(2), ..lease.clone() });
         }
         self.rows.now.insert(key.clone(), row.clone());
         match (self.mutation, self.rows.past.get(key).and_then(|past| past.last())) {
@@ -259,7 +259,7 @@ impl Records for SimulatedStore {
         &self,
         key: &RowKey,
         lease: &Lease,
-        span: LeaseSpan,
+        window: LeaseWindow,
         attempt: &OpenAttempt,
     ) -> Result<Claim, StoreError> {
         {
@@ -268,7 +268,7 @@ impl Records for SimulatedStore {
             simulation.status(self.process).asked.insert(key.clone(), asked);
         }
         let (key, lease, attempt) = (key.clone(), lease.clone(), attempt.clone());
-        self.step("claim", move |simulation| simulation.claim(&key, &lease, span, &attempt)).await
+        self.step("claim", move |simulation| simulation.claim(&key, &lease, window, &attempt)).await
     }
 
     async fn release(&self, key: &RowKey, owner: &Owner) -> Result<(), StoreError> {

@@ -65,7 +65,7 @@ async fn of_a_newer_schema_is_refused_and_not_changed() {
 async fn of_an_older_schema_is_migrated() {
     let server = Redis::start();
     server.raw("SET {videoask-auth}:schema 0");
-    open(&server.url(None), IfMissing::Refuse).await.unwrap().store.probe().await.unwrap();
+    open(&server.url(None), IfMissing::Refuse).await.unwrap().store.counts().await.unwrap();
     assert_eq!(server.raw("GET {videoask-auth}:schema"), "$1\r\n2");
 }
 
@@ -80,7 +80,7 @@ async fn wants_its_password_and_no_error_shows_the_one_given() {
     }
     let opened = open(&server.url(Some("sesame")), IfMissing::Create).await.unwrap();
     assert!(!format!("{opened:?}").contains("sesame"), "{opened:?}");
-    opened.store.probe().await.unwrap();
+    opened.store.counts().await.unwrap();
 }
 
 #[tokio::test]
@@ -166,10 +166,10 @@ async fn that_refused_a_connection_is_asked_again_by_the_next_call() {
     let store = created(&server.url(None)).await;
     server.raw("CONFIG SET requirepass sesame");
     server.raw_with("sesame", "CLIENT KILL TYPE normal");
-    let error = store.probe().await.unwrap_err();
+    let error = store.counts().await.unwrap_err();
     assert!(matches!(error, StoreError::AccessRefused { .. }), "{error:?}");
     server.raw_with("sesame", "CONFIG SET requirepass \"\"");
-    store.probe().await.unwrap();
+    store.counts().await.unwrap();
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn that_is_full_says_so() {
     server.raw("CONFIG SET maxmemory 1");
     let error = store.create_session(&session("a", 10, 20)).await.unwrap_err();
     assert!(matches!(error, StoreError::Full { .. }), "{error:?}");
-    let error = store.probe().await.unwrap_err();
+    let error = store.check_writes().await.unwrap_err();
     assert!(matches!(error, StoreError::Full { .. }), "{error:?}");
 }
 

@@ -175,12 +175,6 @@ contract! {
         }
     }
 
-    async fn a_probe_leaves_no_row_behind(test: &TestStore) {
-        test.store.probe().await.unwrap();
-        test.store.probe().await.unwrap();
-        assert_eq!(test.store.sweep(at(1_000_000_000_000)).await.unwrap(), 0);
-    }
-
     async fn a_store_that_works_takes_writes_and_is_tidied_at_any_time(test: &TestStore) {
         test.put(&kept("a")).await;
         test.store.check_writes().await.unwrap();

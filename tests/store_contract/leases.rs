@@ -55,8 +55,8 @@ contract! {
         test.put(&kept("a")).await;
         test.claim("a", &lease("me", 30)).await;
         let claim = async |now| {
-            let span = LeaseSpan { now, horizon: at(100) };
-            test.store.claim(&key("a"), &lease("you", 60), span, &OpenAttempt::Respect).await.unwrap()
+            let window = LeaseWindow { now, latest_end: at(100) };
+            test.store.claim(&key("a"), &lease("you", 60), window, &OpenAttempt::Respect).await.unwrap()
         };
         assert_eq!(claim(at(30) - Duration::from_millis(1)).await, held(lease("me", 30)));
         assert_eq!(claim(at(30)).await, claimed(lease("you", 60)));
@@ -65,9 +65,9 @@ contract! {
     async fn a_lease_past_the_horizon_is_of_a_clock_set_back_and_counts_as_ended(test: &TestStore) {
         test.put(&kept("a")).await;
         test.claim("a", &lease("me", 30)).await;
-        let claim = async |horizon| {
-            let span = LeaseSpan { now: at(0), horizon };
-            test.store.claim(&key("a"), &lease("you", 20), span, &OpenAttempt::Respect).await.unwrap()
+        let claim = async |latest_end| {
+            let window = LeaseWindow { now: at(0), latest_end };
+            test.store.claim(&key("a"), &lease("you", 20), window, &OpenAttempt::Respect).await.unwrap()
         };
         assert_eq!(claim(at(30)).await, held(lease("me", 30)));
         assert_eq!(claim(at(30) - Duration::from_millis(1)).await, claimed(lease("you", 20)));

@@ -70,8 +70,8 @@ use videoask_auth::{
         StoreLocation, StoreOrigin, StoreRisk, StoreStatus, UnavailableReason, Unwritable, UpdateOutcome, inspect,
         open,
         records::{
-            self as record, Adoption, Cas, Change, Claim, Expected, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page,
-            Row, RowVersion, Sealed, Version,
+            self as record, Adoption, Cas, Change, Claim, Expected, Lease, LeaseWindow, NewRow, OpenAttempt, Owner,
+            Page, Row, RowVersion, Sealed, Version,
         },
     },
 };
@@ -157,7 +157,7 @@ async fn created(url: &StoreUrl) -> Arc<dyn Store> {
 /// Second 0.
 const DAY: OffsetDateTime = OffsetDateTime::UNIX_EPOCH.saturating_add(time::Duration::seconds(1_000_000_000));
 /// It is second 0, and a lease ends at second 100 at most.
-const SPAN: LeaseSpan = LeaseSpan { now: DAY, horizon: DAY.saturating_add(time::Duration::seconds(100)) };
+const SPAN: LeaseWindow = LeaseWindow { now: DAY, latest_end: DAY.saturating_add(time::Duration::seconds(100)) };
 
 /// Seconds from a day in 2001, so that the machine's own clock is far from every limit.
 fn at(seconds: i64) -> OffsetDateTime {

@@ -66,5 +66,4 @@ pub async fn call_everything(store: &dyn Store) {
     store.read(&row.key).await.unwrap();
     store.peek(&row.key).await.unwrap();
     store.session(&key("b")).await.unwrap();
-    store.probe().await.unwrap();
 }

@@ -40,7 +40,7 @@ async fn client_half() {
     let url = StoreUrl::Redis(std::env::var(URL).unwrap().into());
     match open(&url, IfMissing::Create).await {
         Ok(opened) => {
-            opened.store.probe().await.unwrap();
+            opened.store.counts().await.unwrap();
             println!("CONNECTED");
         }
         Err(error) => println!("{error}"),

@@ -31,7 +31,7 @@ pub(super) fn of(inventory: &Inventory, now: OffsetDateTime) -> String {
 
 fn connection(report: &Report, login_url: &str, now: OffsetDateTime) -> String {
     let mut block = Block::new(name(report.user.as_ref(), report.user_id.as_ref()));
-    block.line("State", report.state.word());
+    block.line("State", report.state.as_str());
     block.line("Connection", format!("{} (generation {})", excerpt(&report.connection_id), report.generation));
     block.maybe("Not used", report.obstacle);
     block.line("Access token", end(report.expires_at, now));
@@ -48,7 +48,7 @@ fn connection(report: &Report, login_url: &str, now: OffsetDateTime) -> String {
 fn import(report: &ImportReport, login_url: &str) -> String {
     let mut block = Block::new("An import without an owner".to_owned());
     block.line("State", report.state);
-    block.line("Started", rfc3339(report.begun_at));
+    block.line("Started", rfc3339(report.started_at));
     block.line("Exchanged", report.exchanged_at.map_or_else(|| "not yet".to_owned(), rfc3339));
     block.failure(report.failure.as_ref(), login_url);
     if report.failure.is_none() {

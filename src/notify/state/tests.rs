@@ -19,7 +19,7 @@ fn near(urgency: Urgency) -> Observation {
 /// Delivers whatever is pending, and names it.
 fn deliver(state: NotificationState) -> (NotificationState, Option<&'static str>) {
     let name = state.pending.as_ref().map(|pending| pending.event.name());
-    (state.settled(), name)
+    (state.reported(), name)
 }
 
 fn told(state: &mut NotificationState, seen: &Observation, at: OffsetDateTime) -> Option<&'static str> {

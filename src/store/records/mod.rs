@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 pub use self::row::{
-    Change, Expected, KeyId, Lease, LeaseSpan, NewIndex, NewRow, OpenAttempt, Owner, Row, RowVersion, Sealed, State,
+    Change, Expected, KeyId, Lease, LeaseWindow, NewIndex, NewRow, OpenAttempt, Owner, Row, RowVersion, Sealed, State,
     Version,
 };
 use crate::store::{RowKey, StoreError, counts::RowCounts, index::NameHash};
@@ -71,13 +71,13 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
     /// Takes the lease of a row in any state.
     ///
     /// The result is [`Claim::Held`], and nothing changes, if another owner has an open attempt that this claim does not
-    /// take over, or a lease that is unexpired by `span`. Otherwise the row's lease is now `lease`. An owner that claims
+    /// take over, or a lease that is unexpired by `window`. Otherwise the row's lease is now `lease`. An owner that claims
     /// again renews its lease. The attempt does not change.
     async fn claim(
         &self,
         key: &RowKey,
         lease: &Lease,
-        span: LeaseSpan,
+        window: LeaseWindow,
         attempt: &OpenAttempt,
     ) -> Result<Claim, StoreError>;
 

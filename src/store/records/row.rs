@@ -73,7 +73,7 @@ impl State {
 
     /// The state as `status` and the machine API call it.
     #[must_use]
-    pub(crate) const fn word(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Live => "live",
             Self::Dead => "reconnect-required",
@@ -98,14 +98,14 @@ pub struct Lease {
     pub until: OffsetDateTime,
 }
 
-/// Which leases are unexpired, by the wall clock of the caller: those that end after `now` and not after `horizon`. A
+/// Which leases are unexpired, by the wall clock of the caller: those that end after `now` and not after `latest_end`. A
 /// lease that ends later was written by a clock that was ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LeaseSpan {
+pub struct LeaseWindow {
     /// The current time.
     pub now: OffsetDateTime,
     /// One lease length later.
-    pub horizon: OffsetDateTime,
+    pub latest_end: OffsetDateTime,
 }
 
 /// What a claim does about an attempt that another owner has open.
@@ -185,8 +185,8 @@ pub struct Change {
 }
 
 impl Lease {
-    fn runs(&self, span: LeaseSpan) -> bool {
-        self.until > span.now && self.until <= span.horizon
+    fn runs(&self, window: LeaseWindow) -> bool {
+        self.until > window.now && self.until <= window.latest_end
     }
 }
 
@@ -204,10 +204,10 @@ impl Row {
 
     /// Whether another owner's attempt or lease makes a claim of `owner` fail: the rule of [`Records::claim`].
     #[must_use]
-    pub fn is_held(&self, owner: &Owner, span: LeaseSpan, attempt: &OpenAttempt) -> bool {
+    pub fn is_held(&self, owner: &Owner, window: LeaseWindow, attempt: &OpenAttempt) -> bool {
         let keeps_out = |holder: &Owner| holder != owner && !attempt.takes_over(holder);
         self.attempt.as_ref().is_some_and(keeps_out)
-            || self.lease.as_ref().is_some_and(|lease| lease.runs(span) && keeps_out(&lease.owner))
+            || self.lease.as_ref().is_some_and(|lease| lease.runs(window) && keeps_out(&lease.owner))
     }
 
     /// Whether the row is as a writer expects it: the rule of [`Records::swap`].

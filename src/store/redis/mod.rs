@@ -22,11 +22,10 @@ mod sortable_time;
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use secrecy::SecretString;
 
 use crate::store::{
-    CanCreate, IfMissing, Inspection, OpenedStore, Store, StoreError, StoreStatus, redis::connection::Connection,
+    CanCreate, IfMissing, Inspection, OpenedStore, StoreError, StoreStatus, redis::connection::Connection,
     unwritable::LastFailure,
 };
 
@@ -58,11 +57,4 @@ pub(super) async fn inspect(url: &SecretString) -> Result<Inspection, StoreError
     let risks = risks::find(&connection).await?;
     let status = if version.is_some() { StoreStatus::Writable } else { StoreStatus::Missing(CanCreate::Yes) };
     Ok(Inspection { at: connection.at().clone(), status, risks })
-}
-
-#[async_trait]
-impl Store for RedisStore {
-    async fn probe(&self) -> Result<(), StoreError> {
-        server::probe(&self.connection).await
-    }
 }

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use crate::store::{
     NameHash, NewIndex, RowCounts, RowKey, StoreError, millis,
     records::{
-        Adoption, Cas, Change, Claim, Expected, KeyId, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page, Records,
+        Adoption, Cas, Change, Claim, Expected, KeyId, Lease, LeaseWindow, NewRow, OpenAttempt, Owner, Page, Records,
         Row, RowVersion, Sealed, Version,
     },
     redis::{
@@ -28,7 +28,7 @@ static CLAIM: LazyLock<RowScript> = LazyLock::new(|| {
              return holder and holder ~= ARGS.lease_owner and holder ~= ARGS.taken_over
          end
          local ends = tonumber(row.lease_until)
-         local runs = ends and ends > tonumber(ARGS.now) and ends <= tonumber(ARGS.horizon)
+         local runs = ends and ends > tonumber(ARGS.now) and ends <= tonumber(ARGS.latest_end)
          if keeps_out(row.attempt) or (runs and keeps_out(row.lease_owner)) then return answer(MOVED, row) end
          redis.call('HSET', KEYS[1], 'lease_owner', ARGS.lease_owner, 'lease_until', ARGS.lease_until)
          row.lease_owner, row.lease_until = ARGS.lease_owner, ARGS.lease_until
@@ -128,15 +128,15 @@ impl Records for RedisStore {
         &self,
         key: &RowKey,
         lease: &Lease,
-        span: LeaseSpan,
+        window: LeaseWindow,
         attempt: &OpenAttempt,
     ) -> Result<Claim, StoreError> {
         let mut call = CLAIM.on([keys::record(key)]);
         Arguments(&mut call)
             .add("lease_owner", &lease.owner.0)
             .add("lease_until", millis::from_time(lease.until))
-            .add("now", millis::from_time(span.now))
-            .add("horizon", millis::from_time(span.horizon))
+            .add("now", millis::from_time(window.now))
+            .add("latest_end", millis::from_time(window.latest_end))
             .add_taken_over(attempt);
         let (outcome, fields): Ended = self.last_failure.note(self.connection.script_once(&call).await)?;
         let row = self.row_of(key, fields)?;

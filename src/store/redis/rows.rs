@@ -45,7 +45,7 @@ pub(super) type Fields = (
 /// A record lacks a field that this program always writes.
 #[derive(Debug, thiserror::Error)]
 #[error("a record without its {0}")]
-struct Lacks(&'static str);
+struct MissingField(&'static str);
 
 /// Reads rows. Its errors name the Redis.
 pub(super) struct Reader<'a>(&'a Connection);
@@ -114,7 +114,7 @@ impl<'a> Reader<'a> {
     }
 
     fn required<T>(&self, field: Option<T>, name: &'static str) -> Result<T, StoreError> {
-        field.ok_or_else(|| self.damaged(Lacks(name)))
+        field.ok_or_else(|| self.damaged(MissingField(name)))
     }
 
     fn damaged(&self, source: impl std::error::Error + Send + Sync + 'static) -> StoreError {

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use crate::store::{
     NameHash, NewIndex, RowCounts, RowKey, StoreError,
     records::{
-        Adoption, Cas, Change, Claim, Expected, KeyId, Lease, LeaseSpan, NewRow, OpenAttempt, Owner, Page, Records,
+        Adoption, Cas, Change, Claim, Expected, KeyId, Lease, LeaseWindow, NewRow, OpenAttempt, Owner, Page, Records,
         Row, RowVersion, Sealed, State, Version,
     },
     sqlite::{
@@ -37,11 +37,11 @@ impl Records for SqliteStore {
         &self,
         key: &RowKey,
         lease: &Lease,
-        span: LeaseSpan,
+        window: LeaseWindow,
         attempt: &OpenAttempt,
     ) -> Result<Claim, StoreError> {
         let (key, lease, attempt) = (key.clone(), lease.clone(), attempt.clone());
-        self.write(move |transaction| claim(transaction, &key, &lease, span, &attempt)).await
+        self.write(move |transaction| claim(transaction, &key, &lease, window, &attempt)).await
     }
 
     async fn release(&self, key: &RowKey, owner: &Owner) -> Result<(), StoreError> {
@@ -131,11 +131,11 @@ fn claim(
     transaction: &Transaction<'_>,
     key: &RowKey,
     lease: &Lease,
-    span: LeaseSpan,
+    window: LeaseWindow,
     attempt: &OpenAttempt,
 ) -> rusqlite::Result<Claim> {
     let Some(row) = rows::load(transaction, key)? else { return Ok(Claim::NoRow) };
-    if row.is_held(&lease.owner, span, attempt) {
+    if row.is_held(&lease.owner, window, attempt) {
         return Ok(Claim::Held(Box::new(row)));
     }
     rows::set_lease(transaction, key, lease)?;

@@ -1,9 +1,8 @@
-use async_trait::async_trait;
 use rusqlite::{Connection, Transaction};
 
 use crate::store::{
-    Store, StoreError,
-    sqlite::{batch::Durability, maintenance::probe, worker::Worker},
+    StoreError,
+    sqlite::{batch::Durability, worker::Worker},
     unwritable::LastFailure,
 };
 
@@ -37,12 +36,5 @@ impl SqliteStore {
         job: impl FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.last_failure.note(self.worker.write(Durability::Unsynced, job).await)
-    }
-}
-
-#[async_trait]
-impl Store for SqliteStore {
-    async fn probe(&self) -> Result<(), StoreError> {
-        self.worker.run(probe).await
     }
 }

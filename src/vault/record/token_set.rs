@@ -63,14 +63,14 @@ impl TokenSet {
 
     /// Whether, by its dates, more than its whole life plus `tolerance` is left. Then the clock was wrong when it was
     /// issued, or is wrong now, and its real expiry is unknown.
-    pub(crate) fn is_misdated(&self, now: OffsetDateTime, tolerance: Duration) -> bool {
+    pub(crate) fn has_impossible_times(&self, now: OffsetDateTime, tolerance: Duration) -> bool {
         self.dated_left(now) > self.life().saturating_add(tolerance)
     }
 
     /// Whether the access token works for less than this, or for an unknown time, or not at all.
     pub(crate) fn falls_short(&self, life: Duration, now: OffsetDateTime, tolerance: Duration) -> bool {
         let left = self.left(now);
-        left < life || left.is_zero() || self.is_misdated(now, tolerance)
+        left < life || left.is_zero() || self.has_impossible_times(now, tolerance)
     }
 
     fn dated_left(&self, now: OffsetDateTime) -> Duration {
@@ -129,7 +129,11 @@ mod tests {
             [(3600, 23 * 3600, false), (-5, 86_400, false), (-6, 86_400, true), (-34_560_000, 86_400, true)]
         {
             let now = NOW + time::Duration::seconds(clock);
-            assert_eq!((tokens.left(now).as_secs(), tokens.is_misdated(now, tolerance)), (left, misdated), "{clock}");
+            assert_eq!(
+                (tokens.left(now).as_secs(), tokens.has_impossible_times(now, tolerance)),
+                (left, misdated),
+                "{clock}"
+            );
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     store::RowKey,
     vault::{
         refresh::{cached_record::CachedRecord, task::Task},
-        settings::{CACHE_TTL, REDATE_INTERVAL, RESTORE_WINDOW, STALE_RETRY},
+        settings::{CACHE_TTL, CORRECTION_INTERVAL, RESTORE_WINDOW, STALE_RETRY},
     },
 };
 
@@ -221,7 +221,7 @@ impl Cache {
 
     /// Whether this process sent the refresh token of this record recently.
     pub(super) fn was_sent_recently(&self, key: &RowKey, now: Duration) -> bool {
-        self.lock().get(key).and_then(|entry| entry.sent_at).is_some_and(|sent| now < sent + REDATE_INTERVAL)
+        self.lock().get(key).and_then(|entry| entry.sent_at).is_some_and(|sent| now < sent + CORRECTION_INTERVAL)
     }
 
     /// Joins the job of this kind, or registers the caller's.
@@ -265,7 +265,7 @@ fn drop_unused(entries: &mut HashMap<RowKey, CacheEntry>, now: Duration) {
 
 impl CacheEntry {
     fn may_be_dropped(&self, now: Duration) -> bool {
-        let was_sent_recently = self.sent_at.is_some_and(|sent| now < sent + REDATE_INTERVAL);
+        let was_sent_recently = self.sent_at.is_some_and(|sent| now < sent + CORRECTION_INTERVAL);
         !self.unsaved && self.read_job.is_none() && self.write_job.is_none() && !was_sent_recently
     }
 

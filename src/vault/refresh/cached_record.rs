@@ -56,7 +56,7 @@ impl CachedRecord {
     pub(crate) fn has_impossible_times(&self, settings: &Settings, now: OffsetDateTime) -> bool {
         let body = &self.record.body;
         let failure = body.history.failure.as_ref();
-        body.tokens.is_misdated(now, settings.clock_tolerance)
+        body.tokens.has_impossible_times(now, settings.clock_tolerance)
             || failure.is_some_and(|failure| {
                 failure.retry_at.is_some_and(|retry| retry > now) && !failure.backs_off(settings.clock_tolerance, now)
             })

@@ -12,7 +12,7 @@ use crate::{
         record::Record,
         refresh::{
             cached_record::CachedRecord,
-            lease::{HeldLease, UnderLease},
+            lease::{HeldLease, LeaseOutcome},
             log::{RefreshLine, log_lost_response},
             outcome::RefreshOutcome,
             single_flight::Job,
@@ -39,17 +39,17 @@ impl Job {
         held: &HeldLease,
         cached: Arc<CachedRecord>,
         trigger: Trigger,
-    ) -> Result<UnderLease, VaultError> {
+    ) -> Result<LeaseOutcome, VaultError> {
         let vault = &self.vault.0;
-        let Some(token) = &cached.record.body.tokens.refresh_token else { return Ok(UnderLease::Done(Some(cached))) };
+        let Some(token) = &cached.record.body.tokens.refresh_token else { return Ok(LeaseOutcome::Done(Some(cached))) };
         if self.vault.is_closing() {
             return Err(VaultError::Stopping);
         }
         match self.write_ahead(held).await {
             Ok(WriteAhead::Done) => {}
-            Ok(WriteAhead::Conflict(row)) if held.lost_only_lease(&row) => return Ok(UnderLease::LeaseLost),
-            Ok(WriteAhead::Conflict(row)) => return self.cache_row(&row, held.asked).map(UnderLease::Done),
-            Ok(WriteAhead::NoRow) => return Ok(UnderLease::Done(None)),
+            Ok(WriteAhead::Conflict(row)) if held.lost_only_lease(&row) => return Ok(LeaseOutcome::LeaseLost),
+            Ok(WriteAhead::Conflict(row)) => return self.cache_row(&row, held.asked).map(LeaseOutcome::Done),
+            Ok(WriteAhead::NoRow) => return Ok(LeaseOutcome::Done(None)),
             Err(error) => return Err(self.close_unsent(held, error).await),
         }
         let started = vault.clock.monotonic();
@@ -62,7 +62,7 @@ impl Job {
         let retry = vault.settings.refresh_policy.retry();
         let line = RefreshLine::of(&transition.record, transition.failure, took, retry);
         let cached = CachedRecord { record: transition.record, state: transition.state, limits: cached.limits };
-        self.save(&held.expect_attempt(), Arc::new(cached), line).await.map(UnderLease::Done)
+        self.save(&held.expect_attempt(), Arc::new(cached), line).await.map(LeaseOutcome::Done)
     }
 
     /// Writes "attempt started". Nothing is sent unless the store has confirmed it.

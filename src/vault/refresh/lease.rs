@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    store::records::{Cas, Change, Claim, Expected, Lease, LeaseSpan, OpenAttempt, Owner, Row},
+    store::records::{Cas, Change, Claim, Expected, Lease, LeaseWindow, OpenAttempt, Owner, Row},
     vault::{
         Vault,
         error::VaultError,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
-/// A longer gap between two sightings of an attempt leaves room for an outage of the store.
+/// A longer gap between two responses that show an attempt leaves room for an outage of the store.
 const WATCH_GAP: Duration = Duration::from_secs(5);
 /// A caller is told that this process waits for another one only after this time.
 const WAIT_NOTICE: Duration = Duration::from_secs(1);
@@ -43,7 +43,7 @@ pub(crate) enum TakenLease {
 }
 
 /// What came of work under a lease.
-pub(crate) enum UnderLease {
+pub(crate) enum LeaseOutcome {
     Done(Option<Arc<CachedRecord>>),
     /// Another process, whose clock differs, took the lease and has not finished. The work starts again.
     LeaseLost,
@@ -52,10 +52,10 @@ pub(crate) enum UnderLease {
 /// For how long this process has seen an attempt unchanged, by its own boot-time clock. If the store does not respond,
 /// the claim that watches fails, and the next one starts from nothing.
 #[derive(Debug, Default)]
-struct Watch(Option<Sighting>);
+struct AttemptWatch(Option<SeenAttempt>);
 
 #[derive(Debug)]
-struct Sighting {
+struct SeenAttempt {
     attempt: Owner,
     /// When the first response that showed it was received.
     since: Duration,
@@ -80,7 +80,7 @@ impl Job {
         let vault = &self.vault.0;
         let owner = self.new_owner();
         let started = vault.clock.boot_time();
-        let (mut watch, mut attempt) = (Watch::default(), OpenAttempt::Respect);
+        let (mut watch, mut attempt) = (AttemptWatch::default(), OpenAttempt::Respect);
         loop {
             if self.vault.is_closing() {
                 return Err(VaultError::Stopping);
@@ -143,7 +143,7 @@ impl Job {
     }
 
     /// What the next claim does about the attempt that is open in this row, which was asked for at `asked`.
-    fn open_attempt(&self, watch: &mut Watch, row: &Row, asked: Duration) -> OpenAttempt {
+    fn open_attempt(&self, watch: &mut AttemptWatch, row: &Row, asked: Duration) -> OpenAttempt {
         let vault = &self.vault.0;
         match &row.attempt {
             Some(attempt) if self.is_ours(attempt) => OpenAttempt::TakeOver(attempt.clone()),
@@ -156,9 +156,9 @@ impl Job {
 
     async fn claim(&self, owner: &Owner, attempt: &OpenAttempt) -> Result<Claim, VaultError> {
         let now = self.vault.0.clock.now();
-        let horizon = now.saturating_add(self.vault.0.settings.lease().try_into().unwrap_or(time::Duration::MAX));
-        let lease = Lease { owner: owner.clone(), until: horizon };
-        let claim = self.vault.0.store.claim(&self.key, &lease, LeaseSpan { now, horizon }, attempt);
+        let latest_end = now.saturating_add(self.vault.0.settings.lease().try_into().unwrap_or(time::Duration::MAX));
+        let lease = Lease { owner: owner.clone(), until: latest_end };
+        let claim = self.vault.0.store.claim(&self.key, &lease, LeaseWindow { now, latest_end }, attempt);
         self.vault.call_store(claim).await
     }
 
@@ -200,12 +200,12 @@ impl HeldLease {
     }
 }
 
-impl Watch {
+impl AttemptWatch {
     /// For how long this attempt has been seen without a change or a gap, now that a response shows it again.
     fn see(&mut self, attempt: &Owner, asked: Duration, answered: Duration) -> Duration {
         let before = self.0.take().filter(|seen| seen.attempt == *attempt && asked <= seen.asked + WATCH_GAP);
         let since = before.map_or(answered, |seen| seen.since);
-        self.0 = Some(Sighting { attempt: attempt.clone(), since, asked });
+        self.0 = Some(SeenAttempt { attempt: attempt.clone(), since, asked });
         asked.saturating_sub(since)
     }
 }
@@ -219,14 +219,14 @@ mod tests {
     }
 
     /// Sees the attempt once a second in this range. Returns for how long it was seen.
-    fn see(watch: &mut Watch, attempt: &str, seconds: std::ops::Range<u64>) -> Duration {
+    fn see(watch: &mut AttemptWatch, attempt: &str, seconds: std::ops::Range<u64>) -> Duration {
         let times = seconds.map(Duration::from_secs);
         times.fold(Duration::ZERO, |_, at| watch.see(&owner(attempt), at, at))
     }
 
     #[test]
     fn an_attempt_is_seen_from_the_first_answer_to_the_last_question() {
-        let mut watch = Watch::default();
+        let mut watch = AttemptWatch::default();
         let second = Duration::from_secs(1);
         assert_eq!(watch.see(&owner("a"), second, 3 * second), Duration::ZERO);
         assert_eq!(watch.see(&owner("a"), 4 * second, 6 * second), second);
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn another_attempt_or_a_gap_restarts_the_watch() {
-        let mut watch = Watch::default();
+        let mut watch = AttemptWatch::default();
         assert_eq!(see(&mut watch, "a", 0..30), Duration::from_secs(29));
         assert_eq!(see(&mut watch, "b", 30..31), Duration::ZERO);
         assert_eq!(see(&mut watch, "b", 31..60), Duration::from_secs(29));

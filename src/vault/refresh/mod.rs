@@ -23,7 +23,7 @@ use crate::{
         refresh::{
             cache::JobKind,
             cached_record::CachedRecord,
-            lease::{HeldLease, LEASE_TRIES, TakenLease, UnderLease},
+            lease::{HeldLease, LEASE_TRIES, LeaseOutcome, TakenLease},
             reason::RefreshReason,
             single_flight::{Job, JobOutcome},
             task::JobResult,
@@ -56,8 +56,8 @@ impl Job {
                 TakenLease::Unneeded(cached) => return Ok(cached),
             };
             let result = match self.refresh_under(&held, reason).await {
-                Ok(UnderLease::LeaseLost) => None,
-                Ok(UnderLease::Done(cached)) => Some(Ok(cached)),
+                Ok(LeaseOutcome::LeaseLost) => None,
+                Ok(LeaseOutcome::Done(cached)) => Some(Ok(cached)),
                 Err(error) => Some(Err(error)),
             };
             // The waiters do not wait for the release.
@@ -70,12 +70,12 @@ impl Job {
         Err(VaultError::Busy)
     }
 
-    async fn refresh_under(&self, held: &HeldLease, reason: &RefreshReason) -> Result<UnderLease, VaultError> {
+    async fn refresh_under(&self, held: &HeldLease, reason: &RefreshReason) -> Result<LeaseOutcome, VaultError> {
         match self.cache_row(&held.row, held.asked)? {
             Some(cached) if self.is_wanted(reason, &held.row, &cached) => {
                 self.exchange(held, cached, reason.trigger()).await
             }
-            cached => Ok(UnderLease::Done(cached)),
+            cached => Ok(LeaseOutcome::Done(cached)),
         }
     }
 

@@ -58,7 +58,7 @@ impl Job {
             Cas::Applied => {
                 cache.mark_saved(&self.key);
                 cache.insert_if_newer(&self.key, Arc::clone(cached), asked);
-                self.vault.plan(change.due);
+                self.vault.wake_keeper_by(change.due);
                 Ok(Some(Arc::clone(cached)))
             }
             Cas::Conflict(row) => self.resolve_conflict(&row, cached, asked).await,

@@ -77,15 +77,15 @@ impl Report {
             generation: status.version.generation,
             state: status.state,
             obstacle: status.obstacle,
-            expires_at: whole(status.expires_at),
-            minted_at: whole(status.minted_at),
+            expires_at: whole_seconds(status.expires_at),
+            minted_at: whole_seconds(status.minted_at),
             refreshes: history.exchanges,
-            refreshed_at: history.last.as_ref().map(|last| whole(last.at)),
+            refreshed_at: history.last.as_ref().map(|last| whole_seconds(last.at)),
             refreshed_by: history.last.as_ref().map(|last| last.by.clone()),
             rotation: history.rotation,
-            next_refresh: status.next_refresh.map(whole),
+            next_refresh: status.next_refresh.map(whole_seconds),
             previous_lived: history.previous.as_ref().map(|previous| previous.lasted().whole_seconds()),
-            log_in_before: status.login_end.map(|end| whole(end.at)),
+            log_in_before: status.login_end.map(|end| whole_seconds(end.at)),
             login_end: status.login_end,
             attention: Attention::of(status, now),
             failure: FailureReport::of(status),
@@ -105,7 +105,7 @@ impl Report {
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn state_name<S: Serializer>(state: &State, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(state.word())
+    serializer.serialize_str(state.as_str())
 }
 
 impl FailureReport {
@@ -117,7 +117,7 @@ impl FailureReport {
     pub(super) fn of(status: &Status) -> Option<Self> {
         let failure = status.history.failure.as_ref()?;
         Some(Self {
-            since: whole(failure.since),
+            since: whole_seconds(failure.since),
             failures: failure.failures,
             said: failure.message.to_string(),
             cause: failure.cause.explanation(status.history.rotation),
@@ -126,6 +126,6 @@ impl FailureReport {
     }
 }
 
-pub(super) fn whole(time: OffsetDateTime) -> OffsetDateTime {
+pub(super) fn whole_seconds(time: OffsetDateTime) -> OffsetDateTime {
     time.replace_nanosecond(0).unwrap_or(time)
 }

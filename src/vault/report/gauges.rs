@@ -18,7 +18,7 @@ pub(crate) struct Gauges {
     /// Token sets that are in memory alone.
     pub(crate) unsaved: usize,
     /// The time since the keeper's last sign of life.
-    pub(crate) keeper_silence: Duration,
+    pub(crate) keeper_idle: Duration,
     /// What lies in the store; nothing if it does not answer, since an old figure would look like a new one.
     pub(crate) snapshot: Option<StoreSnapshot>,
 }
@@ -33,9 +33,9 @@ pub(crate) struct StoreSnapshot {
 }
 
 impl StoreSnapshot {
-    /// So many more rows stand like this.
-    pub(crate) fn count(&mut self, standing: RecordState, rows: u64) {
-        self.connections.of(standing).inc_by(rows.cast_signed());
+    /// So many more rows have this state.
+    pub(crate) fn count(&mut self, state: RecordState, rows: u64) {
+        self.connections.of(state).inc_by(rows.cast_signed());
     }
 
     /// So many more connections are not used for this reason.
@@ -78,7 +78,7 @@ impl StoreSnapshot {
 impl Gauges {
     /// Adds them to a registry that is made for one answer: nothing of them is left for the next.
     pub(crate) fn register(self, registry: &mut Registry) {
-        let Self { unsaved, keeper_silence, snapshot } = self;
+        let Self { unsaved, keeper_idle, snapshot } = self;
         registry.register(
             "unsaved_token_sets",
             "Token sets that are in this process's memory alone",
@@ -88,7 +88,7 @@ impl Gauges {
             "keeper_silence",
             "Time since the keeper's last sign of life",
             Unit::Seconds,
-            seconds(keeper_silence),
+            seconds(keeper_idle),
         );
         let up = ConstGauge::new(u64::from(snapshot.is_some()));
         registry.register("store_up", "1 if the store answers, else 0", up);

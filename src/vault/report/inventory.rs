@@ -18,7 +18,7 @@ use crate::{
         record::tombstone::Tombstone,
         report::{
             attention::Attention,
-            connection_report::{FailureReport, Report, whole},
+            connection_report::{FailureReport, Report, whole_seconds},
             list::{ListEntry, Part, WHOLE_PART, is_connection},
             status::Status,
         },
@@ -47,8 +47,8 @@ pub(crate) struct Inventory {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ImportReport {
     pub(crate) state: &'static str,
-    #[serde(with = "time::serde::rfc3339")]
-    pub(crate) begun_at: OffsetDateTime,
+    #[serde(rename = "begun_at", with = "time::serde::rfc3339")]
+    pub(crate) started_at: OffsetDateTime,
     /// When its token was exchanged, if it was.
     #[serde(with = "time::serde::rfc3339::option")]
     pub(crate) exchanged_at: Option<OffsetDateTime>,
@@ -194,7 +194,7 @@ impl Inventory {
             ListEntry::Tombstone(tombstone) => self.forgotten.push(Forgotten::of(*tombstone)),
             ListEntry::Unreadable(key, state) => {
                 let is_connection = is_connection(&key, state);
-                self.unreadable.push(Unreadable { key: key.0, state: state.word(), is_connection });
+                self.unreadable.push(Unreadable { key: key.0, state: state.as_str(), is_connection });
             }
         }
     }
@@ -204,9 +204,9 @@ impl ImportReport {
     fn of(status: &Status) -> Self {
         let Status { state, minted_at, history, .. } = status;
         Self {
-            state: state.word(),
-            begun_at: whole(*minted_at),
-            exchanged_at: history.last.as_ref().map(|last| whole(last.at)),
+            state: state.as_str(),
+            started_at: whole_seconds(*minted_at),
+            exchanged_at: history.last.as_ref().map(|last| whole_seconds(last.at)),
             failure: FailureReport::of(status),
         }
     }
@@ -218,8 +218,8 @@ impl Forgotten {
         Self {
             user: identity.label().map(str::to_owned),
             user_id: identity.user_id,
-            minted_at: whole(minted_at),
-            removed_at: whole(removed_at),
+            minted_at: whole_seconds(minted_at),
+            removed_at: whole_seconds(removed_at),
         }
     }
 }

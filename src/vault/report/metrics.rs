@@ -8,7 +8,7 @@ use crate::{
     store::{RowCounts, RowGroup, records::State},
     vault::{
         Vault,
-        index::Standing,
+        index::RowKind,
         report::{
             gauges::{Gauges, StoreSnapshot},
             obstacle::Obstacle,
@@ -24,17 +24,17 @@ impl Vault {
             Ok(counts) => Some(self.snapshot(&counts)),
             Err(_) => None,
         };
-        Gauges { unsaved: self.unsaved(), keeper_silence: self.keeper_idle_time(), snapshot }
+        Gauges { unsaved: self.unsaved(), keeper_idle: self.keeper_idle_time(), snapshot }
     }
 
     fn snapshot(&self, counts: &RowCounts) -> StoreSnapshot {
         let (mut snapshot, now) = (StoreSnapshot::default(), self.0.clock.now());
         for group in &counts.groups {
-            let standing = self.standing(group);
-            if let Some(state) = RecordState::of(standing, group.state) {
+            let kind = self.kind_of(group);
+            if let Some(state) = RecordState::of(kind, group.state) {
                 snapshot.count(state, group.rows);
             }
-            if let Standing::Connection(obstacle) = standing {
+            if let RowKind::Connection(obstacle) = kind {
                 count_connections(&mut snapshot, group, obstacle, now);
             }
         }

@@ -7,7 +7,7 @@ use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
 use crate::{
     store::records::State,
     telemetry::{self, Label},
-    vault::index::Standing,
+    vault::index::RowKind,
 };
 
 /// The state of a row, in the words of `status`, but for two that nobody can use.
@@ -21,18 +21,18 @@ pub(crate) enum RecordState {
 }
 
 impl RecordState {
-    pub(super) fn of(standing: Standing, state: State) -> Option<Self> {
-        match (standing, state) {
-            (Standing::AdoptedImport, _) => None,
-            (Standing::Unreadable | Standing::UnreadableImport, _) => Some(Self::Unreadable),
-            (Standing::Import, State::Dead) => Some(Self::Refused),
-            (Standing::Import | Standing::Connection(_), state) => Some(Self::Stored(state)),
+    pub(super) fn of(kind: RowKind, state: State) -> Option<Self> {
+        match (kind, state) {
+            (RowKind::AdoptedImport, _) => None,
+            (RowKind::Unreadable | RowKind::UnreadableImport, _) => Some(Self::Unreadable),
+            (RowKind::Import, State::Dead) => Some(Self::Refused),
+            (RowKind::Import | RowKind::Connection(_), state) => Some(Self::Stored(state)),
         }
     }
 
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Stored(state) => state.word(),
+            Self::Stored(state) => state.as_str(),
             Self::Refused => "refused",
             Self::Unreadable => "unreadable",
         }

@@ -39,7 +39,7 @@ impl PendingLogins {
     /// # Panics
     /// Never: a login has only string keys, which JSON can always write.
     pub(crate) fn begin(&self, cookies: &Cookies, login: &PendingLogin) {
-        self.make_room(cookies, login.begun_at);
+        self.make_room(cookies, login.started_at);
         let name = self.name(&login.state);
         let plaintext = serde_json::to_vec(login).expect("a login has only string keys, so JSON can write it");
         let sealed = self.keys.seal(Purpose::PendingLogin, &[name.as_bytes()], &Zeroizing::new(plaintext));
@@ -60,7 +60,7 @@ impl PendingLogins {
         let mut started = Vec::new();
         for cookie in cookies.list().into_iter().filter(|cookie| cookie.name().starts_with(&prefix)) {
             match self.open(cookie.name(), cookie.value()).filter(|login| !login.expired(now)) {
-                Some(login) => started.push((login.begun_at, cookie.name().to_owned())),
+                Some(login) => started.push((login.started_at, cookie.name().to_owned())),
                 None => self.expire(cookies, cookie.name().to_owned()),
             }
         }

@@ -54,6 +54,8 @@ fn of_tls(at: StoreLocation, error: &rustls::Error, source: ServerMessage) -> St
 fn answered(at: StoreLocation, error: &RedisError, source: ServerMessage) -> StoreError {
     match error.code() {
         Some("NOAUTH" | "WRONGPASS") => StoreError::AccessRefused { at },
+        // In place of NOAUTH, for a command of more than ten arguments.
+        Some("ERR") if says(error, "Protocol error: unauthenticated") => StoreError::AccessRefused { at },
         Some("NOPERM") => StoreError::NotPermitted { at, source },
         // Redis 7.0 returns NOPERM only outside scripts.
         Some("ERR") if says(error, "The user executing the script") => StoreError::NotPermitted { at, source },

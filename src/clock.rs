@@ -1,4 +1,4 @@
-//! The only reader of the clock. Everything that depends on time takes a [`Clock`], so tests turn it by hand.
+//! The only reader of the system's clocks. Everything that depends on time takes a [`Clock`], which tests can control.
 
 use std::{
     collections::BTreeMap,
@@ -20,20 +20,20 @@ enum Source {
     Manual { epoch: OffsetDateTime, hand: ClockControl },
 }
 
-/// When a system clock was made.
+/// When a system clock was created.
 #[derive(Clone, Copy, Debug)]
 struct Started {
     monotonic: Instant,
     boot_time: BootTime,
 }
 
-/// The hand that turns a manual [`Clock`].
+/// Controls a manual [`Clock`].
 #[derive(Clone, Debug)]
 pub struct ClockControl(Arc<Mutex<Turned>>);
 
 #[derive(Debug)]
 struct Turned {
-    /// How far the wall clock was stepped in all.
+    /// The sum of all steps of the wall clock.
     stepped: time::Duration,
     boot_time: Duration,
     /// Timers run by this one.
@@ -42,7 +42,7 @@ struct Turned {
     tickets: u64,
 }
 
-/// Until when somebody sleeps, and a number that tells apart those who sleep until the same moment.
+/// The end of a sleep, and a number that distinguishes sleeps with the same end.
 type Ticket = (Duration, u64);
 
 impl Clock {
@@ -53,7 +53,7 @@ impl Clock {
         Self(Source::System { started: Started { monotonic: Instant::now(), boot_time: BootTime::now() } })
     }
 
-    /// A clock that stands at `epoch` until its [`ClockControl`] turns it.
+    /// A clock that stays at `epoch` until its [`ClockControl`] advances it.
     #[must_use]
     pub fn manual(epoch: OffsetDateTime) -> (Self, ClockControl) {
         let turned = Turned {
@@ -91,8 +91,8 @@ impl Clock {
         }
     }
 
-    /// Time since an arbitrary start, which stands still while the machine is suspended, as timers do. It measures
-    /// what this process did; whether others had time to act is a question for `Clock::boot_time`.
+    /// Time since an arbitrary start, which stops while the machine is suspended, as timers do. It measures what this
+    /// process did. `Clock::boot_time` measures how long others had time to act.
     #[must_use]
     pub fn monotonic(&self) -> Duration {
         match &self.0 {
@@ -109,8 +109,8 @@ impl Clock {
         }
     }
 
-    /// What `future` gives, or nothing once `limit` has passed. A result that is there counts, however late it is
-    /// looked at: a process that stood still does not throw away what it was waiting for.
+    /// The output of `future`, or `None` once `limit` has passed. If the output is ready, it counts even after the limit,
+    /// so that a process that was stopped does not drop what it was waiting for.
     pub(crate) async fn timeout<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -121,13 +121,13 @@ impl Clock {
 }
 
 impl ClockControl {
-    /// Another clock that this hand turns, showing another wall-clock time: that of a second machine.
+    /// Another clock with this control and another wall-clock time, like that of a second machine.
     #[must_use]
     pub(crate) fn clock(&self, epoch: OffsetDateTime) -> Clock {
         Clock(Source::Manual { epoch, hand: self.clone() })
     }
 
-    /// Lets time pass on all clocks, and wakes the tasks that slept until then.
+    /// Advances all clocks, and wakes the tasks whose sleep has ended.
     pub fn advance(&self, by: Duration) {
         let due = {
             let mut turned = self.turned();
@@ -140,17 +140,17 @@ impl ClockControl {
         due.into_values().for_each(Waker::wake);
     }
 
-    /// The machine is suspended for this long: wall clock and boot time go on, timers stand still.
+    /// Suspends the machine for this long: wall clock and boot time advance, timers do not.
     pub fn suspend(&self, by: Duration) {
         self.turned().boot_time += by;
     }
 
-    /// Somebody sets the wall clock, forward or back.
+    /// Sets the wall clock forward or back.
     pub fn step_wall(&self, by: time::Duration) {
         self.turned().stepped += by;
     }
 
-    /// How long until the next sleeper wants to wake, if anybody sleeps.
+    /// How long until the next sleep ends, if any task sleeps.
     #[must_use]
     pub fn next_sleeper(&self) -> Option<Duration> {
         let turned = self.turned();
@@ -164,12 +164,12 @@ impl ClockControl {
     }
 
     fn turned(&self) -> MutexGuard<'_, Turned> {
-        // Nothing panics while it is held, so a poisoned lock still guards whole data.
+        // Nothing panics while it is held, so the data behind a poisoned lock is consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Somebody who sleeps by a manual clock.
+/// A sleep by a manual clock.
 struct Sleep {
     ticket: Ticket,
     hand: ClockControl,
@@ -194,7 +194,7 @@ impl Drop for Sleep {
     }
 }
 
-/// A reading of the clock that goes on while the machine is suspended.
+/// Reads the clock that counts suspended time.
 #[cfg(target_os = "linux")]
 #[derive(Clone, Copy, Debug)]
 struct BootTime(Duration);
@@ -212,7 +212,7 @@ impl BootTime {
     }
 }
 
-/// Without such a clock, the monotonic one.
+/// Reads the monotonic clock, on systems without that one.
 #[cfg(not(target_os = "linux"))]
 #[derive(Clone, Copy, Debug)]
 struct BootTime(Instant);

@@ -1,6 +1,6 @@
 //! The only builder of HTTP clients, and the only reader of their bodies.
 //!
-//! No client of ours follows a redirect: each would carry a secret to wherever the answer points.
+//! No client of ours follows a redirect, since that could send a secret to another host.
 
 use std::{sync::Once, time::Duration};
 
@@ -15,23 +15,23 @@ use url::Url;
 
 use crate::config::is_loopback;
 
-/// The most that is read of any answer.
+/// The largest body that is read, in bytes.
 pub(crate) const BODY_LIMIT: usize = 1 << 20;
 
 const USER_AGENT: &str = concat!("videoask-auth/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Shorter than the servers and load balancers in use keep a connection, so that a request rarely meets one that is
-/// being closed.
+/// How long an idle connection is kept: shorter than common servers and load balancers do, so that a request is rarely sent
+/// on a connection that is being closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
 const NOTIFY_TIMEOUT: Duration = Duration::from_secs(5);
 const API_TIMEOUT: Duration = Duration::from_secs(30);
-/// Connecting gives up this much before the exchange does, so that "nothing was sent" is told as such.
+/// Connecting times out this much earlier than the whole exchange, so that "nothing was sent" is known.
 const HEADROOM: Duration = Duration::from_millis(100);
 const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
 
-/// No client could be made.
+/// An HTTP client could not be built.
 #[derive(Debug, thiserror::Error)]
 #[error("no HTTP client could be built; are the system's CA certificates installed (package ca-certificates)?")]
 pub struct BuildError(#[source] reqwest::Error);
@@ -40,41 +40,41 @@ pub struct BuildError(#[source] reqwest::Error);
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// It is longer than the limit.
-    #[error("the answer is too large")]
+    #[error("the response is too large")]
     TooLarge,
     /// The connection ended, or time ran out, before the body did.
-    #[error("the answer was cut off")]
+    #[error("the response was cut off")]
     Interrupted(#[source] reqwest::Error),
 }
 
-/// The client for the authorization server: `exchange_timeout` is for one request in all.
+/// The client for the authorization server. `exchange_timeout` limits a whole request.
 pub(crate) fn provider_client(exchange_timeout: Duration, target: &Url) -> Result<Client, BuildError> {
     let connect = CONNECT_TIMEOUT.min(exchange_timeout.saturating_sub(HEADROOM));
     let client = builder(target)
         .connect_timeout(connect)
         .timeout(exchange_timeout)
-        // A request on a kept connection that the other side has just closed has an unknown outcome,
-        // and a spent code or refresh token is too dear for that. A login is rare enough for a new connection.
+        // A request on a kept connection that the server has just closed has an unknown outcome, and its code or refresh
+        // token may be spent. Exchanges are rare, so each may use a new connection.
         .pool_max_idle_per_host(0)
         .retry(reqwest::retry::never());
     client.build().map_err(BuildError)
 }
 
-/// The client for single calls of VideoAsk's API: 30 s in all.
+/// The client for single calls of VideoAsk's API, each limited to 30 s.
 pub(crate) fn api_client(target: &Url) -> Result<Client, BuildError> {
     builder(target).connect_timeout(CONNECT_TIMEOUT).timeout(API_TIMEOUT).build().map_err(BuildError)
 }
 
-/// The client for what streams through: bodies may take as long as they move, so only connecting has a limit here.
+/// The client for streams. Only connecting is limited, since a body may take any time.
 pub(crate) fn streaming_client(target: &Url) -> Result<Client, BuildError> {
     let client = builder(target)
         .connect_timeout(CONNECT_TIMEOUT)
-        // Whether anything is sent twice is not for the client to say.
+        // The caller decides whether a request is sent twice.
         .retry(reqwest::retry::never());
     client.build().map_err(BuildError)
 }
 
-/// The client for `NOTIFY_URL`: 5 s in all. Every try is the notifier's decision.
+/// The client for `NOTIFY_URL`, limited to 5 s. The notifier decides about each try.
 pub fn notify_client(target: &Url) -> Result<Client, BuildError> {
     let client = builder(target)
         .connect_timeout(CONNECT_TIMEOUT)
@@ -84,7 +84,7 @@ pub fn notify_client(target: &Url) -> Result<Client, BuildError> {
     client.build().map_err(BuildError)
 }
 
-/// The client for `healthcheck`: the answer comes from this machine, at once or not at all.
+/// The client for `healthcheck`. The response comes from this machine, so it comes quickly or not at all.
 pub(crate) fn health_client(target: &Url) -> Result<Client, BuildError> {
     builder(target).no_proxy().timeout(HEALTH_TIMEOUT).build().map_err(BuildError)
 }

@@ -1,7 +1,7 @@
-//! Keys from `EXPRESS_SESSION`, one per purpose, and what they do: seal, open, and mark (HMAC).
+//! Keys derived from `EXPRESS_SESSION`, one per purpose. They encrypt (`seal`), decrypt (`open`) and compute HMACs.
 //!
 //! Every key is HKDF-SHA256 (RFC 5869) of the secret with the purpose as `info`, so no two uses share one.
-//! What is sealed is ChaCha20-Poly1305 (RFC 8439): `version (1) | key id (4) | nonce (12) | ciphertext and tag`.
+//! The encryption is ChaCha20-Poly1305 (RFC 8439): `version (1) | key id (4) | nonce (12) | ciphertext and tag`.
 
 use ring::{
     aead::{self, Aad, LessSafeKey, Nonce, UnboundKey},
@@ -18,17 +18,17 @@ const HEADER: usize = 1 + KEY_ID + aead::NONCE_LEN;
 /// What a key is for. Its label goes into the derivation, so the labels never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// HMAC of a browser session's id: the key of its row and of its mint record.
+    /// HMAC of a browser session's id: the key of its row and its mint-mode record.
     SessionId,
-    /// Sealing of a session row.
+    /// Encryption of a session row.
     Session,
-    /// Sealing of a pending-login cookie.
+    /// Encryption of a pending-login cookie.
     PendingLogin,
-    /// Sealing of a record.
+    /// Encryption of a record.
     Record,
     /// Encryption of an API key's rights.
     ApiKey,
-    /// HMAC of what a record is found and counted by.
+    /// HMAC of the names and settings that a record is found and counted by.
     Index,
 }
 
@@ -48,7 +48,7 @@ impl Purpose {
     }
 }
 
-/// Which secret sealed what was opened.
+/// The secret that encrypted a decrypted text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SealedBy {
     /// `EXPRESS_SESSION`.
@@ -57,29 +57,29 @@ pub(crate) enum SealedBy {
     Previous,
 }
 
-/// The plaintext, wiped when dropped, and who sealed it.
+/// The plaintext, wiped when dropped, and the secret that encrypted it.
 pub(crate) struct Opened {
-    /// What was sealed.
+    /// The plaintext.
     pub(crate) plaintext: Zeroizing<Vec<u8>>,
-    /// By which secret.
+    /// The secret that encrypted it.
     pub(crate) sealed_by: SealedBy,
 }
 
-/// Why a sealed text could not be opened.
+/// Why an encrypted text could not be decrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// Too short, or a format version that this program does not know.
-    #[error("the sealed text has an unknown format")]
+    #[error("the encrypted text has an unknown format")]
     Malformed,
     /// None of the configured secrets has this key id.
-    #[error("sealed by a secret that is neither EXPRESS_SESSION nor in EXPRESS_SESSION_PREVIOUS")]
+    #[error("encrypted by a secret that is neither EXPRESS_SESSION nor in EXPRESS_SESSION_PREVIOUS")]
     UnknownKey,
     /// The key fits, but text or associated data were changed or moved.
-    #[error("the sealed text was changed, or belongs somewhere else")]
+    #[error("the encrypted text was changed or moved")]
     Tampered,
 }
 
-/// All keys of the process: those of the current secret, which seal, and those of previous ones, which only open.
+/// All keys of the process: those of the current secret, and those of previous ones, which only decrypt.
 pub struct Keyring {
     random: SystemRandom,
     sets: Vec<KeySet>,
@@ -103,14 +103,14 @@ impl std::fmt::Debug for Keyring {
 }
 
 impl Keyring {
-    /// Derives every key. `previous` also opens, and never seals.
+    /// Derives all keys. Those of `previous` decrypt, and never encrypt.
     #[must_use]
     pub fn new(current: &SecretString, previous: &[SecretString]) -> Self {
         let sets = std::iter::once(current).chain(previous).map(KeySet::derive).collect();
         Self { random: SystemRandom::new(), sets }
     }
 
-    /// Seals `plaintext` by the current secret. It opens only with the same purpose and associated data.
+    /// Encrypts `plaintext` by the current secret. Only the same purpose and associated data decrypt it.
     ///
     /// # Panics
     /// When the operating system gives no random bytes; nothing can be kept secret then.
@@ -136,7 +136,7 @@ impl Keyring {
         sealed
     }
 
-    /// Opens what [`Keyring::seal`] sealed with the same purpose and associated data.
+    /// Decrypts what [`Keyring::seal`] encrypted with the same purpose and associated data.
     ///
     /// # Errors
     /// [`OpenError`] says whether the format, the secret or the text is wrong.
@@ -167,12 +167,12 @@ impl Keyring {
         self.sets[0].hmac(purpose, data)
     }
 
-    /// The HMACs of `data` by the current secret and then by each previous one: a row may lie under any of them.
+    /// The HMACs of `data` by the current secret and then by each previous one: a row may have any of them as its key.
     pub(crate) fn hmacs(&self, purpose: Purpose, data: impl AsRef<[u8]>) -> impl Iterator<Item = [u8; 32]> {
         self.sets.iter().map(move |set| set.hmac(purpose, data.as_ref()))
     }
 
-    /// The id of the key that seals for this purpose, as [`key_id_of`] reads it from what it sealed.
+    /// The id of the key that encrypts for this purpose, as [`key_id_of`] reads it from the encrypted text.
     #[must_use]
     pub(crate) fn key_id(&self, purpose: Purpose) -> String {
         hex(&self.sets[0].key(purpose).id)
@@ -232,7 +232,7 @@ impl Key {
     }
 }
 
-/// The id of the key that sealed this text; empty for a text that is too short to name one.
+/// The id of the key that encrypted this text, or an empty one if the text is too short.
 #[must_use]
 pub(crate) fn key_id_of(sealed: &[u8]) -> String {
     sealed.get(1..=KEY_ID).map(hex).unwrap_or_default()
@@ -242,7 +242,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
-/// Purpose and parts, each with its length before it, so that no two lists of parts read the same.
+/// Purpose and parts, each preceded by its length, so that different lists of parts never have the same bytes.
 fn encode_aad(purpose: Purpose, parts: &[&[u8]]) -> Vec<u8> {
     let mut framed = vec![VERSION];
     for part in std::iter::once(&purpose.label()).chain(parts) {

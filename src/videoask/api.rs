@@ -1,4 +1,4 @@
-//! Single calls, with a token that the caller has.
+//! Single calls, with a token of the caller.
 
 use oauth2::AccessToken;
 use reqwest::{Client, RequestBuilder};
@@ -12,7 +12,7 @@ use crate::{
     videoask::{ApiError, Forms, Me, Page},
 };
 
-/// The header that picks an organization of the user's (VideoAsk's name for it).
+/// VideoAsk's header that selects one of the user's organizations.
 pub(super) const ORGANIZATION: &str = "organization-id";
 
 /// VideoAsk's API.
@@ -25,12 +25,12 @@ pub struct Api {
 }
 
 impl Api {
-    /// Prepares the client; nothing is asked yet.
+    /// Builds the client. It sends nothing yet.
     pub fn new(config: &ApiConfig, clock: Clock, metrics: Metrics) -> Result<Self, BuildError> {
         Ok(Self { client: http::api_client(&config.url)?, config: config.clone(), clock, metrics })
     }
 
-    /// The status that the API's root has for a caller without a token. Any proves that the API can be reached.
+    /// The status of the API's root without a token. Any status proves that the API can be reached.
     pub(crate) async fn reach(&self) -> Result<u16, ApiError> {
         let response = self.client.get(self.config.url.clone()).send().await.map_err(ApiError::sending)?;
         Ok(response.status().as_u16())

@@ -1,21 +1,21 @@
-//! Why a call of the API has no answer.
+//! Why a call of the API failed.
 
 use oauth2::AccessToken;
 use serde_json::Value;
 
 use crate::telemetry::excerpt_without;
 
-/// What went wrong with a call. What it quotes is escaped, cut, and free of the token.
+/// Why a call of the API failed. Its quotes are escaped and cut, and do not contain the token.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// The token is not accepted, or no longer.
+    /// The API does not accept the token.
     #[error("VideoAsk's API does not accept the token{}", after_colon(.detail))]
     Unauthorized {
         /// The API's words, or empty.
         detail: String,
     },
     /// Any other status that is no success.
-    #[error("VideoAsk's API answers with status {status}{}", after_colon(.detail))]
+    #[error("VideoAsk's API returned status {status}{}", after_colon(.detail))]
     Status {
         /// The HTTP status.
         status: u16,
@@ -25,14 +25,14 @@ pub enum ApiError {
     /// No connection.
     #[error("VideoAsk's API could not be reached")]
     Unreachable(#[source] reqwest::Error),
-    /// Connected, but the answer took too long.
-    #[error("VideoAsk's API did not answer in time")]
+    /// The response took too long.
+    #[error("VideoAsk's API did not respond in time")]
     TimedOut(#[source] reqwest::Error),
     /// The connection broke off.
-    #[error("the answer of VideoAsk's API was cut off")]
+    #[error("the response of VideoAsk's API was cut off")]
     Cut(#[source] reqwest::Error),
-    /// A success that is not what was asked for.
-    #[error("the answer of VideoAsk's API could not be read")]
+    /// A success with an unexpected body.
+    #[error("the response of VideoAsk's API could not be read")]
     MalformedResponse,
 }
 

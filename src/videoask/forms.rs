@@ -26,7 +26,7 @@ pub struct Form {
     pub id: String,
     /// Its title, or empty.
     pub title: String,
-    /// Where people answer it.
+    /// The page where people answer it.
     pub share_url: Option<Url>,
 }
 

@@ -3,13 +3,13 @@
 //! * [`Api`] – single calls with a given token
 //! * `Account` – the same as the user of a connection; after a 401 one forced refresh and one retry
 //! * `Gateway` – any request as such a user, streamed both ways, by the same rule
-//! * `replacement_token` – what follows a 401, for both
+//! * `replacement_token` – the token for the retry after a 401, for both
 //! * `path` – which paths of the API other programs may ask for
 //! * [`Me`] – whose token it is
 //! * `Forms`, `Form` – the account's forms, a page at a time
-//! * [`Pages`], [`Page`] – any list to its end, however badly its links lead
-//! * [`ApiError`], `AccountError`, `GatewayError` – why there is no answer; a 401 is told by its status, never by
-//!   its words
+//! * [`Pages`], [`Page`] – any list to its end, even if its links are wrong
+//! * [`ApiError`], `AccountError`, `GatewayError` – why a call failed; a 401 is recognised by its status, never by its
+//!   text
 
 mod account;
 mod api;

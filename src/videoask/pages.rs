@@ -1,4 +1,4 @@
-//! Which page of a list comes next, whatever the server says about it.
+//! Which page of a list comes next, even if the server's links are wrong.
 //!
 //! VideoAsk has lists of two shapes: `{"results": […], "next": link}`, and a bare array, which is paged by `offset`.
 //! A link is followed by its query alone, and no page is asked for twice, so that reading ends and the token goes to no
@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 use url::{Url, form_urlencoded};
 
-/// So many pages in a row with nothing new are read before the list counts as endless.
+/// After this many pages in a row without a new object, the list counts as endless.
 const MAX_REPEATED_PAGES: u32 = 20;
 const OFFSET: &str = "offset";
 
@@ -25,7 +25,7 @@ pub struct Page(String);
 #[derive(Debug)]
 pub struct Pages {
     next: Option<Page>,
-    /// What follows the objects that came last, by their number.
+    /// The page after the objects that were read last, by its offset.
     rest: Option<Page>,
     /// Hashes of the queries that were asked for.
     asked: HashSet<u64>,
@@ -40,7 +40,7 @@ pub enum PagesError {
     /// The response is neither of the two shapes.
     #[error("the response is not a list")]
     NotAList,
-    /// There is always a next page, and nothing on it.
+    /// Every page has a next one, but no new object.
     #[error("{MAX_REPEATED_PAGES} pages in a row had nothing new, and the list goes on")]
     Endless,
 }
@@ -123,13 +123,13 @@ impl Pages {
         self.next.as_ref()
     }
 
-    /// Takes the body of that page, and gives the objects on it, each as JSON on one line.
+    /// Reads the body of that page. Returns its objects, each as JSON on one line.
     pub fn take(&mut self, body: &[u8]) -> Result<Vec<String>, PagesError> {
         let Some(page) = self.next.take() else { return Ok(Vec::new()) };
         let List { objects, link } = List::read(body).ok_or(PagesError::NotAList)?;
         self.asked.insert(hash(&page));
         let lines: Vec<String> = objects.into_iter().map(|object| on_one_line(object.get())).collect();
-        // A server that does not know `offset` gives the same page again.
+        // A server that ignores `offset` returns the same page again.
         let is_new = !lines.is_empty() && self.read.insert(hash(&lines));
         if is_new {
             (self.repeated, self.rest) = (0, Some(page.later_by(lines.len())));
@@ -139,7 +139,7 @@ impl Pages {
         self.next = match link {
             Link::Last => None,
             Link::Unsupported => self.rest.take().filter(|_| is_new),
-            // A link back to what was read is not followed twice; what is behind it may still be there.
+            // A link to a page that was read already is not followed; the page at the next offset may still exist.
             Link::Next(linked) => linked.filter(|linked| self.is_unasked(linked)).or_else(|| self.rest.take()),
         }
         .filter(|next| self.is_unasked(next));

@@ -1,16 +1,16 @@
-//! Where a request goes: the path as it was given, on the API's origin and nowhere else.
+//! The URL of a request: the given path on the API's origin, which it cannot leave.
 
 use url::Url;
 
 use crate::http;
 
-/// The path could mean another one to some server.
+/// Servers could read the path differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", Self::RULE)]
 pub(crate) struct AmbiguousPath;
 
 impl AmbiguousPath {
-    /// What a path must be like, as whole sentences.
+    /// The rule for paths, in sentences.
     pub(crate) const RULE: &str = "The path is passed on as it is, so it can have no empty segment but the last one, no `.` or `..`, \
          no backslash or control character, and none of these percent-encoded, nor a slash. Without its \
          `;` parameters, a segment may not be empty or made of dots either; nor may a parameter be made of dots.";
@@ -24,7 +24,7 @@ pub(crate) fn target(base: &Url, path: &str, query: Option<&str>) -> Result<Url,
     }
     let mut url = http::endpoint(base, path);
     url.set_query(query);
-    // The last word is not the check above but what the parser made of it.
+    // Besides the check above, the parsed URL has to be below the root.
     if url.origin() == base.origin() && below(base, &url).is_some() { Ok(url) } else { Err(AmbiguousPath) }
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn below<'a>(base: &Url, url: &'a Url) -> Option<&'a str> {
     url.path().strip_prefix(base.path().trim_end_matches('/')).filter(|path| path.starts_with('/'))
 }
 
-/// Whether every server reads this path alike.
+/// Whether all servers read this path in the same way.
 fn is_plain(path: &str) -> bool {
     let Some(segments) = path.strip_prefix('/') else { return false };
     let (before, last) = segments.rsplit_once('/').unwrap_or(("", segments));
@@ -45,10 +45,10 @@ fn is_plain(path: &str) -> bool {
         && !path.match_indices('%').any(|(at, _)| is_refused_escape(&path.as_bytes()[at + 1..]))
 }
 
-/// Whether some server takes this segment for another one: Java's remove what follows a `;`, so `..;x` means `..` to
-/// them, and nothing is left of `;x`.
+/// Whether some server reads this segment differently: Java servers drop what follows a `;`, so that `..;x` becomes `..`,
+/// and `;x` becomes empty.
 fn is_ambiguous(segment: &str) -> bool {
-    // Some proxies decode a path before they pass it on.
+    // Some proxies decode a path before they forward it.
     let segment = segment.replace("%3b", ";").replace("%3B", ";");
     let mut parts = segment.split(';');
     let name = parts.next().unwrap_or_default();

@@ -1,7 +1,7 @@
-//! Browser sessions: a random id in the cookie, its row in our store under the id's HMAC, sealed.
+//! Browser sessions: a random id in the cookie, and an encrypted row in the store, keyed by the HMAC of that id.
 //!
-//! A session exists only after a login has succeeded, and never holds a token. The two limits live in the row and are
-//! judged by our clock; the layer's own expiry is not used.
+//! A session exists only after a login has succeeded, and never contains a token. Its two limits are in the row and are
+//! compared with our clock; the expiry of tower-sessions is not used.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -27,39 +27,39 @@ use crate::{
     web::cookies::CookiePolicy,
 };
 
-/// Ends a session that nobody uses.
+/// A session ends after this time without use.
 const IDLE: Duration = Duration::from_secs(60 * 60);
-/// Ends every session.
+/// A session ends after this time, even in use.
 const ABSOLUTE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The idle limit moves at most this often, so that a busy page does not write at each request.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
-/// A clock that is corrected by this much ends no session.
+/// A correction of the clock by this much ends no session.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
-/// The key of the login in a session's values.
+/// The name of the login among a session's values.
 pub(super) const LOGIN: &str = "login";
 
-/// What a session's blob holds.
+/// The decrypted content of a session.
 type SessionValues = HashMap<String, serde_json::Value>;
 
-/// What a session knows: in which mode its login was made. A session of the other mode counts as logged out.
+/// The login of a session. A login of the other mode counts as logged out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "mode", rename_all = "snake_case")]
 pub(crate) enum Login {
-    /// The record lies under the session's own key.
+    /// The key of the record is the session's own.
     Mint,
-    /// The record lies under VideoAsk's `user_id`, and outlives the session.
+    /// The key of the record is VideoAsk's `user_id`. The record stays when the session ends.
     Keep {
         /// Whose session this is.
         user_id: String,
-        /// The user's first connection since a revoke or `forget`, which end this session; unknown until the
-        /// connection is stored.
+        /// The user's first connection since the last revoke or `forget`, each of which ends this session. Unknown until
+        /// the connection is saved.
         first_connection: Option<String>,
     },
 }
 
 impl Login {
-    /// Whether the connection was neither revoked nor forgotten since this login.
+    /// Whether the connection has been neither revoked nor forgotten since this login.
     pub(super) fn is_bound_to(&self, shown: &VisibleRecord) -> bool {
         match self {
             Self::Mint => true,
@@ -67,13 +67,13 @@ impl Login {
         }
     }
 
-    /// Whether this is a login of the mode the program runs in.
+    /// Whether this is a login of this mode.
     pub(super) fn is_of(&self, mode: &Mode) -> bool {
         matches!((self, mode), (Self::Mint, Mode::Mint) | (Self::Keep { .. }, Mode::Keep(_)))
     }
 }
 
-/// Sessions in our store, as tower-sessions asks for them.
+/// The session store of tower-sessions, in our store.
 #[derive(Clone, Debug)]
 pub struct Sessions {
     store: Arc<dyn Store>,
@@ -82,7 +82,7 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Sessions in `store`, sealed by `keys`, ended by `clock`.
+    /// Sessions in `store`, encrypted by `keys`, which end by `clock`.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, keys: Arc<Keyring>, clock: Clock) -> Self {
         Self { store, keys, clock }
@@ -98,18 +98,18 @@ impl Sessions {
             .with_expiry(Expiry::OnSessionEnd)
     }
 
-    /// The key of a session's row and of its mint record, by the current secret.
+    /// The key of a session's row and its mint-mode record, by the current secret.
     #[must_use]
     pub(crate) fn key(&self, id: Id) -> RowKey {
         row_key(self.keys.hmac(Purpose::SessionId, &id.0.to_le_bytes()))
     }
 
-    /// The keys that rows of this session may lie under: by the current secret, then by each previous one.
+    /// The keys that rows of this session may have: by the current secret, then by each previous one.
     pub(crate) fn keys(&self, id: Id) -> impl Iterator<Item = RowKey> {
         self.keys.hmacs(Purpose::SessionId, id.0.to_le_bytes()).map(row_key)
     }
 
-    /// The limits of a session, and of a mint record, that begins now.
+    /// The limits of a session that starts now, and of its mint-mode record.
     #[must_use]
     pub(crate) fn limits(&self) -> Limits {
         let now = self.clock.now();
@@ -133,8 +133,8 @@ impl Sessions {
         Ok(())
     }
 
-    /// Changes what a session knows once its login's connection is stored. It never creates a row, so a logout in the
-    /// meantime holds. [`SessionStore::save`] cannot do this: the layer calls it again at the end of the request.
+    /// Binds a session to its connection, once that is saved. It never creates a row, so it does not undo a logout in the
+    /// meantime. [`SessionStore::save`] cannot do this: the layer calls it again at the end of the request.
     pub(super) async fn bind(&self, id: Id, login: &Login) -> Result<(), session::Error> {
         let key = self.key(id);
         let login = serde_json::to_value(login)?;
@@ -143,7 +143,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// The login of a session, if it is still in force.
+    /// The login of a session, unless the session has ended.
     pub(super) async fn login(&self, id: Id) -> Result<Option<Login>, session::Error> {
         let Some(SessionData { mut data, .. }) = self.load(&id).await? else { return Ok(None) };
         Ok(data.remove(LOGIN).map(serde_json::from_value).transpose()?)
@@ -154,7 +154,7 @@ impl Sessions {
         Ok(self.keys.seal(Purpose::Session, &[key.0.as_bytes()], &data))
     }
 
-    /// The data of a row; none for one that does not open, which counts as logged out.
+    /// The data of a row. A row that cannot be decrypted has none, and counts as logged out.
     fn open(&self, row: &SessionRow) -> Option<SessionValues> {
         let opened = self.keys.open(Purpose::Session, &[row.key.0.as_bytes()], &row.sealed).ok()?;
         serde_json::from_slice(&opened.plaintext).ok()
@@ -163,7 +163,7 @@ impl Sessions {
 
 #[async_trait]
 impl SessionStore for Sessions {
-    /// Always under a fresh id, whatever id the record came with: a login never keeps the id from before it.
+    /// Always uses a new id, whatever id the record has, so that a login never keeps the id from before it.
     async fn create(&self, session: &mut SessionData) -> StoreResult<()> {
         loop {
             session.id = Id::default();
@@ -175,8 +175,8 @@ impl SessionStore for Sessions {
         }
     }
 
-    /// Writes nothing: `create` has written the session, and `bind` the one change after it. The layer would
-    /// save it once more after each login, and answer with an empty page if the store failed at that moment.
+    /// Writes nothing: `create` writes the session, and `bind` its only change. The layer would save it once more after
+    /// each login, and respond with an empty page if the store failed then.
     async fn save(&self, _: &SessionData) -> StoreResult<()> {
         Ok(())
     }
@@ -197,8 +197,8 @@ impl SessionStore for Sessions {
     }
 }
 
-/// A limit further ahead than a session may last was set under a clock that was wrong. Such a session counts as over, or
-/// it would go on until then.
+/// Whether a session has not ended. A limit further ahead than a session may last was set by a wrong clock: such a session
+/// counts as ended, since it would last until then.
 fn is_in_force(limits: &Limits, now: OffsetDateTime) -> bool {
     !limits.passed(now) && limits.absolute <= now + ABSOLUTE + CLOCK_TOLERANCE
 }
@@ -207,12 +207,12 @@ fn row_key(hmac: [u8; 32]) -> RowKey {
     RowKey::of_session(BASE64_URL_SAFE_NO_PAD.encode(hmac))
 }
 
-/// tower-sessions takes text only; the store's error says all in its `Display`.
+/// tower-sessions accepts only text, and the store's `Display` has the whole error.
 fn backend(error: impl std::error::Error + 'static) -> Error {
     Error::Backend(telemetry::chain(&error))
 }
 
-/// Begins a session for `login`, in place of whatever session the browser had, and gives its id.
+/// Starts a session for `login`, replacing any that the browser had. Returns its id.
 pub(super) async fn begin(session: &Session, login: &Login) -> Result<Id, session::Error> {
     if session.id().is_some() {
         session.flush().await?;

@@ -202,7 +202,7 @@ impl Row {
         self.key.is_import() && self.state == State::Tombstone
     }
 
-    /// Whether another owner's attempt or lease makes a claim of `owner` fail: the rule of [`Records::claim`].
+    /// Whether another owner's attempt or lease makes a claim of `owner` fail: the rule of `Records::claim`.
     #[must_use]
     pub fn is_held(&self, owner: &Owner, window: LeaseWindow, attempt: &OpenAttempt) -> bool {
         let keeps_out = |holder: &Owner| holder != owner && !attempt.takes_over(holder);
@@ -210,7 +210,7 @@ impl Row {
             || self.lease.as_ref().is_some_and(|lease| lease.runs(window) && keeps_out(&lease.owner))
     }
 
-    /// Whether the row is as a writer expects it: the rule of [`Records::swap`].
+    /// Whether the row is as a writer expects it: the rule of `Records::swap`.
     #[must_use]
     pub fn matches(&self, expected: &Expected) -> bool {
         let lease = self.lease.as_ref().map(|lease| &lease.owner);
@@ -220,7 +220,7 @@ impl Row {
             && (expected.lease.is_none() || expected.lease.as_ref() == lease)
     }
 
-    /// Applies a change, as [`Records::swap`] does.
+    /// Applies a change, as `Records::swap` does.
     pub fn apply(&mut self, change: &Change) {
         self.version.generation = change.generation;
         self.state = change.state;
@@ -231,7 +231,7 @@ impl Row {
         }
     }
 
-    /// Whether a token set of this version may be written back over this row: the rule of [`Records::restore`].
+    /// Whether a token set of this version may be written back over this row: the rule of `Records::restore`.
     #[must_use]
     pub fn is_stale_against(&self, version: &Version) -> bool {
         self.version.connection_id == version.connection_id
@@ -239,7 +239,7 @@ impl Row {
             && !matches!(self.state, State::Revoking | State::Tombstone)
     }
 
-    /// The columns that [`Records::peek`] reads.
+    /// The columns that `Records::peek` reads.
     #[must_use]
     pub fn head(&self) -> RowVersion {
         RowVersion { version: self.version.clone(), state: self.state }

@@ -1,4 +1,4 @@
-//! How long nothing has moved.
+//! Ends a proxied request when no data moves in either direction.
 
 use std::{
     fmt,
@@ -15,8 +15,8 @@ use sync_wrapper::SyncWrapper;
 
 use crate::clock::Clock;
 
-/// A proxied request that nothing moves through for this long, in either direction, is over. A body may take as long as it
-/// likes in all.
+/// A proxied request is ended when no data has moved for this long, in either direction. The time of a whole body is not
+/// limited.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// When data of a proxied request moved last, in either direction.
@@ -34,13 +34,13 @@ impl IdleTimer {
         idle_timer
     }
 
-    /// Something moved.
+    /// Data moved.
     pub(crate) fn touch(&self) {
         let now = u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(u64::MAX);
         self.last.store(now, Ordering::Relaxed);
     }
 
-    /// Completes when nothing has moved for too long.
+    /// Completes when no data has moved for too long.
     pub(crate) async fn stopped(&self) {
         loop {
             let until = Duration::from_millis(self.last.load(Ordering::Relaxed)) + SILENCE;
@@ -56,7 +56,7 @@ impl IdleTimer {
 /// The wait of one body for its next piece.
 pub(crate) struct BodyIdleTimeout {
     idle_timer: IdleTimer,
-    /// Only while nothing comes.
+    /// Set while no data arrives.
     stopped: Option<Stopped>,
 }
 
@@ -73,7 +73,7 @@ impl BodyIdleTimeout {
         self.idle_timer.touch();
     }
 
-    /// Ready when nothing has moved for too long; each time after that, too.
+    /// Ready when no data has moved for too long, and from then on.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let idle_timer = &self.idle_timer;
         let stopped = self.stopped.get_or_insert_with(|| {

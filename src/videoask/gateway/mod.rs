@@ -1,7 +1,7 @@
 //! Any request to the API as the user of a connection, streamed both ways.
 //!
-//! A request is sent once. After a 401 it is sent once more, with another token, if the whole of its body could be
-//! copied on its way; nothing else is ever sent twice.
+//! A request is sent once. After a 401 it is sent once more, with another token, if its whole body was copied. Nothing
+//! else is ever sent twice.
 
 mod idle_timeout;
 mod response;
@@ -35,7 +35,7 @@ use crate::{
     },
 };
 
-/// The way to the API for other programs' requests.
+/// Forwards requests of other programs to the API.
 #[derive(Debug)]
 pub(crate) struct Gateway {
     client: Client,
@@ -44,56 +44,56 @@ pub(crate) struct Gateway {
     metrics: Metrics,
 }
 
-/// A request as it is sent to the API, but for the token.
+/// A request to the API, without its token.
 #[derive(Debug)]
 pub(crate) struct UpstreamRequest<B> {
-    /// Any.
+    /// Any method.
     pub(crate) method: Method,
-    /// On the API's origin: the caller has seen to that, since the token goes there.
+    /// A URL of the API's origin. The caller guarantees this, since the token is sent there.
     pub(crate) url: Url,
-    /// What is meant for the API; without `organization-id`, that of `ORGANIZATION_ID` is added.
+    /// The headers for the API. If `organization-id` is missing, `ORGANIZATION_ID` is added.
     pub(crate) headers: HeaderMap,
-    /// Of any length.
+    /// A body of any length.
     pub(crate) body: B,
 }
 
-/// Why there is no answer to pass on.
+/// Why there is no response to forward.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum GatewayError {
-    /// The token was refused, and there is none in its place.
+    /// The token was rejected, and there is no other one.
     #[error(transparent)]
     NoToken(#[from] VaultError),
-    /// No connection within 3 s; nothing was sent.
+    /// There was no connection within 3 s, so nothing was sent.
     #[error("VideoAsk's API could not be reached")]
     Unreachable(#[source] reqwest::Error),
-    /// The connection broke off before there was an answer.
-    #[error("VideoAsk's API broke off the connection before it answered")]
+    /// The connection broke off before the response.
+    #[error("VideoAsk's API broke off the connection before it responded")]
     Cut(#[source] reqwest::Error),
-    /// Nothing moved in either direction for a minute.
-    #[error("nothing was sent to VideoAsk's API, and nothing came from it, for a minute")]
+    /// No data moved in either direction for a minute.
+    #[error("no data was sent to VideoAsk's API or received from it for a minute")]
     Silent,
-    /// VideoAsk left HTTP, which nobody asked it to.
+    /// VideoAsk switched to another protocol, which no request asks for.
     #[error("VideoAsk's API switched protocols unasked")]
     Switched,
     /// The response has more headers than are forwarded.
-    #[error("VideoAsk's API answered with more than 64 KiB of headers")]
+    #[error("VideoAsk's API returned more than 64 KiB of headers")]
     HeadersTooLarge,
-    /// The body of the request broke off, or stopped coming.
-    #[error("the body of the request did not come whole")]
+    /// The caller's body broke off, or stopped arriving.
+    #[error("the body of the request was incomplete")]
     BodyIncomplete,
 }
 
 impl Gateway {
-    /// Prepares the client; nothing is asked yet.
+    /// Builds the client. It sends nothing yet.
     pub(crate) fn new(config: &ApiConfig, clock: Clock, metrics: Metrics) -> Result<Self, BuildError> {
         let organization = config.organization_id.as_deref().map(HeaderValue::from_str);
         let client = http::streaming_client(&config.url)?;
-        // The configuration takes no organization that could not be in a header.
+        // The configuration accepts only values that fit into a header.
         Ok(Self { client, organization: organization.and_then(Result::ok), clock, metrics })
     }
 
-    /// Sends the request with the token of the connection under `key`, and gives the answer as soon as its head is
-    /// there. A second token is waited for no longer than `caller_timeout`.
+    /// Sends the request with the token of this connection, and returns the response once its headers have arrived. If a
+    /// second token is needed, waits for it for at most `caller_timeout`.
     pub(crate) async fn forward<B>(
         &self,
         upstream_request: UpstreamRequest<B>,
@@ -179,7 +179,7 @@ impl Gateway {
     }
 }
 
-/// All of a request that is the same at its second try.
+/// The part of a request that is the same when it is sent again.
 struct Head {
     method: Method,
     url: Url,
@@ -199,8 +199,8 @@ impl Head {
     }
 }
 
-/// A body of unknown length that comes with a method which has none as a rule: the client would leave it out, and say
-/// nothing.
+/// Sends a body of unknown length as chunked. Without this, the client would silently drop the body of a method that
+/// usually has none.
 fn some_body<B>(head: &mut Head, upload: Upload<B>) -> reqwest::Body
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
@@ -212,7 +212,8 @@ where
     reqwest::Body::wrap(upload)
 }
 
-/// Where a method lets one expect a body, "none" must be said (RFC 9110, 8.6), and the client does not.
+/// Announces that there is no body, which a method that usually has one requires (RFC 9110, 8.6). The client does not do
+/// this by itself.
 fn no_body(head: &mut Head) -> reqwest::Body {
     if matches!(head.method, Method::POST | Method::PUT | Method::PATCH) {
         head.headers.insert(CONTENT_LENGTH, HeaderValue::from(0));

@@ -1,4 +1,4 @@
-//! An answer on its way back.
+//! The response of VideoAsk's API, forwarded as a stream.
 
 use std::{
     pin::Pin,
@@ -15,35 +15,35 @@ use crate::{
     videoask::gateway::idle_timeout::{BodyIdleTimeout, IdleTimer},
 };
 
-/// What VideoAsk answers, whatever its status.
+/// A response of VideoAsk, with any status.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    /// Such as 200 or 404.
+    /// The status.
     pub(crate) status: StatusCode,
-    /// As they came.
+    /// The headers, unchanged.
     pub(crate) headers: HeaderMap,
-    /// As it comes.
+    /// The body.
     pub(crate) body: Download,
 }
 
-/// The body as VideoAsk sends it, for as long as it does. One that breaks off ends with an error, so that what carries
-/// it on can break off too, and nobody takes a part for the whole.
+/// The body of a response. If it breaks off, it ends with an error, so that the response to the caller breaks off too, and
+/// is not mistaken for a complete one.
 #[derive(Debug)]
 pub(crate) struct Download {
     body: reqwest::Body,
     silence: BodyIdleTimeout,
-    /// The request that this answers, if a failure is logged.
+    /// The span of the request, if a failure should be logged.
     request: Option<Span>,
 }
 
-/// Why the answer is not whole.
+/// Why the body is incomplete.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Broken {
-    /// The connection ended first.
-    #[error("VideoAsk's API broke off its answer")]
+    /// The connection broke off.
+    #[error("VideoAsk's API broke off its response")]
     Cut(#[source] reqwest::Error),
-    /// Nothing came for a minute.
-    #[error("VideoAsk's API fell silent in the middle of its answer")]
+    /// No data arrived for a minute.
+    #[error("VideoAsk's API sent nothing for a minute in the middle of its response")]
     Silent,
 }
 
@@ -63,7 +63,7 @@ impl Download {
 
     fn broken(&self, why: Broken) -> Broken {
         if let Some(request) = &self.request {
-            tracing::warn!(parent: request, cause = telemetry::chain(&why), "an answer could not be passed on whole");
+            tracing::warn!(parent: request, cause = telemetry::chain(&why), "a response was not forwarded completely");
         }
         why
     }

@@ -1,4 +1,4 @@
-//! A request's body on its way: streamed at once, and copied as far as a second try may need it.
+//! The body of a request: streamed, and copied in case it has to be sent again.
 
 use std::{
     error::Error,
@@ -13,10 +13,10 @@ use sync_wrapper::SyncWrapper;
 
 use crate::videoask::gateway::idle_timeout::{BodyIdleTimeout, IdleTimer};
 
-/// The longest body that can be sent a second time.
+/// The longest body that is copied, in bytes.
 const COPIED: usize = 1 << 20;
 
-/// The body as the HTTP client takes it. Trailers stay behind, as the rest of the framing does.
+/// The body for the HTTP client. Trailers are dropped.
 pub(super) struct Upload<B> {
     body: SyncWrapper<B>,
     length: SizeHint,
@@ -24,36 +24,36 @@ pub(super) struct Upload<B> {
     silence: BodyIdleTimeout,
 }
 
-/// How far the body has come, as seen from outside the client.
+/// The progress of the body, for code outside the client.
 #[derive(Clone)]
 pub(super) struct Progress(Arc<Mutex<Stage>>);
 
 enum Stage {
-    /// More may come. One that is too long is no longer copied.
+    /// More may arrive. A body that is too long is no longer copied.
     Coming(Option<BytesMut>, Turn),
-    /// All of it was there, and a copy of it unless it was too long.
+    /// It is complete, with a copy unless it was too long.
     Arrived(Option<Bytes>),
     /// The caller broke it off, or stopped sending.
     Broken,
 }
 
-/// Who has to move next.
+/// What the body waits for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Turn {
-    /// There is nothing to send before more comes.
+    /// The caller, to send more.
     Caller,
-    /// It has not taken yet what came.
+    /// VideoAsk, to read what arrived.
     Upstream,
 }
 
-/// Why a body is not whole.
+/// Why a body is incomplete.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Incomplete {
-    /// The connection broke, or what came over it is no body.
+    /// The connection broke off, or its data is no valid body.
     #[error("the caller's body broke off")]
     Broken(#[source] Box<dyn Error + Send + Sync>),
-    /// Nothing moved for too long.
-    #[error("the caller's body stopped coming")]
+    /// No data moved for too long.
+    #[error("the caller's body stopped arriving")]
     Silent,
 }
 
@@ -83,11 +83,11 @@ where
         let body = self.body.get_mut();
         let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) else {
             self.progress.waits_for_caller();
-            // Nobody else may be watching: the answer can be there long before the end of the body.
+            // Nothing else may be waiting for this: the response can arrive before the end of the body.
             ready!(self.silence.poll(cx));
             return Poll::Ready(Some(Err(self.progress.broken(Incomplete::Silent))));
         };
-        // The client does not ask again once it has as much as was announced.
+        // The client does not poll again once it has the announced length.
         let last = body.is_end_stream();
         self.silence.ended();
         let data = match frame {
@@ -111,7 +111,7 @@ where
 }
 
 impl Progress {
-    /// All that was sent, if all of it was sent and copied.
+    /// The copy of the body, if it was complete and not too long.
     pub(super) fn copy(&self) -> Option<Bytes> {
         match &*self.stage() {
             Stage::Arrived(copy) => copy.clone(),
@@ -124,12 +124,12 @@ impl Progress {
         matches!(*self.stage(), Stage::Broken)
     }
 
-    /// Whether it is the caller that does not do its part.
+    /// Whether the body waits for the caller.
     pub(super) fn wants_more(&self) -> bool {
         matches!(*self.stage(), Stage::Broken | Stage::Coming(_, Turn::Caller))
     }
 
-    /// Notes that there is nothing to send before more comes.
+    /// Notes that the caller has to send more.
     fn waits_for_caller(&self) {
         if let Stage::Coming(_, turn) = &mut *self.stage() {
             *turn = Turn::Caller;
@@ -157,7 +157,7 @@ impl Progress {
     }
 
     fn stage(&self) -> MutexGuard<'_, Stage> {
-        // Nothing panics while it is held, so a poisoned lock still guards whole data.
+        // Nothing panics while it is held, so the data behind a poisoned lock is consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,7 @@
 //! The pages of a login that a command waits for: served by the command itself, at a loopback `APP_URL`.
 //!
-//! The login starts and comes back as on the server, with the same cookies and checks. It ends in the command in place of
-//! a session. Whatever else is requested (another path, a callback of no login, an icon) leaves the login open.
+//! The login works as on the server, with the same cookies and checks, but its result goes to the command instead of a
+//! session. Other requests (another path, a callback of no login, an icon) do not end the login.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -39,7 +39,7 @@ const FILES_OF_A_PAGE: u32 = 3;
 /// How the login ended.
 pub(crate) type Outcome = Result<Finished, Arc<LoginError>>;
 
-/// Where the first login to end goes. There is no second one.
+/// Receives the result of the first login that ends. Later ones are ignored.
 #[derive(Clone)]
 struct Waiting(Arc<Mutex<Option<oneshot::Sender<Outcome>>>>);
 
@@ -54,9 +54,9 @@ impl Waiting {
 pub(crate) struct FetchedFiles(Arc<Semaphore>);
 
 impl FetchedFiles {
-    /// Completes when all that a page needs has been fetched. A browser may have some of it from before.
+    /// Completes when the browser has fetched all files that a page needs. It may have some of them in its cache.
     pub(crate) async fn of_a_page(&self) {
-        // It is never closed.
+        // The semaphore is never closed.
         let _ = self.0.acquire_many(FILES_OF_A_PAGE).await;
     }
 }
@@ -93,7 +93,7 @@ pub(crate) fn router(app: Arc<AppState>) -> (Router, oneshot::Receiver<Outcome>,
     (router, outcome, fetched)
 }
 
-/// Checks the way back as the server does, then finishes the login for the command.
+/// Checks the callback as the server does, then finishes the login for the command.
 async fn callback(
     State(app): State<Arc<AppState>>,
     Extension(waiting): Extension<Waiting>,
@@ -104,9 +104,9 @@ async fn callback(
         Err(CallbackError::Login(error)) if !error.leaves_login_open() => Err(error),
         arrived => Ok(arrived?),
     };
-    // Another login of this browser was faster.
+    // Another login has ended before this one.
     let command = waiting.take().ok_or(LoginError::Replayed)?;
-    // A task of its own: a browser that disconnects must not cut an exchange that was sent.
+    // In a task of its own, so that a browser that disconnects does not cancel the exchange.
     let finish = async move {
         // The permit tells the command, until the outcome is sent, that stopping now would lose tokens.
         let (finished, _permit) = match arrived {

@@ -1,4 +1,4 @@
-//! The login: off to VideoAsk, and back with a code.
+//! The routes of a login: the redirect to VideoAsk, and the callback.
 
 pub(crate) mod error;
 pub(crate) mod failure_limit;
@@ -46,7 +46,7 @@ use crate::{
 };
 
 pub(super) fn router() -> Router<Arc<AppState>> {
-    // axum would answer HEAD by GET's handler, and a link preview would start a login or spend a code.
+    // axum would run GET's handler for HEAD, so a link preview would start a login or spend a code.
     let start = get(start).head(not_head);
     let callback = get(callback).head(not_head);
     Router::new().route("/auth/videoask", start).route("/auth/videoask/callback", callback)
@@ -61,7 +61,7 @@ struct StartQuery {
     prompt: Option<String>,
 }
 
-/// Remembers a login in the browser and sends it to VideoAsk.
+/// Starts a login: saves it in a cookie, and redirects the browser to VideoAsk.
 async fn start(
     State(app): State<Arc<AppState>>,
     query: Result<Query<StartQuery>, QueryRejection>,
@@ -78,7 +78,7 @@ async fn start(
     Ok((StatusCode::FOUND, [(LOCATION, String::from(url))]).into_response())
 }
 
-/// Checks the way back in the order that gives nothing away, then exchanges the code.
+/// Checks the callback, then exchanges its code.
 async fn callback(
     State(app): State<Arc<AppState>>,
     callback: Result<Query<Callback>, QueryRejection>,
@@ -89,7 +89,7 @@ async fn callback(
     let arrived = arrive(&app, callback, &cookies, &visitor);
     let (login, code, permit) = arrived.inspect_err(|error| app.metrics.login(error.into()))?;
     let metrics = app.metrics.clone();
-    // A task of its own: a browser that hangs up must not cut an exchange that was sent, nor its saving.
+    // In a task of its own, so that a browser that disconnects cancels neither the exchange nor the save.
     let finish = async move {
         let finished = finish(&app, login, code, session, permit).await;
         app.metrics.login(finished.as_ref().map_or_else(LoginResult::from, |_| LoginResult::Ok));
@@ -105,7 +105,7 @@ async fn callback(
     }
 }
 
-/// All that comes before the exchange.
+/// Everything before the exchange: takes the pending login, checks the callback, and gets a permit.
 fn arrive(
     app: &AppState,
     callback: Result<Query<Callback>, QueryRejection>,
@@ -155,7 +155,8 @@ async fn finish(
     save(app, &session, admitted).await
 }
 
-/// The session first, since only then there is an id to key a mint record by; without its record it is taken back.
+/// Saves the session first, since its id is the key of a mint-mode record. If the record cannot be saved, the session is
+/// deleted.
 async fn save(app: &AppState, session: &Session, admitted: Admitted) -> Result<Connected, CallbackError> {
     let Admitted { owner, record, entry } = admitted;
     let login = match owner {
@@ -179,7 +180,10 @@ async fn save(app: &AppState, session: &Session, admitted: Admitted) -> Result<C
         Ok(stored) => Ok(stored),
         Err(error) => {
             if let Err(error) = session.flush().await {
-                tracing::warn!(cause = telemetry::chain(&error), "a session without a record was left behind");
+                tracing::warn!(
+                    cause = telemetry::chain(&error),
+                    "a session whose record could not be saved was not deleted"
+                );
             }
             Err(error)
         }

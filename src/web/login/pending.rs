@@ -17,7 +17,8 @@ use crate::{
     web::cookies::{CookiePolicy, STATE_LENGTH},
 };
 
-/// The most logins in progress in one browser. A new one expires the oldest; more would outgrow a request's headers.
+/// The most logins in progress in one browser. A new one removes the oldest: more cookies would exceed the limit of a
+/// request's headers.
 const AT_MOST: usize = 4;
 
 /// Writes and reads pending-login cookies.
@@ -28,13 +29,13 @@ pub struct PendingLogins {
 }
 
 impl PendingLogins {
-    /// Cookies sealed by `keys`, named by `policy`.
+    /// Cookies that are encrypted by `keys` and named by `policy`.
     #[must_use]
     pub fn new(keys: Arc<Keyring>, policy: CookiePolicy) -> Self {
         Self { keys, policy }
     }
 
-    /// Remembers a started login, and expires what would make it one too many.
+    /// Saves a started login in a cookie, and removes the oldest ones beyond the limit.
     ///
     /// # Panics
     /// Never: a login has only string keys, which JSON can always write.
@@ -46,7 +47,7 @@ impl PendingLogins {
         cookies.add(self.policy.cookie(name, BASE64_URL_SAFE_NO_PAD.encode(sealed), LIFETIME));
     }
 
-    /// Takes the login of this state out of the browser. Without one, nothing is removed.
+    /// Reads the login of this state, and removes its cookie. If there is none, no cookie is removed.
     #[must_use]
     pub(crate) fn take(&self, cookies: &Cookies, state: &CsrfToken) -> Option<PendingLogin> {
         let name = self.name(state);

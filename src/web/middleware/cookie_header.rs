@@ -1,13 +1,12 @@
-//! Which of a request's cookies are ours, by their raw names.
+//! Passes only our own cookies to the handlers, recognised by the raw bytes of their names.
 //!
-//! `__Host-` means something only to the browser, and only in the very bytes of a name: with them, no other host can
-//! set the cookie. The cookie library decodes `%5F%5FHost-…` and trims Unicode spaces, so what any sibling host may
-//! set would pass for ours. Therefore this goes before it and lets through nothing but our own cookies, compared byte
-//! by byte.
+//! A browser lets no other host set a cookie whose name starts with the exact bytes `__Host-`. The cookie library decodes
+//! `%5F%5FHost-…` and trims Unicode spaces, so a cookie that a sibling host set could pass for ours. This layer therefore
+//! runs before the library, and drops every cookie whose name is not ours, byte by byte.
 //!
 //! With an http `APP_URL` no prefix protects the names. Another site that serves pages on the same host name (another
-//! program on another port of this machine) can read and set these cookies, and so put a session or a started login of
-//! its own in place of ours. Only https prevents that.
+//! program on another port of this machine) can read and set these cookies, and so replace a session or a started login
+//! by its own. Only https prevents that.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What a request passes on its way to a handler, and its response on the way back.
+//! The layers between the server and the handlers.
 
 pub(crate) mod compression;
 pub(crate) mod cookie_header;

@@ -1,4 +1,4 @@
-//! A handler that panicked: a bug of ours. What it said goes to the log under the request's id, as every cause does.
+//! The response of a handler that panicked, which is a bug. The panic's message is logged with the request's id.
 
 use std::any::Any;
 

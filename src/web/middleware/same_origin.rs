@@ -1,4 +1,4 @@
-//! What a request to a page must pass before its handler.
+//! Refuses requests to pages that come from another site, or under another loopback name.
 
 use std::sync::Arc;
 
@@ -20,8 +20,8 @@ use crate::{
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Refuses an unsafe request that another site's page sent: by `Sec-Fetch-AppState`, or by `Origin` where a browser does
-/// not send that. `null` is nobody's origin.
+/// Refuses an unsafe request that a page of another site sent, by `Sec-Fetch-Site`, or by `Origin` if the browser does
+/// not send that. The origin `null` is never ours.
 pub(crate) async fn same_origin(
     State(app): State<Arc<AppState>>,
     request: Request,
@@ -40,8 +40,8 @@ fn from_ourselves(app_url: &AppUrl, headers: &HeaderMap) -> bool {
     }
 }
 
-/// Refuses a request that another site's page started, also a mere link. A client that does not send `Sec-Fetch-AppState`
-/// is let through: old browsers, and no page can read a download of another site anyway.
+/// Refuses a request that a page of another site started, even by a link. A client that does not send `Sec-Fetch-Site`
+/// is accepted: it is an old browser, and no page can read a download of another site anyway.
 pub(crate) async fn not_cross_site(request: Request, next: Next) -> Result<Response, PageError> {
     match request.headers().get(SEC_FETCH_SITE) {
         Some(site) if site != "same-origin" && site != "none" => Err(PageError::Request(RequestError::CrossSite)),

@@ -1,4 +1,4 @@
-//! The headers that every answer carries.
+//! The headers of every response.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -9,7 +9,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; scr
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const PERMISSIONS_POLICY: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
 
-/// The headers of every answer. They are constants: built at run time, each would be checked byte by byte for each answer.
+/// The headers of every response. They are constants, because building them at run time would check each byte each time.
 const EVERYWHERE: [(HeaderName, HeaderValue); 6] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -22,7 +22,7 @@ const EVERYWHERE: [(HeaderName, HeaderValue); 6] = [
 const ONE_YEAR_OF_HTTPS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// Adds the headers of every answer.
+/// Adds these headers to a response.
 pub(crate) fn add(app_url: &AppUrl, headers: &mut HeaderMap) {
     // One allocation in place of several.
     headers.reserve(EVERYWHERE.len() + 3);
@@ -32,6 +32,6 @@ pub(crate) fn add(app_url: &AppUrl, headers: &mut HeaderMap) {
     if app_url.is_https() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, ONE_YEAR_OF_HTTPS);
     }
-    // Only the static files say otherwise.
+    // Only static files set another value.
     headers.entry(header::CACHE_CONTROL).or_insert(NO_STORE);
 }

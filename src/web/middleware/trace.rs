@@ -1,5 +1,5 @@
-//! What every request gets: an id, a span that carries it, one log line, an error page where a handler failed, and the
-//! headers of every answer.
+//! Gives every request an id, a span and one log line, and every response its error page, if a handler failed, and the
+//! headers that all have.
 
 use std::{sync::Arc, time::Duration};
 
@@ -52,7 +52,7 @@ pub(crate) async fn trace(State(app): State<Arc<AppState>>, mut request: Request
     .await
 }
 
-/// Turns a handler's failure into its page or its problem, and logs its cause: here and nowhere else.
+/// Turns a handler's failure into its page or its problem, and logs its cause. Nothing else does.
 async fn rendered(app: &Arc<AppState>, id: RequestId, cookies: &HeaderMap, mut response: Response) -> Response {
     let extensions = response.extensions_mut();
     let told = match (extensions.remove::<Failure>(), extensions.remove::<ProblemReport>()) {

@@ -83,7 +83,6 @@ impl Clock {
 
     /// Time since an arbitrary start, which counts the time that the machine was suspended and which no change of
     /// the wall clock moves (CLOCK_BOOTTIME). Other systems than Linux fall back to their monotonic clock.
-    #[must_use]
     pub(crate) fn boot_time(&self) -> Duration {
         match &self.0 {
             Source::System { started } => started.boot_time.elapsed(),
@@ -122,7 +121,6 @@ impl Clock {
 
 impl ClockControl {
     /// Another clock with this control and another wall-clock time, like that of a second machine.
-    #[must_use]
     pub(crate) fn clock(&self, epoch: OffsetDateTime) -> Clock {
         Clock(Source::Manual { epoch, hand: self.clone() })
     }

@@ -102,7 +102,6 @@ pub(crate) async fn read_body(mut response: Response, limit: usize) -> Result<By
 }
 
 /// `base` with `path`, which begins with a slash, below its own path.
-#[must_use]
 pub(crate) fn endpoint(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
     url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));

@@ -51,7 +51,6 @@ impl Purpose {
 /// The secret that encrypted a decrypted text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SealedBy {
-    /// `EXPRESS_SESSION`.
     Current,
     /// One of `EXPRESS_SESSION_PREVIOUS`.
     Previous,
@@ -114,7 +113,6 @@ impl Keyring {
     ///
     /// # Panics
     /// When the operating system gives no random bytes; nothing can be kept secret then.
-    #[must_use]
     pub(crate) fn seal(&self, purpose: Purpose, associated: &[&[u8]], plaintext: &[u8]) -> Vec<u8> {
         let key = self.sets[0].key(purpose);
         let nonce: [u8; aead::NONCE_LEN] = self.random_bytes();
@@ -162,7 +160,6 @@ impl Keyring {
     }
 
     /// The HMAC-SHA256 of `data` by the current secret.
-    #[must_use]
     pub(crate) fn hmac(&self, purpose: Purpose, data: &[u8]) -> [u8; 32] {
         self.sets[0].hmac(purpose, data)
     }
@@ -173,7 +170,6 @@ impl Keyring {
     }
 
     /// The id of the key that encrypts for this purpose, as [`key_id_of`] reads it from the encrypted text.
-    #[must_use]
     pub(crate) fn key_id(&self, purpose: Purpose) -> String {
         hex(&self.sets[0].key(purpose).id)
     }
@@ -187,7 +183,6 @@ impl Keyring {
     ///
     /// # Panics
     /// When the operating system gives no random bytes.
-    #[must_use]
     pub(crate) fn random_bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         self.random.fill(&mut bytes).expect("the operating system gives random bytes");
@@ -233,7 +228,6 @@ impl Key {
 }
 
 /// The id of the key that encrypted this text, or an empty one if the text is too short.
-#[must_use]
 pub(crate) fn key_id_of(sealed: &[u8]) -> String {
     sealed.get(1..=KEY_ID).map(hex).unwrap_or_default()
 }

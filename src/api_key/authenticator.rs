@@ -56,7 +56,6 @@ struct List {
     failed_at: Option<Duration>,
 }
 
-/// The holder of a key.
 pub(crate) struct Caller {
     name: String,
     rights: Rights,
@@ -64,13 +63,11 @@ pub(crate) struct Caller {
     noted: AtomicI64,
 }
 
-/// Why a key does not authenticate a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AuthenticationError {
     /// Neither a key of the environment nor a stored one; removed, perhaps.
     #[error("the API key is unknown")]
     Unknown,
-    /// It was made by `key add`, and has expired.
     #[error("the API key has expired")]
     Expired,
     /// It may be a stored key, and the store does not respond.
@@ -83,14 +80,10 @@ impl Caller {
         Arc::new(Self { name, rights, noted: AtomicI64::new(noted) })
     }
 
-    /// The name of the key.
-    #[must_use]
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// What the key may do.
-    #[must_use]
     pub(crate) fn rights(&self) -> &Rights {
         &self.rights
     }
@@ -111,7 +104,6 @@ impl fmt::Debug for Authenticator {
 
 impl Authenticator {
     /// Hashes the keys of the environment; their text is not kept.
-    #[must_use]
     pub(crate) fn new(environment: &[SecretString], stored: StoredKeys, clock: Clock) -> Self {
         let environment = environment.iter().enumerate().map(|(place, key)| {
             let name = KeyName::of_environment(place).to_string();
@@ -121,12 +113,10 @@ impl Authenticator {
         Self { environment, stored, clock, list: Mutex::default(), reading: tokio::sync::Mutex::default() }
     }
 
-    /// Whether `API_KEY` is set.
     pub(crate) fn has_environment_keys(&self) -> bool {
         !self.environment.is_empty()
     }
 
-    /// The keys that were made by `key add`.
     pub(crate) fn stored_keys(&self) -> &StoredKeys {
         &self.stored
     }

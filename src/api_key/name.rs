@@ -37,8 +37,6 @@ impl KeyName {
         Self(format!("{}{}", Self::OF_ENVIRONMENT, place + 1))
     }
 
-    /// The name as it was given.
-    #[must_use]
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

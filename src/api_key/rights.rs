@@ -53,7 +53,6 @@ pub struct MethodError;
 )]
 pub struct PathError;
 
-/// What a request with a key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access<'a> {
     /// A token that leaves this app.
@@ -74,44 +73,33 @@ pub(crate) enum Access<'a> {
 /// A request that carries a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Request<'a> {
-    /// When it came.
     pub(crate) at: OffsetDateTime,
-    /// What it is for.
     pub(crate) access: Access<'a>,
     /// Every name by which [`Rights::users`] may mean the user that it is for. Not looked at for [`Access::Read`] and
     /// [`Access::Metrics`].
     pub(crate) user: &'a [&'a str],
 }
 
-/// Whether a key covers a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// It does.
     Permitted,
-    /// The key has expired.
     Expired,
-    /// It does not.
     Denied(Uncovered),
 }
 
 /// What of a request a key does not cover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Uncovered {
-    /// The user.
     User,
-    /// The method.
     Method,
-    /// The path.
     Path,
     /// A token that leaves this app.
     Token,
-    /// The metrics.
     Metrics,
 }
 
 impl Rights {
     /// Whether a key with these rights covers the request.
-    #[must_use]
     pub(crate) fn permits(&self, request: &Request<'_>) -> Decision {
         if self.has_expired(request.at) {
             return Decision::Expired;
@@ -128,7 +116,6 @@ impl Rights {
     }
 
     /// Whether the key is refused from now on.
-    #[must_use]
     pub(crate) fn has_expired(&self, now: OffsetDateTime) -> bool {
         self.expires_at.is_some_and(|expires_at| now >= expires_at)
     }

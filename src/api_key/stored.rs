@@ -45,7 +45,6 @@ pub struct ListedKey {
 /// The encrypted part of a key's row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Contents {
-    /// What the key may do.
     pub(crate) rights: Rights,
     /// When it was added, in whole seconds.
     #[serde(with = "time::serde::rfc3339")]
@@ -83,12 +82,10 @@ pub(crate) enum Unreadable {
     /// They were encrypted by another EXPRESS_SESSION, or not by this app.
     #[error(transparent)]
     Undecryptable(#[from] OpenError),
-    /// A newer version of this program wrote them.
     #[error("the rights have a form that this program does not know")]
     UnknownForm,
 }
 
-/// A key's row, decrypted.
 pub(super) struct StoredKey {
     pub(super) name: String,
     pub(super) hash: KeyHash,

@@ -22,13 +22,11 @@ pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection may be idle between two requests.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a connection is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Phase {
     /// It is new, or has sent a part of a request head.
     #[default]
     Head,
-    /// A request is in flight.
     Request,
     /// The response is complete, and may be in hyper's buffer still.
     Responded,

@@ -25,11 +25,9 @@ pub(crate) struct Setup {
     allowed: AllowedUsers,
 }
 
-/// What a command works with.
 pub(crate) struct Context {
     pub(crate) app: AppState,
     pub(crate) allowed: AllowedUsers,
-    /// Where a person logs in.
     pub(crate) login: Url,
 }
 

@@ -103,7 +103,6 @@ fn port(text: &str) -> Result<u16, &'static str> {
     text.parse().map_err(|_| "write a number from 0 to 65535; 0 takes a free port")
 }
 
-/// What the demo runs by.
 struct Prepared {
     config: Config,
     listener: TcpListener,

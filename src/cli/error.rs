@@ -30,57 +30,42 @@ pub(crate) use self::{
     server::{Problem, ServerError},
 };
 
-/// A command's failure.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CliError {
-    /// The configuration is wrong.
     #[error("{}", with_first_steps(.0))]
     Configuration(#[from] ConfigError),
-    /// The command needs keep mode.
     #[error(
         "`{command}` works in keep mode only, and ALLOWED_USERS is not set (in {env_file}).\n  \
          Fix: Set ALLOWED_USERS to the users whose tokens this app should keep, then log in or run `videoask-auth import`."
     )]
     MintMode { command: &'static str, env_file: EnvLookup },
-    /// The demo has its own configuration.
     #[error("`demo` reads no .env file.\n  Fix: Leave out --env-file.")]
     DemoReadsNoFile,
-    /// A `.env` that no demo wrote.
     #[error("{} was not written by `demo --dir`, and a demo changes nobody's setup.\n  Fix: Name another folder.", .0.display())]
     NotADemo(PathBuf),
-    /// The demo of a folder was started otherwise before.
     #[error(
         "the demo in {} was started with another {option} before.\n  Fix: Leave out {option}, or name another folder.",
         folder.display()
     )]
     DemoDiffers { folder: PathBuf, option: &'static str },
-    /// The folder of a demo cannot be used.
     #[error("{}: {source}", path.display())]
     DemoFolder { path: PathBuf, source: io::Error },
-    /// The command needs a store that several processes share.
     #[error(
         "`{0}` cannot work with STORE_URL=memory:, which is the memory of one `serve` alone; use sqlite:// or redis://"
     )]
     OwnMemory(&'static str),
-    /// The store cannot be opened.
     #[error("{}", telemetry::chain(.0))]
     Store(#[from] StoreError),
-    /// The store was not copied.
     #[error("{}", telemetry::chain(.0))]
     Backup(#[from] BackupError),
-    /// The store does not answer.
     #[error("{}", telemetry::chain(.0))]
     StoreUnavailable(#[source] StoreError),
-    /// The store would delete connections.
     #[error("this store cannot keep connections: {0}")]
     Evicts(StoreRisk),
-    /// The vault cannot do this with the connection.
     #[error(transparent)]
     Connection(#[from] Box<ConnectionError>),
-    /// The import did not make a connection.
     #[error(transparent)]
     Import(#[from] ImportError),
-    /// The login did not complete.
     #[error("{}", explain_login(.0))]
     Login(Arc<LoginError>),
     /// Another program has the port to which the browser would come back.
@@ -88,13 +73,7 @@ pub(super) enum CliError {
         "cannot listen at {app_url} (APP_URL): {source}.\n  Fix: If this app is running there, log in at {app_url} instead. \
          Or run `videoask-auth login --paste`, which needs no port."
     )]
-    LoginListen {
-        /// The origin.
-        app_url: String,
-        /// The system's error.
-        source: io::Error,
-    },
-    /// A signal ended the wait for the login.
+    LoginListen { app_url: String, source: io::Error },
     #[error("The login was cancelled. No code was exchanged, so there are no new tokens.")]
     LoginCancelled,
     /// Stdin ended before it had the address of the callback.
@@ -103,80 +82,52 @@ pub(super) enum CliError {
          the address there."
     )]
     NothingPasted,
-    /// A bug of this app.
     #[error("an internal error, which is a bug of this program; the line above has its cause")]
     LoginPanicked,
-    /// Keep mode prints no tokens.
     #[error(
         "`login --format` prints tokens, and with ALLOWED_USERS set this app keeps them.\n  Fix: Leave out --format; \
          `videoask-auth token` prints an access token."
     )]
     FormatInKeepMode,
-    /// An API key was not added or removed.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// A server elsewhere did not do what it was asked.
     #[error(transparent)]
     RemoteServer(#[from] ServerError),
-    /// The variables for a server elsewhere are wrong.
     #[error("{0}")]
     ServerConfiguration(ConfigError),
-    /// With a server, there is no `.env`.
     #[error("with --server, no .env file is read.\n  Fix: Leave out --env-file or --server.")]
     ServerReadsNoFile,
-    /// A request to VideoAsk's API failed.
     #[error(transparent)]
     Call(#[from] CallError),
-    /// Stdin has something else than a refresh token.
     #[error(transparent)]
     NotARefreshToken(#[from] NotARefreshToken),
-    /// Stdin has no token.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// The result could not be written.
     #[error(transparent)]
     Output(#[from] OutputError),
-    /// A signal came.
     #[error("stopped by a signal; what was sent to VideoAsk before is saved")]
     Stopped,
-    /// `exec` failed before it ran the program.
     #[error(transparent)]
     BeforeExec(Box<CliError>),
-    /// `exec` could not run the program.
     #[error("cannot run {}: {error}", telemetry::excerpt(program))]
     CannotRun { program: String, error: io::Error },
-    /// The port cannot be bound.
     #[error("cannot listen on {address}: {source}; {fix}")]
-    Listen {
-        /// As configured.
-        address: String,
-        /// The system's error.
-        source: io::Error,
-        /// What decides the address.
-        fix: &'static str,
-    },
-    /// No HTTP client can be built.
+    Listen { address: String, source: io::Error, fix: &'static str },
     #[error("{}", telemetry::chain(.0))]
     Client(#[from] http::BuildError),
-    /// The server failed.
     #[error("{}", telemetry::chain(.0))]
     Server(#[from] ServeError),
-    /// `check` found problems, and has printed them.
     #[error("{0} found")]
     Found(ProblemCount),
-    /// `status --exit-code`.
     #[error("a connection needs a person now")]
     NeedsPerson,
-    /// `status --exit-code`.
     #[error("a connection soon needs a person")]
     NeedsPersonSoon,
-    /// `healthcheck` got no answer, or a bad one.
     #[error("{0}")]
     Unhealthy(String),
-    /// The system gives no random bytes.
     #[error("the system gives no random bytes, and without them nothing can be kept secret")]
     NoRandomness,
-    /// The system gives no threads.
     #[error("the program cannot start: {0}")]
     Runtime(io::Error),
 }
@@ -199,7 +150,6 @@ pub(super) enum Exit {
     Failed = 1,
     /// Wrong arguments, input or configuration.
     Usage = 2,
-    /// Only a login in a browser helps.
     LogInAgain = 3,
     TryLater = 4,
     BeforeExec = 125,

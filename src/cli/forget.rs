@@ -33,7 +33,6 @@ pub(super) async fn run(Options { user, revoke, env_file }: Options) -> Result<(
     Ok(())
 }
 
-/// Says what it did.
 async fn forget(context: &Context, user: &str, ending: Ending) -> Result<String, CliError> {
     let vault = &context.app.vault;
     let ended = async {

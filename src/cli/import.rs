@@ -43,7 +43,6 @@ pub(super) async fn run(Options { user, replace, env_file }: Options) -> Result<
     Ok(())
 }
 
-/// Says what it did.
 async fn import(
     context: &Context,
     token: RefreshToken,

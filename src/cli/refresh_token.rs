@@ -5,7 +5,6 @@ use oauth2::RefreshToken;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-/// Why a text is not a refresh token.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NotARefreshToken {
     #[error(

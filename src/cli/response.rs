@@ -73,12 +73,10 @@ impl Response {
         value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type)
     }
 
-    /// Where it redirects to.
     pub(crate) fn location(&self) -> Option<String> {
         self.headers.get(LOCATION).map(|location| excerpt(&String::from_utf8_lossy(location.as_bytes())))
     }
 
-    /// Why this is no success.
     pub(crate) fn error(&self, now: OffsetDateTime) -> StatusError {
         let retry_after = http::retry_after(&self.headers, now);
         StatusError { status: self.status, detail: None, retry_after, location: self.location() }

@@ -61,7 +61,6 @@ fn notify(state: NotifyState<'_>) {
     }
 }
 
-/// Takes the port.
 pub(super) async fn bind(listen: &Listen, fix: &'static str) -> Result<TcpListener, CliError> {
     let taken = TcpListener::bind((listen.host.as_str(), listen.port)).await;
     taken.map_err(|source| CliError::Listen { address: format!("{}:{}", listen.host, listen.port), source, fix })

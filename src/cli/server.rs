@@ -32,7 +32,6 @@ const PROBLEM: &str = "application/problem+json";
 /// The longest response of the server's own, in bytes.
 const LONGEST: usize = 64 * 1024;
 
-/// A server elsewhere.
 pub(crate) struct Server {
     gateway: Gateway,
     url: Url,
@@ -42,7 +41,6 @@ pub(crate) struct Server {
     clock: Clock,
 }
 
-/// The body of `POST /api/token`.
 #[derive(Serialize)]
 struct Refusal<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -36,7 +36,6 @@ impl AppUrl {
     }
 
     /// The URL of one of this app's own routes; `path` begins with a slash.
-    #[must_use]
     pub(crate) fn join(&self, path: &str) -> Url {
         let mut url = self.0.clone();
         url.set_path(path);
@@ -50,13 +49,11 @@ impl AppUrl {
     }
 
     /// The URL of the login.
-    #[must_use]
     pub(crate) fn login(&self) -> Url {
         self.join("/auth/videoask")
     }
 
     /// The callback URL to register in VideoAsk's developer settings.
-    #[must_use]
     pub(crate) fn callback(&self) -> Url {
         self.join("/auth/videoask/callback")
     }
@@ -82,8 +79,6 @@ impl AppUrl {
         self.0.scheme() == "https"
     }
 
-    /// The URL as configured.
-    #[must_use]
     pub(crate) fn as_url(&self) -> &Url {
         &self.0
     }

@@ -50,7 +50,6 @@ pub(super) struct Entry {
 
 impl EnvFile {
     /// `.env` in the working directory.
-    #[must_use]
     pub(crate) fn of_working_directory() -> Self {
         Self::In(PathBuf::new())
     }

@@ -15,7 +15,6 @@ pub(super) enum EnvLine {
     Invalid { key: Option<String>, error: LineError },
 }
 
-/// Why a line is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LineError {
     /// Not of the form `NAME=value`, or not text.
@@ -129,7 +128,6 @@ fn key(name: &str) -> Result<String> {
 }
 
 impl LineError {
-    /// What is wrong with the line.
     pub(super) fn message(self) -> &'static str {
         match self {
             Self::NoPair => "this line cannot be read as NAME=value",
@@ -146,7 +144,6 @@ impl LineError {
         }
     }
 
-    /// How to fix it.
     pub(super) fn fix(self) -> &'static str {
         match self {
             Self::NoPair => "Write NAME=value, or start the line with # to make it a comment.",

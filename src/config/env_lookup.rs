@@ -20,8 +20,6 @@ pub enum EnvLookup {
 }
 
 impl EnvLookup {
-    /// The file that was read.
-    #[must_use]
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::Read(path) => Some(path),

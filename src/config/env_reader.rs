@@ -74,7 +74,6 @@ impl<'a> EnvReader<'a> {
         self
     }
 
-    /// A variable's value, if it is set.
     pub(super) fn get(&mut self, variable: Variable) -> Result<Option<Value>, Reported> {
         let direct = self.find(variable, variable.name())?;
         let file = if variable.is_secret() { self.find(variable, &variable.file_name())? } else { None };

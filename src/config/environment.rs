@@ -13,7 +13,6 @@ pub struct Environment(BTreeMap<OsString, OsString>);
 
 impl Environment {
     /// The environment of this process, as it is now.
-    #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
     pub(crate) fn of_process() -> Self {
         Self(std::env::vars_os().collect())

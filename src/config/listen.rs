@@ -36,7 +36,6 @@ impl Listen {
 
     /// The address at which a process on this machine reaches the server: the loopback address if the server listens on
     /// every interface.
-    #[must_use]
     pub(crate) fn local_address(&self) -> String {
         match self.host.parse() {
             Ok(IpAddr::V4(address)) if address.is_unspecified() => format!("127.0.0.1:{}", self.port),

@@ -34,7 +34,6 @@ struct Entries {
 
 impl Mode {
     /// `mint` or `keep`.
-    #[must_use]
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Mint => "mint",

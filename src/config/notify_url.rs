@@ -22,7 +22,6 @@ impl NotifyUrl {
     ///
     /// # Panics
     /// Never: it was parsed when it was read.
-    #[must_use]
     pub(crate) fn expose(&self) -> Url {
         Url::parse(self.0.expose_secret()).expect("NOTIFY_URL was parsed when it was read")
     }

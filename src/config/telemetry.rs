@@ -36,7 +36,6 @@ impl TelemetryConfig {
     }
 
     /// `LOG_FORMAT` alone, to report a configuration with problems. Falls back to text.
-    #[must_use]
     pub(crate) fn format_alone(environment: &Environment, env_file: &EnvFile) -> LogFormat {
         let mut reader = EnvReader::new(environment, env_file);
         LogFormat::read(&mut reader).unwrap_or(LogFormat::Text)

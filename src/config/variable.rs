@@ -64,7 +64,6 @@ impl Variable {
     }
 
     /// `NAME_FILE`; only a secret is read from a file.
-    #[must_use]
     pub(crate) fn file_name(self) -> String {
         format!("{}_FILE", self.name)
     }

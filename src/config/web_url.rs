@@ -5,7 +5,6 @@ use url::{Host, Url};
 use crate::config::diagnostic::Issue;
 
 /// Whether the URL's host is this machine, so that http to it crosses no network.
-#[must_use]
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",

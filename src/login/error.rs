@@ -7,53 +7,37 @@ use crate::{
     videoask::ApiError,
 };
 
-/// Why a login did not complete.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoginError {
-    /// The login was started more than ten minutes ago.
     #[error("the login in progress has expired")]
     Expired,
-    /// The callback's `state` is not that of the login.
     #[error("the state of the callback is not that of the login")]
     StateMismatch,
-    /// The callback was used before.
     #[error("the callback was replayed")]
     Replayed,
     /// The callback names another issuer (RFC 9207).
     #[error("the callback names the issuer {received}")]
     WrongIssuer {
-        /// `ISSUER`.
         expected: String,
         /// The callback's `iss`.
         received: String,
     },
-    /// VideoAsk redirected back with `access_denied`.
     #[error("the login was denied: {description}")]
-    Denied {
-        /// VideoAsk's message.
-        description: String,
-    },
-    /// VideoAsk redirected back with another error.
+    Denied { description: String },
     #[error("the login failed at VideoAsk: {code}: {description}")]
     Refused {
         /// An error code of RFC 6749, 4.1.2.1, or one of Auth0's.
         code: String,
-        /// VideoAsk's message.
         description: String,
     },
-    /// The callback has neither a code nor an error.
     #[error("the callback has neither a code nor an error")]
     NoCode,
-    /// The code exchange failed.
     #[error("the code exchange failed")]
     Exchange(#[from] ExchangeError),
-    /// The id_token was rejected.
     #[error("the id_token was rejected")]
     IdToken(#[from] IdTokenError),
-    /// Keep mode: `/me` did not say who logged in.
     #[error("VideoAsk did not say who logged in")]
     Unidentified(#[source] ApiError),
-    /// Keep mode: the user is not in `ALLOWED_USERS`.
     #[error("the user is not in ALLOWED_USERS")]
     NotListed(Box<Identity>),
     /// Keep mode: the user is listed by an e-mail with which another `user_id` is connected.
@@ -84,7 +68,6 @@ impl LoginError {
     }
 }
 
-/// How a failed login is counted.
 impl From<&LoginError> for LoginResult {
     fn from(error: &LoginError) -> Self {
         match error {

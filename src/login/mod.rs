@@ -34,7 +34,6 @@ pub(crate) use self::{
 #[derive(Debug)]
 pub(crate) struct Logins {
     pub(crate) mode: Mode,
-    /// `ISSUER`.
     pub(crate) issuer: String,
     pub(crate) provider: Arc<Provider>,
     pub(crate) vault: Vault,
@@ -45,7 +44,6 @@ pub(crate) struct Logins {
     pub(crate) used_states: UsedStates,
 }
 
-/// A login that may be saved.
 pub(crate) struct Admitted {
     pub(crate) owner: Owner,
     pub(crate) record: Record,
@@ -63,7 +61,6 @@ pub(crate) enum Finished {
 }
 
 impl Finished {
-    /// Who logged in.
     pub(crate) fn identity(&self) -> &Identity {
         match self {
             Self::Minted(body) => &body.identity,
@@ -72,7 +69,6 @@ impl Finished {
     }
 }
 
-/// Whose record a login makes.
 pub(crate) enum Owner {
     /// Mint mode: of the browser session or terminal that logged in.
     Caller,
@@ -120,7 +116,6 @@ impl Logins {
         }
     }
 
-    /// Saves the record of an admitted user.
     pub(crate) async fn connect(
         &self,
         user_id: &str,

@@ -8,7 +8,6 @@ use time::OffsetDateTime;
 
 use crate::provider::Nonce;
 
-/// How long a login may take.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// What the callback needs to finish a login. All of it is secret until then.
@@ -35,7 +34,6 @@ impl PendingLogin {
     }
 
     /// Whether the login took too long. A cookie from the future is no younger for it.
-    #[must_use]
     pub(crate) fn expired(&self, now: OffsetDateTime) -> bool {
         (now - self.started_at).unsigned_abs() >= LIFETIME
     }

@@ -26,12 +26,10 @@ struct Memory {
     order: VecDeque<(Duration, Fingerprint)>,
 }
 
-/// Whether a state may still be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FirstUse {
     /// It may, and has been now.
     Yes,
-    /// It was used before.
     No,
 }
 

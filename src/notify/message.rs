@@ -61,7 +61,6 @@ impl Message {
     }
 
     /// The event of `check --notify`.
-    #[must_use]
     pub(crate) fn test(id: String, at: OffsetDateTime, login_url: &Url) -> Self {
         let text = format!("This is a test of videoask-auth's notifications: {login_url}");
         Self {

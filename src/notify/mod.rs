@@ -26,13 +26,11 @@ use crate::{
     vault::{ListEntry, Status, Vault},
 };
 
-/// How often all connections are looked at.
 const INTERVAL: Duration = Duration::from_secs(30);
 /// The shortest pause between two looks.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// How long the claim of another process is respected, by the boot-time clock of the process that has watched it.
 const CLAIM_TIMEOUT: Duration = Duration::from_secs(60);
-/// The longest call of the store.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The task that reports events.

@@ -17,7 +17,6 @@ const LONGEST_BACKOFF: Duration = Duration::HOUR;
 /// How long an event is retried.
 const GIVE_UP: Duration = Duration::days(3);
 
-/// What is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum EventKind {
@@ -25,11 +24,8 @@ pub(super) enum EventKind {
     LogInSoon,
     /// From 95 % of the expected life on.
     LogInVerySoon,
-    /// Only a login helps.
     LogInAgain,
-    /// VideoAsk refuses the refresh.
     Blocked,
-    /// It works again.
     Recovered,
 }
 
@@ -41,7 +37,6 @@ enum ReportedProblem {
     Blocked,
 }
 
-/// An event that is to be delivered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Pending {
     /// The same for each delivery.

@@ -155,7 +155,6 @@ impl Provider {
 
     /// Whether to reject a login without an id_token. With PKCE off, only the nonce in it proves that the code was issued
     /// to the browser that started this login; without that, a thief could use a stolen code in a login of their own.
-    #[must_use]
     pub(crate) fn requires_id_token(&self) -> bool {
         self.config.pkce == Pkce::Off
     }
@@ -166,14 +165,11 @@ impl Provider {
         self.oauth.token_uri().url()
     }
 
-    /// `CLIENT_ID`.
-    #[must_use]
     pub(crate) fn client_id(&self) -> &str {
         &self.config.client_id
     }
 
     /// Whether the scopes ask for an id_token.
-    #[must_use]
     pub(crate) fn asks_openid(&self) -> bool {
         self.config.scopes.iter().any(|scope| scope == "openid")
     }

@@ -16,10 +16,8 @@ use crate::{
 
 type Json = Map<String, Value>;
 
-/// What a successful response holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ExpectedBody {
-    /// A usable token set.
     Tokens,
     /// Nothing: the response to a revocation has an empty body (RFC 7009, 2.2).
     Nothing,

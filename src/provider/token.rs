@@ -52,7 +52,6 @@ impl IdToken {
 
     /// Whom it names, without any verification: enough to see that a refresh names somebody else than the login did,
     /// and for nothing else. `None` if it cannot be decoded.
-    #[must_use]
     pub(crate) fn unverified_subject(&self) -> Option<Subject> {
         let [_header, payload, _signature] = self.0.split('.').collect::<Vec<_>>().try_into().ok()?;
         let claims: Map<String, Value> = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
@@ -64,7 +63,6 @@ impl IdToken {
 /// Whom an id_token names. A `sub` is unique only together with its issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Subject {
-    /// Who issued it.
     pub(crate) iss: Option<String>,
     /// The user's id there.
     pub(crate) sub: Option<String>,

@@ -53,7 +53,6 @@ pub struct Limits {
 
 impl Limits {
     /// Whether either limit has passed.
-    #[must_use]
     pub(crate) fn passed(&self, now: OffsetDateTime) -> bool {
         now >= self.idle || now >= self.absolute
     }

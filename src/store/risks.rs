@@ -39,18 +39,14 @@ pub enum StoreRisk {
     },
 }
 
-/// What follows from a risk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Severity {
-    /// The store cannot be used.
     Fatal,
     /// The store can be used, but the operator should fix it.
     Warning,
 }
 
 impl StoreRisk {
-    /// Whether it stops the start.
-    #[must_use]
     pub(crate) fn severity(&self) -> Severity {
         match self {
             Self::Evicts { .. } => Severity::Fatal,
@@ -66,7 +62,6 @@ impl StoreRisk {
 
     /// Whether it matters in this mode. A store that forgets matters only to keep mode, since a mint-mode record ends with
     /// its session.
-    #[must_use]
     pub(crate) fn matters_to(&self, mode: &Mode) -> bool {
         match self {
             Self::FileOpenToOthers { .. } | Self::FolderOpenToOthers { .. } => true,

@@ -29,7 +29,6 @@ impl RowKey {
         self.0.contains(':')
     }
 
-    /// Whether this is the key of an import.
     pub(crate) fn is_import(&self) -> bool {
         self.0.starts_with(IMPORT)
     }

@@ -12,7 +12,6 @@ const WRONG_TIME: &str = "Set this machine's clock right (NTP). If it is right, 
 const WRONG_NAME: &str = "Check the host name in the URL: the certificate of that server is for another one.";
 
 /// What to do, if a refused certificate is among the causes of this error.
-#[must_use]
 pub(crate) fn certificate_fix(error: &(dyn Error + 'static)) -> Option<&'static str> {
     let mut causes = std::iter::successors(Some(error), |&cause| cause.source());
     causes.find_map(rustls_error).and_then(|error| match error {

@@ -8,7 +8,6 @@ use crate::telemetry::certificate_fix;
 const EXCERPT: usize = 200;
 
 /// Text from outside, fit to be shown and logged: escaped, and cut to 200 characters.
-#[must_use]
 pub(crate) fn excerpt(text: &str) -> String {
     let mut shown = String::new();
     let mut left = EXCERPT;
@@ -29,14 +28,12 @@ pub(crate) fn excerpt(text: &str) -> String {
 }
 
 /// As [`excerpt`], for an answer that may echo the `secrets` of its request.
-#[must_use]
 pub(crate) fn excerpt_without<'s>(text: &str, secrets: impl IntoIterator<Item = &'s str>) -> String {
     let redact = |text: String, secret: &str| if secret.is_empty() { text } else { text.replace(secret, "[redacted]") };
     excerpt(&secrets.into_iter().fold(text.to_owned(), redact))
 }
 
 /// A text of several lines as one line, for the log.
-#[must_use]
 pub(crate) fn one_line(text: impl Display) -> String {
     let text = text.to_string();
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
@@ -44,7 +41,6 @@ pub(crate) fn one_line(text: impl Display) -> String {
 
 /// An error and its causes in one line, for the log, with the fix for a refused certificate. Our error types carry no
 /// secret in either.
-#[must_use]
 pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     let line = causes.fold(error.to_string(), |line, cause| format!("{line}: {}", excerpt(&cause.to_string())));
@@ -55,14 +51,12 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// The innermost cause: the outer ones only say that something failed.
-#[must_use]
 pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let cause = std::iter::successors(Some(error), |&cause| cause.source()).last().unwrap_or(error);
     excerpt(&cause.to_string())
 }
 
 /// What a panic said, fit to be logged.
-#[must_use]
 pub(crate) fn panic_cause(payload: &(dyn std::any::Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));

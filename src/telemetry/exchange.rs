@@ -22,7 +22,6 @@ impl Exchange {
         Self { exchanges, grant, result: ExchangeResult::Unknown, _stopwatch: stopwatch }
     }
 
-    /// Records the result.
     pub(crate) fn ended(mut self, result: ExchangeResult) {
         self.result = result;
     }

@@ -3,7 +3,6 @@
 /// A text format for metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Exposition {
-    /// OpenMetrics 1.0.
     #[default]
     OpenMetrics,
     /// The classic Prometheus text, 0.0.4.
@@ -11,8 +10,6 @@ pub(crate) enum Exposition {
 }
 
 impl Exposition {
-    /// Its `Content-Type`.
-    #[must_use]
     pub(crate) const fn content_type(self) -> &'static str {
         match self {
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",

@@ -19,7 +19,6 @@ pub(crate) trait Label: EncodeLabelSet + Copy + fmt::Debug + Send + Sync + 'stat
     fn place(self) -> usize;
 }
 
-/// Writes one label.
 pub(crate) fn encode(key: &str, value: &str, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
     (key, value).encode(encoder.encode_label())
 }

@@ -18,8 +18,6 @@ macro_rules! label {
         }
 
         impl $name {
-            /// As it stands in a label.
-            #[must_use]
             pub(crate) const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$value => $word,)+
@@ -53,53 +51,35 @@ macro_rules! label {
 pub(crate) use label;
 
 label! {
-    /// How a callback ended.
     LoginResult = "result" {
-        /// Somebody is logged in.
         Ok = "ok",
-        /// The person said no.
         Denied = "denied",
-        /// VideoAsk sent another error.
         ProviderError = "provider-error",
-        /// Not, or no longer, a login that this browser began here: late, replayed, forged.
         InvalidCallback = "invalid-callback",
-        /// Too many code exchanges at once.
         TooBusy = "too-busy",
-        /// The code gave no tokens.
         ExchangeFailed = "exchange-failed",
-        /// The id_token proves nothing.
         IdTokenRefused = "id-token-refused",
-        /// VideoAsk did not say who it was.
         Unidentified = "unidentified",
-        /// Not in `ALLOWED_USERS`.
         NotListed = "not-listed",
-        /// Session or record could not be stored.
         StoreFailed = "store-failed",
-        /// A fault of ours.
         Failed = "failed",
     }
 }
 
 label! {
-    /// What was exchanged for tokens.
     Grant = "grant" {
-        /// The code of a callback.
         Code = "code",
-        /// A refresh token.
         Refresh = "refresh",
     }
 }
 
 label! {
-    /// What came of an exchange.
     ExchangeResult = "result" {
-        /// New tokens.
         Tokens = "tokens",
         /// `invalid_grant`: what was sent is good for nothing.
         Dead = "dead",
         /// Any other refusal: something is set up wrongly.
         Blocked = "blocked",
-        /// VideoAsk could not be reached, was busy, or made no sense.
         Transient = "transient",
         /// It was sent, and no answer came.
         Unknown = "unknown",
@@ -107,25 +87,17 @@ label! {
 }
 
 label! {
-    /// What the authorization server was asked for.
     ProviderRequest = "request" {
-        /// Tokens for a code.
         Code = "code",
-        /// Tokens for a refresh token.
         Refresh = "refresh",
-        /// The end of a grant.
         Revoke = "revoke",
-        /// The keys that sign id_tokens.
         Jwks = "jwks",
     }
 }
 
 label! {
-    /// What of VideoAsk's API was asked.
     Endpoint = "endpoint" {
-        /// Whose token it is.
         Me = "me",
-        /// The account's forms.
         Forms = "forms",
         /// Whatever a program asked for through `/proxy`.
         Proxy = "proxy",
@@ -133,7 +105,6 @@ label! {
 }
 
 label! {
-    /// Where a machine asked for a token, or for what needs one.
     Route = "route" {
         /// A token that lives long enough.
         GetToken = "GET /api/token",
@@ -147,63 +118,38 @@ label! {
 }
 
 label! {
-    /// The last word of a problem's `type` (RFC 9457), which callers of the machine API may rely on.
     ProblemType = "result" {
-        /// No API key, or a wrong one.
         Unauthorized = "unauthorized",
-        /// Not a request that the route takes.
         InvalidRequest = "invalid-request",
-        /// The user is not in `ALLOWED_USERS`.
         NotAllowed = "not-allowed",
-        /// The API key does not cover this.
         InsufficientScope = "insufficient-scope",
-        /// The user has no connection.
         NotConnected = "not-connected",
-        /// The name fits more than one connection.
         AmbiguousUser = "ambiguous-user",
-        /// Only a new login helps.
         ReconnectRequired = "reconnect-required",
-        /// VideoAsk gives no tokens at the moment.
         ProviderUnavailable = "provider-unavailable",
-        /// VideoAsk refuses this app.
         ProviderRefused = "provider-refused",
-        /// The connection belongs to another client.
         OtherClient = "other-client",
-        /// The connection was encrypted by a secret that is not configured.
         Undecryptable = "undecryptable",
-        /// The store does not answer.
         StoreUnavailable = "store-unavailable",
-        /// VideoAsk's API does not answer.
         UpstreamUnavailable = "upstream-unavailable",
-        /// No such route.
         NotFound = "not-found",
-        /// Not a method that the route takes.
         MethodNotAllowed = "method-not-allowed",
-        /// A body beyond what the route takes.
         TooLarge = "too-large",
-        /// A fault of ours.
         Internal = "internal",
     }
 }
 
 label! {
-    /// VideoAsk's answer to a proxied request, by its status.
     StatusClass = "result" {
-        /// 200 to 299.
         Success = "2xx",
-        /// 300 to 399.
         Redirect = "3xx",
-        /// 400 to 499.
         ClientError = "4xx",
-        /// 500 and above.
         ServerError = "5xx",
     }
 }
 
 label! {
-    /// A hand-out that is none of the problems.
     HandedOut = "result" {
-        /// A token was handed out.
         Ok = "ok",
     }
 }
@@ -219,7 +165,6 @@ impl From<Grant> for ProviderRequest {
 
 impl StatusClass {
     /// The class of a final HTTP status.
-    #[must_use]
     pub(crate) const fn of(status: u16) -> Self {
         match status {
             0..300 => Self::Success,
@@ -269,7 +214,6 @@ impl<T: Label> EncodeLabelSet for Outcome<T> {
 
 impl ProblemType {
     /// The one that a problem document names, if this version knows it.
-    #[must_use]
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::all().find(|r#type| r#type.as_str() == name)
     }

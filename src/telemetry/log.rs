@@ -61,7 +61,6 @@ pub(crate) fn init(config: &TelemetryConfig, unset: Verbosity) {
 
 /// What ends the process, as a line of JSON where that is the format of the log. It is told at any `RUST_LOG`, and also
 /// before logging has started. Nothing in other formats, where the caller knows better how to tell a person.
-#[must_use]
 pub(crate) fn fatal_error(message: &str) -> Option<String> {
     #[derive(Serialize)]
     struct Line<'a> {

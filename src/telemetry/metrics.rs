@@ -40,7 +40,6 @@ struct Instruments {
 }
 
 impl Metrics {
-    /// A callback ended.
     pub(crate) fn login(&self, result: LoginResult) {
         self.0.logins.of(result).inc();
     }
@@ -50,8 +49,6 @@ impl Metrics {
         self.0.throttled_logins.inc();
     }
 
-    /// An exchange begins.
-    #[must_use]
     pub(crate) fn exchange(&self, grant: Grant, clock: &Clock) -> Exchange {
         Exchange::begin(self.0.exchanges.clone(), grant, self.asked(grant.into(), clock))
     }
@@ -68,13 +65,11 @@ impl Metrics {
     }
 
     /// The authorization server is asked; runs to the end of its answer.
-    #[must_use]
     pub(crate) fn asked(&self, what: ProviderRequest, clock: &Clock) -> Stopwatch {
         Stopwatch::start(self.0.provider.of(what), clock)
     }
 
     /// VideoAsk's API is asked; to be stopped at the head of its answer.
-    #[must_use]
     pub(crate) fn upstream(&self, endpoint: Endpoint, clock: &Clock) -> Stopwatch {
         Stopwatch::start(self.0.upstream.of(endpoint), clock)
     }
@@ -83,7 +78,6 @@ impl Metrics {
     ///
     /// # Panics
     /// Never: a string takes whatever is written to it.
-    #[must_use]
     pub(crate) fn page(&self, register: impl FnOnce(&mut Registry), exposition: Exposition) -> String {
         let mut at_this_moment = Registry::with_prefix(PREFIX);
         register(&mut at_this_moment);

@@ -62,12 +62,10 @@ impl HandedOut {
     }
 
     /// When it expires: never more than its whole life after it was handed out.
-    #[must_use]
     pub(crate) fn expires_at(&self) -> OffsetDateTime {
         self.expires_at
     }
 
-    /// The whole seconds left.
     pub(crate) fn expires_in(&self, now: OffsetDateTime) -> i64 {
         (self.expires_at - now).whole_seconds().max(0)
     }
@@ -137,7 +135,6 @@ impl Vault {
         self.hand_out_unrefreshed(key, cached, min_life, Some(VaultError::Busy))
     }
 
-    /// Limits how long a caller waits.
     pub(super) async fn limit_wait<T>(
         &self,
         work: impl Future<Output = Result<T, VaultError>>,

@@ -73,7 +73,6 @@ pub enum Replace {
 
 impl PendingImport {
     /// The token for `GET /me`, which names its owner.
-    #[must_use]
     pub(crate) fn access_token(&self) -> &AccessToken {
         &self.record.body.tokens.access_token
     }

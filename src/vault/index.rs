@@ -90,7 +90,6 @@ impl Vault {
         self.call_store(self.0.store.find(&names)).await
     }
 
-    /// The rows of users with this e-mail.
     pub(super) async fn rows_of_email(&self, email: &str) -> Result<Vec<Row>, VaultError> {
         self.call_store(self.0.store.find(&Name::Email(email).hashes(&self.0.keys))).await
     }
@@ -153,7 +152,6 @@ impl Vault {
         }
     }
 
-    /// How many connections this process cannot decrypt.
     pub(super) fn count_undecryptable(&self, counts: &RowCounts) -> usize {
         let rows = counts
             .groups

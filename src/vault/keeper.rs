@@ -46,7 +46,6 @@ const STALLED_AFTER: Duration = Duration::from_secs(150);
 #[derive(Debug, Default)]
 pub(super) struct LastActive(AtomicU64);
 
-/// Whether the store responds.
 enum StoreHealth {
     Reachable,
     Unreachable,
@@ -103,7 +102,6 @@ impl Vault {
         }
     }
 
-    /// Whether the keeper was active recently.
     pub(super) fn is_keeper_active(&self) -> bool {
         match self.0.keeper_active.0.load(Ordering::Relaxed) {
             0 => false,

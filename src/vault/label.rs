@@ -26,7 +26,6 @@ pub(super) enum Label {
 pub(super) type PolicyId = String;
 
 impl Label {
-    /// The label as it is stored.
     pub(super) fn encode(self, policy: &PolicyId) -> String {
         match self {
             Self::Import => IMPORT.to_owned(),

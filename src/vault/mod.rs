@@ -97,7 +97,6 @@ struct Inner {
     indexed: OnceCell<()>,
     key_locks: key_lock::KeyLocks,
     keeper_active: keeper::LastActive,
-    /// Wakes the keeper.
     keeper_wake: Notify,
     /// Makes the names of leases and attempts unique.
     serial: AtomicU64,

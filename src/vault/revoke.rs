@@ -105,7 +105,6 @@ impl Job {
         }
     }
 
-    /// Removes the secrets.
     async fn write_tombstone(&self, held: &HeldLease, record: &Record) -> Result<LeaseOutcome, VaultError> {
         let asked = self.vault.0.clock.boot_time();
         let tombstone = Tombstone::of(record, self.vault.0.clock.now());

@@ -89,12 +89,10 @@ impl Settings {
         self.exchange_timeout + SAVE_BUDGET
     }
 
-    /// How long a job waits for a lease.
     pub(super) fn lease_timeout(&self) -> Duration {
         self.lease() + LEASE_TIMEOUT_MARGIN
     }
 
-    /// How long a caller waits at most.
     pub(super) fn caller_timeout(&self) -> Duration {
         match self.callers {
             Callers::Requests => REQUEST_TIMEOUT,
@@ -109,7 +107,6 @@ impl Settings {
 }
 
 impl RefreshPolicy {
-    /// Whether only the person may start a refresh.
     pub(super) fn is_manual(&self) -> bool {
         match self {
             Self::Manual => true,
@@ -125,7 +122,6 @@ impl RefreshPolicy {
         }
     }
 
-    /// Who retries a refresh that failed.
     pub(super) fn retry(&self) -> Retry {
         match self {
             Self::Manual => Retry::Manual,

@@ -17,17 +17,14 @@ pub(crate) struct Account<'a> {
 /// Why a call as a user has no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AccountError {
-    /// There is no token for the call.
     #[error(transparent)]
     NoToken(#[from] VaultError),
-    /// The call of the API failed.
     #[error(transparent)]
     Api(#[from] ApiError),
 }
 
 impl<'a> Account<'a> {
     /// The account of the connection with this key.
-    #[must_use]
     pub(crate) fn new(api: &'a Api, vault: &'a Vault, key: &'a RowKey) -> Self {
         Self { api, vault, key }
     }

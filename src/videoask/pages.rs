@@ -269,13 +269,9 @@ mod tests {
     /// How a server gets the link of a page wrong.
     #[derive(Clone, Copy, Debug)]
     enum Fault {
-        /// It is right.
         None,
-        /// It leads to the second page.
         ToSecond,
-        /// It leads to the page itself.
         ToItself,
-        /// It leads over an empty page.
         OverEmpty,
         /// It has no query, or is no URL.
         Unusable(&'static str),

@@ -21,11 +21,9 @@ const DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 /// The hashed paths, as pages link them.
 #[derive(Clone, Debug)]
 pub(crate) struct Assets {
-    /// The stylesheet.
     pub(crate) style: String,
     /// Reveal, copy and countdown.
     pub(crate) script: String,
-    /// The icon.
     pub(crate) icon: String,
 }
 
@@ -65,7 +63,6 @@ impl Asset {
 }
 
 impl Assets {
-    /// Hashes the embedded files.
     pub(crate) fn embedded() -> Self {
         let path = |asset: &Asset| format!("/static/{}", asset.name());
         Self { style: path(&STYLE), script: path(&SCRIPT), icon: path(&ICON) }

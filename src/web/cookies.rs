@@ -14,7 +14,6 @@ pub struct CookiePolicy {
     secure: Secure,
 }
 
-/// Whether cookies travel by https only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Secure {
     Yes,
@@ -33,33 +32,25 @@ impl CookiePolicy {
         Self { prefix: format!("videoask-auth-{port}"), secure: Secure::No }
     }
 
-    /// The session cookie's name.
-    #[must_use]
     pub(crate) fn session_name(&self) -> String {
         self.prefix.clone()
     }
 
     /// How the name of every pending-login cookie begins.
-    #[must_use]
     pub(crate) fn pending_prefix(&self) -> String {
         format!("{}-login-", self.prefix)
     }
 
     /// Whether a cookie of this very name is one that we set.
-    #[must_use]
     pub(super) fn is_ours(&self, name: &[u8]) -> bool {
         let state = name.strip_prefix(self.pending_prefix().as_bytes());
         name == self.prefix.as_bytes() || state.is_some_and(|state| state.len() == STATE_LENGTH && is_plain(state))
     }
 
-    /// Whether the `Secure` attribute is set.
-    #[must_use]
     pub(crate) fn is_secure(&self) -> bool {
         self.secure == Secure::Yes
     }
 
-    /// A cookie that lives for `life`.
-    #[must_use]
     pub(crate) fn cookie(&self, name: String, value: String, life: std::time::Duration) -> Cookie<'static> {
         let life = Duration::try_from(life).unwrap_or(Duration::ZERO);
         self.with_attributes(Cookie::build((name, value)).max_age(life).build())

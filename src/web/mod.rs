@@ -46,7 +46,6 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// Nor does any take longer for its next piece.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Every route.
 pub(crate) fn router(app: Arc<AppState>) -> Router {
     let pages = pages::home::router()
         .merge(login::router())

@@ -50,7 +50,6 @@ pub(crate) enum Login {
     Mint,
     /// The key of the record is VideoAsk's `user_id`. The record stays when the session ends.
     Keep {
-        /// Whose session this is.
         user_id: String,
         /// The user's first connection since the last revoke or `forget`, each of which ends this session. Unknown until
         /// the connection is saved.
@@ -89,7 +88,6 @@ impl Sessions {
     }
 
     /// The layer that reads and sets the cookie.
-    #[must_use]
     pub(crate) fn layer(self, policy: &CookiePolicy) -> SessionManagerLayer<Self> {
         SessionManagerLayer::new(self)
             .with_name(policy.session_name())
@@ -99,7 +97,6 @@ impl Sessions {
     }
 
     /// The key of a session's row and its mint-mode record, by the current secret.
-    #[must_use]
     pub(crate) fn key(&self, id: Id) -> RowKey {
         row_key(self.keys.hmac(Purpose::SessionId, &id.0.to_le_bytes()))
     }
@@ -110,7 +107,6 @@ impl Sessions {
     }
 
     /// The limits of a session that starts now, and of its mint-mode record.
-    #[must_use]
     pub(crate) fn limits(&self) -> Limits {
         let now = self.clock.now();
         Limits { idle: now + IDLE, absolute: now + ABSOLUTE }

@@ -24,19 +24,16 @@ use crate::{
     },
 };
 
-/// Who sent a request.
 #[derive(Debug)]
 pub(super) enum Visitor {
     /// A browser that is logged in, in the mode the program runs in.
     LoggedIn(LoggedIn),
-    /// Anyone else.
     LoggedOut,
 }
 
 /// A browser that is logged in. As an extractor, it rejects every other request.
 #[derive(Debug)]
 pub(super) struct LoggedIn {
-    /// The session's id.
     pub(crate) id: Id,
     /// In which mode, and as whom.
     pub(crate) login: Login,

@@ -23,14 +23,12 @@ const CHUNK: u64 = 64 * 1024;
 /// So many chunks wait to be sent.
 const WAITING: usize = 2;
 
-/// Where a body comes from.
 #[derive(Clone, Debug)]
 pub(super) enum Input {
     Stdin,
     File(PathBuf),
 }
 
-/// A body that is sent.
 pub(super) struct InputBody {
     chunks: mpsc::Receiver<io::Result<Bytes>>,
     /// How much is still to come, if that is known.
@@ -72,7 +70,6 @@ impl Input {
 }
 
 impl InputBody {
-    /// No body.
     pub(super) fn none() -> Self {
         Self { chunks: mpsc::channel(1).1, left: Some(0) }
     }

@@ -15,7 +15,6 @@ use crate::{
     videoask::{Page, Pages},
 };
 
-/// The longest page, in bytes.
 const LONGEST_PAGE: usize = 32 << 20;
 
 pub(super) async fn print(caller: &Caller<'_>, request: &Request) -> Result<(), CliError> {

@@ -11,7 +11,6 @@ pub(super) struct ApiPath {
     pub(super) query: Option<String>,
 }
 
-/// Why an argument is not such a path.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotAPath {
     #[error("give the path alone, such as /forms: the token goes to VideoAsk's API and nowhere else")]

@@ -26,7 +26,6 @@ impl RateLimit {
         Some(wait)
     }
 
-    /// A request got through.
     pub(super) fn passed(&mut self) {
         self.next = FIRST;
     }

@@ -16,25 +16,18 @@ const LONGEST_WORD: usize = 40;
 /// Why `api` has no result, or not the whole one.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
-    /// The body of the request cannot be read.
     #[error("the body cannot be read from {}: {source}", telemetry::excerpt(name))]
     Input { name: String, source: io::Error },
-    /// The path does not belong to the API.
     #[error(transparent)]
     Path(AmbiguousPath),
-    /// There is no response.
     #[error("{}", without_response(.0))]
     Gateway(GatewayError),
-    /// The response broke off.
     #[error("{}\n  What is on stdout is not the whole response. Try again later.", telemetry::chain(.0))]
     Broken(Broken),
-    /// The response is no success.
     #[error(transparent)]
     Status(StatusError),
-    /// A page is too long.
     #[error("the page is longer than 32 MiB.\n  Fix: Ask for shorter pages, such as ?limit=20.")]
     TooLarge,
-    /// The list cannot be read.
     #[error("{}", with_fix(.0))]
     Pages(PagesError),
 }
@@ -47,7 +40,6 @@ pub(crate) struct StatusError {
     pub(crate) detail: Option<String>,
     /// When to ask again, if it says so.
     pub(crate) retry_after: Option<Duration>,
-    /// Where it redirects to.
     pub(crate) location: Option<String>,
 }
 

@@ -9,7 +9,6 @@ use crate::{
     vault::{NextStep, RefreshFailure, Retry, Rotation, VaultError},
 };
 
-/// What is wrong with the connection.
 #[derive(Debug)]
 pub(crate) enum ConnectionProblem {
     Vault(VaultError),
@@ -35,7 +34,6 @@ impl ConnectionError {
         &self.problem
     }
 
-    /// Whether the user is in ALLOWED_USERS.
     pub(super) fn is_listed(&self) -> bool {
         self.is_listed
     }

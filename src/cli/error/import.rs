@@ -7,7 +7,6 @@ use url::Url;
 use super::connection::Advice;
 use crate::{telemetry, vault::RefreshFailure, videoask::ApiError};
 
-/// Why an import did not make a connection.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ImportError {
     #[error("{user} has a connection that works; --replace lets this refresh token take its place{progress}")]
@@ -36,7 +35,6 @@ pub(crate) enum ImportError {
 /// How far the refresh token has come.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Progress {
-    /// VideoAsk has not seen it.
     Unsent,
     /// It is exchanged, and the new tokens are saved.
     Exchanged,

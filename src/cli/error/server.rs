@@ -14,19 +14,14 @@ use crate::{
     web::PROBLEM_NAMESPACE,
 };
 
-/// Why there is no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServerError {
-    /// There is no response.
     #[error("{}", without_response(server, source))]
     Unreachable { server: Url, source: GatewayError },
-    /// What answers is not this app.
     #[error("{}", foreign(server, *status, location.as_deref()))]
     Foreign { server: Url, status: StatusCode, location: Option<String> },
-    /// No request can carry this name.
     #[error("--user has a character that is in no user's name")]
     UserName,
-    /// The server says why.
     #[error(transparent)]
     Problem(Box<ServerProblem>),
 }

@@ -12,12 +12,9 @@ use crate::{
     web::AppState,
 };
 
-/// Who opens the browser.
 #[derive(Clone, Copy)]
 pub(super) enum Browser {
-    /// This command.
     Open,
-    /// The person.
     Leave,
 }
 

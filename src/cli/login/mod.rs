@@ -35,7 +35,6 @@ pub(super) struct Options {
     env_file: EnvFileArg,
 }
 
-/// How to print the tokens.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
     /// Lines for .env

@@ -48,7 +48,6 @@ pub(super) async fn run(Options { json, limit, after, exit_code, env_file }: Opt
     }
 }
 
-/// Which connections are looked at.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Scope {
     Shown,

@@ -72,7 +72,6 @@ impl State {
         [Self::Live, Self::Dead, Self::Blocked, Self::Revoking, Self::Pending, Self::Tombstone];
 
     /// The state as `status` and the machine API call it.
-    #[must_use]
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Live => "live",

@@ -9,7 +9,6 @@ pub(crate) const LENGTH: usize = 16;
 
 const EPOCH: u64 = 1 << 63;
 
-/// Why a text is not such a time.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Invalid {
     #[error("not a number of sixteen hex digits")]

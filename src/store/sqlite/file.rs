@@ -16,7 +16,6 @@ const WRITE: u32 = 0o222;
 /// In a folder with this bit, users can remove only their own files.
 const STICKY: u32 = 0o1000;
 
-/// What is at a path.
 pub(super) enum Presence {
     File,
     Nothing,

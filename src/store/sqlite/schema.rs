@@ -11,16 +11,13 @@ const APPLICATION_ID: u32 = 0x7661_736b;
 const MIGRATIONS: &[&str] =
     &[include_str!("v1.sql"), include_str!("v2.sql"), include_str!("v3.sql"), include_str!("v4.sql")];
 
-/// What a database file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FileContents {
     /// No tables: the file is new, or another process is about to create them.
     Nothing,
     /// A store at the version this program knows, or an earlier one.
     Known,
-    /// A store of a later version.
     Newer(u32),
-    /// Tables of another program.
     Foreign,
 }
 

@@ -11,7 +11,6 @@ use crate::vault::{
     },
 };
 
-/// What an error means, in whole sentences.
 pub(crate) struct Explanation {
     pub(crate) meaning: Cow<'static, str>,
     /// What is known about this very case: the likely cause, or a count.

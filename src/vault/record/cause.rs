@@ -12,13 +12,11 @@ use crate::{provider::RefusalReason, vault::record::rotation::Rotation};
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Cause {
     Unreachable,
-    /// Two requests timed out.
     NoResponse,
     /// VideoAsk was busy or had an internal error.
     Busy,
     /// The response had neither a usable token nor an error code.
     UnusableResponse,
-    /// VideoAsk no longer accepts the refresh token.
     GrantEnded,
     /// VideoAsk never accepted this imported refresh token.
     ImportRefused,
@@ -26,14 +24,11 @@ pub(crate) enum Cause {
     ResponseLost,
     /// The response's id_token names another user or issuer than the record.
     IdentityChanged,
-    /// VideoAsk wants the user to log in.
     InteractionRequired,
     UserBlocked,
-    /// The client id or secret is wrong.
     ClientRejected,
     /// A rule or an administrator at VideoAsk denied access.
     Denied,
-    /// An error code that none of these covers.
     #[default]
     Other,
 }
@@ -47,7 +42,6 @@ pub(crate) enum FailureKind {
     Dead,
 }
 
-/// Who retries a refresh that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retry {
     /// Keep mode: the vault.
@@ -56,17 +50,12 @@ pub(crate) enum Retry {
     Manual,
 }
 
-/// The one thing to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NextStep {
     Wait,
-    /// Ask this app again.
     TryAgain,
-    /// The person presses the button.
     RefreshAgain,
-    /// Run `check`.
     Check,
-    /// Only a new login helps.
     LogInAgain,
     /// Someone must allow it at VideoAsk.
     AskAdministrator,
@@ -173,7 +162,6 @@ impl fmt::Display for NextStep {
     }
 }
 
-/// The sentence that people read.
 impl Serialize for NextStep {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

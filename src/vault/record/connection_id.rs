@@ -12,8 +12,6 @@ use crate::keys::Keyring;
 pub struct ConnectionId(String);
 
 impl ConnectionId {
-    /// A new id for a login.
-    #[must_use]
     pub(crate) fn random(keys: &Keyring) -> Self {
         Self(format!("{:032x}", u128::from_be_bytes(keys.random_bytes())))
     }

@@ -42,13 +42,10 @@ pub struct History {
     pub(crate) observed_life: Option<ObservedLife>,
 }
 
-/// One successful exchange.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Exchanged {
-    /// The time of the response.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub(crate) at: OffsetDateTime,
-    /// The process that made it.
     pub(crate) by: String,
 }
 
@@ -98,9 +95,7 @@ pub struct RefreshFailure {
 /// The provider's message, escaped and cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ProviderMessage {
-    /// The HTTP status, if there was a response.
     pub(crate) status: Option<u16>,
-    /// The OAuth error code, if there was one.
     pub(crate) code: Option<String>,
     /// Its description, or what was wrong with the response.
     pub(crate) text: String,

@@ -26,7 +26,6 @@ impl ObservedLife {
         (worked >= SHORTEST).then(|| Self { worked: worked.whole_seconds(), refused: refused.whole_seconds() })
     }
 
-    /// The age up to which the login worked.
     pub(crate) fn worked(self) -> Duration {
         Duration::seconds(self.worked)
     }

@@ -56,7 +56,6 @@ impl TokenSet {
     }
 
     /// The remaining life at `now`. Never more than the whole life, even if the clock was set back.
-    #[must_use]
     pub(crate) fn left(&self, now: OffsetDateTime) -> Duration {
         self.dated_left(now).min(self.life())
     }

@@ -12,7 +12,6 @@ use crate::{
     vault::record::{Kind, Record, RecordBody, RecordError, history::History, identity::Identity, seal, unseal},
 };
 
-/// A record without its secrets.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Tombstone {
     pub(crate) identity: Identity,

@@ -21,7 +21,6 @@ const CAPACITY: usize = 1024;
 /// How many are dropped at once, so that the oldest ones are not searched at each insertion.
 const DROPPED: usize = CAPACITY / 8;
 
-/// The records in use.
 #[derive(Debug, Default)]
 pub(crate) struct Cache(Mutex<HashMap<RowKey, CacheEntry>>);
 
@@ -56,7 +55,6 @@ enum Freshness {
 pub(crate) enum JobKind {
     /// Reads only, so it may run beside a slow exchange.
     Read,
-    /// Takes the lease.
     Write,
 }
 
@@ -121,7 +119,6 @@ impl Cache {
         entries.iter().filter(|(_, entry)| entry.cached.is_some()).map(|(key, _)| key.clone()).collect()
     }
 
-    /// All cached records.
     pub(crate) fn records(&self) -> Vec<(RowKey, Arc<CachedRecord>)> {
         let entries = self.lock();
         entries.iter().filter_map(|(key, entry)| Some((key.clone(), entry.cached.clone()?))).collect()

@@ -67,7 +67,6 @@ impl CachedRecord {
         self.record.body.tokens.access_token.secret() == before.record.body.tokens.access_token.secret()
     }
 
-    /// Whether an exchange has failed since.
     pub(crate) fn has_new_failure(&self, before: &Self) -> bool {
         self.record.body.history.failure != before.record.body.history.failure
     }

@@ -27,7 +27,6 @@ type Sent = (OffsetDateTime, RefreshOutcome);
 enum WriteAhead {
     /// The attempt is open: the token may be sent.
     Done,
-    /// The row changed.
     Conflict(Box<Row>),
     NoRow,
 }

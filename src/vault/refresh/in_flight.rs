@@ -32,7 +32,6 @@ pub enum Drain {
 
 impl Vault {
     /// How long a shutdown should wait at most: two exchanges and a save.
-    #[must_use]
     pub(crate) fn grace(&self) -> Duration {
         self.0.settings.grace()
     }
@@ -50,7 +49,6 @@ impl Vault {
         }
     }
 
-    /// Whether the process is shutting down.
     pub(crate) fn is_closing(&self) -> bool {
         self.0.in_flight.0.is_closed()
     }

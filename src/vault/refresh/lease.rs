@@ -30,19 +30,16 @@ pub(crate) struct HeldLease {
     pub(crate) owner: Owner,
     /// When it ends, by the boot-time clock, counted from before it was asked for.
     pub(crate) ends: Duration,
-    /// When this process asked for it.
     pub(crate) asked: Duration,
     pub(crate) row: Box<Row>,
 }
 
-/// The end of waiting for a lease.
 pub(crate) enum TakenLease {
     Held(HeldLease),
     /// Not taken: the job is not needed, or there is no row.
     Unneeded(Option<Arc<CachedRecord>>),
 }
 
-/// What came of work under a lease.
 pub(crate) enum LeaseOutcome {
     Done(Option<Arc<CachedRecord>>),
     /// Another process, whose clock differs, took the lease and has not finished. The work starts again.

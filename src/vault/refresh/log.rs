@@ -57,7 +57,7 @@ impl RefreshLine {
             Outcome::Failed(failure, likely_cause) => {
                 let said = failure.message.to_string();
                 let next_step = failure.cause.next_step(*retry).to_string();
-                match failure.kind() {
+                let (outcome, message) = match failure.kind() {
                     FailureKind::Transient => {
                         let next_try = failure.retry_at.and_then(|at| at.format(&Rfc3339).ok());
                         tracing::warn!(
@@ -70,30 +70,22 @@ impl RefreshLine {
                             next_try,
                             "a refresh failed"
                         );
+                        return;
                     }
-                    FailureKind::Blocked => tracing::error!(
-                        user_id,
-                        connection,
-                        generation,
-                        outcome = "blocked",
-                        duration_ms,
-                        said,
-                        likely_cause,
-                        next_step,
-                        "a refresh was refused"
-                    ),
-                    FailureKind::Dead => tracing::error!(
-                        user_id,
-                        connection,
-                        generation,
-                        outcome = "dead",
-                        duration_ms,
-                        said,
-                        likely_cause,
-                        next_step,
-                        "a connection is dead"
-                    ),
-                }
+                    FailureKind::Blocked => ("blocked", "a refresh was refused"),
+                    FailureKind::Dead => ("dead", "a connection is dead"),
+                };
+                tracing::error!(
+                    user_id,
+                    connection,
+                    generation,
+                    outcome,
+                    duration_ms,
+                    said,
+                    likely_cause,
+                    next_step,
+                    "{message}"
+                );
             }
         }
     }

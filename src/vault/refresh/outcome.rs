@@ -11,14 +11,22 @@ use crate::{
 /// A response, classified by what the vault does about it.
 #[derive(Debug)]
 pub(super) enum RefreshOutcome {
-    /// New tokens.
     Tokens(TokenResponse),
     /// Retryable. `retry_after` is the provider's hint, if it gave one.
-    Transient { cause: Cause, retry_after: Option<Duration>, message: ProviderMessage },
+    Transient {
+        cause: Cause,
+        retry_after: Option<Duration>,
+        message: ProviderMessage,
+    },
     /// A new refresh token without a usable access token.
-    RefreshTokenOnly { tokens: PartialTokens, message: ProviderMessage },
-    /// An error code.
-    Refused { cause: Cause, message: ProviderMessage },
+    RefreshTokenOnly {
+        tokens: PartialTokens,
+        message: ProviderMessage,
+    },
+    Refused {
+        cause: Cause,
+        message: ProviderMessage,
+    },
     /// The request was sent, and no response was received.
     Unknown(ProviderMessage),
 }

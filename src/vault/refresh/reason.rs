@@ -23,11 +23,9 @@ const IDENTIFY_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) enum RefreshReason {
     /// A caller needs a token that works for this long.
     MinLife(Duration),
-    /// The keeper found it due.
     Scheduled,
     /// A person pressed the button on a page that showed this token set.
     Manual(Version),
-    /// The API rejected this token.
     TokenRejected(AccessToken),
     /// The token was imported and has not been exchanged yet.
     Import,

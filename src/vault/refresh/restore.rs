@@ -62,7 +62,6 @@ impl Job {
     }
 }
 
-/// Whether there is a row again.
 pub(super) enum Restored {
     Yes,
     No,

@@ -34,7 +34,6 @@ pub(crate) struct Job {
 
 /// The result of a job, and who started it.
 pub(crate) enum JobOutcome {
-    /// This caller did.
     Started(JobResult),
     /// Another one did, perhaps for another reason.
     Joined(JobResult),

@@ -34,7 +34,6 @@ pub(super) enum Trigger {
     Forced,
 }
 
-/// When and where an exchange was made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AttemptContext<'a> {
     /// A token's life is counted from here: the provider issued it after this, and before it arrived.
@@ -43,7 +42,6 @@ pub(super) struct AttemptContext<'a> {
     pub(super) process: &'a str,
 }
 
-/// What a record becomes.
 #[derive(Debug)]
 pub(super) struct Transition {
     /// The next generation with new tokens, or the same one with a note of what went wrong.

@@ -7,10 +7,8 @@ use crate::{
     vault::report::{login_end::Urgency, obstacle::Obstacle, status::Status},
 };
 
-/// Whether a connection needs a person, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Attention {
-    /// Not for a while.
     None,
     /// Within 5 % of the login's life.
     Soon,

@@ -18,9 +18,7 @@ pub(crate) struct Report {
     /// E-mail, name or id.
     pub(crate) user: Option<String>,
     pub(crate) user_id: Option<String>,
-    /// Which connection, as in the log.
     pub(crate) connection_id: String,
-    /// Which of its token sets is current.
     pub(crate) generation: u64,
     #[serde(serialize_with = "state_name")]
     pub(crate) state: State,
@@ -46,20 +44,16 @@ pub(crate) struct Report {
     /// The same, and how near it is.
     #[serde(skip)]
     pub(crate) login_end: Option<LoginEnd>,
-    /// Whether it needs a person.
     #[serde(skip)]
     pub(crate) attention: Attention,
-    /// Why refreshes fail, if they do.
     #[serde(rename = "trouble")]
     pub(crate) failure: Option<FailureReport>,
 }
 
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct FailureReport {
-    /// When the first of them failed.
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) since: OffsetDateTime,
-    /// How many refreshes failed in a row.
     pub(crate) failures: u32,
     pub(crate) said: String,
     pub(crate) cause: &'static str,
@@ -67,7 +61,6 @@ pub(crate) struct FailureReport {
 }
 
 impl Report {
-    /// The report of a connection at this time.
     pub(crate) fn of(status: &Status, now: OffsetDateTime) -> Self {
         let Status { identity, history, .. } = status;
         Self {
@@ -92,12 +85,10 @@ impl Report {
         }
     }
 
-    /// How long the previous connection lasted, in words.
     pub(crate) fn previous_lasted(&self) -> Option<String> {
         self.previous_lived.map(|seconds| span(Duration::seconds(seconds)))
     }
 
-    /// Whether there is a refresh token at all.
     pub(crate) fn has_refresh_token(&self) -> bool {
         self.obstacle != Some(Obstacle::NoRefreshToken)
     }

@@ -8,7 +8,6 @@ use crate::{
 /// A key that no row has. Reading it shows that the store responds.
 const NO_KEY: &str = "nobody";
 
-/// Whether this process can serve requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Health {
     Good,
@@ -25,7 +24,6 @@ pub(crate) enum Unready {
     /// The database file was replaced while this process has the old one open.
     StoreReplaced,
     StoreUnwritable(Unwritable),
-    /// The keeper has not started, or has stopped.
     KeeperInactive,
     Draining,
 }

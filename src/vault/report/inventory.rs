@@ -29,12 +29,9 @@ use crate::{
 pub(crate) struct Inventory {
     pub(crate) login_url: String,
     pub(crate) connections: Vec<Report>,
-    /// Imports that have no owner yet.
     pub(crate) imports: Vec<ImportReport>,
-    /// Connections that were revoked or forgotten.
     pub(crate) forgotten: Vec<Forgotten>,
     pub(crate) unreadable: Vec<Unreadable>,
-    /// How many rows each secret encrypted.
     pub(crate) sealed_by: SealingKeyUsage,
     /// Where the next part begins; `None` at the end.
     pub(crate) next: Option<String>,
@@ -43,7 +40,6 @@ pub(crate) struct Inventory {
     undecryptable: usize,
 }
 
-/// An import without an owner.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ImportReport {
     pub(crate) state: &'static str,
@@ -79,10 +75,8 @@ pub(crate) struct Unreadable {
     pub(crate) is_connection: bool,
 }
 
-/// How many rows each secret encrypted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct SealingKeyUsage {
-    /// `EXPRESS_SESSION`.
     pub(crate) current: u64,
     /// Each of `EXPRESS_SESSION_PREVIOUS`, in its order.
     pub(crate) previous: Vec<u64>,
@@ -107,7 +101,6 @@ impl Vault {
         Ok(inventory)
     }
 
-    /// Whether any connection needs a person.
     pub(crate) async fn attention(&self, login_url: &Url) -> Result<Attention, VaultError> {
         let (mut attention, mut after) = (Attention::None, None);
         loop {
@@ -178,7 +171,6 @@ impl Inventory {
     }
 
     /// Whether any connection needs a person. One that cannot be decrypted does.
-    #[must_use]
     pub(crate) fn attention(&self) -> Attention {
         let undecryptable = self.undecryptable().map(|_| Attention::Now);
         let needed = self.connections.iter().map(|report| report.attention).chain(undecryptable);

@@ -15,26 +15,20 @@ const URGENT: f64 = 0.95;
 /// When a login is expected to end, which is when its user has to log in again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LoginEnd {
-    /// The expected time.
     pub(crate) at: OffsetDateTime,
-    /// Why then.
     pub(crate) basis: Basis,
-    /// When the login was.
     pub(crate) minted_at: OffsetDateTime,
 }
 
-/// Why a login is expected to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Basis {
     /// Its access token expires, and there is no refresh token.
     NoRefreshToken,
     /// An earlier login of this user ended at this age.
     EarlierLogin,
-    /// `REFRESH_TOKEN_LIFETIME`.
     Lifetime,
 }
 
-/// How near the end of a login is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Urgency {
     /// Under 80 % of its life.
@@ -61,7 +55,6 @@ impl LoginEnd {
         Some(Self { at: minted_at + life, basis, minted_at })
     }
 
-    /// How near it is.
     pub(crate) fn urgency(&self, now: OffsetDateTime) -> Urgency {
         let life = self.at - self.minted_at;
         if now >= self.minted_at + life * URGENT {
@@ -73,7 +66,6 @@ impl LoginEnd {
         }
     }
 
-    /// The whole life of the login.
     pub(crate) fn life(&self) -> Duration {
         self.at - self.minted_at
     }

@@ -18,7 +18,6 @@ label! {
     }
 }
 
-/// The sentence that people read.
 impl Serialize for Obstacle {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

@@ -16,7 +16,6 @@ pub(crate) enum RecordState {
     Stored(State),
     /// An import that VideoAsk refused.
     Refused,
-    /// A row that this process cannot decrypt.
     Unreadable,
 }
 

@@ -17,7 +17,6 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Status {
     pub(crate) key: RowKey,
-    /// Which token set is current.
     pub(crate) version: Version,
     pub(crate) state: State,
     /// Why it is not used, although its state allows it.

@@ -25,7 +25,6 @@ const FRESH: Duration = Duration::from_secs(5);
 /// What is known of a name whose connection is in use is at most this old: another process may have connected a second
 /// user of the same name.
 const IN_USE: Duration = Duration::from_secs(60);
-/// How many names are remembered.
 const CAPACITY: usize = 4096;
 
 /// The meaning of names that were asked for.
@@ -44,7 +43,6 @@ struct Meanings {
 #[derive(Debug)]
 struct Meaning {
     found: Result<RowKey, VaultError>,
-    /// When the store was asked.
     asked: Duration,
     /// How many connections had been added by then.
     additions: u64,
@@ -103,7 +101,6 @@ impl Vault {
         self.0.user_index.lock().additions += 1;
     }
 
-    /// What the store says.
     async fn look_up(&self, name: &str) -> Result<RowKey, VaultError> {
         self.ensure_indexed().await?;
         match self.users(self.rows_of(name).await?).find(name) {
@@ -211,7 +208,6 @@ impl Users {
 }
 
 impl Names {
-    /// Adds every name of a user.
     fn add(&mut self, identity: &Identity, key: &RowKey) {
         let ids = [&identity.user_id, &identity.sub].into_iter().flatten();
         ids.for_each(|id| insert(&mut self.ids, id.clone(), key));

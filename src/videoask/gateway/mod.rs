@@ -66,10 +66,8 @@ pub(crate) enum GatewayError {
     /// There was no connection within 3 s, so nothing was sent.
     #[error("VideoAsk's API could not be reached")]
     Unreachable(#[source] reqwest::Error),
-    /// The connection broke off before the response.
     #[error("VideoAsk's API broke off the connection before it responded")]
     Cut(#[source] reqwest::Error),
-    /// No data moved in either direction for a minute.
     #[error("no data was sent to VideoAsk's API or received from it for a minute")]
     Silent,
     /// VideoAsk switched to another protocol, which no request asks for.
@@ -78,7 +76,6 @@ pub(crate) enum GatewayError {
     /// The response has more headers than are forwarded.
     #[error("VideoAsk's API returned more than 64 KiB of headers")]
     HeadersTooLarge,
-    /// The caller's body broke off, or stopped arriving.
     #[error("the body of the request was incomplete")]
     BodyIncomplete,
 }

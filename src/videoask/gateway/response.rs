@@ -39,10 +39,8 @@ pub(crate) struct Download {
 /// Why the body is incomplete.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Broken {
-    /// The connection broke off.
     #[error("VideoAsk's API broke off its response")]
     Cut(#[source] reqwest::Error),
-    /// No data arrived for a minute.
     #[error("VideoAsk's API sent nothing for a minute in the middle of its response")]
     Silent,
 }

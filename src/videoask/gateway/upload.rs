@@ -52,7 +52,6 @@ pub(super) enum Incomplete {
     /// The connection broke off, or its data is no valid body.
     #[error("the caller's body broke off")]
     Broken(#[source] Box<dyn Error + Send + Sync>),
-    /// No data moved for too long.
     #[error("the caller's body stopped arriving")]
     Silent,
 }

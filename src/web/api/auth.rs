@@ -22,7 +22,6 @@ use crate::{
 pub(crate) struct KeyHolder(Arc<Caller>);
 
 impl KeyHolder {
-    /// The name of the key.
     pub(crate) fn name(&self) -> &str {
         self.0.name()
     }

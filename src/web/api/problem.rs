@@ -27,50 +27,34 @@ pub(crate) const NAMESPACE: &str = "urn:videoask-auth:";
 /// How the next step is put where a field has the address. Machines exist in keep mode only, where the vault retries.
 const LOG_IN: &str = "Log in again at login_url.";
 
-/// Why a machine gets no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Problem {
-    /// No API key, or one in the wrong place.
     #[error("no API key came")]
     KeyMissing,
-    /// A key that is none of `API_KEY`.
     #[error("a wrong API key came")]
     KeyWrong,
-    /// A key that has expired.
     #[error("an expired API key came")]
     KeyExpired,
-    /// The key does not cover this.
     #[error("the API key does not cover this {uncovered}")]
-    InsufficientScope {
-        /// What of the request.
-        uncovered: Uncovered,
-        /// What it does cover.
-        covers: Box<str>,
-    },
+    InsufficientScope { uncovered: Uncovered, covers: Box<str> },
     /// A value that this route does not take; the words say which.
     #[error("the request is not valid: {0}")]
     Invalid(&'static str),
     /// The vault has no token, or did not do as asked.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// VideoAsk's API could not be asked.
     #[error("VideoAsk's API could not be asked")]
     UpstreamUnavailable(#[source] GatewayError),
-    /// No such route.
     #[error("no such route")]
     NotFound,
-    /// The route is there, but not for this method.
     #[error("method not allowed")]
     MethodNotAllowed,
-    /// A body beyond what this route takes.
     #[error("request too large")]
     TooLarge,
-    /// A bug of ours.
     #[error("internal error")]
     Internal,
 }
 
-/// `application/problem+json`.
 #[derive(Serialize)]
 struct Body {
     r#type: String,
@@ -167,7 +151,6 @@ impl Problem {
         }
     }
 
-    /// Whether a person has to log in again.
     pub(super) fn needs_login(&self) -> bool {
         let Self::Vault(error) = self else { return false };
         error.explain(Retry::Automatic).next_step == Some(NextStep::LogInAgain)
@@ -226,7 +209,6 @@ fn status_of(r#type: ProblemType) -> StatusCode {
     }
 }
 
-/// What the type means.
 fn title_of(r#type: ProblemType) -> &'static str {
     match r#type {
         ProblemType::Unauthorized => "An API key is needed",
@@ -262,7 +244,6 @@ impl IntoResponse for Problem {
 }
 
 impl ProblemReport {
-    /// Logs the cause and gives the answer.
     pub(crate) fn render(&self, app_url: &AppUrl, now: OffsetDateTime, id: RequestId) -> Response {
         let problem = &*self.0;
         let r#type = problem.r#type();

@@ -64,7 +64,6 @@ struct Refusal {
     refused: AccessToken,
 }
 
-/// What is handed out.
 #[derive(Serialize)]
 struct Answer<'a> {
     access_token: &'a str,

@@ -16,13 +16,10 @@ pub(crate) enum CallbackError {
     /// Too many code exchanges are in flight, or too many have failed.
     #[error("too many logins at once")]
     TooBusy,
-    /// The login did not complete.
     #[error(transparent)]
     Login(#[from] LoginError),
-    /// The session was not saved.
     #[error("the session was not saved")]
     Session(#[from] session::Error),
-    /// The task that finishes the login panicked.
     #[error("the login panicked")]
     Panicked,
 }
@@ -33,7 +30,6 @@ impl From<VaultError> for CallbackError {
     }
 }
 
-/// How a failed login is counted.
 impl From<&CallbackError> for LoginResult {
     fn from(error: &CallbackError) -> Self {
         match error {

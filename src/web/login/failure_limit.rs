@@ -16,7 +16,6 @@ const REFILL: Duration = Duration::from_secs(2);
 #[derive(Debug, Default)]
 pub(crate) struct FailureLimit(Mutex<Bucket>);
 
-/// Whether an exchange may start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
     Admitted,
@@ -30,7 +29,6 @@ impl FailureLimit {
         bucket.admit(in_flight, now)
     }
 
-    /// Charges a failed exchange.
     pub(crate) fn charge(&self, now: Duration) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).charge(now);
     }

@@ -36,7 +36,6 @@ use crate::{
 /// Style, script and icon.
 const FILES_OF_A_PAGE: u32 = 3;
 
-/// How the login ended.
 pub(crate) type Outcome = Result<Finished, Arc<LoginError>>;
 
 /// Receives the result of the first login that ends. Later ones are ignored.

@@ -48,7 +48,6 @@ impl PendingLogins {
     }
 
     /// Reads the login of this state, and removes its cookie. If there is none, no cookie is removed.
-    #[must_use]
     pub(crate) fn take(&self, cookies: &Cookies, state: &CsrfToken) -> Option<PendingLogin> {
         let name = self.name(state);
         let login = self.open(&name, cookies.get(&name)?.value())?;

@@ -11,14 +11,12 @@ use crate::{
 
 type Payload = Box<dyn Any + Send>;
 
-/// For people.
 #[expect(clippy::needless_pass_by_value, reason = "the layer gives it away")]
 pub(crate) fn page(payload: Payload) -> Response {
     log(&*payload);
     PageError::Internal.into_response()
 }
 
-/// For machines.
 #[expect(clippy::needless_pass_by_value, reason = "the layer gives it away")]
 pub(crate) fn problem(payload: Payload) -> Response {
     log(&*payload);

@@ -46,7 +46,6 @@ impl ApiAccess {
     }
 
     /// The environment variable with the token or key.
-    #[must_use]
     pub(crate) fn variable(&self) -> &'static str {
         match self {
             Self::Copied | Self::Executed => "VIDEOASK_ACCESS_TOKEN",

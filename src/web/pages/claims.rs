@@ -5,7 +5,6 @@ use time::OffsetDateTime;
 
 use crate::web::pages::{rich_text::RichText, sanitize};
 
-/// The decoded claims of a JWT access token.
 #[derive(Debug)]
 pub(crate) struct Claims {
     /// One row for each claim, the best known first.
@@ -14,12 +13,10 @@ pub(crate) struct Claims {
     pub(crate) json: String,
 }
 
-/// One claim.
 #[derive(Debug)]
 pub(crate) struct ClaimRow {
     /// What it means; empty for one that this app does not know.
     pub(crate) meaning: &'static str,
-    /// As in the JSON.
     pub(crate) name: String,
     /// Its value, times in words.
     pub(crate) value: RichText,

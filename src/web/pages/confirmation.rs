@@ -12,17 +12,14 @@ use crate::web::pages::token_owner::TokenOwner;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Confirmation {
-    /// The tokens that the page showed were refreshed.
     Refreshed,
     /// They were refreshed, but the new access token expires too soon to be of use.
     RefreshedForShort,
     /// They were no longer current, so nothing was exchanged.
     NotRefreshed,
-    /// The connection was revoked.
     Revoked,
     /// The tokens that the page showed were no longer current, so nothing was revoked.
     NotRevoked,
-    /// The session ended.
     LoggedOut,
     /// This browser forgot its session, but the store did not respond, so the session is still there.
     LoggedOutHere,
@@ -35,8 +32,6 @@ pub(crate) struct DoneQuery {
 }
 
 impl Confirmation {
-    /// The sentence for the page.
-    #[must_use]
     pub(crate) fn sentence(self, owner: TokenOwner) -> &'static str {
         match (self, owner) {
             (Self::Refreshed, TokenOwner::Person) => "Refreshed. These are your new tokens. Copy both again.",
@@ -73,7 +68,6 @@ impl Confirmation {
     }
 
     /// The CSS class, where it is not good news.
-    #[must_use]
     pub(crate) fn class(self) -> &'static str {
         match self {
             Self::Refreshed | Self::Revoked | Self::LoggedOut => "",

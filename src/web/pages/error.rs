@@ -11,28 +11,21 @@ use crate::{
     web::login::error::CallbackError,
 };
 
-/// Why a person gets an error page.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PageError {
-    /// The login failed.
     #[error("the login failed")]
     Login(#[from] CallbackError),
-    /// The login that a command waited for failed.
     #[error("the login of a command failed")]
     CommandLogin(#[source] Arc<LoginError>),
-    /// VideoAsk's API returned an error or did not respond.
     #[error("the API call failed")]
     Api(#[from] ApiError),
-    /// The session could not be read.
     #[error("the session failed")]
     Session(#[from] session::Error),
     /// The vault has no connection to show, or did not refresh it.
     #[error("the vault failed")]
     Vault(#[from] VaultError),
-    /// The connection was not revoked.
     #[error("the connection was not revoked")]
     NotRevoked(#[source] VaultError),
-    /// The request is not one that this app accepts.
     #[error(transparent)]
     Request(#[from] RequestError),
     /// A bug of this app: a handler panicked, or an invariant did not hold.
@@ -40,22 +33,17 @@ pub(crate) enum PageError {
     Internal,
 }
 
-/// Why a request is not accepted.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub(crate) enum RequestError {
-    /// The page needs a login.
     #[error("not logged in")]
     LoggedOut,
-    /// A form sent from another site's page.
     #[error("an unsafe request from another site")]
     CrossSite,
     /// The query or form has a value that the page does not take.
     #[error("the query cannot be read")]
     BadQuery,
-    /// No such page.
     #[error("no such page")]
     NotFound,
-    /// The page exists, but not for this method.
     #[error("method not allowed")]
     MethodNotAllowed,
     /// The body is longer than any form of this app.

@@ -26,7 +26,6 @@ use crate::{
     },
 };
 
-/// Any failure.
 #[derive(Template)]
 #[template(path = "error.html")]
 pub(crate) struct ErrorPage {
@@ -54,7 +53,6 @@ impl IntoResponse for PageError {
 }
 
 impl Failure {
-    /// Logs the cause and returns the page.
     pub(crate) fn render(&self, assets: &Assets, id: RequestId, visitor: NavVisitor) -> Response {
         let error = explain(&self.0);
         self.log(error.status);

@@ -28,29 +28,21 @@ use crate::{
 const LIMIT: u32 = 20;
 const MOST: u32 = 100;
 
-/// `/tokens/forms`.
 #[derive(Template)]
 #[template(path = "forms.html")]
 pub(crate) struct FormsPage {
     pub(crate) layout: Layout,
-    /// How many forms there are.
     pub(crate) count: u64,
     /// Of these, the page's first and last, counted from 1.
     pub(crate) range: Option<(u64, u64)>,
-    /// The page's forms.
     pub(crate) forms: Vec<FormLine>,
-    /// Link to the page before.
     pub(crate) previous: Option<String>,
-    /// Link to the page after.
     pub(crate) next: Option<String>,
 }
 
-/// One form.
 #[derive(Debug)]
 pub(crate) struct FormLine {
-    /// Its title.
     pub(crate) title: String,
-    /// Its id.
     pub(crate) id: String,
     /// Where it is answered, if it says so by an https URL.
     pub(crate) share_url: Option<String>,

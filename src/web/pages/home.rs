@@ -29,7 +29,6 @@ use crate::{
     },
 };
 
-/// `/`.
 #[derive(Template)]
 #[template(path = "home.html")]
 pub(crate) struct HomePage {
@@ -38,20 +37,15 @@ pub(crate) struct HomePage {
     pub(crate) login_url: String,
     /// To register in VideoAsk's developer settings.
     pub(crate) callback_url: String,
-    /// Who refreshes.
     pub(crate) owner: TokenOwner,
-    /// Who is logged in, if anyone.
     pub(crate) visitor: VisitorLine,
-    /// What a button has just done.
     pub(crate) confirmation: Option<Confirmation>,
 }
 
 /// What the home page says of the visitor.
 #[derive(Debug)]
 pub(crate) enum VisitorLine {
-    /// Not logged in.
     LoggedOut,
-    /// Logged in, under this name.
     Named(String),
     /// Logged in, but VideoAsk did not say who.
     Unnamed,

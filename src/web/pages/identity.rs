@@ -12,7 +12,6 @@ pub(crate) fn rows(identity: &Identity) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// The user's ids.
 pub(crate) fn ids(identity: &Identity) -> Vec<(&'static str, String)> {
     present([("User id", identity.user_id.clone()), ("Subject (Auth0 `sub`)", identity.sub.clone())])
 }

@@ -26,7 +26,6 @@ impl Layout {
     }
 }
 
-/// Whom the navigation is for.
 #[derive(Debug)]
 pub(crate) enum NavVisitor {
     /// Nobody is logged in, so there is no navigation.
@@ -44,11 +43,8 @@ impl NavVisitor {
 /// A page that the navigation links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CurrentPage {
-    /// `/tokens`.
     Tokens,
-    /// `/tokens/forms`.
     TryIt,
-    /// Any other page.
     Other,
 }
 

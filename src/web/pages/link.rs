@@ -1,22 +1,17 @@
 //! The links that pages end in.
 
-/// What a person does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Link {
     /// Start a login, in a browser that may never have logged in.
     LogIn,
-    /// Start a new login.
     LogInAgain,
     /// Start a new login, and have VideoAsk ask for the user.
     LogInAsAnotherUser,
-    /// The token page.
     Tokens,
-    /// The home page.
     Home,
 }
 
 impl Link {
-    /// What the link says.
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::LogIn => "Login on VideoAsk",
@@ -27,7 +22,6 @@ impl Link {
         }
     }
 
-    /// Where it leads.
     pub(crate) fn href(self) -> &'static str {
         match self {
             Self::LogIn | Self::LogInAgain => "/auth/videoask",

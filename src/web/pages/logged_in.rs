@@ -12,14 +12,11 @@ use crate::{
     web::state::AppState,
 };
 
-/// The login is done.
 #[derive(Template)]
 #[template(path = "logged_in.html")]
 pub(crate) struct LoggedInPage {
     pub(crate) layout: Layout,
-    /// Who refreshes.
     pub(crate) owner: TokenOwner,
-    /// Who logged in.
     pub(crate) account: Option<String>,
 }
 

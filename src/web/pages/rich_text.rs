@@ -25,25 +25,19 @@ enum Piece {
 
 impl RichText {
     /// Adds text of ours, with code in backticks.
-    #[must_use]
     pub(crate) fn text(self, text: impl Into<Markup>) -> Self {
         self.with(Piece::Markup(text.into()))
     }
 
-    /// Adds text from outside.
-    #[must_use]
     pub(crate) fn untrusted(self, text: &str) -> Self {
         self.with(Piece::Untrusted(sanitize::short(text)))
     }
 
-    /// Adds a point in time.
-    #[must_use]
     pub(crate) fn time(self, time: OffsetDateTime, now: OffsetDateTime) -> Self {
         self.with(Piece::Timestamp(Timestamp::new(time, now)))
     }
 
     /// Adds how long it is until `time`, which the script counts down.
-    #[must_use]
     pub(crate) fn time_left(self, time: OffsetDateTime, now: OffsetDateTime) -> Self {
         self.with(Piece::Countdown(Countdown(time - now)))
     }
@@ -54,7 +48,6 @@ impl RichText {
     }
 
     /// The line without markup, for a page's title.
-    #[must_use]
     pub(crate) fn plain(&self) -> String {
         let mut plain = String::new();
         for piece in &self.0 {

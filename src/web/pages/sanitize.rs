@@ -5,7 +5,6 @@ const MOST: usize = 200;
 
 /// The first 200 characters, with control characters and those that change the direction of text replaced: a name must
 /// not be able to reorder or hide the text around it. A longer text ends in an ellipsis.
-#[must_use]
 pub(crate) fn short(text: &str) -> String {
     let mut short: String = text.chars().take(MOST).map(harmless).collect();
     if text.chars().nth(MOST).is_some() {
@@ -15,7 +14,6 @@ pub(crate) fn short(text: &str) -> String {
 }
 
 /// The whole text, with line breaks kept and the same characters replaced.
-#[must_use]
 pub(crate) fn full(text: &str) -> String {
     text.chars().map(|c| if c == '\n' { c } else { harmless(c) }).collect()
 }

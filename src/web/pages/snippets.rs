@@ -9,11 +9,8 @@ use url::Url;
 /// A program that takes the token, or an API key, from its environment or a file.
 #[derive(Debug)]
 pub(crate) struct Snippet {
-    /// Of its element.
     pub(crate) id: String,
-    /// The language, for its heading.
     pub(crate) language: &'static str,
-    /// The text.
     pub(crate) code: String,
 }
 

@@ -16,16 +16,12 @@ const RELOAD_MARGIN: i64 = 2;
 /// Seconds after which the page looks again whether the vault has refreshed an expired token.
 const RELOAD_WHILE_REFRESHING: i64 = 30;
 
-/// The card.
 #[derive(Debug)]
 pub(crate) struct StatusCard {
-    /// How good the state is.
     pub(crate) tone: Tone,
     /// The state, in a few words.
     pub(crate) title: RichText,
-    /// What it means.
     pub(crate) sentences: Vec<RichText>,
-    /// What to do.
     pub(crate) action: CardAction,
     /// Seconds after which the state is likely another one, so that an open page loads again.
     pub(crate) reload_in: Option<i64>,
@@ -34,37 +30,29 @@ pub(crate) struct StatusCard {
 /// How good a state is. The words say it too, never the colour alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
-    /// Nothing to do.
     Good,
     /// Something needs attention.
     Warning,
-    /// Something no longer works.
     Bad,
 }
 
-/// What a card offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CardAction {
     /// Nothing: there is nothing to do here.
     None,
     /// A link, as the page's primary action.
     Link(Link),
-    /// The button that refreshes.
     Refresh(Emphasis),
 }
 
 /// Whether a button is the page's primary one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Emphasis {
-    /// It is.
     Primary,
-    /// It is one of several.
     Secondary,
 }
 
 impl Tone {
-    /// The CSS class.
-    #[must_use]
     pub(crate) fn class(self) -> &'static str {
         match self {
             Self::Good => "good",
@@ -98,7 +86,6 @@ impl StatusCard {
     }
 
     /// Whether the card has the page's primary action.
-    #[must_use]
     pub(crate) fn has_primary_action(&self) -> bool {
         match self.action {
             CardAction::Link(_) | CardAction::Refresh(Emphasis::Primary) => true,
@@ -107,7 +94,6 @@ impl StatusCard {
     }
 
     /// Whether a refresh makes sense although the card does not offer one.
-    #[must_use]
     pub(crate) fn leaves_refresh_to_the_page(&self) -> bool {
         self.action == CardAction::None
     }

@@ -8,31 +8,22 @@ use crate::{
     web::pages::{markup::Markup, rich_text::RichText, token_owner::TokenOwner},
 };
 
-/// One entry.
 #[derive(Debug)]
 pub(crate) struct Event {
-    /// How it looks.
     pub(crate) kind: EventKind,
-    /// What happened, or will.
     pub(crate) title: RichText,
     /// When, and what else is known about it.
     pub(crate) details: Vec<RichText>,
 }
 
-/// How an entry looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EventKind {
-    /// It is still to come.
     Next,
-    /// It went well.
     Good,
-    /// It failed.
     Bad,
 }
 
 impl EventKind {
-    /// The CSS class.
-    #[must_use]
     pub(crate) fn class(self) -> &'static str {
         match self {
             Self::Next => "next",

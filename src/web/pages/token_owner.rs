@@ -19,7 +19,6 @@ impl TokenOwner {
         }
     }
 
-    /// The heading of the token page.
     pub(crate) fn heading(self) -> &'static str {
         match self {
             Self::Person => "Your tokens",

@@ -36,14 +36,11 @@ use crate::{
     },
 };
 
-/// `/tokens`.
 #[derive(Template)]
 #[template(path = "tokens.html")]
 pub(crate) struct TokensPage {
     pub(crate) layout: Layout,
-    /// Who refreshes.
     pub(crate) owner: TokenOwner,
-    /// What a button has just done.
     pub(crate) confirmation: Option<Confirmation>,
     /// Whether the page shows what the login brought.
     pub(crate) login_result: LoginResult,
@@ -51,21 +48,16 @@ pub(crate) struct TokensPage {
     pub(crate) card: StatusCard,
     /// Which token set this is; the buttons carry it.
     pub(crate) version: Version,
-    /// The access token, exact.
     pub(crate) access_token: String,
     /// The refresh token, exact, if there is one.
     pub(crate) refresh_token: Option<String>,
-    /// What was granted.
     pub(crate) scope: Option<String>,
-    /// Whose tokens these are.
     pub(crate) user: Vec<(&'static str, String)>,
-    /// When the login was.
     pub(crate) logged_in: RichText,
     /// Whether VideoAsk rotates the refresh tokens, once that is known.
     pub(crate) rotation: Option<String>,
     /// What the connection went through, newest first; empty where there is no news.
     pub(crate) timeline: Vec<Event>,
-    /// The claims of a JWT access token.
     pub(crate) claims: Option<Claims>,
     /// `SCOPES` as it would have to be for a refresh token to come.
     pub(crate) scopes_with_offline_access: String,
@@ -98,7 +90,6 @@ impl TokensPage {
 #[template(path = "revoking.html")]
 pub(crate) struct RevokingPage {
     pub(crate) layout: Layout,
-    /// What is being revoked.
     pub(crate) version: Version,
 }
 

@@ -15,7 +15,6 @@ use crate::{
 
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"videoask-auth\", charset=\"UTF-8\"");
 
-/// Why the token endpoint issues no token.
 #[derive(Debug)]
 pub(super) struct TokenError {
     code: ErrorCode,
@@ -48,12 +47,10 @@ impl TokenError {
         Self { code: ErrorCode::UnsupportedGrantType, problem: Problem::Invalid(detail) }
     }
 
-    /// As what it is counted.
     pub(super) fn r#type(&self) -> ProblemType {
         self.problem.r#type()
     }
 
-    /// Logs the cause and gives the response.
     pub(super) fn into_response(self, app: &AppState) -> Response {
         let Self { code, problem } = self;
         let status = match code {

@@ -13,8 +13,6 @@ use crate::{login::LoginError, web::pages::error::PageError};
 
 pub(crate) use self::view::ErrorView;
 
-/// The content of the page for a failure.
-#[must_use]
 pub(crate) fn explain(error: &PageError) -> ErrorView {
     match error {
         PageError::Login(error) => login::explain(error),
@@ -29,7 +27,6 @@ pub(crate) fn explain(error: &PageError) -> ErrorView {
 }
 
 /// The same for a terminal: why a login did not complete.
-#[must_use]
 pub(crate) fn explain_login(error: &LoginError) -> String {
     login::login(error).plain_text()
 }

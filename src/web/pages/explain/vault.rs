@@ -43,7 +43,6 @@ pub(super) fn explain(error: &VaultError) -> ErrorView {
     }
 }
 
-/// Why the connection was not revoked.
 pub(super) fn not_revoked(error: &VaultError) -> ErrorView {
     let view = explain(error);
     match error {

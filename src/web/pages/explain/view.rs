@@ -9,13 +9,10 @@ use crate::{
     web::pages::{identity, link::Link, markup::Markup, sanitize},
 };
 
-/// The content of one error page.
 pub(crate) struct ErrorView {
-    /// Of the response.
     pub(crate) status: StatusCode,
     /// When trying again makes sense.
     pub(crate) retry_after: Option<Duration>,
-    /// One line.
     pub(crate) title: &'static str,
     /// For the visitor: what happened and what it means.
     pub(crate) summary: Markup,
@@ -35,13 +32,11 @@ pub(crate) struct ErrorView {
 
 /// A value to copy, with its instruction and maybe a remark.
 pub(crate) struct Copyable {
-    /// Of its element.
     pub(crate) id: &'static str,
     /// What it is, for its button.
     pub(crate) name: &'static str,
     /// What to do with it.
     pub(crate) instruction: Markup,
-    /// The value, exact.
     pub(crate) value: Cow<'static, str>,
     /// What to know about it.
     pub(crate) hint: Option<Markup>,

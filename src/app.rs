@@ -36,7 +36,7 @@ pub(crate) use self::login::LoginServer;
 const GRACE: Duration = Duration::from_secs(10);
 /// How long a code exchange that was sent may go on beyond its own timeout, to be saved.
 pub(crate) const SAVING: Duration = Duration::from_secs(5);
-/// How long a notification that is under way may take after everything else has ended.
+/// How long a notification in flight may take after everything else has ended.
 const LAST_NOTIFICATION: Duration = Duration::from_secs(1);
 /// How often ended sessions are deleted.
 const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
@@ -49,10 +49,10 @@ pub struct App {
     exchange_timeout: Duration,
 }
 
-/// Why serving did not end well.
+/// Why serving failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// New tokens came, could not be saved before the end, and are gone with the process.
+    /// Token sets were received, could not be saved before the end, and are lost with the process.
     #[error("{0} new token sets could not be saved before the end; their users may have to log in again")]
     Unsaved(usize),
 }
@@ -74,9 +74,9 @@ impl App {
         })
     }
 
-    /// Serves until `shutdown` completes. Then requests may finish for 10 s, a code exchange that was sent may be
-    /// answered and saved, for its own timeout and 5 s, and the vault ends what it has sent. What takes longer is cut,
-    /// with a warning in the log.
+    /// Serves until `shutdown` completes. Then requests may continue for 10 s, code exchanges that were sent for their own
+    /// time limit plus 5 s for the save, and the vault finishes its refreshes. Whatever takes longer is cancelled, with a
+    /// warning in the log.
     ///
     /// # Errors
     /// When a token set is unsaved at the end.
@@ -102,7 +102,7 @@ impl App {
         let limit = server::connection_limit(max_connections);
         let finished = async {
             server::serve(listener, web::router(Arc::clone(&state)), limit, stopping.clone()).await;
-            // A browser that hung up leaves its exchange behind.
+            // The exchange of a browser that disconnected may still be in flight.
             exchanges_done(code_exchanges).await;
         };
         let overdue = async {
@@ -114,7 +114,7 @@ impl App {
         let requests = async {
             tokio::select! {
                 () = finished => {}
-                () = overdue => tracing::warn!("some requests did not end in time and were cut"),
+                () = overdue => tracing::warn!("some requests did not finish in time and were cancelled"),
             }
         };
         let drained = async {
@@ -130,7 +130,7 @@ impl App {
         background.iter().for_each(tokio::task::JoinHandle::abort);
         match drained {
             Drain::Unsaved(count) => return Err(ServeError::Unsaved(count)),
-            Drain::TimedOut => tracing::warn!("an exchange was not answered in time and was cut"),
+            Drain::TimedOut => tracing::warn!("an exchange got no response in time and was cancelled"),
             Drain::Complete => {}
         }
         tracing::info!("stopped");
@@ -138,7 +138,7 @@ impl App {
     }
 }
 
-/// Builds what requests and commands share, bottom up.
+/// Builds the state that requests and commands share.
 ///
 /// # Errors
 /// When an HTTP client cannot be built, as without any CA certificates.
@@ -217,12 +217,12 @@ fn refresh_policy(mode: &Mode) -> RefreshPolicy {
     }
 }
 
-/// The process id, for people, and a few random bytes, since process ids come again.
+/// The name of this process: its process id, and a few random bytes, since process ids are reused.
 fn process_name(keys: &Keyring) -> String {
     format!("{}-{:08x}", std::process::id(), u32::from_be_bytes(keys.random_bytes()))
 }
 
-/// Runs the keeper, in keep mode. That it stopped is said here once, and by `/readyz` from then on.
+/// Runs the keeper, in keep mode. If it stops, this logs it once, and `/readyz` reports it from then on.
 async fn keep(vault: Vault, mode: Mode, stop: impl Future<Output = ()> + Send + 'static) {
     if let Mode::Keep(_) = mode
         && let Err(error) = tokio::spawn(async move { vault.run_keeper(stop).await }).await
@@ -231,18 +231,18 @@ async fn keep(vault: Vault, mode: Mode, stop: impl Future<Output = ()> + Send + 
     }
 }
 
-/// Completes when the sender is gone, which is the signal to stop. Nothing is ever sent.
+/// Completes when the sender is dropped, which is the signal to stop. Nothing is ever sent.
 async fn stopped(mut stopping: watch::Receiver<()>) {
     let _ = stopping.changed().await;
 }
 
-/// Waits until no code exchange is under way.
+/// Waits until no code exchange is in flight.
 async fn exchanges_done(exchanges: &Semaphore) {
     // The semaphore is never closed, so this waits for the last permit.
     let _ = exchanges.acquire_many(CODE_EXCHANGES).await;
 }
 
-/// Deletes ended sessions now and then. A failing store is reported and tried again: the loop never ends.
+/// Deletes ended sessions every ten minutes. If the store fails, that is logged, and the loop continues.
 async fn sweep(store: Arc<dyn Store>, clock: Clock) {
     loop {
         match store.sweep(clock.now()).await {
@@ -254,7 +254,7 @@ async fn sweep(store: Arc<dyn Store>, clock: Clock) {
     }
 }
 
-/// Encrypts by the current EXPRESS_SESSION what a previous one encrypted of the API keys, now and then.
+/// Every ten minutes, encrypts again the API keys' rights that a previous EXPRESS_SESSION encrypted.
 async fn reseal(keys: StoredKeys, clock: Clock) {
     loop {
         match keys.reseal().await {

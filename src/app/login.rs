@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// Browsers open a few.
+/// The most connections. A browser opens a few.
 const CONNECTIONS: usize = 64;
 /// How long the browser may take for the files of the last page.
 const LINGER: Duration = Duration::from_secs(2);
@@ -41,18 +41,18 @@ impl LoginServer {
         Self { app: Arc::clone(app), outcome, fetched, running, servers }
     }
 
-    /// Stops, when the browser has its last page and the page's files.
+    /// Stops when the browser has fetched its last page and the page's files.
     pub(crate) async fn finish(self) {
         let Self { app, fetched, running, servers, .. } = self;
         let stopped = async {
             fetched.of_a_page().await;
             drop(running);
             for server in servers {
-                // It does not matter here how it ended.
+                // The result of the login does not matter here.
                 let _ = server.await;
             }
         };
-        // `None`: the browser had the files from before, or is none.
+        // `None` means that the browser had the files in its cache, or that the client is no browser.
         let _ = app.clock.timeout(LINGER, stopped).await;
     }
 }

@@ -35,7 +35,7 @@ enum Phase {
 }
 
 impl Phase {
-    /// How long this may last. What limits a request and its response is their own concern.
+    /// How long this phase may last. Requests and responses have time limits of their own.
     fn limit(self) -> Option<Duration> {
         match self {
             Self::Head => Some(HEAD_TIMEOUT),

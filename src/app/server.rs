@@ -1,4 +1,4 @@
-//! Accepts connections, so many at a time, and serves them.
+//! Accepts connections, up to a limit, and serves them.
 
 use std::{io, num::NonZeroUsize, sync::Arc, time::Duration};
 
@@ -16,18 +16,18 @@ use tokio::{
 
 use crate::app::{connection, stopped};
 
-/// How many connections may be open if `MAX_CONNECTIONS` does not say.
+/// How many connections may be open if `MAX_CONNECTIONS` is not set.
 const DEFAULT_CONNECTIONS: usize = 1024;
 /// The most descriptors that stay free for the store and VideoAsk.
 const RESERVED: usize = 64;
-/// How long a caller may read nothing of what was sent to it, or be silent, before the kernel asks.
+/// How long a caller may read nothing, or send nothing, before the kernel checks that it is still there.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// Serves until `stopping`, and completes when every request in flight then has its response. Connections beyond
 /// `limit` wait in the listen queue.
 pub(super) async fn serve(listener: TcpListener, router: Router, limit: usize, stopping: watch::Receiver<()>) {
     let mut listener = listener.tap_io(|connection| {
-        // Where one of these cannot be had, the rest still works.
+        // If one of these options cannot be set, everything else still works.
         let _ = set_up(connection);
     });
     let (limit, graceful) = (Arc::new(Semaphore::new(limit)), GracefulShutdown::new());
@@ -51,7 +51,7 @@ fn set_up(connection: &TcpStream) -> io::Result<()> {
     // Nagle's algorithm would hold back small chunks until the peer's ACK.
     connection.set_nodelay(true)?;
     let socket = SockRef::from(connection);
-    // Only the kernel notices a caller that has stopped reading, or that is gone without a word.
+    // Only the kernel notices a caller that stopped reading, or that disappeared without closing the connection.
     #[cfg(target_os = "linux")]
     socket.set_tcp_user_timeout(Some(SILENCE))?;
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(SILENCE))

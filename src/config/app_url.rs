@@ -42,7 +42,7 @@ impl AppUrl {
         url
     }
 
-    /// The origin as browsers send it in `ValueSource`, such as `https://tokens.example.com`.
+    /// The origin as browsers send it in the header `Origin`, such as `https://tokens.example.com`.
     #[must_use]
     pub fn origin(&self) -> String {
         self.0.origin().ascii_serialization()

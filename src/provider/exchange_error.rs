@@ -15,7 +15,7 @@ pub enum ExchangeError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The request was sent, and no complete response came back in time: the outcome is unknown.
-    #[error("the request was sent, but no answer came back in time")]
+    #[error("the request was sent, but no response was received in time")]
     NoResponse {
         /// The transport's error.
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -43,7 +43,7 @@ pub enum ExchangeError {
         description: String,
     },
     /// Neither a token set nor an OAuth error.
-    #[error("VideoAsk's answer could not be read: status {status}, {problem}")]
+    #[error("VideoAsk's response could not be read: status {status}, {problem}")]
     MalformedResponse {
         /// The HTTP status.
         status: u16,

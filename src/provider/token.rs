@@ -1,4 +1,4 @@
-//! What the token endpoint grants.
+//! The token set of a response.
 
 use std::{fmt, time::Duration};
 
@@ -7,10 +7,10 @@ use oauth2::{AccessToken, RefreshToken, Scope, basic::BasicTokenType};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap};
 use serde_json::{Map, Value};
 
-/// A token set as it came.
+/// A token set as the token endpoint returned it.
 ///
-/// It is read leniently: with rotation the refresh token that bought it is spent already, so nothing
-/// that could be done without may cost the access token or the new refresh token.
+/// It is read leniently. With rotation, the refresh token of the request is spent already, so an invalid optional field
+/// must not lose the access token or the new refresh token.
 #[derive(Clone, Debug)]
 pub struct TokenResponse {
     /// Fit for an `Authorization` header.

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use crate::telemetry::certificate_fix;
 
-/// The longest piece of text from outside that is shown or logged, in characters.
+/// The longest text from outside that is shown or logged, in characters.
 const EXCERPT: usize = 200;
 
 /// Text from outside, fit to be shown and logged: escaped, and cut to 200 characters.

@@ -7,7 +7,7 @@ use crate::telemetry::{ExchangeResult, Grant, Stopwatch, family::Family};
 /// Counted by grant and result.
 pub(super) type Exchanges = Family<(Grant, ExchangeResult), Counter>;
 
-/// Counted and timed when it is dropped. If its caller gives up before the end, nobody knows the result: it counts as
+/// Counted and timed when it is dropped. If its caller gives up before the end, the result is unknown, and counts as
 /// [`ExchangeResult::Unknown`].
 #[derive(Debug)]
 pub(crate) struct Exchange {

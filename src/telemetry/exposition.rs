@@ -26,8 +26,8 @@ impl Exposition {
     }
 }
 
-/// The differences in what the crate writes: the classic text has no units and no end, and the name of a counter's
-/// family has the suffix of its series.
+/// Converts OpenMetrics text, which the crate writes: the classic text has no units and no end line, and the name of a
+/// counter's family has the suffix of its series.
 fn classic(open_metrics: &str) -> String {
     let mut text = String::with_capacity(open_metrics.len());
     let mut help = None;
@@ -37,7 +37,7 @@ fn classic(open_metrics: &str) -> String {
         } else if let Some(family) = line.strip_prefix("# TYPE ") {
             let (name, kind) = family.rsplit_once(' ').unwrap_or((family, "untyped"));
             let suffix = if kind == "counter" { "_total" } else { "" };
-            // The help of a family stands before its type.
+            // The help of a family precedes its type.
             let help = help.take().and_then(|help| help.strip_prefix(name)).unwrap_or_default();
             text.extend(["# HELP ", name, suffix, help, "\n# TYPE ", name, suffix, " ", kind, "\n"]);
         } else if !line.starts_with('#') {

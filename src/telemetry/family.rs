@@ -1,4 +1,4 @@
-//! One instrument for each value of a label.
+//! One metric for each value of a label.
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
@@ -12,7 +12,7 @@ pub(crate) trait Label: EncodeLabelSet + Copy + fmt::Debug + Send + Sync + 'stat
     /// How many values there are.
     const COUNT: usize;
 
-    /// All of them, in the order of their places.
+    /// All of them, in order of their index.
     fn all() -> impl Iterator<Item = Self>;
 
     /// The place of this one, from 0.
@@ -35,9 +35,9 @@ impl<A: Label, B: Label> Label for (A, B) {
     }
 }
 
-/// Takes the place of the crate's `Family`, which makes its members when they are first used and looks them up by a
-/// hash under a lock. Here all are there from the start, with 0, so that a first failure is a step from 0 to 1 and not
-/// a new line; they come in the same order each time; and to find one is an index.
+/// It replaces the crate's `Family`, which creates its members when they are first used, and finds them by a hash under a
+/// lock. Here all members exist from the start, with the value 0, so that a first failure is a step from 0 to 1 and not a
+/// new series. They are always in the same order, and are found by an index.
 #[derive(Clone, Debug)]
 pub(crate) struct Family<L, M> {
     members: Arc<[M]>,

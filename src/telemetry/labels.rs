@@ -1,5 +1,5 @@
-//! What figures are told apart by: a few words each, all known beforehand. They are part of what operators build on,
-//! so a word that is here stays.
+//! The labels of metrics. Each is an enum, so all its values are known. Dashboards and alerts use these values, so they
+//! never change.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
 
 use crate::telemetry::family::Label;
 
-/// An enum with the words of a label. Written by a macro, since a value that a list of all values forgot would be
-/// counted in the place of another.
+/// An enum with the values of a label. A macro writes it, since a value that is missing in the list of all values would
+/// be counted as another one.
 macro_rules! label {
     ($(#[$doc:meta])* $name:ident = $key:literal { $($(#[$value_doc:meta])* $value:ident = $word:literal,)+ }) => {
         $(#[$doc])*
@@ -76,12 +76,12 @@ label! {
 label! {
     ExchangeResult = "result" {
         Tokens = "tokens",
-        /// `invalid_grant`: what was sent is good for nothing.
+        /// `invalid_grant`: the code or refresh token is not valid.
         Dead = "dead",
-        /// Any other refusal: something is set up wrongly.
+        /// Any other refusal: someone must change something.
         Blocked = "blocked",
         Transient = "transient",
-        /// It was sent, and no answer came.
+        /// It was sent, and no response was received.
         Unknown = "unknown",
     }
 }
@@ -99,20 +99,20 @@ label! {
     Endpoint = "endpoint" {
         Me = "me",
         Forms = "forms",
-        /// Whatever a program asked for through `/proxy`.
+        /// Any request of a program through `/proxy`.
         Proxy = "proxy",
     }
 }
 
 label! {
     Route = "route" {
-        /// A token that lives long enough.
+        /// A token that works for long enough.
         GetToken = "GET /api/token",
-        /// One in place of a token that the API refused.
+        /// Another token, because the API rejected one.
         PostToken = "POST /api/token",
-        /// One that a client library or a tool gets by the client credentials grant.
+        /// A token by the client credentials grant.
         OauthToken = "POST /oauth/token",
-        /// One to send along.
+        /// A token for a proxied request.
         Proxy = "/proxy",
     }
 }

@@ -1,4 +1,4 @@
-//! One line an event, text or JSON, on stderr.
+//! Logs to stderr, one line for each event, as text or JSON.
 
 use std::sync::OnceLock;
 
@@ -16,12 +16,12 @@ use crate::{
 /// The format of the process, once it is known.
 static FORMAT: OnceLock<LogFormat> = OnceLock::new();
 
-/// How much is told where `RUST_LOG` is not set.
+/// How much is logged if `RUST_LOG` is not set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verbosity {
-    /// All that a server does.
+    /// Everything that a server does.
     Server,
-    /// What is wrong: a command tells the rest by its result.
+    /// Only problems: a command prints everything else as its result.
     Command,
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn init(config: &TelemetryConfig, unset: Verbosity) {
         LogFormat::Json => {
             // The default hook prints text.
             std::panic::set_hook(Box::new(|panic| tracing::error!("{}", one_line(panic))));
-            // The list of spans would repeat the fields of the one that there is.
+            // There is only one span, and its fields are in the line already.
             registry.with(lines.json().flatten_event(true).with_span_list(false)).try_init()
         }
     };
@@ -77,9 +77,9 @@ pub(crate) fn fatal_error(message: &str) -> Option<String> {
     serde_json::to_string(&Line { timestamp, level: "ERROR", message: &message, target: "videoask_auth" }).ok()
 }
 
-/// The operator's filter with every target but ours capped at `warn`: HTTP and store clients write what they send and
-/// receive, secrets included, at `debug` and `trace`. The session layer is silent, since its warnings are everyday
-/// events (an expired cookie) that we report ourselves.
+/// The operator's filter, with every target but ours limited to `warn`: HTTP and store clients log what they send and
+/// receive, including secrets, at `debug` and `trace`. The session layer is silent, since its warnings are normal events,
+/// such as an expired cookie.
 fn capped(filter: &Targets) -> Targets {
     let ours = |target: &str| target == "videoask_auth" || target.starts_with("videoask_auth::");
     let default = filter.default_level().unwrap_or(LevelFilter::OFF);

@@ -1,4 +1,4 @@
-//! The instruments of one process, and the page that Prometheus reads them from.
+//! The metrics of one process, and the text that Prometheus reads.
 
 use std::sync::Arc;
 
@@ -20,10 +20,10 @@ use crate::{
 };
 
 const PREFIX: &str = "videoask_auth";
-/// From an answer of a near server to the timeouts of 30 s and 60 s.
+/// From the response time of a nearby server to the timeouts of 30 s and 60 s.
 const SECONDS: [f64; 10] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-/// Everything that one process counts and times. Cheap to clone, and to count with: an index and one addition.
+/// Everything that one process counts and times. It is cheap to clone, and counting is an index and one addition.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics(Arc<Instruments>);
 
@@ -53,13 +53,13 @@ impl Metrics {
         Exchange::begin(self.0.exchanges.clone(), grant, self.asked(grant.into(), clock))
     }
 
-    /// A machine got a token, or was told why not.
+    /// A request for a token ended, with a token or a problem.
     pub(crate) fn handed_out(&self, route: Route, result: Result<(), ProblemType>) {
         let result = result.map(|()| HandedOut::Ok);
         self.0.hand_outs.of((route, result.into())).inc();
     }
 
-    /// A request came to `/proxy`: VideoAsk answered it, or this app did in its place.
+    /// A request to `/proxy` got a response, from VideoAsk or from this app.
     pub(crate) fn proxied(&self, result: Result<StatusClass, ProblemType>) {
         self.0.proxied.of(result.into()).inc();
     }
@@ -74,7 +74,7 @@ impl Metrics {
         Stopwatch::start(self.0.upstream.of(endpoint), clock)
     }
 
-    /// All metrics, in this format. `register` adds those that are read at this moment.
+    /// All metrics, in this format. `register` adds those that are read now.
     ///
     /// # Panics
     /// Never: a string takes whatever is written to it.

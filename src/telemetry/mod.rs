@@ -1,8 +1,7 @@
 //! Logs, and metrics for `/metrics`.
 //!
-//! What never goes into a log line, at any level: tokens, codes, secrets, cookies, API keys, and the query of a
-//! request. Text that came from outside passes through `excerpt`. No text from outside goes into a metric: its labels
-//! are enums.
+//! No log line, at any level, contains a token, code, secret, cookie, API key, or the query of a request. Text from outside
+//! passes through `excerpt`. No text from outside is in a metric, because labels are enums.
 //!
 //! * `init`, [`Verbosity`], `fatal_error` – logging
 //! * `excerpt`, `excerpt_without`, `chain`, `one_line`, `panic_cause` – what may be logged of text from

@@ -6,8 +6,8 @@ use prometheus_client::metrics::histogram::Histogram;
 
 use crate::clock::Clock;
 
-/// Runs until it is dropped, and then adds the time to its figure. So what was given up half-way is timed too: a server
-/// that does not answer at all would otherwise be the fastest.
+/// Adds the time until it is dropped to its metric. So a request that was given up is timed too: otherwise, a server that
+/// does not respond at all would look like the fastest one.
 #[derive(Debug)]
 pub(crate) struct Stopwatch {
     clock: Clock,

@@ -1,7 +1,7 @@
-//! What the store finds and counts records by: hashed names, and a label. What encrypts a record also makes its index.
+//! What the store finds and counts records by: hashed names, and a label. A record is encrypted and indexed together.
 //!
-//! A row may have none, or one that no longer fits: a program of an earlier version wrote it, or a process with another
-//! list of users. Before such rows could be missed or miscounted, they get a new one.
+//! A row may lack an index, or have an outdated one, if a program of an earlier version wrote it or a process with another
+//! list of users. It gets a new one before anything is found or counted.
 
 use crate::{
     keys::{Keyring, OpenError, Purpose},
@@ -32,10 +32,10 @@ pub(super) fn policies(keys: &Keyring, settings: &Settings) -> Vec<PolicyId> {
         .collect()
 }
 
-/// What rows are to this process.
+/// What a group of rows is for this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowKind {
-    /// What is left of an import that has its owner.
+    /// The tombstone of an import that was moved to its owner.
     AdoptedImport,
     Import,
     /// A connection, or its tombstone, and why it is not used.
@@ -44,7 +44,7 @@ pub(super) enum RowKind {
     Unreadable,
 }
 
-/// What is hashed: e-mails are equal in any ASCII case, and are never mistaken for an id.
+/// A name, as it is hashed. E-mails are equal in any ASCII case, and are never mistaken for an id.
 enum Name<'a> {
     Id(&'a str),
     Email(&'a str),
@@ -64,7 +64,7 @@ impl Name<'_> {
     }
 }
 
-/// Half of it is enough: what is found is decrypted, and then compared.
+/// Half of the HMAC is enough, since each row that is found is decrypted and compared.
 fn shortened(hmac: [u8; 32]) -> NameHash {
     let (half, _) = hmac.split_first_chunk().expect("an HMAC has 32 bytes");
     NameHash(*half)
@@ -122,7 +122,7 @@ impl Vault {
         self.call_store(self.0.store.counts()).await
     }
 
-    /// Sees to it, once, that no row is missed because its names are not indexed.
+    /// Indexes, once, the rows whose names are not indexed, so that none is missed.
     pub(super) async fn ensure_indexed(&self) -> Result<(), VaultError> {
         let index = || async {
             let counts = self.call_store(self.0.store.counts()).await?;

@@ -21,8 +21,8 @@ pub(super) enum Label {
     Damaged,
 }
 
-/// What a label's obstacle and the expected end of a login depend on: ALLOWED_USERS, CLIENT_ID, VIDEOASK_AUTH_URL and
-/// REFRESH_TOKEN_LIFETIME, as a short word.
+/// A short hash of what a label's obstacle and the expected end of a login depend on: ALLOWED_USERS, CLIENT_ID,
+/// VIDEOASK_AUTH_URL and REFRESH_TOKEN_LIFETIME.
 pub(super) type PolicyId = String;
 
 impl Label {

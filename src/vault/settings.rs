@@ -69,7 +69,7 @@ pub enum RefreshPolicy {
 /// Whether a user is in `ALLOWED_USERS`.
 #[derive(Clone)]
 pub struct Allowed {
-    /// Another one for each list, so that what was found out by another list can be told.
+    /// Identifies the list, so that an index that was written under another list is recognised.
     pub list: String,
     /// The check.
     pub check: Arc<dyn Fn(&Identity) -> bool + Send + Sync>,
@@ -114,7 +114,7 @@ impl RefreshPolicy {
         }
     }
 
-    /// What it depends on whether a user's tokens may be used.
+    /// Identifies the list that decides whose tokens may be used.
     pub(super) fn list(&self) -> &str {
         match self {
             Self::Manual => "",

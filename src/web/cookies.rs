@@ -7,7 +7,7 @@ use crate::config::AppUrl;
 /// The length of the suffix of a pending-login cookie's name, in characters. The suffix is a hash of the state.
 pub(super) const STATE_LENGTH: usize = 16;
 
-/// How this origin's cookies are called and marked.
+/// The names and attributes of this origin's cookies.
 #[derive(Clone, Debug)]
 pub struct CookiePolicy {
     prefix: String,

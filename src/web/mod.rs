@@ -41,9 +41,9 @@ pub(crate) use self::{
 };
 pub use self::{cookies::CookiePolicy, login::pending::PendingLogins, session::Sessions, state::AppState};
 
-/// No form of ours sends more.
+/// The longest body, in bytes. No form of ours is longer.
 const BODY_LIMIT: usize = 64 * 1024;
-/// Nor does any take longer for its next piece.
+/// How long the next part of a body may take.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) fn router(app: Arc<AppState>) -> Router {
@@ -65,7 +65,7 @@ fn with_pages(app: Arc<AppState>, pages: Router<Arc<AppState>>) -> Router {
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
         .layer(map_response(too_large))
-        // Below the limit on bodies: what goes through the proxy has none.
+        // After the limit on bodies, which does not apply to the proxy.
         .merge(api::router(&app))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
@@ -89,7 +89,7 @@ async fn wrong_method(uri: Uri) -> Response {
     }
 }
 
-/// Gives a body beyond the limit its page, which the layer that refuses it cannot.
+/// Replaces the response to a body beyond the limit by a page, which the limiting layer cannot do.
 async fn too_large(response: Response) -> Response {
     match response.status() {
         StatusCode::PAYLOAD_TOO_LARGE => PageError::Request(RequestError::TooLarge).into_response(),
@@ -97,7 +97,7 @@ async fn too_large(response: Response) -> Response {
     }
 }
 
-/// Gives the routes for people sessions, and the checks that browsers need.
+/// Adds sessions and the checks of browser requests to the routes for people.
 fn for_browsers(routes: Router<Arc<AppState>>, app: &Arc<AppState>) -> Router<Arc<AppState>> {
     let policy = CookiePolicy::new(&app.app_url);
     routes

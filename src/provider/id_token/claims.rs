@@ -1,4 +1,4 @@
-//! What an id_token says, and whether it may say that to us.
+//! The claims of an id_token, and their checks.
 
 use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
@@ -8,7 +8,7 @@ use crate::{
     telemetry::excerpt,
 };
 
-/// How far VideoAsk's clock and ours may differ.
+/// How far VideoAsk's clock and ours may differ, in seconds.
 const TOLERANCE: Duration = Duration::seconds(60);
 const LONGEST_SUB: usize = 255;
 
@@ -18,7 +18,7 @@ const TIME_FIX: &str = "Set this machine's clock right (NTP), then log in again.
 const NONCE_FIX: &str = "Log in again from the home page: this answer belongs to another login.";
 const SUB_FIX: &str = "Log in again. If it comes again, tell VideoAsk's support, with this page.";
 
-/// Who a verified id_token speaks of.
+/// The user that a verified id_token names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdClaims {
     /// The issuer, which is `ISSUER`.
@@ -34,7 +34,7 @@ pub struct IdClaims {
     pub name: Option<String>,
 }
 
-/// What the claims are held against.
+/// The values that the claims must have.
 pub(super) struct Expected<'a> {
     pub(super) issuer: &'a str,
     pub(super) client_id: &'a str,
@@ -45,7 +45,7 @@ pub(super) struct Expected<'a> {
 type Claims = Map<String, Value>;
 
 impl Expected<'_> {
-    /// Every rule of OpenID Connect Core 3.1.3.7 that is left once the signature has been verified.
+    /// Checks every rule of OpenID Connect Core 3.1.3.7 other than the signature.
     pub(super) fn check(&self, claims: &Claims) -> Result<IdClaims, IdTokenError> {
         self.check_issuer(claims)?;
         self.check_audience(claims)?;
@@ -53,8 +53,8 @@ impl Expected<'_> {
         self.check_nonce(claims)?;
         let text = |name| claims.get(name).and_then(Value::as_str).map(str::to_owned);
         let email = text("email").filter(|email| !email.is_empty());
-        // OpenID Connect Core 5.1 makes it a JSON boolean. "true" or 1 comes from a provider that does not follow the
-        // standard, so nobody knows what it vouches for.
+        // OpenID Connect Core 5.1 requires a JSON boolean. A provider that sends "true" or 1 does not follow the standard,
+        // so what it means by that is unknown.
         let verified = claims.get("email_verified") == Some(&Value::Bool(true));
         Ok(IdClaims {
             iss: self.issuer.to_owned(),
@@ -79,7 +79,7 @@ impl Expected<'_> {
             Some(Value::Array(several)) => several.iter().map(Value::as_str).collect(),
             one => one.map(|one| vec![one.as_str()]).unwrap_or_default(),
         };
-        // One that is no string makes the whole list suspect.
+        // One element that is no string makes the whole list invalid.
         if !audiences.contains(&Some(self.client_id)) || audiences.contains(&None) {
             return Err(wrong("aud", self.client_id, quote(aud), AUD_FIX));
         }

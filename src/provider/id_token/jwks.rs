@@ -1,4 +1,4 @@
-//! The provider's key set: fetched when first needed, kept, and asked again for a key it did not have.
+//! The provider's key set: fetched when it is first needed, cached, and fetched again for an unknown key id.
 
 use std::{
     sync::{
@@ -24,9 +24,9 @@ use crate::{
     telemetry::{Metrics, ProviderRequest},
 };
 
-/// Forged key ids must not make us flood the provider.
+/// The shortest time between two fetches, so that forged key ids cannot make this app flood the provider.
 const BETWEEN_REFETCHES: Duration = Duration::from_secs(60);
-/// After this a key that VideoAsk has withdrawn is no longer believed, if the set can be fetched.
+/// The set is fetched again after this time, so that a key which VideoAsk has withdrawn is no longer accepted.
 const MAX_AGE: Duration = Duration::from_secs(60 * 60);
 const MOST_KEYS: usize = 64;
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
@@ -34,11 +34,11 @@ const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 /// Why there is no key set.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum JwksError {
-    /// No answer.
+    /// There was no response.
     #[error("the key set could not be reached")]
     Unreachable(#[source] Arc<reqwest::Error>),
-    /// An answer, but not a good one.
-    #[error("the key set was answered with status {0}")]
+    /// The response is no success.
+    #[error("the request for the key set returned status {0}")]
     Status(u16),
     /// The body broke off or is too large.
     #[error("the key set could not be read")]
@@ -48,11 +48,11 @@ pub enum JwksError {
     NotAKeySet,
 }
 
-/// What the set has for a key id.
+/// The result of looking for a key id in the set.
 pub(super) enum Picked {
     Key(DecodingKey),
     Unknown,
-    /// The token names no key, and more than one would do.
+    /// The token names no key, and more than one is possible.
     Ambiguous,
 }
 
@@ -63,11 +63,12 @@ pub(super) struct Jwks {
     clock: Clock,
     metrics: Metrics,
     cache: Mutex<Cache>,
-    /// How many fetches have ended; outside the lock, so that who waits for it can tell one has ended meanwhile.
+    /// How many fetches have ended. It is outside the lock, so that a caller that waits for the lock can tell whether one has
+    /// ended meanwhile.
     ended: AtomicU64,
 }
 
-/// Times are the clock's monotonic ones.
+/// All times are monotonic.
 #[derive(Debug, Default)]
 struct Cache {
     keys: Vec<Key>,
@@ -92,7 +93,7 @@ impl Jwks {
         &self.url
     }
 
-    /// The key to check a token by. Who comes while a fetch is under way waits for it and shares what it gives.
+    /// The key to verify a token with. A caller that arrives during a fetch waits for it, and uses its result.
     pub(super) async fn pick(&self, kid: Option<&str>) -> Result<Picked, JwksError> {
         let ended = self.ended.load(Ordering::Acquire);
         let mut cache = self.cache.lock().await;
@@ -120,7 +121,7 @@ impl Jwks {
 }
 
 impl Cache {
-    /// Whether to fetch now. The first fetch is free; those after it keep their distance.
+    /// Whether to fetch now. Later fetches have to be a minimum time apart.
     fn begin(&mut self, kid: Option<&str>, now: Duration) -> bool {
         let Some(fetched) = self.fetched else { return true };
         let wanted = now >= fetched + MAX_AGE || !matches!(self.pick(kid), Picked::Key(_));
@@ -131,7 +132,7 @@ impl Cache {
         wanted && allowed
     }
 
-    /// Where a refetch fails, the old keys stay: they were good until now.
+    /// If a later fetch fails, the old keys stay.
     fn end(&mut self, answer: Result<Vec<Key>, JwksError>, now: Duration) {
         match answer {
             Ok(keys) => *self = Self { keys, fetched: Some(now), failure: None, ..*self },
@@ -149,7 +150,7 @@ impl Cache {
     }
 }
 
-/// The set's keys that can verify RS256. Others, and those that cannot be read, are none of our business.
+/// The set's keys that can verify RS256. All others are ignored.
 fn usable_keys(body: &[u8]) -> Result<Vec<Key>, JwksError> {
     #[derive(Deserialize)]
     struct Set {
@@ -172,7 +173,7 @@ impl Key {
     }
 }
 
-/// A Base64urlUInt (RFC 7518, section 2), without the leading zeros that some servers leave and ring refuses.
+/// A Base64urlUInt (RFC 7518, section 2), without the leading zeros that some servers send and ring rejects.
 fn unsigned(encoded: &str) -> Option<Vec<u8>> {
     let bytes = URL_SAFE_NO_PAD.decode(encoded).ok()?;
     let first = bytes.iter().position(|&byte| byte != 0)?;

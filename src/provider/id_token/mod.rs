@@ -1,7 +1,7 @@
 //! The id_token, verified as OpenID Connect Core 3.1.3.7 says: key and signature here, claims in `claims`.
 //!
-//! The key never comes from the token: RS256 is checked by the provider's key set and HS256 by the client
-//! secret, so `jku`, `jwk` and `x5u` have no say, and no public key can pass for a secret.
+//! The key never comes from the token: RS256 is verified with the provider's key set, and HS256 with the client secret. So
+//! `jku`, `jwk` and `x5u` are ignored, and no public key can be used as a secret.
 
 mod claims;
 mod error;
@@ -32,7 +32,7 @@ const ALG_FIX: &str = "Set the client's id_token signature to RS256 (or HS256) a
 const SIGNATURE_FIX: &str = "Check that VIDEOASK_AUTH_URL and CLIENT_SECRET belong to this client, then log in again.";
 const KID_FIX: &str = "Wait a minute and log in again; check that VIDEOASK_AUTH_URL is where the login took place.";
 
-/// Checks id_tokens for one client.
+/// Verifies id_tokens for one client.
 #[derive(Debug)]
 pub(super) struct Verifier {
     jwks: Jwks,
@@ -42,7 +42,7 @@ pub(super) struct Verifier {
     clock: Clock,
 }
 
-/// What of the header has a say.
+/// The header parameters that are used.
 struct Header {
     alg: Algorithm,
     kid: Option<String>,
@@ -87,7 +87,7 @@ impl Header {
         let json = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| IdTokenError::Malformed)?;
         let header: Map<String, Value> = serde_json::from_slice(&json).map_err(|_| IdTokenError::Malformed)?;
         if let Some(crit) = header.get("crit") {
-            // It lists what a reader must understand, and this one understands no extension.
+            // It lists extensions that a reader must understand, and this one supports none.
             let received = excerpt(&crit.to_string());
             return Err(IdTokenError::Claim { claim: "crit", expected: "none".to_owned(), received, fix: ODD_FIX });
         }
@@ -122,7 +122,7 @@ fn signed_claims(token: &IdToken, key: &DecodingKey, alg: Algorithm) -> Result<M
     })
 }
 
-/// The claims are checked by `claims`, whose time is the clock's; jsonwebtoken would read the system's.
+/// The claims are checked in `claims`, by our clock; jsonwebtoken would read the system's.
 fn signature_only(alg: Algorithm) -> Validation {
     let mut validation = Validation::new(alg);
     validation.required_spec_claims.clear();

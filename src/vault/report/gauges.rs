@@ -1,4 +1,4 @@
-//! Figures that are read off when they are asked for, and not counted on the way.
+//! Metrics that are read when they are requested, instead of being counted.
 
 use std::time::Duration;
 
@@ -12,18 +12,18 @@ use crate::{
     vault::report::{obstacle::Obstacle, record_state::RecordState},
 };
 
-/// How one process stands at a moment.
+/// The state of one process at one moment.
 #[derive(Debug)]
 pub(crate) struct Gauges {
-    /// Token sets that are in memory alone.
+    /// Token sets that exist only in memory.
     pub(crate) unsaved: usize,
-    /// The time since the keeper's last sign of life.
+    /// The time since the keeper was last active.
     pub(crate) keeper_idle: Duration,
-    /// What lies in the store; nothing if it does not answer, since an old figure would look like a new one.
+    /// The state of the store. `None` if it does not respond, since an old value would look like a new one.
     pub(crate) snapshot: Option<StoreSnapshot>,
 }
 
-/// What lies in the store at a moment.
+/// The state of the store at one moment.
 #[derive(Debug, Default)]
 pub(crate) struct StoreSnapshot {
     connections: Family<RecordState, Gauge>,
@@ -33,17 +33,17 @@ pub(crate) struct StoreSnapshot {
 }
 
 impl StoreSnapshot {
-    /// So many more rows have this state.
+    /// Adds rows of this state.
     pub(crate) fn count(&mut self, state: RecordState, rows: u64) {
         self.connections.of(state).inc_by(rows.cast_signed());
     }
 
-    /// So many more connections are not used for this reason.
+    /// Adds connections that are not used for this reason.
     pub(crate) fn count_obstacle(&mut self, obstacle: Obstacle, connections: u64) {
         self.obstacles.of(obstacle).inc_by(connections.cast_signed());
     }
 
-    /// The keeper ought to have refreshed something so long ago. The longest is what counts.
+    /// A record has been due for this long. The longest time counts.
     pub(crate) fn overdue_by(&mut self, time: Duration) {
         self.keeper_lag = self.keeper_lag.max(time);
     }
@@ -76,7 +76,7 @@ impl StoreSnapshot {
 }
 
 impl Gauges {
-    /// Adds them to a registry that is made for one answer: nothing of them is left for the next.
+    /// Adds these metrics to a registry that is used for one response only.
     pub(crate) fn register(self, registry: &mut Registry) {
         let Self { unsaved, keeper_idle, snapshot } = self;
         registry.register(

@@ -12,7 +12,7 @@ pub(super) fn with_caller_timeout<T>(
     clock: &Clock,
     result: impl Future<Output = Result<T, Problem>>,
 ) -> impl Future<Output = Result<T, Problem>> {
-    // It is large, and each future around it would hold a copy.
+    // Boxed, since each future around it would otherwise contain it as a whole.
     let result = Box::pin(result);
     async { clock.timeout(CALLER_TIMEOUT, result).await.unwrap_or_else(|| Err(VaultError::Busy.into())) }
 }

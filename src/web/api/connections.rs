@@ -1,4 +1,4 @@
-//! `GET /api/connections`: what is kept, as `status --json` tells it, and no secret.
+//! `GET /api/connections`: the same JSON as `status --json`, without any secret.
 
 use std::sync::Arc;
 

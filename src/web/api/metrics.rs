@@ -1,4 +1,4 @@
-//! `GET /metrics`: the figures, for Prometheus.
+//! `GET /metrics`, for Prometheus.
 
 use std::sync::Arc;
 

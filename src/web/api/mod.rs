@@ -1,8 +1,8 @@
 //! The HTTP API for programs: it takes an API key, returns JSON, and every failure is a [`problem::Problem`].
 //!
-//! Its routes exist only in keep mode. One layer over all of them checks the key, so no route can forget to; but for
-//! [`oauth`], where a client authenticates as RFC 6749 has it and failures have its form.
-//! Sessions and cookies are layers of the pages alone, so neither can replace a key.
+//! Its routes exist only in keep mode. One layer over all of them checks the key, so no route can forget it. The exception
+//! is [`oauth`], where clients authenticate and failures are written as RFC 6749 requires. Sessions and cookies are layers
+//! of the pages only, so they cannot replace a key.
 
 pub(crate) mod auth;
 mod caller_timeout;

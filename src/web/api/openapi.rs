@@ -1,4 +1,4 @@
-//! `GET /api/openapi.json`: the routes for machines, described. The tests check the routes against it.
+//! `GET /api/openapi.json`: the description of the machine API. The tests check the routes against it.
 
 use std::sync::Arc;
 

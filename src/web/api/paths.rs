@@ -1,6 +1,6 @@
 //! Which paths are the HTTP API's.
 
-/// What comes before the paths of VideoAsk's API.
+/// The prefix of the paths of VideoAsk's API.
 pub(crate) const PROXY_PREFIX: &str = "/proxy";
 
 /// Whether this path belongs to the HTTP API, so that even a 404 is a problem document and no page.

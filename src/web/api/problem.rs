@@ -1,7 +1,7 @@
-//! Every way a machine's request can fail, as RFC 9457 has it.
+//! Every way in which a machine request can fail, as an RFC 9457 problem.
 //!
-//! The policy is that of the pages: the caller reads a constant sentence and a stable `type`, with what VideoAsk
-//! itself said (cut and escaped) where that helps; the cause goes to the log, once, under the request id of the answer.
+//! The caller gets a stable `type` and constant sentences, with VideoAsk's message (cut and escaped) if that helps. The
+//! cause is logged once, with the request id of the response.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -24,7 +24,7 @@ use crate::{
 
 /// What comes before the word in a `type`: a name, not an address, and the same wherever this app runs.
 pub(crate) const NAMESPACE: &str = "urn:videoask-auth:";
-/// How the next step is put where a field has the address. Machines exist in keep mode only, where the vault retries.
+/// The words for "log in", since a field has the address.
 const LOG_IN: &str = "Log in again at login_url.";
 
 #[derive(Debug, thiserror::Error)]
@@ -124,14 +124,14 @@ impl Problem {
         sentence.into()
     }
 
-    /// When asking again makes sense, in seconds.
+    /// After how many seconds the caller should retry.
     pub(super) fn retry_after(&self, now: OffsetDateTime) -> Option<u64> {
         let Self::Vault(error) = self else { return None };
         let after = match error {
             VaultError::ProviderRefused { failure } => failure.wait(now),
             error => error.retry_after()?,
         };
-        // Rounded up: a request that is early is in vain.
+        // Rounded up, since a request that is too early fails.
         Some(after.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX).max(1))
     }
 
@@ -141,7 +141,7 @@ impl Problem {
         error.failure().map(|failure| failure.message.to_string()).or_else(title)
     }
 
-    /// What RFC 6750, 3 asks for: an error code only where a key came.
+    /// The challenge of RFC 6750, 3. It has an error code only if the request had a key.
     fn challenge(&self) -> Option<&'static str> {
         match self {
             Self::KeyMissing => Some("Bearer realm=\"videoask-auth\""),
@@ -231,7 +231,7 @@ fn title_of(r#type: ProblemType) -> &'static str {
     }
 }
 
-/// A problem on its way to the layer that knows the request id. Responses are cloned with their extensions.
+/// A problem, in a response's extensions, for the layer that knows the request id. Extensions must be `Clone`.
 #[derive(Clone, Debug)]
 pub(crate) struct ProblemReport(Arc<Problem>);
 

@@ -1,4 +1,4 @@
-//! `GET /api/token`: an access token that lives long enough; `POST`: one in place of a token that the API refused.
+//! `GET /api/token`: an access token that works for long enough; `POST`: another one, after the API rejected a token.
 
 use std::{sync::Arc, time::Duration};
 
@@ -34,9 +34,9 @@ use crate::{
     },
 };
 
-/// Longer than any token that fits into a header.
+/// The longest request body, in bytes: longer than any token that fits into a header.
 pub(super) const BODY_LIMIT: usize = 64 * 1024;
-/// The longest that its next piece may take.
+/// How long the next part of the body may take.
 pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 const QUERY: &str = "This takes `user` (a name) and `min_ttl` (seconds such as 600, or a duration such as 10m), each at most once, and \

@@ -1,4 +1,4 @@
-//! Failures of the token endpoint, as RFC 6749, 5.2 has them.
+//! Failures of the token endpoint, in the form of RFC 6749, 5.2.
 
 use axum::{
     Json,
@@ -30,7 +30,7 @@ enum ErrorCode {
     UnauthorizedClient,
     UnsupportedGrantType,
     ServerError,
-    /// It works later, without anybody's help.
+    /// It may work later, without a person.
     TemporarilyUnavailable,
 }
 

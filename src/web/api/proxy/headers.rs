@@ -1,4 +1,4 @@
-//! What crosses, in either direction: all that is not meant for the one hop it came over, or for this app.
+//! Which headers the proxy forwards: all that are meant neither for one hop nor for this app.
 
 use std::borrow::Cow;
 
@@ -7,8 +7,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 /// The most that the headers of a response may have, in bytes.
 pub(super) const HEADERS_LIMIT: usize = 64 * 1024;
 
-/// Of a request: without credentials for this app, what is known of the way it came and of the page it came from, and
-/// the framing, which is regenerated.
+/// The headers of a request that are dropped: credentials for this app, headers about the route and the page that the
+/// request came from, and the framing, which is regenerated.
 pub(super) fn for_videoask(headers: &HeaderMap) -> HeaderMap {
     kept(headers, |name| {
         matches!(
@@ -27,8 +27,8 @@ pub(super) fn for_videoask(headers: &HeaderMap) -> HeaderMap {
     })
 }
 
-/// Of a response: without what a browser, a cache or a reverse proxy would take as said by this app, and the framing,
-/// which is regenerated. No cache may store it: the next caller may be another user.
+/// The headers of a response that are dropped: those that a browser, a cache or a reverse proxy would apply to this app,
+/// and the framing, which is regenerated. No cache may store the response: the next caller may be another user.
 pub(super) fn for_the_caller(headers: &HeaderMap) -> HeaderMap {
     let mut kept = kept(headers, |name| {
         matches!(
@@ -50,7 +50,8 @@ pub(super) fn for_the_caller(headers: &HeaderMap) -> HeaderMap {
     kept
 }
 
-/// Of either: what a reverse proxy tells of the caller, and where browsers would report to.
+/// The headers that are dropped in both directions: what a reverse proxy tells about the caller, and where browsers would
+/// send reports to.
 fn is_caller_or_reporting_header(name: &str) -> bool {
     matches!(
         name,

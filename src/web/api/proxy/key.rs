@@ -5,8 +5,8 @@ use url::form_urlencoded;
 
 use crate::web::api::auth::bearer;
 
-/// Whether the key that opened this route also stands where it would be passed on. Some clients put their token
-/// wherever one might be looked for.
+/// Whether the request has its API key also in a place that would be forwarded. Some clients send their token in several
+/// places at once.
 pub(super) fn is_repeated(request: &Parts) -> bool {
     let Some(key) = bearer(&request.headers) else { return false };
     let has = |text: &[u8]| text.windows(key.len()).any(|part| part == key);

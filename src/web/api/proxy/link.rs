@@ -28,7 +28,7 @@ fn rewrite(
     new: impl Fn(&[u8], usize) -> Result<Option<Vec<u8>>, TooLong>,
 ) -> Result<(), TooLong> {
     let header::Entry::Occupied(mut values) = headers.entry(name) else { return Ok(()) };
-    // One short link can become a long one, so all of them share one limit.
+    // A short link can become a long one, so all of them share one limit.
     let mut left = HEADERS_LIMIT;
     for value in values.iter_mut() {
         let rewritten = new(value.as_bytes(), left)?.and_then(|new| HeaderValue::from_bytes(&new).ok());
@@ -44,8 +44,8 @@ struct LinkRewriter<'a> {
 }
 
 impl LinkRewriter<'_> {
-    /// The path below `/proxy` of what `reference` means at VideoAsk; its whole URL where that is not below the API's
-    /// root, since a relative one would mean something else here. Nothing for what is no reference.
+    /// The path below `/proxy` for a reference of VideoAsk. If that is not below the API's root, its whole URL, since a
+    /// relative one would have another meaning here. `None` if it is no URL reference.
     fn reference(&self, reference: &[u8]) -> Option<Vec<u8>> {
         let url = self.asked.join(&percent_encoded(reference)).ok()?;
         let below = path::below(self.base, &url).filter(|_| url.origin() == self.base.origin());

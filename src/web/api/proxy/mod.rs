@@ -1,7 +1,7 @@
-//! `/proxy/…`: VideoAsk's API under this app's own address, with the user's token put in on the way.
+//! `/proxy/…`: forwards requests to VideoAsk's API with the user's token.
 //!
-//! What goes there is decided by the path alone, as it came: the origin is fixed. What the caller sent for this app
-//! stays here, its key above all, and nothing in an answer can act on this app's own origin.
+//! The origin is fixed, and the path is forwarded as it was sent. What is meant for this app is not forwarded, first of all
+//! the API key, and no response can affect this app's own origin.
 
 mod headers;
 mod key;
@@ -40,7 +40,7 @@ use crate::{
     },
 };
 
-/// Picks the user whose token is put in.
+/// The header that names the user whose token is used.
 const USER: &str = "x-videoask-user";
 
 pub(super) fn router() -> Router<Arc<AppState>> {
@@ -70,7 +70,7 @@ async fn forward(app: &AppState, caller: &Caller, request: Request) -> Result<Re
     }
     let url = target(&app.api_url, &parts.uri)?;
     let began = app.clock.monotonic();
-    // The path that is sent, however it was written.
+    // The path that is sent to VideoAsk, even if the caller has written it differently.
     let path = path::below(&app.api_url, &url).unwrap_or_default();
     let access = Access::Proxy { method: parts.method.as_str(), path };
     let token = with_caller_timeout(&app.clock, token(app, caller, access, &parts.headers));
@@ -85,7 +85,7 @@ async fn forward(app: &AppState, caller: &Caller, request: Request) -> Result<Re
     let Answer { status, headers, body } =
         app.gateway.forward(upstream_request, &token, &app.vault, &key, caller_timeout).await?;
     let body = match parts.method {
-        // A body of a known length would be taken for the one that a GET has.
+        // Its length would otherwise be announced as that of GET's body.
         Method::HEAD => Body::from_stream(stream::empty::<io::Result<&[u8]>>()),
         _ => Body::new(body.logging_failure()),
     };
@@ -110,8 +110,8 @@ fn target(base: &Url, uri: &Uri) -> Result<Url, Problem> {
     url.map_err(|AmbiguousPath| Problem::Invalid(AmbiguousPath::RULE))
 }
 
-/// HTTP/2 in clear text (`h2c`), which some clients offer with every first request, may be ignored (RFC 9110, 7.8).
-/// A client that asks for anything else cannot go on without it.
+/// Whether a client asks for another protocol, without which it cannot continue. An offer of HTTP/2 in clear text (`h2c`),
+/// which some clients send with every first request, may be ignored (RFC 9110, 7.8).
 fn asks_for_another_protocol(headers: &HeaderMap) -> bool {
     headers::listed(headers, &header::UPGRADE).any(|protocol| !protocol.eq_ignore_ascii_case(b"h2c"))
 }

@@ -22,7 +22,7 @@ use crate::{
     clock::Clock,
     config::{ApiConfig, ServerConfig},
     http::BuildError,
-    telemetry::Metrics,
+    telemetry::{Metrics, ProblemType},
     videoask::{Gateway, GatewayError, UpstreamRequest},
 };
 
@@ -31,6 +31,11 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM: &str = "application/problem+json";
 /// The longest response of the server's own, in bytes.
 const LONGEST: usize = 64 * 1024;
+/// What comes no sooner than this may be the server's own limit, 30 s, and not the end of the refresh.
+const SERVER_TIMEOUT: Duration = Duration::from_secs(29);
+/// How long a command waits for a token, as one beside the store does with the default of EXCHANGE_TIMEOUT: long enough
+/// for the server to take over the attempt of a crashed process.
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(40);
 
 pub(crate) struct Server {
     gateway: Gateway,
@@ -55,11 +60,10 @@ struct TokenResponse {
 
 impl Server {
     /// Prepares the client; nothing is asked yet.
-    pub(crate) fn new(config: &ServerConfig) -> Result<Self, BuildError> {
+    pub(crate) fn new(config: &ServerConfig, clock: Clock) -> Result<Self, BuildError> {
         let url = config.url.clone();
         let mut proxy = url.clone();
         proxy.set_path("/proxy");
-        let clock = Clock::system();
         let api = ApiConfig { url: url.clone(), organization_id: None };
         let gateway = Gateway::new(&api, clock.clone(), Metrics::default())?;
         let api_key = AccessToken::new(config.api_key.expose_secret().to_owned());
@@ -86,7 +90,8 @@ impl Server {
         if let Some(refused) = refused {
             let body = serde_json::to_string(&Refusal { user, refused: refused.secret() });
             let body = body.expect("two texts can be written as JSON");
-            let token = self.ask_for_token(user, Method::POST, self.url_of_token(), body).await?;
+            let ask = || self.ask_for_token(user, Method::POST, self.url_of_token(), body.clone());
+            let token = self.until_refreshed(ask).await?;
             if min_ttl.is_none() {
                 return Ok(token);
             }
@@ -95,7 +100,24 @@ impl Server {
         let min_ttl = min_ttl.map(|min_ttl| format!("{}ms", min_ttl.as_millis()));
         let pairs = [("user", user), ("min_ttl", min_ttl.as_deref())];
         url.query_pairs_mut().extend_pairs(pairs.into_iter().filter_map(|(name, value)| Some((name, value?))));
-        self.ask_for_token(user, Method::GET, url, String::new()).await
+        self.until_refreshed(|| self.ask_for_token(user, Method::GET, url.clone(), String::new())).await
+    }
+
+    /// Asks once more where the server did not wait for the end of a refresh, which goes on there. Nothing that such a
+    /// server was sent has reached VideoAsk's API, or it was refused there.
+    pub(crate) async fn until_refreshed<T, A>(&self, ask: impl Fn() -> A) -> Result<T, CliError>
+    where
+        A: Future<Output = Result<T, CliError>>,
+    {
+        let start = self.clock.monotonic();
+        let first = ask().await;
+        let waited = self.clock.monotonic().saturating_sub(start);
+        let is_unfinished =
+            matches!(&first, Err(CliError::RemoteServer(error)) if error.is(ProblemType::ProviderUnavailable));
+        if !is_unfinished || waited < SERVER_TIMEOUT {
+            return first;
+        }
+        self.clock.timeout(TOKEN_TIMEOUT.saturating_sub(waited), ask()).await.unwrap_or(first)
     }
 
     /// Sends a request to VideoAsk's API through the proxy, as this user.
@@ -168,9 +190,13 @@ impl Server {
             return Ok(response);
         }
         let body = response.peek(LONGEST).await?;
-        match Problem::read(&body) {
+        let problem = if body.is_empty() { Problem::of_header(&response.headers) } else { Problem::read(&body) };
+        match problem {
             Some(problem) => Err(ServerError::problem(problem, user, &self.url).into()),
             None => Ok(response),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

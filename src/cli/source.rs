@@ -4,6 +4,7 @@ use url::Url;
 
 use crate::{
     cli::{context::Setup, env_file::EnvFileArg, error::CliError, server::Server},
+    clock::Clock,
     config::{Environment, ServerConfig},
     telemetry::{self, Verbosity},
 };
@@ -36,7 +37,7 @@ impl SourceArgs {
                 match config.map_err(CliError::ServerConfiguration)? {
                     Some(config) => {
                         telemetry::init(&config.telemetry, Verbosity::Command);
-                        Ok(Source::Server(Box::new(Server::new(&config)?)))
+                        Ok(Source::Server(Box::new(Server::new(&config, Clock::system())?)))
                     }
                     None => store(env_file, command),
                 }

@@ -30,7 +30,7 @@ use crate::web::{
 };
 
 pub(crate) use self::{
-    api::problem::NAMESPACE as PROBLEM_NAMESPACE,
+    api::problem::{NAMESPACE as PROBLEM_NAMESPACE, TYPE_HEADER as PROBLEM_TYPE_HEADER},
     assets::Assets,
     login::{
         failure_limit::{CODE_EXCHANGES, FailureLimit},

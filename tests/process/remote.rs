@@ -21,13 +21,14 @@ use crate::{
 
 const KEY: &str = "key-0123456789abcdef0123456789abcdef";
 /// What each command is run with, here and elsewhere.
-const COMMANDS: [&[&str]; 6] = [
+const COMMANDS: [&[&str]; 7] = [
     &["token"],
     &["exec", "--", "/bin/sh", "-c", "printf %s \"$VIDEOASK_ACCESS_TOKEN\"; exit 7"],
     &["api", "/me"],
     &["api", "/forms?limit=10", "--paginate"],
     &["api", "/echo/here?x=1", "-X", "PUT", "--input", "/dev/null", "--organization", "org-1"],
     &["api", "/no-such-thing"],
+    &["api", "/me", "-X", "HEAD"],
 ];
 
 /// A machine with nothing of ours on it but the program.
@@ -103,7 +104,7 @@ async fn every_command_has_the_same_result_here_and_elsewhere() {
     let (deployment, _server, elsewhere) = connected().await;
     let standin = &deployment.provider.standin;
     let codes = assert_same(&deployment, &elsewhere, &COMMANDS, "connected");
-    assert_eq!(codes, [Some(0), Some(7), Some(0), Some(0), Some(0), Some(1)]);
+    assert_eq!(codes, [Some(0), Some(7), Some(0), Some(0), Some(0), Some(1), Some(0)]);
     let options: [&[&str]; 6] = [
         &["token", "--min-ttl", "10m"],
         &["token", "--min-ttl", "20h"],
@@ -130,11 +131,11 @@ async fn every_command_has_the_same_result_here_and_elsewhere() {
 
 #[tokio::test]
 async fn so_it_is_in_every_state_of_a_connection() {
-    let all = |code: i32| [Some(code), Some(125), Some(code), Some(code), Some(code), Some(code)];
+    let all = |code: i32| [Some(code), Some(125), Some(code), Some(code), Some(code), Some(code), Some(code)];
     let unavailable = Fault::Status { status: 503 };
     let refusing = Fault::Error { status: 401, error: "invalid_client".to_owned(), description: String::new() };
     for (state, fault, codes) in [
-        ("expired", None, [Some(0), Some(7), Some(0), Some(0), Some(0), Some(1)]),
+        ("expired", None, [Some(0), Some(7), Some(0), Some(0), Some(0), Some(1), Some(0)]),
         ("refresh failing", Some(unavailable), all(4)),
         ("blocked", Some(refusing), all(1)),
     ] {
@@ -211,7 +212,7 @@ async fn a_key_that_is_wrong_or_too_narrow_exits_2_and_says_so() {
         assert_fails(&narrow.run(arguments), code, &[words]);
     }
     let wrong = RemoteMachine::at(&elsewhere.server, "key-of-another-server-0123456789abcdef");
-    for arguments in [&["token"][..], &["api", "/me"], &["api", "/me", "--paginate"]] {
+    for arguments in [&["token"][..], &["api", "/me"], &["api", "/me", "--paginate"], &["api", "/me", "-X", "HEAD"]] {
         assert_fails(&wrong.run(arguments), 2, &["does not accept the API key in VIDEOASK_AUTH_API_KEY"]);
     }
     assert_fails(&wrong.run(&["exec", "--", "/bin/true"]), 125, &["VIDEOASK_AUTH_API_KEY"]);

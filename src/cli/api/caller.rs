@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use http_body::Body as _;
 use time::OffsetDateTime;
 
 use crate::{
@@ -50,12 +51,22 @@ impl<'a> Caller<'a> {
             Self::Server { server, .. } => server.api_url(),
         };
         let url = request.path.at(base, query).map_err(CallError::Path)?;
-        let (method, headers) = (request.method.clone(), request.headers.clone());
-        let request = UpstreamRequest { method, url, headers, body };
+        let with = |body| {
+            let (method, url, headers) = (request.method.clone(), url.clone(), request.headers.clone());
+            UpstreamRequest { method, url, headers, body }
+        };
         match self {
-            Self::Store { context, user, key } => forward(context, user, key, request).await,
+            Self::Store { context, user, key } => forward(context, user, key, with(body)).await,
             Self::Server { server, user } => {
-                spinner::during("Waiting for the server", server.forward(*user, request)).await
+                let is_repeatable = body.is_end_stream();
+                let answer = async {
+                    if is_repeatable {
+                        server.until_refreshed(|| server.forward(*user, with(InputBody::none()))).await
+                    } else {
+                        server.forward(*user, with(body)).await
+                    }
+                };
+                spinner::during("Waiting for the server", answer).await
             }
         }
     }

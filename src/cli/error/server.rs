@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use reqwest::StatusCode;
+use reqwest::{StatusCode, header::HeaderMap};
 use serde::Deserialize;
 use url::Url;
 
@@ -11,7 +11,7 @@ use crate::{
     cli::response::Response,
     telemetry::{self, ProblemType, excerpt},
     videoask::GatewayError,
-    web::PROBLEM_NAMESPACE,
+    web::{PROBLEM_NAMESPACE, PROBLEM_TYPE_HEADER},
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,8 @@ pub(crate) enum ServerError {
 #[derive(Debug)]
 pub(crate) struct Problem {
     pub(crate) r#type: ProblemType,
-    body: ProblemBody,
+    /// A response to HEAD has none.
+    body: Option<ProblemBody>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -55,7 +56,13 @@ impl Problem {
     pub(crate) fn read(json: &[u8]) -> Option<Self> {
         let body: ProblemBody = serde_json::from_slice(json).ok()?;
         let r#type = ProblemType::named(body.r#type.strip_prefix(PROBLEM_NAMESPACE)?)?;
-        Some(Self { r#type, body })
+        Some(Self { r#type, body: Some(body) })
+    }
+
+    /// The problem of a response without a body.
+    pub(crate) fn of_header(headers: &HeaderMap) -> Option<Self> {
+        let r#type = ProblemType::named(headers.get(PROBLEM_TYPE_HEADER)?.to_str().ok()?)?;
+        Some(Self { r#type, body: None })
     }
 }
 
@@ -63,6 +70,11 @@ impl ServerError {
     /// What answers at this URL is not this app.
     pub(crate) fn foreign(server: &Url, response: &Response) -> Self {
         Self::Foreign { server: server.clone(), status: response.status, location: response.location() }
+    }
+
+    /// Whether the server says that it is this.
+    pub(crate) fn is(&self, r#type: ProblemType) -> bool {
+        matches!(self, Self::Problem(problem) if problem.r#type() == r#type)
     }
 
     pub(crate) fn problem(problem: Problem, user: Option<&str>, server: &Url) -> Self {
@@ -82,7 +94,11 @@ impl std::error::Error for ServerProblem {}
 impl fmt::Display for ServerProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { problem: Problem { r#type, body }, user, server } = self;
-        f.write_str(&of_user(*r#type, user).unwrap_or_else(|| of_server(*r#type, server, &body.request_id)))?;
+        let request_id = body.as_ref().map(|body| body.request_id.as_str());
+        f.write_str(&of_user(*r#type, user).unwrap_or_else(|| of_server(*r#type, server, request_id)))?;
+        let Some(body) = body else {
+            return f.write_str("\n  A response to HEAD has no details. The same request with GET shows them.");
+        };
         // Another field has the address itself.
         let detail = of_command(&body.detail.replace(" at login_url", ""));
         let said = body.reason.as_deref().map(excerpt);
@@ -91,7 +107,7 @@ impl fmt::Display for ServerProblem {
 }
 
 /// What is wrong with the request, the key or the server.
-fn of_server(problem: ProblemType, server: &Url, request_id: &str) -> String {
+fn of_server(problem: ProblemType, server: &Url, request_id: Option<&str>) -> String {
     match problem {
         ProblemType::Unauthorized => format!("{server} does not accept the API key in VIDEOASK_AUTH_API_KEY"),
         ProblemType::InsufficientScope => "the API key in VIDEOASK_AUTH_API_KEY is not enough".to_owned(),
@@ -101,7 +117,10 @@ fn of_server(problem: ProblemType, server: &Url, request_id: &str) -> String {
         ProblemType::InvalidRequest | ProblemType::MethodNotAllowed | ProblemType::TooLarge => {
             format!("{server} does not take this request")
         }
-        _ => format!("an internal error of {server}, request id {}", excerpt(request_id)),
+        _ => match request_id {
+            Some(id) => format!("an internal error of {server}, request id {}", excerpt(id)),
+            None => format!("an internal error of {server}"),
+        },
     }
 }
 

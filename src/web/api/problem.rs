@@ -7,7 +7,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -24,6 +24,8 @@ use crate::{
 
 /// What comes before the word in a `type`: a name, not an address, and the same wherever this app runs.
 pub(crate) const NAMESPACE: &str = "urn:videoask-auth:";
+/// The last part of the `type`, for those who get no body, as in a response to HEAD.
+pub(crate) const TYPE_HEADER: HeaderName = HeaderName::from_static("x-videoask-auth-problem");
 /// The words for "log in", since a field has the address.
 const LOG_IN: &str = "Log in again at login_url.";
 
@@ -263,6 +265,7 @@ impl ProblemReport {
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(TYPE_HEADER, HeaderValue::from_static(r#type.as_str()));
         headers.extend(retry_after.map(|seconds| (header::RETRY_AFTER, HeaderValue::from(seconds))));
         let challenge = problem.challenge().map(HeaderValue::from_static);
         headers.extend(challenge.map(|challenge| (header::WWW_AUTHENTICATE, challenge)));

@@ -24,7 +24,7 @@ use crate::{
     store::{self, IfMissing},
     telemetry::{self, Verbosity},
 };
-use standin::{Restart, Rotation, StandIn};
+use standin::{Rotation, StandIn};
 
 /// Whose tokens `--keep` keeps; the third user of the stand-in is turned away.
 const KEPT: &str = "ada@example.com,grace@example.com";
@@ -53,7 +53,7 @@ pub(super) struct Options {
     /// With rotation: for how long a spent refresh token is forgiven
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse)]
     leeway: Duration,
-    /// Keep a .env and a SQLite file here, for other commands and the next demo
+    /// Keep a .env, a SQLite file and the pretend VideoAsk's tokens here, for other commands and the next demo
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     dir: Option<PathBuf>,
     /// Every other command reads one
@@ -75,7 +75,7 @@ pub(super) async fn run(options: Options) -> Result<(), CliError> {
     let stop = signals::stop();
     let Prepared { config, listener, beside } = prepare(&options).await?;
     let clock = Clock::system();
-    let standin = pretend(&options, &config, clock.clone());
+    let standin = pretend(&options, &config, clock.clone())?;
     let opened = store::open(&config.store, IfMissing::Create).await?;
     output::data(&welcome(&config, options.dir.as_deref()));
     let app = App::build(config, opened.store, clock)?;
@@ -170,17 +170,21 @@ fn pairs(
     ])
 }
 
-fn pretend(options: &Options, config: &Config, clock: Clock) -> StandIn {
+fn pretend(options: &Options, config: &Config, clock: Clock) -> Result<StandIn, CliError> {
     let mut tenant = standin::Options::new(config.provider.callback.as_str(), Arc::new(move || clock.now()));
     tenant.access_ttl = options.access_ttl;
     tenant.rotation = match options.rotate {
         Rotate::On => Rotation::On { leeway: options.leeway },
         Rotate::Off => Rotation::Off,
     };
-    if options.dir.is_some() {
-        tenant.restart = Restart::GoesOn;
+    let url = config.provider.auth_url.clone();
+    match &options.dir {
+        None => Ok(StandIn::new(tenant, url)),
+        Some(dir) => {
+            let file = dir.join(folder::REFRESH_TOKENS);
+            StandIn::resuming(tenant, url, file.clone()).map_err(|source| CliError::demo_folder(dir, file, source))
+        }
     }
-    StandIn::new(tenant, config.provider.auth_url.clone())
 }
 
 /// Sessions and API keys of one demo mean nothing to the next.

@@ -6,7 +6,12 @@ mod import;
 mod key;
 mod server;
 
-use std::{io, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use crate::{
     app::ServeError,
@@ -48,8 +53,13 @@ pub(super) enum CliError {
         folder.display()
     )]
     DemoDiffers { folder: PathBuf, option: &'static str },
-    #[error("{}: {source}", path.display())]
-    DemoFolder { path: PathBuf, source: io::Error },
+    #[error(
+        "{} cannot be the folder of a demo: {}: {source}.\n  Fix: Name a folder that you may write to, or one that does not \
+         exist yet.",
+        folder.display(),
+        file.display()
+    )]
+    DemoFolder { folder: PathBuf, file: PathBuf, source: io::Error },
     #[error(
         "`{0}` cannot work with STORE_URL=memory:, which is the memory of one `serve` alone; use sqlite:// or redis://"
     )]
@@ -180,6 +190,10 @@ impl CliError {
         }
     }
 
+    pub(super) fn demo_folder(folder: &Path, file: PathBuf, source: io::Error) -> Self {
+        Self::DemoFolder { folder: folder.into(), file, source }
+    }
+
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Configuration(_)
@@ -230,7 +244,7 @@ impl CliError {
 fn exit_of_backup(error: &BackupError) -> Exit {
     match error {
         BackupError::Exists(_) | BackupError::NoFolder(_) | BackupError::Memory | BackupError::Redis => Exit::Usage,
-        BackupError::Store(StoreError::Unavailable { .. }) => Exit::TryLater,
+        BackupError::UnderWay(_) | BackupError::Store(StoreError::Unavailable { .. }) => Exit::TryLater,
         BackupError::Store(_) | BackupError::NotWritten { .. } => Exit::Failed,
     }
 }

@@ -19,6 +19,9 @@ pub enum BackupError {
     /// Nothing is overwritten.
     #[error("{} exists, and `backup` overwrites nothing: name a file that does not exist", .0.display())]
     Exists(PathBuf),
+    /// Another process makes a backup of this name.
+    #[error("another `backup` to {} is under way, and its file is not there before it is whole", .0.display())]
+    UnderWay(PathBuf),
     /// The folder of the backup is missing.
     #[error("the folder of {} does not exist", .0.display())]
     NoFolder(PathBuf),

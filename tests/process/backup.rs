@@ -119,6 +119,57 @@ async fn nothing_is_overwritten_and_nothing_is_left_of_what_failed() {
     assert_eq!(deployment.run(&["backup", "one.db", "two.db"]).code, Some(2));
 }
 
+/// A store whose copy takes long enough to be killed.
+async fn large_store() -> Deployment {
+    let deployment = Deployment::keeping();
+    deployment.connect("ada@example.com").await;
+    let store = rusqlite::Connection::open(deployment.path().join("videoask-auth.db")).unwrap();
+    let insert = "INSERT INTO notifications (key, version, state) VALUES ('large', 1, hex(zeroblob(20000000)))";
+    assert_eq!(store.execute(insert, []).unwrap(), 1);
+    deployment
+}
+
+#[tokio::test]
+async fn a_backup_that_is_killed_takes_no_name_and_the_next_one_writes_over_what_it_left() {
+    let deployment = large_store().await;
+    let folder = deployment.path();
+    let (copy, partial) = (folder.join("copy.db"), folder.join("copy.db.partial"));
+    let partials = || deployment.files().into_iter().filter(|name| name.starts_with("copy.db")).collect::<Vec<_>>();
+    let mut backup = deployment.start(&["backup", "copy.db"], &[]);
+    until("the copy begins", || partial.metadata().is_ok_and(|file| file.len() > 0).then_some(()));
+    assert!(!copy.exists(), "the name is given to a whole file");
+    backup.signal("KILL");
+    assert_eq!(backup.ended().code(), None);
+    assert_eq!(partials(), ["copy.db.partial", "copy.db.partial-journal"]);
+    assert_eq!(deployment.run(&["backup", "copy.db"]).code, Some(0));
+    assert_eq!(partials(), ["copy.db"]);
+    let database = rusqlite::Connection::open(&copy).unwrap();
+    assert_eq!(database.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0)).unwrap(), "ok");
+    drop(database);
+
+    // Killed after the whole copy got its name, and before the other name was removed.
+    fs::hard_link(&copy, &partial).unwrap();
+    fs::rename(&copy, folder.join("kept.db")).unwrap();
+    let kept = fs::metadata(folder.join("kept.db")).unwrap().len();
+    assert_eq!(deployment.run(&["backup", "copy.db"]).code, Some(0));
+    assert_eq!(fs::metadata(folder.join("kept.db")).unwrap().len(), kept, "a whole backup is not written over");
+    assert!(!partial.exists());
+}
+
+#[tokio::test]
+async fn two_backups_of_one_name_are_told_from_one_that_was_killed() {
+    let deployment = Deployment::keeping();
+    deployment.connect("ada@example.com").await;
+    let partial = deployment.path().join("copy.db.partial");
+    let other = fs::File::create(&partial).unwrap();
+    other.lock().unwrap();
+    assert_fails(&deployment.run(&["backup", "copy.db"]), 4, &["under way"]);
+    drop(other);
+    fs::write(&partial, "somebody's notes").unwrap();
+    assert_fails(&deployment.run(&["backup", "copy.db"]), 2, &["copy.db.partial", "overwrites nothing"]);
+    assert_eq!(fs::read_to_string(&partial).unwrap(), "somebody's notes");
+}
+
 #[tokio::test]
 async fn a_store_of_tokens_that_no_user_keeps_is_copied_too() {
     let deployment = Deployment::new();

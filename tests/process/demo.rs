@@ -6,7 +6,9 @@ use std::{
     process::Command,
 };
 
+use regex::Regex;
 use reqwest::Method;
+use serde_json::Value;
 use url::Url;
 
 use crate::support::{Deployment, Program, Server, browser::Browser, run_in, start_in};
@@ -146,4 +148,70 @@ fn a_demo_leaves_the_env_file_of_somebody_alone() {
     assert!(finished.code == Some(2) && finished.stderr.contains("was not written by"), "{finished:?}");
     assert_eq!(std::fs::read_to_string(deployment.path().join(".env")).unwrap(), before);
     assert_eq!(deployment.files(), [".env"]);
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_was_spent_before_a_restart_of_the_demo_stays_spent() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let start = |arguments: &[&str]| {
+        let mut program =
+            start_in(folder.path(), &[&["demo", "--dir", ".", "--rotate", "on"], arguments].concat(), &[]);
+        let url = opened(&mut program);
+        (Server { url: url.clone(), program }, url)
+    };
+    let (server, _) = start(&["--port", "0"]);
+    let page = server.browser().log_in("ada@example.com").await.text();
+    let tokens = Regex::new(r"v1\.[A-Za-z0-9_.-]+").unwrap();
+    let spent = tokens.find(&page).expect("the page shows the refresh token").as_str().to_owned();
+    let values = std::fs::read_to_string(folder.path().join(".env")).unwrap();
+    let provider = values.lines().find_map(|line| line.strip_prefix("VIDEOASK_AUTH_URL=")).unwrap();
+    let (client, url) = (server.browser(), format!("{provider}/oauth/token").parse().unwrap());
+    let refresh = async |token: &str| {
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("client_id", "demo-client-id"),
+            ("client_secret", "demo-client-secret"),
+            ("refresh_token", token),
+        ];
+        let response = client.send(Method::POST, &url, |request| request.form(&form)).await;
+        (response.status, serde_json::from_slice::<Value>(&response.body).unwrap())
+    };
+    let (status, tokens) = refresh(&spent).await;
+    let current = tokens["refresh_token"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(status, 200, "{tokens}");
+    server.stop();
+
+    let (server, _) = start(&[]);
+    let (status, next) = refresh(&current).await;
+    assert_eq!(status, 200, "{next}");
+    assert_eq!(refresh(&spent).await.0, 403, "it was used before the restart");
+    server.stop();
+    let (_server, _) = start(&[]);
+    let current = next["refresh_token"].as_str().unwrap();
+    assert_eq!(refresh(current).await.0, 403, "using a spent token ended its whole family");
+}
+
+#[test]
+fn a_folder_that_a_demo_cannot_use_is_named_with_what_to_do() {
+    let folder = tempfile::TempDir::new().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    std::fs::create_dir_all(folder.path().join("odd/.env")).unwrap();
+    for dir in ["file", "odd"] {
+        let finished = run_in(folder.path(), &["demo", "--port", "0", "--dir", dir], &[]);
+        let words = [format!("{dir} cannot be the folder of a demo"), "Fix: Name a folder".to_owned()];
+        assert!(finished.code == Some(1) && words.iter().all(|words| finished.stderr.contains(words)), "{finished:?}");
+    }
+    let deployment = Deployment::new();
+    deployment.sealed_folder("sealed");
+    let finished = deployment.run_unprivileged(&["demo", "--port", "0", "--dir", "sealed/demo"]);
+    assert!(finished.stderr.contains("Permission denied") && finished.stderr.contains("Fix: "), "{finished:?}");
+
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut first = start_in(folder.path(), &["demo", "--port", "0", "--dir", "."], &[]);
+    opened(&mut first);
+    first.signal("INT");
+    assert_eq!(first.finish().code, Some(0));
+    std::fs::write(folder.path().join("pretend-videoask.json"), "{").unwrap();
+    let finished = run_in(folder.path(), &["demo", "--dir", "."], &[]);
+    assert!(finished.code == Some(1) && finished.stderr.contains("pretend-videoask.json"), "{finished:?}");
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
@@ -15,7 +16,7 @@ use super::{
 const MAX_OPAQUE_TOKENS: usize = 20_000;
 
 /// What the user agreed to.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Consent {
     pub(super) user: User,
     pub(super) scope: String,
@@ -76,7 +77,7 @@ impl Grants {
             Redeemed::WrongVerifier => return CodeExchange::WrongVerifier,
         };
         let refresh_token = approval.consent.has_scope("offline_access").then(|| {
-            let (family, token) = self.refresh_tokens.start_family(now, options, approval.consent.clone());
+            let (family, token) = self.refresh_tokens.start_family(now, approval.consent.clone());
             self.codes.note_family(code, family);
             token
         });

@@ -25,6 +25,7 @@ mod options;
 mod pages;
 mod params;
 mod refresh_tokens;
+mod refresh_tokens_file;
 mod revoke;
 mod streams;
 mod token;
@@ -33,6 +34,7 @@ mod users;
 
 use std::{
     io,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -48,11 +50,12 @@ use self::{
     connection::{Connection, Connections, CountingListener},
     grants::Grants,
     keys::Keys,
+    refresh_tokens_file::RefreshTokensFile,
 };
 pub use self::{
     counters::Counters,
     faults::{Deviation, Endpoint, Fault, Faults, PlannedFault},
-    options::{Now, Options, Restart, Rotation},
+    options::{Now, Options, Rotation},
     users::User,
 };
 
@@ -69,6 +72,7 @@ struct Shared {
     /// Changes when the held replies should be sent.
     releases: watch::Sender<()>,
     connections: Connections,
+    file: Option<RefreshTokensFile>,
 }
 
 /// Everything that changes. It has one lock, so every transition is atomic.
@@ -85,11 +89,28 @@ impl StandIn {
     /// Creates a stand-in with the base URL at which it will be reached.
     #[must_use]
     pub fn new(options: Options, base_url: Url) -> Self {
+        Self::with(options, base_url, State::default(), None)
+    }
+
+    /// A stand-in that knows the refresh tokens of the one before, from this file. Its access tokens are signed by the same
+    /// key, so they work too.
+    ///
+    /// # Errors
+    ///
+    /// The file can be neither read nor written, or another program wrote it.
+    pub fn resuming(options: Options, base_url: Url, file: PathBuf) -> io::Result<Self> {
+        let (file, refresh_tokens) = RefreshTokensFile::open(file)?;
+        let state = State { grants: Grants { refresh_tokens, ..Grants::default() }, ..State::default() };
+        Ok(Self::with(options, base_url, state, Some(file)))
+    }
+
+    fn with(options: Options, base_url: Url, state: State, file: Option<RefreshTokensFile>) -> Self {
         Self(Arc::new(Shared {
             options,
             base_url,
             keys: Keys::public_demo(),
-            state: Mutex::default(),
+            state: Mutex::new(state),
+            file,
             closing: watch::Sender::new(false),
             releases: watch::Sender::new(()),
             connections: Connections::default(),
@@ -220,6 +241,14 @@ impl StandIn {
     }
 
     fn locked<T>(&self, with: impl FnOnce(&mut State) -> T) -> T {
-        with(&mut self.0.state.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = with(&mut state);
+        let refresh_tokens = &mut state.grants.refresh_tokens;
+        if refresh_tokens.take_changed()
+            && let Some(file) = &self.0.file
+        {
+            file.save(refresh_tokens);
+        }
+        result
     }
 }

@@ -26,20 +26,8 @@ pub struct Options {
     pub code_ttl: Duration,
     /// Whether a refresh spends the refresh token.
     pub rotation: Rotation,
-    /// What a new process knows of the refresh tokens of the one before.
-    pub restart: Restart,
     /// The clock.
     pub now: Now,
-}
-
-/// What a new process knows of the refresh tokens of the one before. Its access tokens are signed by the same key, so
-/// they work in any case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Restart {
-    /// Nothing: they are refused.
-    Forgets,
-    /// They say themselves whose they are, and work.
-    GoesOn,
 }
 
 /// The switch that every Auth0 application has for its refresh tokens.
@@ -67,7 +55,6 @@ impl Options {
             access_ttl: DAY,
             code_ttl: Duration::from_secs(60),
             rotation: Rotation::Off,
-            restart: Restart::Forgets,
             now,
         }
     }

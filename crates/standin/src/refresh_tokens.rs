@@ -2,15 +2,13 @@
 
 use std::{collections::HashMap, mem, time::Duration};
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
     grants::{Consent, Grant},
     jwt,
-    options::{Options, Restart, Rotation},
-    users::User,
+    options::{Options, Rotation},
 };
 
 /// With more, spent and ended tokens are dropped.
@@ -18,30 +16,38 @@ const MAX_TOKENS: usize = 20_000;
 
 pub(super) type FamilyId = u64;
 
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct RefreshTokens {
     /// Spent and ended ones included.
     issued: HashMap<String, Issued>,
     /// Those that work.
     families: HashMap<FamilyId, Family>,
     last_family: FamilyId,
+    /// Since [`RefreshTokens::take_changed`] was called last.
+    #[serde(skip)]
+    changed: bool,
 }
 
+#[derive(Serialize, Deserialize)]
 struct Issued {
     family: FamilyId,
     spent: bool,
 }
 
 /// The refresh tokens of one login.
+#[derive(Serialize, Deserialize)]
 struct Family {
     consent: Consent,
+    #[serde(with = "time::serde::timestamp::milliseconds")]
     started_at: OffsetDateTime,
     current: String,
     previous: Option<Spent>,
 }
 
+#[derive(Serialize, Deserialize)]
 struct Spent {
     token: String,
+    #[serde(with = "time::serde::timestamp::milliseconds")]
     at: OffsetDateTime,
 }
 
@@ -56,31 +62,21 @@ pub(super) enum Refreshed {
 }
 
 impl RefreshTokens {
-    pub(super) fn start_family(
-        &mut self,
-        now: OffsetDateTime,
-        options: &Options,
-        consent: Consent,
-    ) -> (FamilyId, String) {
-        let token = new_token(options, &consent);
-        (self.add_family(now, consent, token.clone()), token)
-    }
-
-    fn add_family(&mut self, now: OffsetDateTime, consent: Consent, token: String) -> FamilyId {
+    pub(super) fn start_family(&mut self, now: OffsetDateTime, consent: Consent) -> (FamilyId, String) {
+        let token = new_token();
         self.last_family += 1;
         self.remember(token.clone(), self.last_family);
-        let family = Family { consent, started_at: now, current: token, previous: None };
+        let family = Family { consent, started_at: now, current: token.clone(), previous: None };
         self.families.insert(self.last_family, family);
-        self.last_family
+        (self.last_family, token)
+    }
+
+    /// Whether anything has changed since this was called last.
+    pub(super) fn take_changed(&mut self) -> bool {
+        mem::take(&mut self.changed)
     }
 
     pub(super) fn refresh(&mut self, now: OffsetDateTime, options: &Options, token: &str) -> Refreshed {
-        if options.restart == Restart::GoesOn
-            && !self.issued.contains_key(token)
-            && let Some(consent) = consent_in(token)
-        {
-            self.add_family(now, consent, token.to_owned());
-        }
         let Some(&Issued { family: id, spent }) = self.issued.get(token) else { return Refreshed::Unknown };
         let refused = if spent { Refreshed::Reused } else { Refreshed::Unknown };
         let Some(family) = self.families.get_mut(&id) else { return refused };
@@ -102,7 +98,7 @@ impl RefreshTokens {
                 Refreshed::Granted
             }
         };
-        let displaced = mem::replace(&mut family.current, new_token(options, &family.consent));
+        let displaced = mem::replace(&mut family.current, new_token());
         let fresh = family.current.clone();
         let grant = family.grant(Some(fresh.clone()));
         self.issued.insert(displaced, Issued { family: id, spent: true });
@@ -112,18 +108,22 @@ impl RefreshTokens {
 
     /// Ends the family of a refresh token, spent or not. False if there is none.
     pub(super) fn revoke(&mut self, token: &str) -> bool {
-        self.issued.get(token).is_some_and(|issued| self.families.remove(&issued.family).is_some())
+        self.issued.get(token).map(|issued| issued.family).is_some_and(|family| self.end(family))
     }
 
-    pub(super) fn end(&mut self, id: FamilyId) {
-        self.families.remove(&id);
+    /// False if it has ended before.
+    pub(super) fn end(&mut self, id: FamilyId) -> bool {
+        self.changed = true;
+        self.families.remove(&id).is_some()
     }
 
     pub(super) fn end_all_of(&mut self, email: &str) {
+        self.changed = true;
         self.families.retain(|_, family| !family.consent.user.email.eq_ignore_ascii_case(email));
     }
 
     fn remember(&mut self, token: String, family: FamilyId) {
+        self.changed = true;
         if self.issued.len() >= MAX_TOKENS {
             let families = &self.families;
             self.issued
@@ -151,21 +151,6 @@ impl Family {
     }
 }
 
-fn new_token(options: &Options, consent: &Consent) -> String {
-    let random = jwt::random();
-    match options.restart {
-        Restart::Forgets => format!("v1.{random}"),
-        Restart::GoesOn => {
-            let Consent { user, scope, for_api } = consent;
-            let claims = json!([user.email, scope, for_api]).to_string();
-            format!("v1.{random}.{}", BASE64_URL_SAFE_NO_PAD.encode(claims))
-        }
-    }
-}
-
-/// What the user agreed to, of a token that says so itself.
-fn consent_in(token: &str) -> Option<Consent> {
-    let claims = BASE64_URL_SAFE_NO_PAD.decode(token.strip_prefix("v1.")?.split_once('.')?.1).ok()?;
-    let (email, scope, for_api): (String, String, bool) = serde_json::from_slice(&claims).ok()?;
-    Some(Consent { user: User::find(&email)?, scope, for_api })
+fn new_token() -> String {
+    format!("v1.{}", jwt::random())
 }

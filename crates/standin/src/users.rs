@@ -1,9 +1,10 @@
 use std::fmt::Write;
 
 use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
 
 /// A pretend VideoAsk account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// In lower case.
     pub email: String,

@@ -15,6 +15,8 @@ use crate::{
 /// By this, a `.env` of a demo is told from one of somebody's own.
 const FIRST_LINE: &str = "# Written by `videoask-auth demo --dir`: for that demo, and the commands beside it.\n";
 pub(super) const STORE: &str = "sqlite://videoask-auth.db";
+/// Which refresh tokens the pretend VideoAsk accepts.
+pub(super) const REFRESH_TOKENS: &str = "pretend-videoask.json";
 
 /// The configuration that an earlier demo left there.
 pub(super) fn load(dir: &Path) -> Result<Option<Config>, CliError> {
@@ -23,14 +25,14 @@ pub(super) fn load(dir: &Path) -> Result<Option<Config>, CliError> {
         Ok(text) if text.starts_with(FIRST_LINE) => config(file).map(Some),
         Ok(_) => Err(CliError::NotADemo(file)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(CliError::DemoFolder { path: file, source }),
+        Err(source) => Err(CliError::demo_folder(dir, file, source)),
     }
 }
 
 /// Writes a configuration, and loads it as the other commands do.
 pub(super) fn create(dir: &Path, pairs: &[(&str, String)]) -> Result<Config, CliError> {
     let file = env_file(dir);
-    write(dir, &file, pairs).map_err(|source| CliError::DemoFolder { path: file.clone(), source })?;
+    write(dir, &file, pairs).map_err(|source| CliError::demo_folder(dir, file.clone(), source))?;
     config(file)
 }
 

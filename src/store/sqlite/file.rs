@@ -8,7 +8,7 @@ use std::{
 use crate::store::{CanCreate, IfMissing, StoreError, StoreLocation, StoreRisk};
 
 /// Only the owner may read and write it. SQLite gives the files that it creates beside it the same mode.
-const MODE: u32 = 0o600;
+pub(super) const MODE: u32 = 0o600;
 
 const GROUP: u32 = 0o070;
 const OTHERS: u32 = 0o007;

@@ -55,7 +55,7 @@ struct Add {
     #[arg(long)]
     proxy_only: bool,
     /// Refuse the key after this time, such as 90d or 12h
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", value_parser = key_life)]
     expires: Option<Duration>,
     #[command(flatten)]
     env_file: EnvFileArg,
@@ -83,6 +83,15 @@ pub(super) async fn run(Options { command }: Options) -> Result<(), CliError> {
         Command::Add(options) => add(options).await,
         Command::List(options) => list(options).await,
         Command::Remove(options) => remove(options).await,
+    }
+}
+
+/// A key that expires at once opens nothing.
+fn key_life(text: &str) -> Result<Duration, String> {
+    match duration::parse(text) {
+        Ok(life) if life < Duration::from_secs(1) => Err("a key must last 1s or longer".to_owned()),
+        Ok(life) => Ok(life),
+        Err(error) => Err(error.to_string()),
     }
 }
 

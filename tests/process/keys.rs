@@ -64,6 +64,7 @@ async fn a_key_is_added_used_listed_and_removed_beside_a_server() {
         &["a", "--path", "/a/../b"],
         &["a", "--method", "G T"],
         &["a", "--expires", "soon"],
+        &["a", "--expires", "0s"],
     ] {
         assert_fails(&deployment.run(&[&["key", "add"], wrong].concat()), 2, &["error: "]);
     }

@@ -7,7 +7,7 @@ use crate::telemetry::certificate_fix;
 /// The longest text from outside that is shown or logged, in characters.
 const EXCERPT: usize = 200;
 
-/// Text from outside, fit to be shown and logged: escaped, and cut to 200 characters.
+/// Text from outside, made safe to show and log: escaped, and cut to 200 characters.
 pub(crate) fn excerpt(text: &str) -> String {
     let mut shown = String::new();
     let mut left = EXCERPT;
@@ -27,7 +27,7 @@ pub(crate) fn excerpt(text: &str) -> String {
     shown
 }
 
-/// As [`excerpt`], for an answer that may echo the `secrets` of its request.
+/// Like [`excerpt`], for a response that may echo the `secrets` of its request.
 pub(crate) fn excerpt_without<'s>(text: &str, secrets: impl IntoIterator<Item = &'s str>) -> String {
     let redact = |text: String, secret: &str| if secret.is_empty() { text } else { text.replace(secret, "[redacted]") };
     excerpt(&secrets.into_iter().fold(text.to_owned(), redact))
@@ -56,7 +56,7 @@ pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     excerpt(&cause.to_string())
 }
 
-/// What a panic said, fit to be logged.
+/// The message of a panic, made safe to log.
 pub(crate) fn panic_cause(payload: &(dyn std::any::Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));

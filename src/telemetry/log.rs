@@ -59,8 +59,8 @@ pub(crate) fn init(config: &TelemetryConfig, unset: Verbosity) {
     };
 }
 
-/// What ends the process, as a line of JSON where that is the format of the log. It is told at any `RUST_LOG`, and also
-/// before logging has started. Nothing in other formats, where the caller knows better how to tell a person.
+/// Logs the error that ends the process, if the format is JSON: at any `RUST_LOG`, and even before logging has started. In
+/// the text format the caller prints it.
 pub(crate) fn fatal_error(message: &str) -> Option<String> {
     #[derive(Serialize)]
     struct Line<'a> {

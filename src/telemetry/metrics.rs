@@ -64,12 +64,12 @@ impl Metrics {
         self.0.proxied.of(result.into()).inc();
     }
 
-    /// The authorization server is asked; runs to the end of its answer.
+    /// Times a request to the authorization server, to the end of its response.
     pub(crate) fn asked(&self, what: ProviderRequest, clock: &Clock) -> Stopwatch {
         Stopwatch::start(self.0.provider.of(what), clock)
     }
 
-    /// VideoAsk's API is asked; to be stopped at the head of its answer.
+    /// Times a request to VideoAsk's API, to the head of its response.
     pub(crate) fn upstream(&self, endpoint: Endpoint, clock: &Clock) -> Stopwatch {
         Stopwatch::start(self.0.upstream.of(endpoint), clock)
     }

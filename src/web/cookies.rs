@@ -36,12 +36,12 @@ impl CookiePolicy {
         self.prefix.clone()
     }
 
-    /// How the name of every pending-login cookie begins.
+    /// The prefix of the name of every pending-login cookie.
     pub(crate) fn pending_prefix(&self) -> String {
         format!("{}-login-", self.prefix)
     }
 
-    /// Whether a cookie of this very name is one that we set.
+    /// Whether this is exactly the name of a cookie that we set.
     pub(super) fn is_ours(&self, name: &[u8]) -> bool {
         let state = name.strip_prefix(self.pending_prefix().as_bytes());
         name == self.prefix.as_bytes() || state.is_some_and(|state| state.len() == STATE_LENGTH && is_plain(state))

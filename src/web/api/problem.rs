@@ -31,11 +31,11 @@ const LOG_IN: &str = "Log in again at login_url.";
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Problem {
-    #[error("no API key came")]
+    #[error("the request has no API key")]
     KeyMissing,
-    #[error("a wrong API key came")]
+    #[error("the request has an unknown API key")]
     KeyWrong,
-    #[error("an expired API key came")]
+    #[error("the request has an expired API key")]
     KeyExpired,
     #[error("the API key does not cover this {uncovered}")]
     InsufficientScope { uncovered: Uncovered, covers: Box<str> },

@@ -95,20 +95,6 @@ async fn the_end_by_age_is_told_before_it_comes() {
 }
 
 #[tokio::test]
-async fn of_two_replicas_one_tells() {
-    let receiver = Receiver::start();
-    let first = notified_by(&receiver).await;
-    let _second = keep_mode().beside(&first).var("NOTIFY_URL", receiver.url()).start().await;
-    first.logged_in().await;
-    // No program asks: it would wait for the lease of the other replica's keeper, and time stands still meanwhile.
-    first.standin.end_grants_of(ADA);
-    first.pass(DAY);
-    wait_for(&first, &receiver, 1).await;
-    first.logged_in().await;
-    assert_eq!(names(&wait_for(&first, &receiver, 2).await), ["log-in-again", "recovered"]);
-}
-
-#[tokio::test]
 async fn a_receiver_that_fails_is_told_again_with_the_same_id_and_redirects_lead_nowhere() {
     let receiver = Receiver::start();
     let server = notified_by(&receiver).await;

@@ -4,7 +4,6 @@
 
 mod clocks;
 mod cluster;
-mod keeper;
 mod kills;
 mod many_callers;
 mod moved_clocks;

@@ -1,4 +1,4 @@
-//! Replicas with one NOTIFY_URL: the receiver gets each event once, however it fails, and it delays no hand-out.
+//! Replicas with one NOTIFY_URL: the receiver gets each event once, even if it is down or fails, or a replica is killed.
 
 use std::time::Duration;
 
@@ -49,32 +49,6 @@ async fn down_and_failing(backend: Backend) {
     until_logged(&servers, "the receiver responded with status 500");
     receiver.behave(Behaviour::Accept);
     told_once(&cluster, &receiver, &failed[0]);
-}
-
-#[test]
-fn a_receiver_that_redirects_and_hangs_delays_no_hand_out() {
-    at_once(Backend::BOTH.map(|backend| move || redirecting_and_hanging(backend)));
-}
-
-async fn redirecting_and_hanging(backend: Backend) {
-    let receiver = Receiver::start();
-    receiver.behave(Behaviour::Redirect);
-    let cluster = near_the_end(backend, &receiver, 20).await;
-    let servers = [cluster.serve(), cluster.serve()];
-    let redirected = until_got(&receiver, Behaviour::Redirect, 1);
-    receiver.behave(Behaviour::Hang);
-    for server in &servers {
-        while !handed_out_while_it_hangs(&cluster, &receiver, server).await {}
-    }
-    receiver.behave(Behaviour::Accept);
-    told_once(&cluster, &receiver, &redirected[0]);
-}
-
-/// Whether the hand-out started and ended within one delivery, which its sender gives up after 5 s.
-async fn handed_out_while_it_hangs(cluster: &Cluster, receiver: &Receiver, server: &Server) -> bool {
-    let delivery = until("a delivery that hangs", || receiver.hanging());
-    cluster.hand_out(server).await;
-    receiver.hanging() == Some(delivery)
 }
 
 /// The event is accepted as it was sent before, and then comes the next one.

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use oauth2::{AccessToken, RefreshToken};
 use proptest::{collection::vec, option, prelude::*, sample::select};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::runtime::Runtime;
 use videoask_auth::{
     clock::Clock,
@@ -17,7 +17,7 @@ use videoask_auth::{
     videoask::{Api, Page},
 };
 
-use crate::stub::{NOW, SECRET, Stub, answer};
+use crate::stub::{NOW, SECRET, Stub, answer, chain};
 
 /// What was sent.
 const SENT: &str = "canary-refresh-token-that-was-sent";
@@ -82,12 +82,6 @@ impl Clients {
     }
 }
 
-/// The whole chain of causes, as the log would show it at its worst.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |cause| cause.source());
-    causes.fold(String::new(), |text, cause| format!("{text} {cause} {cause:?}"))
-}
-
 /// Final statuses of HTTP that may have a body, and those that docs/vault.md, rule 7, names more often than others.
 fn status() -> impl Strategy<Value = u16> {
     prop_oneof![select(vec![200, 200, 201, 302, 400, 401, 403, 429, 500, 503]), 200..600_u16]
@@ -131,7 +125,7 @@ fn object(names: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
     let name = prop_oneof![4 => select(names).prop_map(str::to_owned), 1 => "[a-z_]{0,8}"];
     let value = prop_oneof![
         json_value(),
-        select(vec![json!(CAME), json!("invalid_grant"), json!("server_error"), json!("unauthorized_client")])
+        select([&TRANSIENT[..], &[CAME, "invalid_grant", "unauthorized_client"]].concat()).prop_map(Value::from)
     ];
     vec((name, value), 0..8).prop_map(|pairs| Value::from(pairs.into_iter().collect::<Map<_, _>>()).to_string().into())
 }

@@ -14,7 +14,7 @@ use videoask_auth::{
 
 use crate::{
     ports::ReservedPort,
-    stub::{SECRET, Stub, config, json as json_answer, local_url, provider},
+    stub::{SECRET, Stub, chain, config, json as json_answer, local_url, provider},
 };
 
 const CODE: &str = "canary-code";
@@ -23,12 +23,6 @@ const VERIFIER: &str = "canary-verifier-canary-verifier-canary-verifier";
 async fn exchange(provider: &Provider) -> Result<TokenResponse, ExchangeError> {
     let verifier = PkceCodeVerifier::new(VERIFIER.to_owned());
     provider.exchange_code(AuthorizationCode::new(CODE.to_owned()), Some(verifier)).await
-}
-
-/// The whole chain of causes, as the log would show it at its worst.
-fn chain(error: &ExchangeError) -> String {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    causes.fold(format!("{error} {error:?}"), |text, cause| format!("{text} {cause} {cause:?}"))
 }
 
 /// Reads one request to its end, says what `reply` says, and hangs up.

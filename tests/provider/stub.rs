@@ -112,3 +112,9 @@ pub fn answer(status: u16, headers: &[(&str, &str)], body: impl Into<Body>) -> R
 pub fn json(status: u16, body: &serde_json::Value) -> Response {
     answer(status, &[("content-type", "application/json")], body.to_string())
 }
+
+/// An error and all its causes, by `Display` and by `Debug`.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |cause| cause.source());
+    causes.fold(String::new(), |text, cause| format!("{text} {cause} {cause:?}"))
+}

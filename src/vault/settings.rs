@@ -7,22 +7,8 @@ use crate::{
     vault::record::{Issuer, cause::Retry, identity::Identity},
 };
 
-/// How long the cache is trusted after the store confirmed it.
-pub(super) const CACHE_TTL: Duration = Duration::from_secs(5);
-/// A record is written back to a store that lost it if the store confirmed it at most this long ago, or has been
-/// unreachable since. Otherwise another process may have forgotten it.
-pub(super) const RESTORE_WINDOW: Duration = Duration::from_secs(15);
-/// One process corrects the impossible times of a record at most once in this time. Otherwise two processes whose
-/// clocks are far apart would correct each other without a pause.
-pub(super) const CORRECTION_INTERVAL: Duration = Duration::from_secs(60);
-/// After the store did not respond, the cache is used for this long before the store is asked again.
-pub(super) const STALE_RETRY: Duration = Duration::from_secs(1);
 /// The part of a lease that is reserved for the save after an exchange.
 const SAVE_BUDGET: Duration = Duration::from_secs(5);
-/// The pause before a save or close is retried.
-pub(super) const RETRY_INTERVAL: Duration = Duration::from_secs(1);
-/// The time limit of a store call. Together with [`RETRY_INTERVAL`] it is the 3 s of docs/vault.md, rule 6.
-pub(super) const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How much longer than one lease length a job waits for the lease.
 const LEASE_TIMEOUT_MARGIN: Duration = Duration::from_secs(10);
 /// The longest wait of an HTTP request.

@@ -1,9 +1,14 @@
 //! Every call of the store goes through here: it has a time limit, and its failure is logged once.
 
+use std::time::Duration;
+
 use crate::{
     store::StoreError,
-    vault::{Vault, error::VaultError, settings::STORE_TIMEOUT},
+    vault::{Vault, error::VaultError},
 };
+
+/// The time limit of a store call. With the pause before a save is retried, it is the 3 s of docs/vault.md, rule 6.
+pub(super) const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why a call of the store has no result. The store may have done it anyway, or may still do it.
 #[derive(Debug, thiserror::Error)]

@@ -33,7 +33,7 @@ pub(crate) use self::{
     api::problem::{NAMESPACE as PROBLEM_NAMESPACE, TYPE_HEADER as PROBLEM_TYPE_HEADER},
     assets::Assets,
     login::{
-        failure_limit::{CODE_EXCHANGES, FailureLimit},
+        exchange_limit::{CODE_EXCHANGES, FailureLimit},
         loopback,
     },
     pages::{explain::explain_login, export::Export},

@@ -19,7 +19,7 @@ use crate::{
     web::{
         assets::Assets,
         login::{
-            failure_limit::{CODE_EXCHANGES, FailureLimit},
+            exchange_limit::{CODE_EXCHANGES, FailureLimit},
             pending::PendingLogins,
         },
         request_id::RequestIds,

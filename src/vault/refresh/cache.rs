@@ -10,12 +10,19 @@ use time::OffsetDateTime;
 
 use crate::{
     store::RowKey,
-    vault::{
-        refresh::{cached_record::CachedRecord, task::Task},
-        settings::{CACHE_TTL, CORRECTION_INTERVAL, RESTORE_WINDOW, STALE_RETRY},
-    },
+    vault::refresh::{cached_record::CachedRecord, task::Task},
 };
 
+/// How long the cache is trusted after the store confirmed it.
+pub(super) const CACHE_TTL: Duration = Duration::from_secs(5);
+/// After the store did not respond, the cache is used for this long before the store is asked again.
+pub(crate) const STALE_RETRY: Duration = Duration::from_secs(1);
+/// A record is written back to a store that lost it if the store confirmed it at most this long ago, or has been
+/// unreachable since. Otherwise another process may have forgotten it.
+const RESTORE_WINDOW: Duration = Duration::from_secs(15);
+/// One process corrects the impossible times of a record at most once in this time. Otherwise two processes whose
+/// clocks are far apart would correct each other without a pause.
+const CORRECTION_INTERVAL: Duration = Duration::from_secs(60);
 /// How many decrypted records stay in memory that need not.
 const CAPACITY: usize = 1024;
 /// How many are dropped at once, so that the oldest ones are not searched at each insertion.

@@ -11,8 +11,12 @@ use crate::{
     vault::{
         Vault,
         error::VaultError,
-        refresh::{cache::JobKind, cached_record::CachedRecord, single_flight::Job, task::JobResult},
-        settings::CACHE_TTL,
+        refresh::{
+            cache::{CACHE_TTL, JobKind},
+            cached_record::CachedRecord,
+            single_flight::Job,
+            task::JobResult,
+        },
     },
 };
 

@@ -10,9 +10,11 @@ use crate::{
             cache::Unstored, cached_record::CachedRecord, lease::HeldLease, log::RefreshLine, single_flight::Job,
             task::JobResult,
         },
-        settings::RETRY_INTERVAL,
     },
 };
+
+/// The pause before a save or close is retried.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Job {
     /// Saves the outcome of an attempt. While the store does not respond, the waiters already have the result, it is in

@@ -19,7 +19,7 @@ use crate::{
             cache::{JobKind, Join},
             task::{JobResult, Task},
         },
-        settings::STORE_TIMEOUT,
+        store_call::STORE_TIMEOUT,
     },
 };
 

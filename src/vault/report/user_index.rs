@@ -15,8 +15,8 @@ use crate::{
         Vault,
         error::{Undecryptable, VaultError},
         record::identity::Identity,
+        refresh::cache::STALE_RETRY,
         report::list::{ListEntry, is_connection},
-        settings::STALE_RETRY,
     },
 };
 

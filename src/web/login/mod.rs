@@ -1,7 +1,7 @@
 //! The routes of a login: the redirect to VideoAsk, and the callback.
 
 pub(crate) mod error;
-pub(crate) mod failure_limit;
+pub(crate) mod exchange_limit;
 pub(crate) mod loopback;
 pub(crate) mod pending;
 
@@ -33,7 +33,7 @@ use crate::{
     web::{
         login::{
             error::CallbackError,
-            failure_limit::{Admission, CODE_EXCHANGES},
+            exchange_limit::{Admission, CODE_EXCHANGES},
         },
         pages::{
             error::{PageError, RequestError},

@@ -1,4 +1,5 @@
-//! A limit on failed code exchanges, so that bogus callbacks cannot use up VideoAsk's rate limit.
+//! The limits of code exchanges: how many run at once, and how many may fail, so that bogus callbacks cannot use up
+//! VideoAsk's rate limit.
 
 use std::{
     sync::{Mutex, PoisonError},

@@ -1,4 +1,4 @@
-//! What every command on connections shares: keep mode, the open store, and an end that loses no token.
+//! What all commands on connections share: keep mode, the open store, and a shutdown that loses no token.
 
 use std::{convert::Infallible, pin::pin, sync::Arc};
 
@@ -32,7 +32,7 @@ pub(crate) struct Context {
 }
 
 impl Setup {
-    /// Reads the configuration; `command` is named where it cannot work by it.
+    /// Reads the configuration. If the command cannot work with it, the error names `command`.
     pub(crate) fn load(env_file: EnvFileArg, command: &'static str) -> Result<Self, CliError> {
         let Loaded { config, env_file, .. } = Config::load(&Environment::of_process(), &env_file.resolve())?;
         telemetry::init(&config.telemetry, Verbosity::Command);
@@ -43,8 +43,7 @@ impl Setup {
         }
     }
 
-    /// Does the work, and then waits for every exchange that was sent and its saving; so it does after a signal,
-    /// which ends the work.
+    /// Does the work until it is done or a signal arrives, and then waits for every exchange that was sent, and its save.
     pub(crate) async fn run<T>(
         self,
         missing: IfMissing,
@@ -58,7 +57,7 @@ impl Setup {
         let vault = &context.app.vault;
         let worked = tokio::select! {
             biased;
-            // A signal that arrived first counts, even if the result is there by the time both are looked at.
+            // The signal is checked first, even if the work is done too.
             () = &mut stop => Err(CliError::Stopped),
             worked = work(&context) => worked,
             never = note_waiting(vault) => match never {},
@@ -82,7 +81,7 @@ impl Setup {
 }
 
 impl Context {
-    /// The default is the first entry, and there is no fallback to another.
+    /// The named user, or else the first entry. There is no fallback to another entry.
     pub(crate) fn user_or_default<'a>(&'a self, user: Option<&'a str>) -> &'a str {
         user.or(self.allowed.entries().first().map(String::as_str)).unwrap_or_default()
     }
@@ -93,7 +92,7 @@ impl Context {
     }
 }
 
-/// Opens the store that a command works on, and says if it is new.
+/// Opens the store of a command, and prints a note if it is new.
 pub(crate) async fn open_store(config: &Config, missing: IfMissing) -> Result<Arc<dyn Store>, CliError> {
     let opened = store::open(&config.store, missing).await.map_err(|error| match error {
         error @ StoreError::Unavailable { .. } => CliError::StoreUnavailable(error),
@@ -105,7 +104,7 @@ pub(crate) async fn open_store(config: &Config, missing: IfMissing) -> Result<Ar
     vet(config, opened)
 }
 
-/// Says once that a command waits for another process. Never completes, so that it can run beside the work.
+/// Prints once that the command waits for another process. It never completes, so that it can run beside the work.
 async fn note_waiting(vault: &Vault) -> Infallible {
     vault.waits_for_another().await;
     spinner::note("Another process is working on this connection; waiting for it.");
@@ -121,10 +120,10 @@ fn place(store: &StoreUrl) -> String {
     }
 }
 
-/// In keep mode, refuses a store that deletes connections, and says what else puts them at risk.
+/// In keep mode, refuses a store that would delete connections, and warns of other risks.
 pub(crate) fn vet(config: &Config, opened: OpenedStore) -> Result<Arc<dyn Store>, CliError> {
     let OpenedStore { store, origin, risks, .. } = opened;
-    // Of a store in memory the configuration has warned already.
+    // The configuration has already warned of a store in memory.
     if let StoreUrl::Memory = config.store {
         return Ok(store);
     }

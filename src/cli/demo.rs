@@ -1,4 +1,4 @@
-//! `demo`: the app and a pretend VideoAsk, on this machine alone, in memory or in a folder of its own.
+//! `demo`: the app and a fake VideoAsk, only on this machine, in memory or in a folder.
 
 mod folder;
 
@@ -26,7 +26,7 @@ use crate::{
 };
 use standin::{Rotation, StandIn};
 
-/// Whose tokens `--keep` keeps; the third user of the stand-in is turned away.
+/// The users of `--keep`. The third user of the stand-in is not allowed to log in.
 const KEPT: &str = "ada@example.com,grace@example.com";
 
 const DEFAULT_PORT: u16 = 3000;
@@ -84,7 +84,7 @@ pub(super) async fn run(options: Options) -> Result<(), CliError> {
     let standin = tokio::spawn(standin.serve(beside, closed(stopped)));
     let served = app.serve(listener, stop).await;
     drop(running);
-    // The stand-in has nothing to lose; that it ended is all that matters.
+    // The result of the stand-in does not matter.
     let _ = standin.await;
     Ok(served?)
 }
@@ -98,7 +98,7 @@ fn access_ttl(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// clap's own words for a bad number do not say what a port is.
+/// Parses a port, because clap's own message does not say what a port is.
 fn port(text: &str) -> Result<u16, &'static str> {
     text.parse().map_err(|_| "write a number from 0 to 65535; 0 takes a free port")
 }
@@ -143,7 +143,7 @@ async fn bind(port: u16, fix: &'static str) -> Result<TcpListener, CliError> {
     serve::bind(&Listen { host: Ipv4Addr::LOCALHOST.to_string(), port }, fix).await
 }
 
-/// The demo's configuration. It goes through the same checks as everybody's.
+/// The demo's configuration, with the same checks as every other one.
 fn pairs(
     options: &Options,
     listener: &TcpListener,
@@ -187,7 +187,7 @@ fn pretend(options: &Options, config: &Config, clock: Clock) -> Result<StandIn, 
     }
 }
 
-/// Sessions and API keys of one demo mean nothing to the next.
+/// A random secret: sessions and API keys of one demo should not work in the next.
 fn random_secret() -> Result<String, CliError> {
     let mut bytes = [0_u8; 32];
     SystemRandom::new().fill(&mut bytes).map_err(|_| CliError::NoRandomness)?;
@@ -195,7 +195,7 @@ fn random_secret() -> Result<String, CliError> {
 }
 
 async fn closed(mut stopped: watch::Receiver<()>) {
-    // Nothing is ever sent: an error means that the sender is gone, which is the signal.
+    // Nothing is ever sent. An error means that the sender was dropped, which is the signal.
     let _ = stopped.changed().await;
 }
 

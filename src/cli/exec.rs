@@ -9,7 +9,7 @@ use crate::{
     config::{CLIENT_VARIABLES, VARIABLES},
 };
 
-/// What another program may well mean by the same name.
+/// Variables that other programs may use under the same name, so they are not removed.
 const SHARED: [&str; 3] = ["HOST", "PORT", "RUST_LOG"];
 
 #[derive(Clone, Debug, clap::Args)]
@@ -38,7 +38,7 @@ async fn prepare(Options { token_args, command }: Options) -> Result<ExecTarget,
 }
 
 impl ExecTarget {
-    /// Replaces this process; returns only where that fails.
+    /// Replaces this process. Returns only if that fails.
     pub(super) fn exec(self) -> CliError {
         let mut arguments = self.command.into_iter();
         let program = arguments.next().unwrap_or_default();

@@ -18,7 +18,7 @@ use crate::{
 };
 
 const ALREADY: &str = "already imported; nothing was sent";
-/// Who the token is said to belong to, before VideoAsk tells.
+/// Whose token it should be, before VideoAsk says so.
 const NOBODY_YET: &str = "the owner of this refresh token";
 
 #[derive(Clone, Debug, clap::Args)]
@@ -51,7 +51,7 @@ async fn import(
 ) -> Result<String, CliError> {
     let vault = &context.app.vault;
     let refused = |error: VaultError| context.error(user.unwrap_or(NOBODY_YET), error);
-    // Before all else: in an entrypoint this runs at each start, beside the connection that it made.
+    // First, since in an entrypoint this command runs at each start, when its connection already exists.
     if let Some(import) = vault.imported_before(&token).await.map_err(refused)? {
         return conclude(context, import, user, replace).await;
     }
@@ -62,7 +62,7 @@ async fn import(
     conclude(context, import, user, replace).await
 }
 
-/// Goes on from how far the import has come.
+/// Continues the import from its current state.
 async fn conclude(context: &Context, import: Import, user: Option<&str>, replace: Replace) -> Result<String, CliError> {
     match import {
         Import::Already => Ok(ALREADY.to_owned()),
@@ -75,7 +75,7 @@ async fn conclude(context: &Context, import: Import, user: Option<&str>, replace
     }
 }
 
-/// Asked before the exchange, so that a token that nobody needs is not spent.
+/// Checks before the exchange, so that a token that is not needed is not spent.
 async fn refuse_to_replace(context: &Context, user: &str) -> Result<(), CliError> {
     let vault = &context.app.vault;
     if vault.is_live(user).await.map_err(|error| context.error(user, ConnectionProblem::from(error)))? {
@@ -84,7 +84,7 @@ async fn refuse_to_replace(context: &Context, user: &str) -> Result<(), CliError
     Ok(())
 }
 
-/// Finds the owner and gives it to them, if they may have it.
+/// Finds the owner, and moves the connection to them if they are allowed to have it.
 async fn give(
     context: &Context,
     pending: PendingImport,
@@ -119,12 +119,12 @@ async fn give(
     }
 }
 
-/// The operator runs this, and vouches for the e-mail that comes with it.
+/// The operator runs this command, and so vouches for the e-mail of `/me`.
 fn vouched(me: Me) -> Identity {
     Identity { email_proof: EmailProof::Vouched, ..Identity::from(me) }
 }
 
-/// What to call the owner, and VideoAsk's id of them.
+/// The owner's name for messages, and VideoAsk's `user_id`.
 fn named(identity: &Identity) -> (String, String) {
     let user_id = identity.user_id.clone().unwrap_or_default();
     let label = identity.label().unwrap_or_default();

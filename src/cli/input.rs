@@ -1,4 +1,4 @@
-//! A token on stdin: in an argument, every user of the machine could read it.
+//! Reads a token from stdin, since every user of the machine could read it in an argument.
 
 use std::io::{self, BufRead, IsTerminal, Read, stdin};
 
@@ -6,10 +6,10 @@ use zeroize::Zeroizing;
 
 use crate::cli::output;
 
-/// No token is longer.
+/// The longest input, in bytes. No token is longer.
 const LONGEST: u64 = 64 * 1024;
 
-/// Why what came on stdin is no token.
+/// Why stdin has no token.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum InputError {
     #[error("there is nothing on stdin: give the {0} there, as in `printf %s \"$TOKEN\" | videoask-auth ...`")]
@@ -20,8 +20,8 @@ pub(super) enum InputError {
     Io(#[from] io::Error),
 }
 
-/// Reads the token that stdin consists of; at a terminal, a line. `what` it should be is said where it is not.
-/// Called before any signal is handled, so that Ctrl-C ends the waiting.
+/// Reads the token that is all of stdin, or one line of a terminal. Errors name it by `what`. It is called before any
+/// signal is handled, so that Ctrl-C ends the wait.
 pub(super) fn token(what: &'static str) -> Result<String, InputError> {
     let mut text = Zeroizing::new(String::with_capacity(4096));
     let mut input = stdin().lock().take(LONGEST);
@@ -38,7 +38,8 @@ pub(super) fn token(what: &'static str) -> Result<String, InputError> {
     }
 }
 
-/// RFC 6749, appendix A: tokens are visible ASCII. A quote or an equals sign in front tells of a copied assignment.
+/// Whether the text can be a token: visible ASCII (RFC 6749, appendix A). A leading quote or equals sign comes from a
+/// copied assignment.
 fn checked(text: &str, what: &'static str) -> Result<String, InputError> {
     let is_token = text.bytes().all(|byte| byte.is_ascii_graphic()) && !text.contains(['"', '\'']);
     match text {

@@ -185,7 +185,7 @@ async fn run(Arguments { env_file, command }: Arguments) -> Result<Ending, CliEr
 /// Prints the help that was asked for, or the usage error. The caller of `exec` tells its failures from those of the
 /// program by the exit code, wrong usage included.
 fn explain(help_or_error: &clap::Error) -> ExitCode {
-    // Without a reader there is nobody to tell.
+    // If the output is closed, nobody reads this.
     let _ = help_or_error.print();
     match help_or_error.exit_code() {
         0 => ExitCode::SUCCESS,

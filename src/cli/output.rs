@@ -1,6 +1,6 @@
 //! Results to stdout, notes to stderr.
 //!
-//! A reader that has gone, as in `check | head`, is no reason to panic, which the standard macros would do.
+//! If the reader closes the pipe, as in `check | head`, the standard macros would panic. These functions do not.
 
 use std::{
     fmt::Display,
@@ -16,12 +16,12 @@ use tokio::io::AsyncWriteExt;
 #[error("stdout cannot be written: {0}")]
 pub(super) struct OutputError(io::Error);
 
-/// Writes a line to stdout, where nothing depends on it.
+/// Writes a line to stdout. A failure is ignored.
 pub(super) fn data(line: &dyn Display) {
     let _ = writeln!(stdout(), "{line}");
 }
 
-/// Writes the result of a command to stdout: a full disk is a failure, though a reader that has gone is none.
+/// Writes the result of a command to stdout. A full disk is a failure; a closed pipe is not.
 pub(super) fn print_result(text: &str) -> Result<(), OutputError> {
     match writeln!(stdout(), "{text}").and_then(|()| stdout().flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(OutputError(error)),
@@ -29,22 +29,22 @@ pub(super) fn print_result(text: &str) -> Result<(), OutputError> {
     }
 }
 
-/// Writes lines that end one by one to stdout. Behind a file's last line without an end, as in `>> .env`, they would
-/// go on in that line, so they start on a new one.
+/// Writes lines to stdout. If stdout is a file whose last line has no end, as may be with `>> .env`, a line break comes
+/// first, so that they do not continue that line.
 pub(super) fn print_lines(text: &str) -> Result<(), OutputError> {
     let file = stdout().as_fd().try_clone_to_owned().map(File::from);
     let appends = file.and_then(|file| file.metadata()).is_ok_and(|file| file.is_file() && file.len() > 0);
     print_result(&format!("{}{}", if appends { "\n" } else { "" }, text.trim_end_matches('\n')))
 }
 
-/// Whether anybody still reads stdout.
+/// Whether the reader of stdout has not closed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reader {
     Present,
     Gone,
 }
 
-/// Stdout for a result of any length. A reader that is slow does not keep the command from stopping at a signal.
+/// Stdout for a result of any length. A slow reader does not prevent the command from stopping at a signal.
 pub(super) struct Stream(tokio::io::Stdout);
 
 impl Stream {

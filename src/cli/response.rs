@@ -1,4 +1,4 @@
-//! A response on its way to stdout.
+//! A response that is printed.
 
 use std::{future::poll_fn, pin::Pin};
 
@@ -17,11 +17,11 @@ use crate::{
     videoask::{Answer, Download},
 };
 
-/// A response, whatever its status.
+/// A response with any status.
 pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    /// What was read of the body before it was asked for.
+    /// The part of the body that was read in advance.
     start: Bytes,
     body: Download,
 }
@@ -55,7 +55,7 @@ impl Response {
         if body.len() > limit { Err(CallError::TooLarge) } else { Ok(body) }
     }
 
-    /// The body, or what comes until there are more than `limit` bytes. It is still there to read.
+    /// The body, or its first part if it is longer than `limit` bytes. It can still be read afterwards.
     pub(crate) async fn peek(&mut self, limit: usize) -> Result<Bytes, CallError> {
         let mut body = BytesMut::new();
         while body.len() <= limit

@@ -25,7 +25,7 @@ pub(super) async fn run(env_file: EnvFile) -> Result<(), CliError> {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), variables = %loaded.env_file, "starting");
     let opened = tokio::select! {
         opened = store::open(&config.store, IfMissing::Create) => opened?,
-        // A Redis that does not answer holds the start up for seconds; nothing is under way yet.
+        // A Redis that does not respond delays the start by seconds, and nothing is in flight yet.
         () = &mut stop => {
             tracing::info!("stopped");
             return Ok(());
@@ -54,7 +54,8 @@ pub(super) async fn run(env_file: EnvFile) -> Result<(), CliError> {
     Ok(app.serve(listener, stop).await?)
 }
 
-/// Tells systemd, if it is what started this process (`Type=notify`). The port is taken: what connects now is answered.
+/// Notifies systemd, if it started this process (`Type=notify`). The port is bound, so connections are accepted from now
+/// on.
 fn notify(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
         tracing::warn!(error = &error as &dyn std::error::Error, "systemd could not be notified");

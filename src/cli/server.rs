@@ -1,4 +1,4 @@
-//! A server of this app on another machine, which an API key opens: its tokens, and VideoAsk's API through its proxy.
+//! A client of this app on another machine, by an API key: gets tokens there, and calls VideoAsk's API by its proxy.
 
 use std::{pin::pin, time::Duration};
 
@@ -40,7 +40,7 @@ const TOKEN_TIMEOUT: Duration = Duration::from_secs(40);
 pub(crate) struct Server {
     gateway: Gateway,
     url: Url,
-    /// The root of VideoAsk's API there.
+    /// The URL of the server's proxy.
     proxy: Url,
     api_key: AccessToken,
     clock: Clock,
@@ -59,7 +59,7 @@ struct TokenResponse {
 }
 
 impl Server {
-    /// Prepares the client; nothing is asked yet.
+    /// Builds the client. It sends nothing yet.
     pub(crate) fn new(config: &ServerConfig, clock: Clock) -> Result<Self, BuildError> {
         let url = config.url.clone();
         let mut proxy = url.clone();
@@ -70,7 +70,7 @@ impl Server {
         Ok(Self { gateway, url, proxy, api_key, clock })
     }
 
-    /// Does the work, or stops at a signal. What was sent goes on at the server.
+    /// Does the work, or stops at a signal. Requests that were sent continue at the server.
     pub(crate) async fn run<T>(&self, work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
         let mut stop = pin!(signals::stop());
         tokio::select! {
@@ -80,7 +80,7 @@ impl Server {
         }
     }
 
-    /// A token good enough; a new one in place of `refused`, if that is the current one.
+    /// A token that works for long enough; another one if `refused` is the current one.
     pub(crate) async fn token(
         &self,
         user: Option<&str>,
@@ -173,7 +173,7 @@ impl Server {
         }
     }
 
-    /// What is no problem of the server's own is the response.
+    /// Reads a problem of the server itself. Everything else is the response.
     async fn send<B>(&self, user: Option<&str>, request: UpstreamRequest<B>) -> Result<Response, CliError>
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,

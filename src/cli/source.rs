@@ -1,4 +1,4 @@
-//! Where a command gets tokens: from the store here, or from a server elsewhere.
+//! Where a command gets tokens: from the store on this machine, or from a server on another one.
 
 use url::Url;
 
@@ -25,12 +25,12 @@ pub(crate) enum Source {
 }
 
 impl SourceArgs {
-    /// Reads the configuration; `command` is named where it cannot work by it.
+    /// Reads the configuration. If the command cannot work with it, the error names `command`.
     pub(crate) fn load(self, command: &'static str) -> Result<Source, CliError> {
         let Self { server, env_file } = self;
         match (server, env_file.is_given()) {
             (Some(_), true) => Err(CliError::ServerReadsNoFile),
-            // An option outweighs a variable.
+            // The option takes precedence over the variable.
             (None, true) => store(env_file, command),
             (server, false) => {
                 let config = ServerConfig::load(&Environment::of_process(), server);

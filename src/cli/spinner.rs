@@ -1,4 +1,4 @@
-//! Something that moves while one waits, on a terminal alone.
+//! A spinner on a terminal while a command waits.
 
 use std::{
     io::{IsTerminal, Write, stderr},
@@ -13,7 +13,7 @@ const FRAME: Duration = Duration::from_millis(120);
 /// Carriage return, and "erase to the end of the line" of ECMA-48.
 const CLEAR: &str = "\r\x1b[K";
 
-/// What `work` gives. What takes less than a frame is not worth a word.
+/// Runs `work`, and shows the spinner if it takes longer than one frame.
 pub(super) async fn during<T>(what: &str, work: impl Future<Output = T>) -> T {
     if !stderr().is_terminal() {
         return work.await;
@@ -30,19 +30,19 @@ pub(super) async fn during<T>(what: &str, work: impl Future<Output = T>) -> T {
     unreachable!("a cycle has no end")
 }
 
-/// A line beside whatever moves.
+/// The text beside the spinner.
 pub(super) fn note(line: &str) {
     let clear = if stderr().is_terminal() { CLEAR } else { "" };
     let _ = writeln!(stderr(), "{clear}{line}");
 }
 
-/// Whether there is something to wipe away; a signal drops it in the middle.
+/// Whether there is a line to erase. A signal may drop this in the middle.
 struct Drawn(bool);
 
 impl Drawn {
     fn draw(&mut self, frame: char, what: &str) {
         self.0 = true;
-        // Without a reader there is nobody to tell.
+        // If stderr is closed, nobody reads this.
         let _ = write!(stderr(), "{CLEAR}{frame} {what} ...");
         let _ = stderr().flush();
     }

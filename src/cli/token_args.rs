@@ -1,4 +1,4 @@
-//! Whose token, and how long it should live: the options of `token` and `exec`.
+//! Whose token, and how long it should work: the options of `token` and `exec`.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub(crate) struct TokenArgs {
     source: SourceArgs,
 }
 
-/// What these options ask for, with the configuration loaded.
+/// These options, and the loaded configuration.
 pub(crate) struct TokenRequest {
     user: Option<String>,
     min_ttl: Option<Duration>,
@@ -37,7 +37,7 @@ pub(crate) struct TokenRequest {
 }
 
 impl TokenArgs {
-    /// Reads the configuration; `command` is named where it cannot work by it.
+    /// Reads the configuration. If the command cannot work with it, the error names `command`.
     pub(crate) fn load(self, command: &'static str) -> Result<TokenRequest, CliError> {
         let Self { user, min_ttl, source } = self;
         Ok(TokenRequest { user, min_ttl, source: source.load(command)? })
@@ -45,7 +45,8 @@ impl TokenArgs {
 }
 
 impl TokenRequest {
-    /// Uses a token good enough, refreshed if need be; a new one in place of `refused`, if that is the current one.
+    /// Runs `work` with a token that works for long enough, refreshed if necessary, and is another one if `refused` is the
+    /// current one.
     pub(crate) async fn with_token<T>(
         self,
         refused: Option<&AccessToken>,

@@ -22,7 +22,7 @@ use crate::{
 pub(super) enum Caller<'a> {
     /// This process, with a token from the store.
     Store { context: &'a Context, user: &'a str, key: RowKey },
-    /// A server elsewhere, by its proxy.
+    /// A server on another machine, by its proxy.
     Server { server: &'a Server, user: Option<&'a str> },
 }
 
@@ -92,7 +92,7 @@ async fn forward(
     let app = &context.app;
     let token = spinner::during("Getting a token", app.vault.hand_out(key, MinLife::BestEffort)).await;
     let token = token.map_err(|error| context.error(user, error))?;
-    // The vault has its own limit for how long a command waits for a second token.
+    // The vault itself limits how long a command waits for a second token.
     let answer = app.gateway.forward(request, &token, &app.vault, key, Duration::MAX);
     match spinner::during("Waiting for VideoAsk", answer).await {
         Ok(answer) => Ok(answer.into()),

@@ -19,7 +19,7 @@ pub(super) async fn examine(config: Config) -> Result<Vec<Line>, CliError> {
     let (Mode::Keep(allowed), StoreUrl::Sqlite(_) | StoreUrl::Redis(_)) = (config.mode.clone(), &config.store) else {
         return Ok(Vec::new());
     };
-    // Why it does not open has been said already.
+    // The check of the store has reported why it does not open.
     let Ok(opened) = store::open(&config.store, IfMissing::Refuse).await else { return Ok(Vec::new()) };
     let login = config.app_url.join("/auth/videoask");
     let vault = app::state(&config, opened.store, Clock::system(), Callers::Command)?.vault;
@@ -86,7 +86,7 @@ fn of_connection(report: &Report, login: &Url) -> Line {
     }
 }
 
-/// The next step of a connection that has a problem, for somebody who is running `check` already.
+/// The next step for a connection with a problem, for a person who is already running `check`.
 fn fix(failure: &FailureReport, user: &str, login: &Url) -> String {
     match failure.next_step {
         NextStep::LogInAgain => format!("Log in as {user} at {login}"),

@@ -12,7 +12,7 @@ use crate::{
     config::{Config, EnvFile, Environment},
 };
 
-/// By this, a `.env` of a demo is told from one of somebody's own.
+/// Distinguishes a demo's `.env` from any other.
 const FIRST_LINE: &str = "# Written by `videoask-auth demo --dir`: for that demo, and the commands beside it.\n";
 pub(super) const STORE: &str = "sqlite://videoask-auth.db";
 /// Which refresh tokens the pretend VideoAsk accepts.

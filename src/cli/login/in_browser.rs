@@ -18,13 +18,13 @@ pub(super) enum Browser {
     Leave,
 }
 
-/// Listens where the callback leads, if that is this machine; else gives nothing.
+/// Listens at the address of the callback, if that is on this machine.
 pub(super) async fn listen(app_url: &AppUrl) -> Result<Vec<TcpListener>, CliError> {
     let mut listeners = Vec::new();
     for address in app_url.loopback_addresses() {
         match TcpListener::bind(address).await {
             Ok(listener) => listeners.push(listener),
-            // `localhost` has an IPv6 address here, or it has not. Another program there would get the callback.
+            // `localhost` may have no IPv6 address here. If another program listens there, it would get the callback.
             Err(error) if !listeners.is_empty() && error.kind() != io::ErrorKind::AddrInUse => {}
             Err(source) => return Err(CliError::LoginListen { app_url: app_url.origin(), source }),
         }
@@ -32,7 +32,7 @@ pub(super) async fn listen(app_url: &AppUrl) -> Result<Vec<TcpListener>, CliErro
     Ok(listeners)
 }
 
-/// Waits for the login. The server that comes with it still has to give the browser its last page.
+/// Waits for the login. The returned server still has to send the browser its last page.
 pub(super) async fn log_in(
     app: &Arc<AppState>,
     listeners: Vec<TcpListener>,
@@ -49,7 +49,7 @@ pub(super) async fn log_in(
     output::note(&format_args!("\n  {address}\n\nWithout a browser on this machine, use --paste."));
     if let Browser::Open = browser {
         let url = address.to_string();
-        // The address is all that other users of this machine see of it; the secrets of the login are in a cookie.
+        // Other users of this machine can see the address; the secrets of the login are in a cookie.
         let opened = spawn_blocking(move || open::that_detached(url)).await;
         if !matches!(opened, Ok(Ok(()))) {
             output::note(&format_args!("No browser could be opened: open the address yourself."));

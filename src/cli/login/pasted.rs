@@ -17,10 +17,10 @@ use crate::{
     web::AppState,
 };
 
-/// No callback is longer.
+/// The longest line, in bytes. No callback is longer.
 const LONGEST: u64 = 64 * 1024;
 
-/// Why an address that was pasted is not the one. The person may try again.
+/// Why a pasted address is not the right one. The person may try again.
 #[derive(Debug, thiserror::Error)]
 enum PasteError {
     #[error("This is the address to open. Log in there, then paste the address at which the browser ends.")]
@@ -56,7 +56,7 @@ pub(super) async fn log_in(app: &Arc<AppState>) -> Result<Finished, CliError> {
             let line = lines.recv().await.ok_or(CliError::NothingPasted)?;
             match read(app, &login, &line)? {
                 Pasted::Code(code) => {
-                    // The permit says, until the tokens are here, that stopping now would lose them.
+                    // While the permit is held, stopping would lose the tokens.
                     let _permit = Arc::clone(&app.code_exchanges).acquire_owned().await;
                     let finished = spinner::during("Getting the tokens", app.logins.finish(login, code)).await;
                     return finished.map_err(|error| CliError::Login(Arc::new(error)));
@@ -71,7 +71,7 @@ pub(super) async fn log_in(app: &Arc<AppState>) -> Result<Finished, CliError> {
     }
 }
 
-/// The checks of a callback, on what was pasted.
+/// Checks a pasted address like a callback.
 fn read(app: &AppState, login: &PendingLogin, line: &str) -> Result<Pasted, CliError> {
     let callback = match parse(&app.app_url, line) {
         Ok(callback) => callback,
@@ -85,7 +85,7 @@ fn read(app: &AppState, login: &PendingLogin, line: &str) -> Result<Pasted, CliE
     }
 }
 
-/// Some browsers leave out the scheme, so the address is known by its path.
+/// Some browsers leave out the scheme, so the address is recognised by its path.
 fn parse(app_url: &AppUrl, line: &str) -> Result<Callback, PasteError> {
     let address = line.trim().split('#').next().unwrap_or_default();
     let expected = app_url.callback();
@@ -100,7 +100,7 @@ fn parse(app_url: &AppUrl, line: &str) -> Result<Callback, PasteError> {
     }
 }
 
-/// The lines of stdin, until it ends. They are read by a thread that the end of the process does not wait for.
+/// The lines of stdin. A thread reads them, and the end of the process does not wait for it.
 fn lines_of_stdin() -> mpsc::Receiver<Zeroizing<String>> {
     let (send, lines) = mpsc::channel(1);
     thread::spawn(move || {

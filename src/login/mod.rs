@@ -21,7 +21,7 @@ use crate::{
     keys::Keyring,
     provider::{AuthorizeParams, Prompt, Provider, TokenResponse},
     store::RowKey,
-    vault::{Connected, Identity, Record, RecordBody, TokenSet, Vault},
+    vault::{Connected, Identity, Record, RecordBody, SessionOf, TokenSet, Vault},
     videoask::Api,
 };
 
@@ -110,20 +110,22 @@ impl Logins {
             Owner::Caller => Ok(Finished::Minted(Box::new(record.body))),
             Owner::User(user_id) => {
                 let identity = record.body.identity.clone();
-                let connected = self.connect(&user_id, record, entry).await?;
+                let connected = self.connect(&user_id, record, entry, None).await?;
                 Ok(Finished::Kept { identity, connected })
             }
         }
     }
 
+    /// Saves the record of an admitted user, and the session with it.
     pub(crate) async fn connect(
         &self,
         user_id: &str,
         record: Record,
         entry: Option<EmailEntry>,
+        session: Option<SessionOf<'_>>,
     ) -> Result<Connected, LoginError> {
         let (version, identity) = (record.version(), record.body.identity.clone());
-        let connected = self.vault.connect(&RowKey::of_user(user_id), record, None).await?;
+        let connected = self.vault.connect(&RowKey::of_user(user_id), record, None, session).await?;
         self.recheck_email(entry, user_id, Some(&version), &identity).await?;
         Ok(connected)
     }

@@ -42,9 +42,6 @@ pub trait Sessions: fmt::Debug + Send + Sync + 'static {
     /// Adds a session, or reports that its key is taken.
     async fn create_session(&self, row: &SessionRow) -> Result<InsertOutcome, StoreError>;
 
-    /// Replaces the data of an existing session. It never creates one, so a save cannot undo a logout.
-    async fn save_session(&self, key: &RowKey, sealed: &[u8]) -> Result<UpdateOutcome, StoreError>;
-
     /// Reads a session, even one whose limits have passed.
     async fn session(&self, key: &RowKey) -> Result<Option<SessionRow>, StoreError>;
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     store::{
-        Limits, RowKey,
+        Limits, RowKey, SessionRow,
         records::{Cas, Row, State},
     },
     vault::{
@@ -29,22 +29,27 @@ const TRIES: u32 = 64;
 /// The longest pause before another try.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
+/// Makes the session of a login, once it is known which connection is its user's first.
+pub type SessionOf<'a> = &'a (dyn Fn(&Record) -> SessionRow + Send + Sync);
+
 /// What became of a login's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connected {
     /// It was saved.
     Yes,
-    /// It has no refresh token, and the stored connection has one: that one stays.
+    /// It has no refresh token, and the stored connection has one: that one stays, and no session was saved.
     KeptOld,
 }
 
 impl Vault {
-    /// Saves `record` as the connection of `key`. A job on the old one finds that it was replaced, and drops its outcome.
+    /// Saves `record` as the connection of `key`, and the session with it. A job on the old one finds that it was
+    /// replaced, and drops its outcome.
     pub async fn connect(
         &self,
         key: &RowKey,
         mut record: Record,
         limits: Option<Limits>,
+        session: Option<SessionOf<'_>>,
     ) -> Result<Connected, VaultError> {
         let _lock = self.0.key_locks.lock(&key.0).await;
         for attempt in 0..TRIES {
@@ -53,7 +58,11 @@ impl Vault {
                 self.0.clock.sleep(jitter.of(RETRY_PAUSE)).await;
             }
             let asked = self.0.clock.boot_time();
-            let stored = self.call_store(self.0.store.read(key)).await?;
+            let stored = match limits {
+                // A new session has no record yet. If it has one nevertheless, the put finds it.
+                Some(_) if attempt == 0 => None,
+                _ => self.call_store(self.0.store.read(key)).await?,
+            };
             if record.body.tokens.refresh_token.is_none()
                 && stored.as_ref().is_some_and(|row| self.has_refresh_token(row))
             {
@@ -62,7 +71,11 @@ impl Vault {
             self.inherit(&mut record, stored.as_ref());
             let row = self.new_row(key, &record, State::Live, limits);
             let over = stored.as_ref().map(|row| &row.version);
-            if self.call_store(self.0.store.put(&row, over)).await? == Cas::Applied {
+            let put = match session.map(|session| session(&record)) {
+                Some(session) => self.call_store(self.0.store.put_with_session(&row, over, &session)).await?,
+                None => self.call_store(self.0.store.put(&row, over)).await?,
+            };
+            if put == Cas::Applied {
                 tracing::info!(
                     user_id = record.body.identity.logged_id(),
                     connection = %record.connection_id,

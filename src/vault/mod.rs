@@ -41,7 +41,7 @@ pub(crate) use self::record::history::ProviderMessage;
 #[cfg(test)]
 pub(crate) use self::report::login_end::{Basis, LoginEnd};
 pub use self::{
-    connect::Connected,
+    connect::{Connected, SessionOf},
     error::VaultError,
     hand_out::{HandedOut, MinLife},
     import::{Import, Replace},

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::{Router, routing::get};
-use tower_sessions::{Session, session};
+use axum::{Router, extract::State, routing::get};
+use tower_sessions::Session;
 
 use crate::web::{
     session::{self as login_session, Login},
@@ -16,9 +16,10 @@ pub(crate) fn router(app: Arc<AppState>) -> Router {
     with_pages(app, Router::new().route("/log-in", get(log_in)).route("/panic", get(panics)))
 }
 
-async fn log_in(session: Session) {
-    let login: Result<_, session::Error> = login_session::begin(&session, &Login::Mint).await;
-    login.expect("the store works");
+async fn log_in(State(app): State<Arc<AppState>>, session: Session) {
+    let id = login_session::renew(&session).await.expect("it had no session");
+    let row = app.sessions.row(id, &Login::Mint, app.sessions.limits());
+    app.sessions.insert(&row).await.expect("the store works");
 }
 
 async fn panics() {

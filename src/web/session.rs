@@ -21,9 +21,9 @@ use crate::{
     clock::Clock,
     config::Mode,
     keys::{Keyring, Purpose},
-    store::{InsertOutcome, Limits, RowKey, SessionRow, Store},
+    store::{Limits, RowKey, SessionRow, Store},
     telemetry,
-    vault::VisibleRecord,
+    vault::{Record, VisibleRecord},
     web::cookies::CookiePolicy,
 };
 
@@ -51,14 +51,19 @@ pub(crate) enum Login {
     /// The key of the record is VideoAsk's `user_id`. The record stays when the session ends.
     Keep {
         user_id: String,
-        /// The user's first connection since the last revoke or `forget`, each of which ends this session. Unknown until
-        /// the connection is saved.
+        /// The user's first connection since a revoke or `forget`, which end this session.
         first_connection: Option<String>,
     },
 }
 
 impl Login {
-    /// Whether the connection has been neither revoked nor forgotten since this login.
+    /// A login as the user of this connection.
+    pub(super) fn kept(user_id: &str, record: &Record) -> Self {
+        let first_connection = record.body.history.first_connection.clone();
+        Self::Keep { user_id: user_id.to_owned(), first_connection }
+    }
+
+    /// Whether the connection was neither revoked nor forgotten since this login.
     pub(super) fn is_bound_to(&self, shown: &VisibleRecord) -> bool {
         match self {
             Self::Mint => true,
@@ -129,13 +134,17 @@ impl Sessions {
         Ok(())
     }
 
-    /// Binds a session to its connection, once that is saved. It never creates a row, so it does not undo a logout in the
-    /// meantime. [`SessionStore::save`] cannot do this: the layer calls it again at the end of the request.
-    pub(super) async fn bind(&self, id: Id, login: &Login) -> Result<(), session::Error> {
+    /// The row of a new session.
+    pub(super) fn row(&self, id: Id, login: &Login, limits: Limits) -> SessionRow {
         let key = self.key(id);
-        let login = serde_json::to_value(login)?;
-        let sealed = self.seal(&key, &HashMap::from([(LOGIN.to_owned(), login)]))?;
-        self.store.save_session(&key, &sealed).await.map_err(backend)?;
+        let data = serde_json::to_vec(&HashMap::from([(LOGIN, login)]));
+        let data = Zeroizing::new(data.expect("a login has only string keys, so JSON can write it"));
+        SessionRow { sealed: self.keys.seal(Purpose::Session, &[key.0.as_bytes()], &data), limits, key }
+    }
+
+    /// Saves a new session where no record is saved with it.
+    pub(super) async fn insert(&self, row: &SessionRow) -> Result<(), session::Error> {
+        self.store.create_session(row).await.map_err(backend)?;
         Ok(())
     }
 
@@ -143,11 +152,6 @@ impl Sessions {
     pub(super) async fn login(&self, id: Id) -> Result<Option<Login>, session::Error> {
         let Some(SessionData { mut data, .. }) = self.load(&id).await? else { return Ok(None) };
         Ok(data.remove(LOGIN).map(serde_json::from_value).transpose()?)
-    }
-
-    fn seal(&self, key: &RowKey, data: &SessionValues) -> StoreResult<Vec<u8>> {
-        let data = Zeroizing::new(serde_json::to_vec(data).map_err(|error| Error::Encode(error.to_string()))?);
-        Ok(self.keys.seal(Purpose::Session, &[key.0.as_bytes()], &data))
     }
 
     /// The data of a row. A row that cannot be decrypted has none, and counts as logged out.
@@ -159,20 +163,15 @@ impl Sessions {
 
 #[async_trait]
 impl SessionStore for Sessions {
-    /// Always uses a new id, whatever id the record has, so that a login never keeps the id from before it.
+    /// Always a fresh id, whatever id the record came with: a login never keeps the id from before it. The row is written
+    /// in one step with the login's record.
     async fn create(&self, session: &mut SessionData) -> StoreResult<()> {
-        loop {
-            session.id = Id::default();
-            let key = self.key(session.id);
-            let row = SessionRow { sealed: self.seal(&key, &session.data)?, limits: self.limits(), key };
-            if self.store.create_session(&row).await.map_err(backend)? == InsertOutcome::Inserted {
-                return Ok(());
-            }
-        }
+        session.id = Id::default();
+        Ok(())
     }
 
-    /// Writes nothing: `create` writes the session, and `bind` its only change. The layer would save it once more after
-    /// each login, and respond with an empty page if the store failed then.
+    /// Writes nothing: a session does not change. The layer would save it once more after each login, and answer with an
+    /// empty page if the store failed at that moment.
     async fn save(&self, _: &SessionData) -> StoreResult<()> {
         Ok(())
     }
@@ -208,12 +207,13 @@ fn backend(error: impl std::error::Error + 'static) -> Error {
     Error::Backend(telemetry::chain(&error))
 }
 
-/// Starts a session for `login`, replacing any that the browser had. Returns its id.
-pub(super) async fn begin(session: &Session, login: &Login) -> Result<Id, session::Error> {
+/// Ends the session that the browser may have, and gives it the id of a new one, whose row is not written yet.
+pub(super) async fn renew(session: &Session) -> Result<Id, session::Error> {
     if session.id().is_some() {
         session.flush().await?;
     }
-    session.insert(LOGIN, login).await?;
+    // Counts as a change, so that the layer sets the cookie.
+    session.clear().await;
     session.save().await?;
     session.id().ok_or_else(|| Error::Backend("a saved session has no id".to_owned()).into())
 }

@@ -220,7 +220,7 @@ async fn of_64_logins_of_one_user_in_two_processes_at_once_none_is_refused() {
             let tokens = TokenSet::dated(access_token, None, None, life, EPOCH);
             let record = Record::minted(&keys, tokens, Identity::default(), provider.issuer());
             let (vault, key) = (vault.clone(), key.clone());
-            logins.push(tokio::spawn(async move { vault.connect(&key, record, None).await }));
+            logins.push(tokio::spawn(async move { vault.connect(&key, record, None, None).await }));
         }
     }
     for login in join_all(logins).await {

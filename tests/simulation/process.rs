@@ -253,7 +253,7 @@ impl Process {
         let (simulation, id, key) = (self.simulation.clone(), self.id, key.clone());
         let limits = (self.mode == Mode::Mint).then_some(LIMITS);
         self.spawn(move |vault| async move {
-            let stored = vault.connect(&key, record, limits).await;
+            let stored = vault.connect(&key, record, limits, None).await;
             simulation.lock().log(format_args!("p{id} stored a login: {stored:?}"));
         });
     }

@@ -100,7 +100,7 @@ async fn ten_thousand_callers_share_one_exchange() {
     let (key, record) = (key_of(0), setup.record(&keys, Duration::from_secs(60), EPOCH - Duration::from_secs(60)));
     let login = tokio::spawn({
         let (vault, key) = (setup.vault.clone(), key.clone());
-        async move { vault.connect(&key, record, None).await }
+        async move { vault.connect(&key, record, None, None).await }
     });
     while setup.step().await {}
     login.await.expect("the login does not panic").expect("the store takes it");
@@ -130,7 +130,7 @@ async fn the_keeper_refreshes_a_token_of_any_life_over_20_seconds_before_it_expi
         let keys = super::keys();
         let setup = SingleVault::new(&keys, life);
         let (vault, record) = (setup.vault.clone(), setup.record(&keys, life, EPOCH));
-        let login = tokio::spawn(async move { vault.connect(&key_of(0), record, None).await });
+        let login = tokio::spawn(async move { vault.connect(&key_of(0), record, None, None).await });
         while setup.step().await {}
         login.await.expect("the login does not panic").expect("the store takes it");
         let vault = setup.vault.clone();

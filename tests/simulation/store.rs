@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 use tokio::sync::oneshot;
 use videoask_auth::store::{
-    NameHash, NewIndex, RowCounts, RowGroup, RowKey, StoreError, StoreLocation, UnavailableReason,
+    NameHash, NewIndex, RowCounts, RowGroup, RowKey, SessionRow, StoreError, StoreLocation, UnavailableReason,
     records::{
         Adoption, Cas, Change, Claim, Expected, KeyId, Lease, LeaseWindow, NewRow, OpenAttempt, Owner, Page, Records,
         Row, RowVersion, Sealed, State, Version,
@@ -253,6 +253,16 @@ impl Records for SimulatedStore {
     async fn put(&self, row: &NewRow, replaces: Option<&Version>) -> Result<Cas, StoreError> {
         let (row, replaces) = (row.clone(), replaces.cloned());
         self.step("put", move |simulation| simulation.put(&row, replaces.as_ref())).await
+    }
+
+    /// There are no sessions here.
+    async fn put_with_session(
+        &self,
+        row: &NewRow,
+        replaces: Option<&Version>,
+        _: &SessionRow,
+    ) -> Result<Cas, StoreError> {
+        self.put(row, replaces).await
     }
 
     async fn claim(

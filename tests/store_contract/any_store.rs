@@ -37,22 +37,6 @@ contract! {
         assert_eq!(stored.sealed, winners, "one winner, and its data is what is stored");
     }
 
-    async fn saving_replaces_the_data_and_nothing_else(test: &TestStore) {
-        let row = session("a", 10, 20);
-        test.store.create_session(&row).await.unwrap();
-        assert_eq!(test.store.save_session(&row.key, b"new").await.unwrap(), UpdateOutcome::Updated);
-        let expected = SessionRow { sealed: b"new".to_vec(), ..row.clone() };
-        assert_eq!(test.store.session(&row.key).await.unwrap(), Some(expected));
-    }
-
-    async fn saving_never_creates_a_session_also_not_after_a_logout(test: &TestStore) {
-        let row = session("a", 10, 20);
-        test.store.create_session(&row).await.unwrap();
-        test.store.delete_session(&row.key).await.unwrap();
-        assert_eq!(test.store.save_session(&row.key, b"x").await.unwrap(), UpdateOutcome::NoRow);
-        assert_eq!(test.store.session(&row.key).await.unwrap(), None);
-    }
-
     async fn deleting_twice_is_fine_and_other_sessions_stay(test: &TestStore) {
         let other = session("b", 10, 20);
         test.store.create_session(&session("a", 10, 20)).await.unwrap();
@@ -193,7 +177,7 @@ contract! {
         let second = open(&test.url, IfMissing::Refuse).await.unwrap();
         assert_eq!(second.origin, StoreOrigin::Existing);
         assert_eq!(second.store.session(&row.key).await.unwrap(), Some(row.clone()));
-        second.store.save_session(&row.key, b"by the second").await.unwrap();
-        assert_eq!(test.store.session(&row.key).await.unwrap().unwrap().sealed, b"by the second");
+        second.store.touch_session(&row.key, at(15)).await.unwrap();
+        assert_eq!(test.store.session(&row.key).await.unwrap().unwrap().limits.idle, at(15));
     }
 }

@@ -12,15 +12,15 @@ use super::*;
 
 const FILE: &str = "STORE_CONTRACT_CRASHING_FILE";
 
-/// Puts all of these while another process has the file locked, so that they wait together.
+/// Puts all of these, each with a session, while another process has the file locked, so that they wait together.
 async fn put_together(folder: &TempDir, store: &Arc<dyn Store>, names: &[&str]) -> Vec<Result<Cas, StoreError>> {
     let mut other = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
     let lock = other.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
     let puts: Vec<_> = names
         .iter()
         .map(|name| {
-            let (store, row) = (Arc::clone(store), kept(name));
-            tokio::spawn(async move { store.put(&row, None).await })
+            let (store, row, session) = (Arc::clone(store), kept(name), session(name, 10, 20));
+            tokio::spawn(async move { store.put_with_session(&row, None, &session).await })
         })
         .collect();
     // Each task has run up to its answer then.
@@ -54,26 +54,35 @@ async fn what_waits_is_committed_at_once() {
     let new = commits(&folder) - before;
     assert!((1..=2).contains(&new), "those that came before the first had begun, and the rest: {new}");
     for name in names {
-        assert!(store.read(&key(name)).await.unwrap().is_some());
+        assert_eq!(there(&store, name).await, (true, true));
     }
+}
+
+/// Whether this record is there, and this session.
+async fn there(store: &Arc<dyn Store>, name: &str) -> (bool, bool) {
+    let (record, session) = (store.read(&key(name)).await.unwrap(), store.session(&key(name)).await.unwrap());
+    (record.is_some(), session.is_some())
 }
 
 #[tokio::test]
 async fn one_that_fails_takes_no_neighbour_with_it() {
-    for action in ["ABORT", "ROLLBACK"] {
+    for (action, table) in
+        [("ABORT", "records"), ("ROLLBACK", "records"), ("ABORT", "sessions"), ("ROLLBACK", "sessions")]
+    {
         let folder = TempDir::new().unwrap();
         let store = created(&file_in(&folder)).await;
         let refuse = format!(
-            "CREATE TRIGGER refuse AFTER INSERT ON records WHEN NEW.key = 'bad' BEGIN SELECT RAISE({action}, 'no'); END"
+            "CREATE TRIGGER refuse AFTER INSERT ON {table} WHEN NEW.key = 'bad' BEGIN SELECT RAISE({action}, 'no'); END"
         );
         sql(&folder, &refuse);
         let names = ["a", "b", "bad", "c", "bad", "d"];
         let answers = put_together(&folder, &store, &names).await;
         for (name, answer) in names.into_iter().zip(answers) {
-            assert_eq!(answer.is_ok(), name != "bad", "{action} {name}: {answer:?}");
-            assert_eq!(store.read(&key(name)).await.unwrap().is_some(), name != "bad", "{action} {name}");
+            let good = name != "bad";
+            assert_eq!(answer.is_ok(), good, "{action} {table} {name}: {answer:?}");
+            assert_eq!(there(&store, name).await, (good, good), "{action} {table} {name}");
         }
-        assert_eq!(store.counts().await.unwrap().unindexed, 4, "{action}");
+        assert_eq!(store.counts().await.unwrap().unindexed, 4, "{action} {table}");
     }
 }
 
@@ -93,7 +102,8 @@ async fn a_swap_sees_what_was_swapped_before_it_in_the_same_transaction() {
     assert_eq!(answers.iter().filter(|answer| **answer == Cas::Applied).count(), 1);
 }
 
-/// Whatever was answered is there after a crash; what was committed and not answered may be put again.
+/// Whatever was answered is there after a crash; what was committed and not answered may be put again. No record is there
+/// without its session, and no session without its record.
 #[tokio::test]
 async fn that_crashes_has_what_it_answered() {
     for _ in 0..3 {
@@ -104,6 +114,10 @@ async fn that_crashes_has_what_it_answered() {
         let rows = store.list(Page { after: None, limit: 1_000_000 }).await.unwrap();
         let there: BTreeSet<_> = rows.into_iter().map(|row| row.key.0).collect();
         assert!(answered.is_subset(&there), "lost: {:?}", answered.difference(&there).collect::<Vec<_>>());
+        for name in &there {
+            assert!(store.session(&key(name)).await.unwrap().is_some(), "{name}");
+        }
+        assert_eq!(store.sweep(at(10)).await.unwrap(), there.len() as u64);
         for name in there.difference(&answered) {
             assert_eq!(store.put(&kept(name), None).await.unwrap(), Cas::Applied, "it is there already");
         }
@@ -147,7 +161,7 @@ async fn crashing_half() {
         async move {
             for number in 0.. {
                 let name = format!("{writer}-{number}");
-                store.put(&kept(&name), None).await.unwrap();
+                store.put_with_session(&kept(&name), None, &session(&name, 10, 20)).await.unwrap();
                 // In one call, so that lines are whole.
                 std::io::stdout().write_all(format!("answered {name}.\n").as_bytes()).unwrap();
             }

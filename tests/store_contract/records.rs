@@ -43,6 +43,25 @@ contract! {
         assert_eq!(test.row("a").await, None);
     }
 
+    async fn a_login_and_its_session_are_put_together_or_not_at_all(test: &TestStore) {
+        let of_session = async |name: &str| test.store.session(&key(name)).await.unwrap();
+        let (login, own) = (kept("a"), session("own", 10, 20));
+        assert_eq!(test.store.put_with_session(&login, Some(&version("c0", 1)), &own).await.unwrap(), Cas::NoRow);
+        assert_eq!(of_session("own").await, None);
+        assert_eq!(test.store.put_with_session(&login, None, &own).await.unwrap(), Cas::Applied);
+        assert_eq!((test.row("a").await, of_session("own").await), (Some(stored(&login)), Some(own.clone())));
+        let other = session("other", 10, 20);
+        let answer = test.store.put_with_session(&later("a"), None, &other).await.unwrap();
+        assert_eq!((answer, of_session("other").await), (moved(stored(&login)), None));
+        test.store.delete_session(&own.key).await.unwrap();
+        assert_eq!(test.store.put_with_session(&login, None, &own).await.unwrap(), Cas::Applied, "it was put before");
+        assert_eq!(of_session("own").await, None, "a logout in the meantime holds");
+        let minted = minted("m", 10, 20);
+        test.store.put_with_session(&minted, None, &session("m", 10, 20)).await.unwrap();
+        assert_eq!(test.store.sweep(at(10)).await.unwrap(), 1);
+        assert_eq!((test.row("m").await, of_session("m").await), (None, None));
+    }
+
     async fn the_largest_generation_is_kept(test: &TestStore) {
         let row = NewRow { version: version("c1", u64::MAX), ..kept("a") };
         test.put(&row).await;

@@ -34,13 +34,13 @@ async fn each_declares_every_key_that_it_touches_and_all_keys_have_one_hash_tag(
 /// Each method of the contract, where it finds something to do.
 pub async fn call_everything(store: &dyn Store) {
     store.create_session(&session("a", 10, 20)).await.unwrap();
-    store.save_session(&key("a"), b"new").await.unwrap();
     store.put(&NewRow { due: Some(at(5)), ..minted("a", 10, 20) }, None).await.unwrap();
     store.touch_session(&key("a"), at(15)).await.unwrap();
     store.delete_session(&key("a")).await.unwrap();
     store.create_session(&session("b", 10, 20)).await.unwrap();
     store.put(&minted("b", 10, 20), None).await.unwrap();
-    assert_eq!(store.sweep(at(30)).await.unwrap(), 1);
+    store.put_with_session(&minted("d", 10, 20), None, &session("d", 10, 20)).await.unwrap();
+    assert_eq!(store.sweep(at(30)).await.unwrap(), 2);
     let row = NewRow { due: Some(at(5)), ..kept("c") };
     store.put(&row, None).await.unwrap();
     store.claim(&row.key, &lease("me", 30), SPAN, &OpenAttempt::Respect).await.unwrap();

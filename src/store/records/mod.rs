@@ -19,7 +19,7 @@ pub use self::row::{
     Change, Expected, KeyId, Lease, LeaseWindow, NewIndex, NewRow, OpenAttempt, Owner, Row, RowVersion, Sealed, State,
     Version,
 };
-use crate::store::{RowKey, StoreError, counts::RowCounts, index::NameHash};
+use crate::store::{RowKey, SessionRow, StoreError, counts::RowCounts, index::NameHash};
 
 /// The result of a compare-and-swap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +67,15 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
     /// new connection id, at any generation, is not changed and counts as [`Cas::Applied`]: this put was done before, and
     /// its response was lost.
     async fn put(&self, row: &NewRow, replaces: Option<&Version>) -> Result<Cas, StoreError>;
+
+    /// As [`Records::put`], and adds the session of the login in the same step. The session is added only where the row
+    /// is written, so one that has ended since does not come back with a repeated put.
+    async fn put_with_session(
+        &self,
+        row: &NewRow,
+        replaces: Option<&Version>,
+        session: &SessionRow,
+    ) -> Result<Cas, StoreError>;
 
     /// Takes the lease of a row in any state.
     ///

@@ -118,7 +118,8 @@ local function is_as_expected(row)
         and (not ARGS.expected_lease or row.lease_owner == ARGS.expected_lease)
 end
 
-local function put(record)
+-- With the session of the login, if that is given.
+local function put(record, session)
     local before, new = read(record), new_row()
     if before.connection_id == new.connection_id then return {DONE, false} end
     if before.connection_id ~= ARGS.over_connection_id or before.generation ~= ARGS.over_generation then
@@ -126,5 +127,6 @@ local function put(record)
         return {MISSING, false}
     end
     write(record, before, new)
+    if session then create_session(session, ARGS.session_idle, ARGS.session_absolute, ARGS.session_sealed) end
     return {DONE, false}
 end

@@ -5,7 +5,7 @@ use redis::Cmd;
 use time::OffsetDateTime;
 
 use crate::store::{
-    NameHash, NewIndex, RowCounts, RowKey, StoreError, millis,
+    NameHash, NewIndex, RowCounts, RowKey, SessionRow, StoreError, millis,
     records::{
         Adoption, Cas, Change, Claim, Expected, KeyId, Lease, LeaseWindow, NewRow, OpenAttempt, Owner, Page, Records,
         Row, RowVersion, Sealed, Version,
@@ -19,6 +19,8 @@ use crate::store::{
 };
 
 static PUT: LazyLock<RowScript> = LazyLock::new(|| RowScript::for_records("return put(KEYS[1])"));
+
+static PUT_WITH_SESSION: LazyLock<RowScript> = LazyLock::new(|| RowScript::for_records("return put(KEYS[1], KEYS[2])"));
 
 static CLAIM: LazyLock<RowScript> = LazyLock::new(|| {
     RowScript::for_records(
@@ -121,6 +123,17 @@ impl Records for RedisStore {
     async fn put(&self, row: &NewRow, replaces: Option<&Version>) -> Result<Cas, StoreError> {
         let mut call = PUT.on([keys::record(&row.key)]);
         Arguments(&mut call).add_row(row).add_replaces(replaces);
+        self.swapped(&row.key, self.last_failure.note(self.connection.script_once(&call).await)?)
+    }
+
+    async fn put_with_session(
+        &self,
+        row: &NewRow,
+        replaces: Option<&Version>,
+        session: &SessionRow,
+    ) -> Result<Cas, StoreError> {
+        let mut call = PUT_WITH_SESSION.on([keys::record(&row.key), keys::session(&session.key)]);
+        Arguments(&mut call).add_row(row).add_replaces(replaces).add_session(session);
         self.swapped(&row.key, self.last_failure.note(self.connection.script_once(&call).await)?)
     }
 

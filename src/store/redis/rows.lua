@@ -14,6 +14,14 @@ local function expire(row, absolute)
     redis.call('PEXPIRE', row, string.format('%.0f', left + 86400000))
 end
 
+local function create_session(session, idle, absolute, sealed)
+    if redis.call('EXISTS', session) == 1 then return 0 end
+    redis.call('HSET', session, 'idle', idle, 'absolute', absolute, 'sealed', sealed)
+    mark_end(session, idle, absolute)
+    expire(session, absolute)
+    return 1
+end
+
 local function key_of(record)
     return string.sub(record, #RECORDS + 1)
 end

@@ -4,7 +4,7 @@ use redis::{ScriptInvocation, ToRedisArgs};
 use time::OffsetDateTime;
 
 use crate::store::{
-    Limits, RowKey, StoreError, millis,
+    Limits, RowKey, SessionRow, StoreError, millis,
     records::{Change, Expected, Lease, NewRow, OpenAttempt, Owner, Row, RowVersion, Sealed, Version},
     redis::{connection::Connection, failure, index_codec, sortable_time},
     state_codec,
@@ -152,6 +152,13 @@ impl Arguments<'_, '_> {
     pub(super) fn add_replaces(&mut self, replaces: Option<&Version>) -> &mut Self {
         self.add_if_any("over_connection_id", replaces.map(|version| &version.connection_id))
             .add_if_any("over_generation", replaces.map(|version| version.generation))
+    }
+
+    /// What a login adds beside its record.
+    pub(super) fn add_session(&mut self, session: &SessionRow) -> &mut Self {
+        self.add("session_idle", millis::from_time(session.limits.idle))
+            .add("session_absolute", millis::from_time(session.limits.absolute))
+            .add("session_sealed", &session.sealed)
     }
 
     /// The owner of the attempt that a claim takes over.

@@ -9,23 +9,8 @@ use crate::store::{
     redis::{RedisStore, keys, rows::Reader, script::RowScript},
 };
 
-static CREATE: LazyLock<RowScript> = LazyLock::new(|| {
-    RowScript::new(
-        "if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-         redis.call('HSET', KEYS[1], 'idle', ARGV[1], 'absolute', ARGV[2], 'sealed', ARGV[3])
-         mark_end(KEYS[1], ARGV[1], ARGV[2])
-         expire(KEYS[1], ARGV[2])
-         return 1",
-    )
-});
-
-static SAVE: LazyLock<RowScript> = LazyLock::new(|| {
-    RowScript::new(
-        "if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-         redis.call('HSET', KEYS[1], 'sealed', ARGV[1])
-         return 1",
-    )
-});
+static CREATE: LazyLock<RowScript> =
+    LazyLock::new(|| RowScript::new("return create_session(KEYS[1], ARGV[1], ARGV[2], ARGV[3])"));
 
 static TOUCH: LazyLock<RowScript> = LazyLock::new(|| {
     RowScript::new(
@@ -75,11 +60,6 @@ impl Sessions for RedisStore {
         call.arg(millis::from_time(row.limits.idle)).arg(millis::from_time(row.limits.absolute)).arg(&row.sealed);
         let new: bool = self.last_failure.note(self.connection.script(&call).await)?;
         Ok(if new { InsertOutcome::Inserted } else { InsertOutcome::KeyTaken })
-    }
-
-    async fn save_session(&self, key: &RowKey, sealed: &[u8]) -> Result<UpdateOutcome, StoreError> {
-        let mut call = SAVE.on([keys::session(key)]);
-        self.last_failure.note(self.connection.script(call.arg(sealed)).await).map(outcome)
     }
 
     async fn session(&self, key: &RowKey) -> Result<Option<SessionRow>, StoreError> {

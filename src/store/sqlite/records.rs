@@ -3,7 +3,7 @@ use rusqlite::Transaction;
 use time::OffsetDateTime;
 
 use crate::store::{
-    NameHash, NewIndex, RowCounts, RowKey, StoreError,
+    NameHash, NewIndex, RowCounts, RowKey, SessionRow, StoreError,
     records::{
         Adoption, Cas, Change, Claim, Expected, KeyId, Lease, LeaseWindow, NewRow, OpenAttempt, Owner, Page, Records,
         Row, RowVersion, Sealed, State, Version,
@@ -11,7 +11,7 @@ use crate::store::{
     sqlite::{
         index, listings,
         maintenance::{checkpoint, rewrite},
-        rows,
+        rows, sessions,
         store::SqliteStore,
     },
 };
@@ -30,7 +30,17 @@ impl Records for SqliteStore {
 
     async fn put(&self, row: &NewRow, replaces: Option<&Version>) -> Result<Cas, StoreError> {
         let (row, replaces) = (row.clone(), replaces.cloned());
-        self.write(move |transaction| put(transaction, &row, replaces.as_ref())).await
+        self.write(move |transaction| put(transaction, &row, replaces.as_ref(), None)).await
+    }
+
+    async fn put_with_session(
+        &self,
+        row: &NewRow,
+        replaces: Option<&Version>,
+        session: &SessionRow,
+    ) -> Result<Cas, StoreError> {
+        let (row, replaces, session) = (row.clone(), replaces.cloned(), session.clone());
+        self.write(move |transaction| put(transaction, &row, replaces.as_ref(), Some(&session))).await
     }
 
     async fn claim(
@@ -116,7 +126,12 @@ impl Records for SqliteStore {
     }
 }
 
-fn put(transaction: &Transaction<'_>, new: &NewRow, replaces: Option<&Version>) -> rusqlite::Result<Cas> {
+fn put(
+    transaction: &Transaction<'_>,
+    new: &NewRow,
+    replaces: Option<&Version>,
+    session: Option<&SessionRow>,
+) -> rusqlite::Result<Cas> {
     match rows::load(transaction, &new.key)? {
         Some(row) if row.version.connection_id == new.version.connection_id => return Ok(Cas::Applied),
         Some(row) if Some(&row.version) != replaces => return Ok(Cas::Conflict(Box::new(row))),
@@ -124,6 +139,9 @@ fn put(transaction: &Transaction<'_>, new: &NewRow, replaces: Option<&Version>) 
         Some(_) | None => {}
     }
     rows::replace(transaction, &new.into())?;
+    if let Some(session) = session {
+        sessions::create(transaction, session)?;
+    }
     Ok(Cas::Applied)
 }
 
@@ -174,7 +192,7 @@ fn adopt(
         Some(import) if import.matches(expected) => import,
         moved => return Ok(Adoption::PendingConflict(moved.map(Box::new))),
     };
-    match put(transaction, row, replaces)? {
+    match put(transaction, row, replaces, None)? {
         Cas::Applied => {}
         Cas::Conflict(there) => return Ok(Adoption::OwnerConflict(Some(there))),
         Cas::NoRow => return Ok(Adoption::OwnerConflict(None)),

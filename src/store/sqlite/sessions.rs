@@ -14,11 +14,6 @@ impl Sessions for SqliteStore {
         self.write_unsynced(move |transaction| create(transaction, &row)).await
     }
 
-    async fn save_session(&self, key: &RowKey, sealed: &[u8]) -> Result<UpdateOutcome, StoreError> {
-        let (key, sealed) = (key.clone(), sealed.to_vec());
-        self.write_unsynced(move |transaction| save(transaction, &key, &sealed)).await
-    }
-
     async fn session(&self, key: &RowKey) -> Result<Option<SessionRow>, StoreError> {
         let key = key.clone();
         self.read(move |connection| load(connection, &key)).await
@@ -39,7 +34,7 @@ impl Sessions for SqliteStore {
     }
 }
 
-fn create(transaction: &Transaction<'_>, row: &SessionRow) -> rusqlite::Result<InsertOutcome> {
+pub(super) fn create(transaction: &Transaction<'_>, row: &SessionRow) -> rusqlite::Result<InsertOutcome> {
     let rows = transaction
         .prepare_cached(
             "INSERT INTO sessions (key, idle, absolute, sealed) VALUES (:key, :idle, :absolute, :sealed)
@@ -52,13 +47,6 @@ fn create(transaction: &Transaction<'_>, row: &SessionRow) -> rusqlite::Result<I
             ":sealed": row.sealed,
         })?;
     Ok(if rows == 0 { InsertOutcome::KeyTaken } else { InsertOutcome::Inserted })
-}
-
-fn save(transaction: &Transaction<'_>, key: &RowKey, sealed: &[u8]) -> rusqlite::Result<UpdateOutcome> {
-    let rows = transaction
-        .prepare_cached("UPDATE sessions SET sealed = :sealed WHERE key = :key")?
-        .execute(named_params! { ":key": key.0, ":sealed": sealed })?;
-    Ok(columns::outcome(rows))
 }
 
 fn load(connection: &Connection, key: &RowKey) -> rusqlite::Result<Option<SessionRow>> {

@@ -29,7 +29,7 @@ use crate::{
     provider::Prompt,
     store::RowKey,
     telemetry::{self, LoginResult},
-    vault::Connected,
+    vault::{Connected, Record},
     web::{
         login::{
             error::CallbackError,
@@ -155,23 +155,24 @@ async fn finish(
     save(app, &session, admitted).await
 }
 
-/// Saves the session first, since its id is the key of a mint-mode record. If the record cannot be saved, the session is
-/// deleted.
+/// Saves a new session and the record in one step.
 async fn save(app: &AppState, session: &Session, admitted: Admitted) -> Result<Connected, CallbackError> {
     let Admitted { owner, record, entry } = admitted;
-    let login = match owner {
-        Owner::Caller => Login::Mint,
-        Owner::User(user_id) => Login::Keep { user_id, first_connection: None },
-    };
-    let id = session::begin(session, &login).await?;
+    let id = session::renew(session).await?;
+    let limits = app.sessions.limits();
     let saved = async {
-        match login {
-            Login::Mint => Ok(app.vault.connect(&app.sessions.key(id), record, Some(app.sessions.limits())).await?),
-            Login::Keep { user_id, .. } => {
-                let connected = app.logins.connect(&user_id, record, entry).await?;
-                let shown = app.vault.show(&RowKey::of_user(&user_id)).await?;
-                let first_connection = shown.record().body.history.first_connection.clone();
-                app.sessions.bind(id, &Login::Keep { user_id, first_connection }).await?;
+        match owner {
+            Owner::Caller => {
+                let row = |_: &Record| app.sessions.row(id, &Login::Mint, limits);
+                Ok(app.vault.connect(&app.sessions.key(id), record, Some(limits), Some(&row)).await?)
+            }
+            Owner::User(user_id) => {
+                let row = |record: &Record| app.sessions.row(id, &Login::kept(&user_id, record), limits);
+                let connected = app.logins.connect(&user_id, record, entry, Some(&row)).await?;
+                if connected == Connected::KeptOld {
+                    let shown = app.vault.show(&RowKey::of_user(&user_id)).await?;
+                    app.sessions.insert(&row(shown.record())).await?;
+                }
                 Ok(connected)
             }
         }
@@ -180,10 +181,7 @@ async fn save(app: &AppState, session: &Session, admitted: Admitted) -> Result<C
         Ok(stored) => Ok(stored),
         Err(error) => {
             if let Err(error) = session.flush().await {
-                tracing::warn!(
-                    cause = telemetry::chain(&error),
-                    "a session whose record could not be saved was not deleted"
-                );
+                tracing::warn!(cause = telemetry::chain(&error), "the session of a failed login may be left behind");
             }
             Err(error)
         }

@@ -83,12 +83,15 @@ async fn a_page_that_is_not_there_needs_no_store() {
 }
 
 #[tokio::test]
-async fn a_login_whose_session_cannot_be_changed_ends_on_a_page_that_says_so() {
+async fn a_login_whose_session_cannot_be_saved_ends_on_a_page_that_says_so_and_saves_no_tokens() {
     let (store, server) = FailingStore::start().await;
-    store.refuse_changed_sessions();
-    // The session layer would answer with an empty page, if it were the one to save the change.
-    let page = server.browser().log_in("ada@example.com").await;
+    store.refuse_sessions();
+    let browser = server.browser();
+    let page = browser.log_in("ada@example.com").await;
     assert_eq!((page.status, page.title().as_str()), (503, "Storage is unavailable"));
+    assert!(browser.cookie_names().is_empty(), "{:?}", browser.cookie_names());
+    let user = User::find("ada@example.com").expect("Ada has an account").user_id();
+    assert_eq!(server.store.peek(&RowKey::of_user(&user)).await.expect("the store works"), None);
 }
 
 #[tokio::test]

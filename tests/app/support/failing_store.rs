@@ -40,11 +40,9 @@ impl FailingStore {
         self.execute("ALTER TABLE gone_keys RENAME TO api_keys");
     }
 
-    /// From now on it takes new sessions and no change of one that is there.
-    pub fn refuse_changed_sessions(&self) {
-        self.execute(
-            "CREATE TRIGGER refuse BEFORE UPDATE OF sealed ON sessions BEGIN SELECT RAISE(FAIL, 'refused'); END",
-        );
+    /// From now on it takes no new session.
+    pub fn refuse_sessions(&self) {
+        self.execute("CREATE TRIGGER refuse BEFORE INSERT ON sessions BEGIN SELECT RAISE(FAIL, 'refused'); END");
     }
 
     /// It answers again, as if nothing had been.

@@ -47,16 +47,30 @@ pub enum ReadError {
     Interrupted(#[source] reqwest::Error),
 }
 
-/// The client for the authorization server. `exchange_timeout` limits a whole request.
-pub(crate) fn provider_client(exchange_timeout: Duration, target: &Url) -> Result<Client, BuildError> {
+/// Whether a request may use a connection that an earlier one left open.
+///
+/// If the server closes such a connection at that moment, nobody knows whether it has read the request. hyper opens
+/// another connection where it has written nothing yet, and never repeats what it has started to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Connections {
+    /// It may not. For a refresh: with rotation, its token may be spent, and the user's connection lost.
+    Fresh,
+    /// It may. For a code: at worst, its user logs in again. In a burst of logins, each saves a TLS handshake.
+    Kept,
+}
+
+/// A client for the authorization server. `exchange_timeout` limits a whole request.
+pub(crate) fn provider_client(
+    exchange_timeout: Duration,
+    target: &Url,
+    connections: Connections,
+) -> Result<Client, BuildError> {
     let connect = CONNECT_TIMEOUT.min(exchange_timeout.saturating_sub(HEADROOM));
-    let client = builder(target)
-        .connect_timeout(connect)
-        .timeout(exchange_timeout)
-        // A request on a kept connection that the server has just closed has an unknown outcome, and its code or refresh
-        // token may be spent. Exchanges are rare, so each may use a new connection.
-        .pool_max_idle_per_host(0)
-        .retry(reqwest::retry::never());
+    let client = builder(target).connect_timeout(connect).timeout(exchange_timeout).retry(reqwest::retry::never());
+    let client = match connections {
+        Connections::Fresh => client.pool_max_idle_per_host(0),
+        Connections::Kept => client,
+    };
     client.build().map_err(BuildError)
 }
 

@@ -34,7 +34,7 @@ pub(crate) use self::{refusal_reason::RefusalReason, token::Subject};
 use crate::{
     clock::Clock,
     config::{Pkce, ProviderConfig},
-    http::{self, BuildError},
+    http::{self, BuildError, Connections},
     provider::{http_client::HttpClient, id_token::Verifier},
     telemetry::{ExchangeResult, Grant, Metrics, ProviderRequest},
 };
@@ -59,7 +59,10 @@ type OauthError = RequestTokenError<ExchangeError, BasicErrorResponse>;
 #[derive(Debug)]
 pub struct Provider {
     oauth: OauthClient,
+    /// For refreshes and revocations.
     http: HttpClient,
+    /// For codes.
+    code_http: HttpClient,
     verifier: Verifier,
     config: ProviderConfig,
     metrics: Metrics,
@@ -68,7 +71,8 @@ pub struct Provider {
 impl Provider {
     /// Builds the client. Sends nothing.
     pub fn new(config: &ProviderConfig, clock: Clock, metrics: Metrics) -> Result<Self, BuildError> {
-        let client = http::provider_client(config.exchange_timeout, &config.auth_url)?;
+        let client = |connections| http::provider_client(config.exchange_timeout, &config.auth_url, connections);
+        let (fresh, kept) = (client(Connections::Fresh)?, client(Connections::Kept)?);
         let oauth = Client::new(ClientId::new(config.client_id.clone()))
             .set_client_secret(config.client_secret.clone())
             .set_auth_type(AuthType::RequestBody)
@@ -77,8 +81,9 @@ impl Provider {
             .set_redirect_uri(RedirectUrl::from_url(config.callback.clone()));
         Ok(Self {
             oauth,
-            verifier: Verifier::new(config, client.clone(), clock.clone(), metrics.clone()),
-            http: HttpClient { client, clock },
+            verifier: Verifier::new(config, kept.clone(), clock.clone(), metrics.clone()),
+            http: HttpClient { client: fresh, clock: clock.clone() },
+            code_http: HttpClient { client: kept, clock },
             config: config.clone(),
             metrics,
         })
@@ -116,7 +121,7 @@ impl Provider {
         if let Some(verifier) = verifier.filter(|_| self.config.pkce == Pkce::On) {
             request = request.set_pkce_verifier(verifier);
         }
-        self.measured(Grant::Code, request.request_async(&self.http)).await
+        self.measured(Grant::Code, request.request_async(&self.code_http)).await
     }
 
     /// Exchanges a refresh token (RFC 6749, 6). Never retries; that is the caller's decision.

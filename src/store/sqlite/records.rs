@@ -136,9 +136,9 @@ fn put(
         Some(row) if row.version.connection_id == new.version.connection_id => return Ok(Cas::Applied),
         Some(row) if Some(&row.version) != replaces => return Ok(Cas::Conflict(Box::new(row))),
         None if replaces.is_some() => return Ok(Cas::NoRow),
-        Some(_) | None => {}
+        Some(before) => rows::update(transaction, &before, &new.into())?,
+        None => rows::replace(transaction, &new.into())?,
     }
-    rows::replace(transaction, &new.into())?;
     if let Some(session) = session {
         sessions::create(transaction, session)?;
     }
@@ -161,12 +161,13 @@ fn claim(
 }
 
 fn swap(transaction: &Transaction<'_>, key: &RowKey, expected: &Expected, change: &Change) -> rusqlite::Result<Cas> {
-    let Some(mut row) = rows::load(transaction, key)? else { return Ok(Cas::NoRow) };
-    if !row.matches(expected) {
-        return Ok(Cas::Conflict(Box::new(row)));
+    let Some(before) = rows::load(transaction, key)? else { return Ok(Cas::NoRow) };
+    if !before.matches(expected) {
+        return Ok(Cas::Conflict(Box::new(before)));
     }
+    let mut row = before.clone();
     row.apply(change);
-    rows::update(transaction, &row)?;
+    rows::update(transaction, &before, &row)?;
     Ok(Cas::Applied)
 }
 

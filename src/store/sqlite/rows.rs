@@ -100,32 +100,40 @@ pub(super) fn replace(connection: &Connection, row: &Row) -> rusqlite::Result<()
     Ok(())
 }
 
-/// Writes the columns that a swap may change.
-pub(super) fn update(connection: &Connection, row: &Row) -> rusqlite::Result<()> {
+/// What may change in a row that keeps its user and its secret. SQLite writes the indexes of a column that is named
+/// here also where its value stays, and most of the indexes are of other columns.
+const UPDATE: &str = "
+    UPDATE records SET connection_id = :connection_id, generation = :generation, state = :state, due = :due,
+        attempt = :attempt, lease_owner = :lease_owner, lease_until = :lease_until, sealed = :sealed,
+        login_end = :login_end
+    WHERE key = :key";
+
+/// Writes a row over `before`, which is there.
+pub(super) fn update(connection: &Connection, before: &Row, row: &Row) -> rusqlite::Result<()> {
+    if !shares_indexes(before, row) {
+        return replace(connection, row);
+    }
+    let lease = row.lease.as_ref();
     let index = row.sealed.index.as_ref();
-    let names = index.map(|index| index.names).unwrap_or_default();
-    connection
-        .prepare_cached(
-            "UPDATE records SET generation = :generation, state = :state, due = :due, attempt = :attempt,
-                                key_id = :key_id, sealed = :sealed,
-                                label = :label, login_end = :login_end, user_id = :user_id, sub = :sub, email = :email
-             WHERE key = :key",
-        )?
-        .execute(named_params! {
-            ":key": row.key.0,
-            ":generation": row.version.generation.cast_signed(),
-            ":state": state_codec::from_state(row.state),
-            ":due": row.due.map(millis::from_time),
-            ":attempt": row.attempt.as_ref().map(|attempt| &attempt.0),
-            ":key_id": row.sealed.key_id,
-            ":sealed": row.sealed.bytes,
-            ":label": index.map_or("", |index| &index.label),
-            ":login_end": index.and_then(|index| index.login_end).map(millis::from_time),
-            ":user_id": names.user_id.map(|name| name.0),
-            ":sub": names.sub.map(|name| name.0),
-            ":email": names.email.map(|name| name.0),
-        })?;
+    connection.prepare_cached(UPDATE)?.execute(named_params! {
+        ":key": row.key.0,
+        ":connection_id": row.version.connection_id,
+        ":generation": row.version.generation.cast_signed(),
+        ":state": state_codec::from_state(row.state),
+        ":due": row.due.map(millis::from_time),
+        ":attempt": row.attempt.as_ref().map(|attempt| &attempt.0),
+        ":lease_owner": lease.map(|lease| &lease.owner.0),
+        ":lease_until": lease.map(|lease| millis::from_time(lease.until)),
+        ":sealed": row.sealed.bytes,
+        ":login_end": index.and_then(|index| index.login_end).map(millis::from_time),
+    })?;
     Ok(())
+}
+
+/// Whether the columns that [`UPDATE`] does not name are equal.
+fn shares_indexes(before: &Row, after: &Row) -> bool {
+    let index = |row: &Row| row.sealed.index.as_ref().map(|index| (index.label.clone(), index.names));
+    before.limits == after.limits && before.sealed.key_id == after.sealed.key_id && index(before) == index(after)
 }
 
 pub(super) fn set_lease(connection: &Connection, key: &RowKey, lease: &Lease) -> rusqlite::Result<()> {

@@ -15,11 +15,9 @@ use crate::{
         record::{
             Record,
             history::{End, Previous},
-            observed_life::ObservedLife,
             tombstone::Tombstone,
         },
         refresh::cached_record::CachedRecord,
-        report::list::ListEntry,
     },
 };
 
@@ -105,11 +103,11 @@ impl Vault {
     pub(crate) async fn holders_of(&self, email: &str) -> Result<Vec<RowKey>, VaultError> {
         self.ensure_indexed().await?;
         let rows = self.rows_of_email(email).await?;
-        let holders = rows.iter().filter_map(|row| match self.describe(row) {
-            ListEntry::Connection(status) if status.identity.has_email(email) => Some(status.key),
-            ListEntry::Connection(_) | ListEntry::Tombstone(_) | ListEntry::Unreadable(..) => None,
-        });
-        Ok(holders.collect())
+        let holds = |row: &Row| {
+            row.state != State::Tombstone
+                && Record::of_row(&self.0.keys, row).is_ok_and(|record| record.body.identity.has_email(email))
+        };
+        Ok(rows.into_iter().filter(holds).map(|row| row.key).collect())
     }
 
     /// Whether the stored connection has a refresh token. One that cannot be decrypted counts as having none.
@@ -118,38 +116,29 @@ impl Vault {
             && Record::of_row(&self.0.keys, row).is_ok_and(|old| old.body.tokens.refresh_token.is_some())
     }
 
-    /// Takes into the history of a new connection what the row that it replaces tells.
+    /// Takes into the history of a new connection what the row that it replaces tells, if that can be decrypted.
     pub(super) fn inherit(&self, new: &mut Record, stored: Option<&Row>) {
-        new.body.history.previous = stored.and_then(|row| self.previous(row, new));
-        new.body.history.first_connection = Some(self.first_connection(stored, new));
-        new.body.history.observed_life = stored.and_then(|row| self.observed_life(row));
-    }
-
-    fn observed_life(&self, row: &Row) -> Option<ObservedLife> {
-        if row.state == State::Tombstone {
-            return Tombstone::of_row(&self.0.keys, row).ok()?.history.observed_life;
-        }
-        Record::of_row(&self.0.keys, row).ok()?.body.observed_life(row.state)
-    }
-
-    /// The first connection of the row that `new` replaces, unless that is a tombstone.
-    fn first_connection(&self, stored: Option<&Row>, new: &Record) -> String {
+        let keys = &self.0.keys;
+        let tombstone = stored.filter(|row| row.state == State::Tombstone);
+        let tombstone = tombstone.and_then(|row| Tombstone::of_row(keys, row).ok());
         let replaced = stored.filter(|row| row.state != State::Tombstone);
-        let replaced = replaced.and_then(|row| Record::of_row(&self.0.keys, row).ok());
-        let first = replaced.and_then(|old| old.body.history.first_connection);
-        first.unwrap_or_else(|| new.connection_id.as_str().to_owned())
-    }
-
-    /// What the history of `new` says of the row that it replaces.
-    fn previous(&self, row: &Row, new: &Record) -> Option<Previous> {
+        let replaced = replaced.and_then(|row| Some((row.state, Record::of_row(keys, row).ok()?.body)));
+        let own_id = new.connection_id.as_str().to_owned();
         let ended_at = new.body.minted_at;
-        if row.state == State::Tombstone {
-            let Tombstone { minted_at, removed_at, .. } = Tombstone::of_row(&self.0.keys, row).ok()?;
-            return Some(Previous { minted_at, ended_at: removed_at, end: End::Replaced });
-        }
-        let old = Record::of_row(&self.0.keys, row).ok()?.body;
-        let died = old.history.failure.filter(|_| row.state == State::Dead).map(|failure| failure.since);
-        let end = if died.is_some() { End::Died } else { End::Replaced };
-        Some(Previous { minted_at: old.minted_at, ended_at: died.unwrap_or(ended_at), end })
+        let history = &mut new.body.history;
+        (history.previous, history.first_connection, history.observed_life) = match (replaced, tombstone) {
+            (Some((state, old)), _) => {
+                let observed_life = old.observed_life(state);
+                let died = old.history.failure.filter(|_| state == State::Dead).map(|failure| failure.since);
+                let end = if died.is_some() { End::Died } else { End::Replaced };
+                let previous = Previous { minted_at: old.minted_at, ended_at: died.unwrap_or(ended_at), end };
+                (Some(previous), Some(old.history.first_connection.unwrap_or(own_id)), observed_life)
+            }
+            (None, Some(Tombstone { minted_at, removed_at, history, .. })) => {
+                let previous = Previous { minted_at, ended_at: removed_at, end: End::Replaced };
+                (Some(previous), Some(own_id), history.observed_life)
+            }
+            (None, None) => (None, Some(own_id), None),
+        };
     }
 }

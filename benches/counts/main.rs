@@ -1,7 +1,7 @@
 //! How many instructions a login, a hand-out, a proxied request and a page take: the release binary below callgrind.
 //!
 //! `scripts/counts` prints them beside those of `baseline.txt`, and fails if one differs by more than the tolerance.
-//! `scripts/counts --update` writes that file anew. A count says nothing of waiting, of the kernel or of caches; but it
+//! `scripts/counts --update` writes that file again. A count says nothing of waiting, of the kernel or of caches; but it
 //! is the same on a busy machine, so it shows a change of one percent that no clock shows.
 //!
 //! The server has one worker thread, and requests come one by one. What a request costs is the difference that so many

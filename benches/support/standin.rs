@@ -1,7 +1,7 @@
 //! A pretend VideoAsk that costs little beside the servers before it.
 //!
 //! It issues an access token per user that was made when it started, and keeps nothing of a login: the code says who
-//! logs in, and the nonce. The signature of the id_token is made anew in each login, since it covers the nonce: most of
+//! logs in, and the nonce. The signature of the id_token is created in each login, since it covers the nonce: most of
 //! what this costs.
 
 use std::{collections::HashMap, net::Ipv4Addr, sync::Arc};

@@ -42,7 +42,7 @@ pub(crate) struct Authenticator {
     stored: StoredKeys,
     clock: Clock,
     list: Mutex<List>,
-    /// Held by the one who reads the list, for whom the others wait.
+    /// Held by the caller that reads the list, while the others wait for it.
     reading: tokio::sync::Mutex<()>,
 }
 
@@ -59,7 +59,7 @@ struct List {
 pub(crate) struct Caller {
     name: String,
     rights: Rights,
-    /// The minute of the last use that was noted.
+    /// The minute of the last use that was saved.
     noted: AtomicI64,
 }
 
@@ -70,7 +70,7 @@ pub(crate) enum AuthenticationError {
     Unknown,
     #[error("the API key has expired")]
     Expired,
-    /// It may be a stored key, and the store does not respond.
+    /// It may be a stored key, but the store does not respond.
     #[error("the store does not respond")]
     StoreUnavailable,
 }
@@ -103,7 +103,7 @@ impl fmt::Debug for Authenticator {
 }
 
 impl Authenticator {
-    /// Hashes the keys of the environment; their text is not kept.
+    /// Hashes the keys of the environment. Their text does not stay in memory.
     pub(crate) fn new(environment: &[SecretString], stored: StoredKeys, clock: Clock) -> Self {
         let environment = environment.iter().enumerate().map(|(place, key)| {
             let name = KeyName::of_environment(place).to_string();
@@ -124,7 +124,7 @@ impl Authenticator {
     /// The holder of this key.
     ///
     /// # Errors
-    /// When there is no such key, when it has expired, or when nobody can tell.
+    /// If there is no such key, it has expired, or the store does not respond.
     pub(crate) async fn authenticate(&self, presented: &[u8]) -> Result<Arc<Caller>, AuthenticationError> {
         let hash = KeyHash::of(presented);
         if let Some(caller) = self.of_environment(&hash) {
@@ -142,7 +142,7 @@ impl Authenticator {
         Ok(caller)
     }
 
-    /// Compares with every key, whichever fits, so that the time taken does not tell.
+    /// Compares with every key, even after a match, so that the time taken reveals nothing.
     fn of_environment(&self, presented: &KeyHash) -> Option<Arc<Caller>> {
         const NONE: u64 = u64::MAX;
         let mut found = NONE;
@@ -158,7 +158,7 @@ impl Authenticator {
             return found;
         }
         let _reading = self.reading.lock().await;
-        // The one who held it before has read the list, or has found that the store does not respond.
+        // The previous holder has read the list, or found that the store does not respond.
         if let Some(found) = self.lately(hash) {
             return found;
         }
@@ -181,7 +181,7 @@ impl Authenticator {
         }
     }
 
-    /// What the last list says, if it is good enough.
+    /// The result by the last list, if that is recent enough.
     fn lately(&self, hash: &KeyHash) -> Option<Result<Option<Arc<Caller>>, AuthenticationError>> {
         let (list, now) = (self.list(), self.clock.boot_time());
         if list.read_at.is_some_and(|at| now < at + CACHE_TTL) {
@@ -207,13 +207,13 @@ impl Authenticator {
     }
 
     fn list(&self) -> MutexGuard<'_, List> {
-        // Nothing panics while it is held, so a poisoned lock still guards whole data.
+        // Nothing panics while it is held, so the data behind a poisoned lock is consistent.
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl List {
-    /// The callers of these rows. A use that was noted here may not be in the store yet.
+    /// The callers of these rows. A use that this process noted may not be in the store yet.
     fn replacing(&self, rows: Vec<StoredKey>) -> HashMap<KeyHash, Arc<Caller>> {
         let caller = |StoredKey { name, hash, last_used, contents }: StoredKey| {
             let (contents, _) = contents.ok()?;
@@ -226,7 +226,7 @@ impl List {
         rows.into_iter().filter_map(caller).collect()
     }
 
-    /// What the last list says while the store does not respond. A key that is not in it may have been added since.
+    /// The result by the last list while the store does not respond. A key that is not in it may have been added since.
     fn find_stale(&self, hash: &KeyHash, now: Duration) -> Result<Option<Arc<Caller>>, AuthenticationError> {
         let is_usable = self.read_at.is_some_and(|at| now < at + STALE_TTL);
         let found = self.keys.get(hash).filter(|_| is_usable).cloned();

@@ -1,5 +1,5 @@
-//! What a key that was made looks like: `vak_`, 32 random bytes in base62, and a base62 CRC-32 of them. The prefix and
-//! the checksum let secret scanners recognise one, and this app refuse anything else without a look at the store.
+//! The format of a key that `key add` creates: `vak_`, 32 random bytes in base62, and a base62 CRC-32 of them. By prefix
+//! and checksum, secret scanners recognise a key, and this app rejects anything else without reading the store.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ const BODY: usize = 43;
 /// 62 to the 6th is above 2 to the 32nd.
 const CHECKSUM: usize = 6;
 
-/// The SHA-256 of a key: of equal length for all keys, so that comparing two in constant time tells nothing of either.
+/// The SHA-256 of a key. All hashes have the same length, so comparing two in constant time reveals nothing of the keys.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct KeyHash([u8; 32]);
 
@@ -46,7 +46,7 @@ impl fmt::Debug for KeyHash {
     }
 }
 
-/// The key that these random bytes make.
+/// The key of these random bytes.
 pub(super) fn encode(random: &[u8; RANDOM]) -> SecretString {
     let mut text = String::with_capacity(PREFIX.len() + BODY + CHECKSUM);
     text.push_str(PREFIX);

@@ -1,7 +1,7 @@
 //! API keys: what a key looks like, what it may do, and which key a request carries.
 //!
-//! A key is an element of `API_KEY`, with all rights, or made by `key add` and stored: its SHA-256, and its rights in a
-//! blob that is encrypted by a key from `EXPRESS_SESSION`. So neither reading nor writing the store gives a key.
+//! A key is an element of `API_KEY`, with all rights, or created by `key add` and stored: its SHA-256, and its rights,
+//! encrypted by a key derived from `EXPRESS_SESSION`. So nobody gets a key by reading or writing the store.
 
 mod authenticator;
 mod format;

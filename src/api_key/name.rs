@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// The name of a key that was made, as it stands in the log.
+/// The name of a stored key, as in the log.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyName(String);
 

@@ -1,11 +1,11 @@
-//! What a key may do, and the decision whether it covers a request. The decision depends on its arguments alone.
+//! What a key may do, and the decision whether it covers a request: a pure function.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-/// What a key may do. What is empty or absent does not narrow it.
+/// What a key may do. An empty or absent field does not restrict it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rights {
     /// The users whose tokens it may use, by the names of `--user`.
@@ -21,7 +21,8 @@ pub struct Rights {
     pub expires_at: Option<OffsetDateTime>,
 }
 
-/// Whether a token may leave this app. Methods and paths imply that none may: a token in hand knows neither.
+/// Whether a token may leave this app. A key that is restricted to methods or paths implies that none may, since a token
+/// that has left cannot be restricted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TokenAccess {

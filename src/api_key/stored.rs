@@ -16,16 +16,16 @@ use crate::{
     store::{ApiKeyRow, InsertOutcome, Store, StoreError, UpdateOutcome, records::Sealed},
 };
 
-/// The keys that were made by `key add`. Cheap to clone.
+/// The keys that were created by `key add`. Cheap to clone.
 #[derive(Clone)]
 pub struct StoredKeys {
     store: Arc<dyn Store>,
     keyring: Arc<Keyring>,
 }
 
-/// What became of a key that was to be added.
+/// The result of adding a key.
 pub enum NewKey {
-    /// It is stored, and this is the only time that it is known.
+    /// The key, which is stored only as a hash, so this is the only time that it can be read.
     Added(SecretString),
     /// Its name is taken; nothing was changed.
     NameTaken,
@@ -106,7 +106,7 @@ impl StoredKeys {
         Self { store, keyring }
     }
 
-    /// Makes a key and stores its hash.
+    /// Creates a key and stores its hash.
     pub async fn add(&self, name: &KeyName, rights: Rights, now: OffsetDateTime) -> Result<NewKey, StoreError> {
         let random = Zeroizing::new(self.keyring.random_bytes::<RANDOM>());
         let key = format::encode(&random);

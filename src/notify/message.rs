@@ -1,4 +1,4 @@
-//! What the receiver gets.
+//! The JSON of one event.
 
 use serde::Serialize;
 use time::{OffsetDateTime, UtcOffset, format_description::BorrowedFormatItem, macros::format_description};
@@ -83,7 +83,7 @@ impl Message {
 }
 
 fn sentence(event: EventKind, user: Option<&str>, report: &Report, reason: Option<&str>, url: &Url) -> String {
-    // A chat would take <…> for a mention.
+    // A chat would read <…> as a mention.
     let user = user.unwrap_or("a user without a name").replace(['<', '>'], "");
     let reason = reason.map(|reason| format!(" ({})", reason.trim_end_matches('.'))).unwrap_or_default();
     match event {

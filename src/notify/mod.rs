@@ -27,7 +27,7 @@ use crate::{
 };
 
 const INTERVAL: Duration = Duration::from_secs(30);
-/// The shortest pause between two looks.
+/// The shortest pause between two checks.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// How long the claim of another process is respected, by the boot-time clock of the process that has watched it.
 const CLAIM_TIMEOUT: Duration = Duration::from_secs(60);
@@ -47,11 +47,11 @@ pub struct Notifier {
     claims: HashMap<RowKey, (u64, Duration)>,
 }
 
-/// Whether the receiver took what was sent.
+/// Whether to continue after a delivery.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Round {
     Continue,
-    /// It did not: the rest waits for the next round.
+    /// The receiver failed, so the other events wait for the next round.
     End,
 }
 
@@ -69,7 +69,7 @@ impl Notifier {
         Self { vault, store, receiver, clock, login_url, process, interval: INTERVAL, claims: HashMap::new() }
     }
 
-    /// Looks at the connections so often, at least.
+    /// Checks the connections at least this often.
     #[must_use]
     pub fn every(self, interval: Duration) -> Self {
         Self { interval, ..self }
@@ -86,12 +86,12 @@ impl Notifier {
         }
     }
 
-    /// Looks at every connection once, and says how long until the next look.
+    /// Checks every connection once. Returns how long to wait until the next check.
     async fn round(&mut self, stopping: &watch::Receiver<()>) -> Duration {
         let listed = self.vault.list().await;
         let rows = self.clock.timeout(STORE_TIMEOUT, self.store.notifications()).await;
         let (Ok(listed), Some(Ok(rows))) = (listed, rows) else {
-            // While the store does not respond, nobody can note what was sent.
+            // While the store does not respond, a delivery could not be noted, and would be repeated.
             self.claims.clear();
             return self.interval;
         };

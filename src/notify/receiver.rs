@@ -1,4 +1,4 @@
-//! Who is told.
+//! The receiver of notifications, at `NOTIFY_URL`.
 
 use std::fmt;
 

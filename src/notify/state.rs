@@ -108,7 +108,7 @@ impl EventKind {
         }
     }
 
-    /// Whether it still says the truth.
+    /// Whether it is still true.
     fn applies_to(self, condition: Condition) -> bool {
         match (self, condition) {
             (Self::LogInSoon | Self::LogInVerySoon | Self::Recovered, Condition::Working | Condition::Failing)
@@ -235,7 +235,7 @@ impl NotificationState {
         }
     }
 
-    /// Drops an event that no longer says the truth. If it may have arrived, it counts as reported.
+    /// Drops an event that is no longer true. If it may have arrived, it counts as reported.
     fn supersede(&mut self) {
         match self.pending.take() {
             Some(pending) if pending.may_have_arrived() => self.mark_reported(pending.event),

@@ -7,7 +7,7 @@ use prometheus_client::{
     metrics::{MetricType, TypedMetric},
 };
 
-/// A label, or several, whose values are known beforehand.
+/// A label, or several, whose values are all known.
 pub(crate) trait Label: EncodeLabelSet + Copy + fmt::Debug + Send + Sync + 'static {
     /// How many values there are.
     const COUNT: usize;

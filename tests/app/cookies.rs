@@ -63,7 +63,7 @@ async fn a_begun_login_under_an_encoded_name_is_not_completed() {
 }
 
 #[tokio::test]
-async fn a_planted_session_never_becomes_that_of_whoever_logs_in_over_it() {
+async fn a_planted_session_is_replaced_by_a_login() {
     for users in ["", "ada@example.com,mallory@example.com"] {
         let server = Setup::default().var("ALLOWED_USERS", users).start().await;
         let mallory = server.browser();

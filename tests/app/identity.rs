@@ -171,7 +171,7 @@ async fn a_user_listed_by_an_id_is_not_turned_away_and_an_ambiguity_ends_within_
 }
 
 #[tokio::test]
-async fn whoever_is_no_longer_listed_does_not_make_the_name_of_a_listed_user_ambiguous() {
+async fn a_user_who_is_no_longer_listed_does_not_make_the_name_of_a_listed_user_ambiguous() {
     let one = sharing_one_address(&format!("{ALICE},{}", user_id(MALLORY))).await;
     one.browser().log_in(ALICE).await;
     one.browser().log_in(MALLORY).await;

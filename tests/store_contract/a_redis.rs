@@ -257,11 +257,11 @@ async fn that_is_full_leaves_a_record_and_its_listings_as_they_were() {
     let store = created(&server.url(None)).await;
     let row = NewRow { due: Some(at(5)), ..kept("a") };
     store.put(&row, None).await.unwrap();
-    let (expected, begun) = (untouched(&row), begun(&row, "me"));
-    store.swap(&row.key, &expected, &begun).await.unwrap();
+    let (expected, change) = (untouched(&row), begin_attempt(&row, "me"));
+    store.swap(&row.key, &expected, &change).await.unwrap();
     let before = store.read(&row.key).await.unwrap();
     server.raw("CONFIG SET maxmemory 1");
-    let closed = Change { due: Some(at(9)), attempt: None, sealed: Some(sealed("closed")), ..begun };
+    let closed = Change { due: Some(at(9)), attempt: None, sealed: Some(sealed("closed")), ..change };
     let expected = Expected { attempt: Some(owner("me")), ..expected };
     let error = store.swap(&row.key, &expected, &closed).await.unwrap_err();
     assert!(matches!(error, StoreError::Full { .. }), "{error:?}");

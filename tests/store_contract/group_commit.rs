@@ -52,7 +52,7 @@ async fn what_waits_is_committed_at_once() {
     let answers = put_together(&folder, &store, &names).await;
     assert!(answers.iter().all(|answer| matches!(answer, Ok(Cas::Applied))), "{answers:?}");
     let new = commits(&folder) - before;
-    assert!((1..=2).contains(&new), "those that came before the first had begun, and the rest: {new}");
+    assert!((1..=2).contains(&new), "those that arrived before the first had started, and the rest: {new}");
     for name in names {
         assert_eq!(there(&store, name).await, (true, true));
     }

@@ -116,7 +116,7 @@ contract! {
         let row = kept("a");
         test.put(&row).await;
         test.claim("a", &lease("me", 30)).await;
-        test.store.swap(&row.key, &untouched(&row), &begun(&row, "me")).await.unwrap();
+        test.store.swap(&row.key, &untouched(&row), &begin_attempt(&row, "me")).await.unwrap();
         test.store.release(&row.key, &owner("you")).await.unwrap();
         assert_eq!(test.row("a").await.unwrap().lease, Some(lease("me", 30)));
         for time in ["once", "twice"] {

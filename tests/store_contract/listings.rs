@@ -13,7 +13,7 @@ fn sealed_by(name: &str, key_id: &str) -> NewRow {
 /// A swap that puts in another due time and another blob.
 async fn change(test: &TestStore, name: &str, due: Option<OffsetDateTime>, sealed: Option<Sealed>) {
     let row = kept(name);
-    let change = Change { due, attempt: None, sealed, ..begun(&row, "me") };
+    let change = Change { due, attempt: None, sealed, ..begin_attempt(&row, "me") };
     assert_eq!(test.store.swap(&row.key, &untouched(&row), &change).await.unwrap(), Cas::Applied);
 }
 

@@ -126,7 +126,7 @@ impl TestStore {
         let row = kept(name);
         self.put(&row).await;
         self.claim(name, &lease(by, until)).await;
-        assert_eq!(self.store.swap(&row.key, &untouched(&row), &begun(&row, by)).await.unwrap(), Cas::Applied);
+        assert_eq!(self.store.swap(&row.key, &untouched(&row), &begin_attempt(&row, by)).await.unwrap(), Cas::Applied);
         self.row(name).await.unwrap()
     }
 
@@ -199,7 +199,7 @@ fn untouched(row: &NewRow) -> Expected {
 }
 
 /// The attempt that is written ahead.
-fn begun(row: &NewRow, attempt: &str) -> Change {
+fn begin_attempt(row: &NewRow, attempt: &str) -> Change {
     let attempt = Some(owner(attempt));
     Change { generation: row.version.generation, state: row.state, due: row.due, attempt, sealed: None }
 }

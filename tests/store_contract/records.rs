@@ -109,7 +109,7 @@ contract! {
         let row = kept("a");
         test.put(&row).await;
         test.claim("a", &lease("me", 30)).await;
-        test.store.swap(&key("a"), &untouched(&row), &begun(&row, "me")).await.unwrap();
+        test.store.swap(&key("a"), &untouched(&row), &begin_attempt(&row, "me")).await.unwrap();
         assert_eq!(test.store.put(&later("a"), Some(&row.version)).await.unwrap(), Cas::Applied);
         assert_eq!(test.row("a").await, Some(stored(&later("a"))));
     }
@@ -162,7 +162,7 @@ contract! {
     async fn a_swap_without_a_blob_keeps_the_one_there_is(test: &TestStore) {
         let row = NewRow { due: Some(at(5)), ..kept("a") };
         test.put(&row).await;
-        let change = Change { due: None, ..begun(&row, "me") };
+        let change = Change { due: None, ..begin_attempt(&row, "me") };
         assert_eq!(test.store.swap(&row.key, &untouched(&row), &change).await.unwrap(), Cas::Applied);
         let expected = Row { due: None, attempt: Some(owner("me")), ..stored(&row) };
         assert_eq!(test.row("a").await, Some(expected));
@@ -172,7 +172,7 @@ contract! {
         let row = kept("a");
         test.put(&row).await;
         test.claim("a", &lease("me", 30)).await;
-        test.store.swap(&key("a"), &untouched(&row), &begun(&row, "me")).await.unwrap();
+        test.store.swap(&key("a"), &untouched(&row), &begin_attempt(&row, "me")).await.unwrap();
         let stands = test.row("a").await.unwrap();
         let mine = Expected { attempt: Some(owner("me")), lease: Some(owner("me")), ..untouched(&row) };
         let others = [
@@ -220,7 +220,7 @@ contract! {
         test.put(&kept("a")).await;
         let answers = at_once((0..16).map(|number| {
             let (store, row) = (Arc::clone(&test.store), kept("a"));
-            let change = begun(&row, &number.to_string());
+            let change = begin_attempt(&row, &number.to_string());
             async move { store.swap(&row.key, &untouched(&row), &change).await.unwrap() }
         }))
         .await;
@@ -249,7 +249,7 @@ contract! {
         let behind = NewRow { version: version("c1", 9), due: Some(at(1)), ..kept("a") };
         test.put(&behind).await;
         test.claim("a", &lease("me", 30)).await;
-        test.store.swap(&key("a"), &untouched(&behind), &begun(&behind, "other")).await.unwrap();
+        test.store.swap(&key("a"), &untouched(&behind), &begin_attempt(&behind, "other")).await.unwrap();
         let set = NewRow { version: version("c1", 10), state: record::State::Blocked, ..later("a") };
         assert_eq!(test.store.restore(&set).await.unwrap(), Cas::Applied);
         assert_eq!(test.row("a").await, Some(Row { lease: Some(lease("me", 30)), ..stored(&set) }));
@@ -299,7 +299,7 @@ contract! {
         let adopt = async || test.store.adopt(&import.key, &expected, &grave, &own, None).await;
         assert_eq!(adopt().await.unwrap(), Adoption::PendingConflict(None));
         test.put(&import).await;
-        test.store.swap(&key("import"), &untouched(&import), &begun(&import, "you")).await.unwrap();
+        test.store.swap(&key("import"), &untouched(&import), &begin_attempt(&import, "you")).await.unwrap();
         let stands = test.row("import").await.unwrap();
         assert_eq!(adopt().await.unwrap(), Adoption::PendingConflict(Some(Box::new(stands.clone()))));
         assert_eq!(test.row("owner").await, None);

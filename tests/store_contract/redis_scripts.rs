@@ -45,7 +45,7 @@ pub async fn call_everything(store: &dyn Store) {
     store.put(&row, None).await.unwrap();
     store.claim(&row.key, &lease("me", 30), SPAN, &OpenAttempt::Respect).await.unwrap();
     let expected = untouched(&row);
-    let change = Change { due: None, ..begun(&row, "me") };
+    let change = Change { due: None, ..begin_attempt(&row, "me") };
     assert_eq!(store.swap(&row.key, &expected, &change).await.unwrap(), Cas::Applied);
     store.release(&row.key, &owner("me")).await.unwrap();
     store.restore(&NewRow { version: version("c1", 8), ..row.clone() }).await.unwrap();

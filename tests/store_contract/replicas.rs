@@ -8,7 +8,7 @@ async fn an_attempt_is_open_only_when_the_replica_has_it() {
     let server = Redis::start();
     let mut replica = server.replica();
     let store = created(&server.url(None)).await;
-    let (expected, begin) = (untouched(&kept("a")), begun(&kept("a"), "me"));
+    let (expected, begin) = (untouched(&kept("a")), begin_attempt(&kept("a"), "me"));
     let close = Change { attempt: None, ..begin.clone() };
     let open = Expected { attempt: begin.attempt.clone(), ..expected.clone() };
     store.put(&kept("a"), None).await.unwrap();
@@ -40,7 +40,7 @@ async fn waiting_for_a_replica_does_not_hold_up_what_others_ask_for() {
     let server = Redis::start();
     let replica = server.replica();
     let store = created(&server.url(None)).await;
-    let (expected, begin) = (untouched(&kept("a")), begun(&kept("a"), "me"));
+    let (expected, begin) = (untouched(&kept("a")), begin_attempt(&kept("a"), "me"));
     for number in 0..8 {
         store.put(&kept(&number.to_string()), None).await.unwrap();
     }
@@ -68,6 +68,6 @@ async fn a_redis_that_does_not_tell_of_replicas_opens_an_attempt_without_one() {
     let server = Redis::start_with(&["--rename-command", "INFO", ""]);
     let store = created(&server.url(None)).await;
     store.put(&kept("a"), None).await.unwrap();
-    let (expected, begin) = (untouched(&kept("a")), begun(&kept("a"), "me"));
+    let (expected, begin) = (untouched(&kept("a")), begin_attempt(&kept("a"), "me"));
     assert_eq!(store.swap(&key("a"), &expected, &begin).await.unwrap(), Cas::Applied);
 }

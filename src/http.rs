@@ -89,7 +89,7 @@ pub(crate) fn streaming_client(target: &Url) -> Result<Client, BuildError> {
 }
 
 /// The client for `NOTIFY_URL`, limited to 5 s. The notifier decides about each try.
-pub fn notify_client(target: &Url) -> Result<Client, BuildError> {
+pub(crate) fn notify_client(target: &Url) -> Result<Client, BuildError> {
     let client = builder(target)
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(NOTIFY_TIMEOUT)

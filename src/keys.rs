@@ -232,7 +232,7 @@ pub(crate) fn key_id_of(sealed: &[u8]) -> String {
     sealed.get(1..=KEY_ID).map(hex).unwrap_or_default()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 

@@ -2,9 +2,13 @@
 
 use time::{Date, Duration, Month, OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
+pub(crate) fn whole_seconds(time: OffsetDateTime) -> OffsetDateTime {
+    time.replace_nanosecond(0).unwrap_or(time)
+}
+
 /// RFC 3339, UTC, whole seconds.
 pub(crate) fn rfc3339(time: OffsetDateTime) -> String {
-    let whole = time.to_offset(UtcOffset::UTC).replace_nanosecond(0).unwrap_or(time);
+    let whole = whole_seconds(time.to_offset(UtcOffset::UTC));
     whole.format(&Rfc3339).unwrap_or_default()
 }
 

@@ -17,7 +17,7 @@ use crate::{
     clock::Clock,
     config::duration,
     store::{IfMissing, StoreError, UpdateOutcome},
-    times::rfc3339,
+    times::{rfc3339, whole_seconds},
     vault::VaultError,
 };
 
@@ -134,7 +134,7 @@ async fn add(Add { name, user, method, path, proxy_only, expires, env_file }: Ad
 fn expiry(now: OffsetDateTime, after: Duration) -> Result<OffsetDateTime, KeyError> {
     let after = time::Duration::try_from(after).map_err(|_| KeyError::ExpiryTooFar)?;
     let at = now.checked_add(after).ok_or(KeyError::ExpiryTooFar)?;
-    Ok(at.replace_nanosecond(0).unwrap_or(at))
+    Ok(whole_seconds(at))
 }
 
 /// Refuses a name that is neither listed nor connected: a key for it would cover nobody.

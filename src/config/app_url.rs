@@ -60,8 +60,7 @@ impl AppUrl {
 
     /// Where a program on this machine would have to listen to be found at this URL over http; nowhere if it is https or
     /// of another machine. Browsers may try either address of `localhost` first.
-    #[must_use]
-    pub fn loopback_addresses(&self) -> Vec<SocketAddr> {
+    pub(crate) fn loopback_addresses(&self) -> Vec<SocketAddr> {
         let port = self.0.port_or_known_default().unwrap_or_default();
         let hosts: Vec<IpAddr> = match self.0.host() {
             _ if self.is_https() => Vec::new(),

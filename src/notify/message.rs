@@ -7,6 +7,7 @@ use url::Url;
 use crate::{
     notify::state::{EventKind, Pending},
     telemetry::excerpt,
+    times::whole_seconds,
     vault::{Report, Status},
 };
 
@@ -49,7 +50,7 @@ impl Message {
         Self {
             id: pending.id.clone(),
             event: pending.event.name(),
-            at: whole(pending.at),
+            at: whole_seconds(pending.at),
             user,
             user_id: identity.user_id.clone(),
             content: text.clone(),
@@ -66,7 +67,7 @@ impl Message {
         Self {
             id,
             event: "test",
-            at: whole(at),
+            at: whole_seconds(at),
             user: None,
             user_id: None,
             content: text.clone(),
@@ -110,8 +111,4 @@ fn reason(event: EventKind, report: &Report) -> Option<String> {
 
 fn date(at: OffsetDateTime) -> String {
     at.to_offset(UtcOffset::UTC).format(DATE).unwrap_or_default()
-}
-
-fn whole(time: OffsetDateTime) -> OffsetDateTime {
-    time.replace_nanosecond(0).unwrap_or(time)
 }

@@ -10,13 +10,10 @@ use crate::{
     store::{StoreError, StoreLocation, sqlite},
 };
 
-/// Why there is no backup.
 #[derive(Debug, thiserror::Error)]
-pub enum BackupError {
-    /// The store cannot be read.
+pub(crate) enum BackupError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Nothing is overwritten.
     #[error("{} exists, and `backup` overwrites nothing: name a file that does not exist", .0.display())]
     Exists(PathBuf),
     /// Another process makes a backup of this name.
@@ -27,16 +24,9 @@ pub enum BackupError {
     NoFolder(PathBuf),
     /// The backup cannot be written. The incomplete file is removed.
     #[error("cannot write {}", path.display())]
-    NotWritten {
-        /// The backup.
-        path: PathBuf,
-        /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// A store in memory.
+    NotWritten { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("STORE_URL=memory: is the memory of one `serve` alone, and no other process can copy it")]
     Memory,
-    /// Redis.
     #[error(
         "`backup` copies a SQLite file, and STORE_URL is a Redis: copy the append-only file or a snapshot (BGSAVE) of \
          that server"
@@ -56,7 +46,7 @@ impl BackupError {
 }
 
 /// Copies the store, as it is at one moment, to a new file. Returns the location of the store.
-pub async fn back_up(url: &StoreUrl, to: &Path) -> Result<StoreLocation, BackupError> {
+pub(crate) async fn back_up(url: &StoreUrl, to: &Path) -> Result<StoreLocation, BackupError> {
     match url {
         StoreUrl::Memory => Err(BackupError::Memory),
         StoreUrl::Sqlite(path) => sqlite::back_up(path, to).await,

@@ -26,7 +26,6 @@ use time::OffsetDateTime;
 
 pub use self::{
     api_keys::ApiKeyRow,
-    backup::{BackupError, back_up},
     counts::{RowCounts, RowGroup},
     error::{StoreError, UnavailableReason},
     index::{Index, NameHash, Names},
@@ -40,7 +39,14 @@ pub use self::{
     sessions::{InsertOutcome, SessionRow, UpdateOutcome},
     unwritable::Unwritable,
 };
-pub(crate) use self::{api_keys::ApiKeys, error::ServerMessage, records::Records, risks::Severity, sessions::Sessions};
+pub(crate) use self::{
+    api_keys::ApiKeys,
+    backup::{BackupError, back_up},
+    error::ServerMessage,
+    records::Records,
+    risks::Severity,
+    sessions::Sessions,
+};
 
 /// When a session ends, and its mint-mode record with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

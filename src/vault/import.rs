@@ -7,6 +7,7 @@ use oauth2::{AccessToken, RefreshToken};
 use ring::digest::{SHA256, digest};
 
 use crate::{
+    keys::hex,
     store::{
         RowKey,
         records::{Adoption, Expected, Row, State},
@@ -79,7 +80,7 @@ impl PendingImport {
 }
 
 fn sha256_hex(text: &str) -> String {
-    digest(&SHA256, text.as_bytes()).as_ref().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    hex(digest(&SHA256, text.as_bytes()).as_ref())
 }
 
 fn key_of(token: &RefreshToken) -> RowKey {

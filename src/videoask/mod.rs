@@ -25,11 +25,7 @@ pub(crate) use self::{
     account::{Account, AccountError},
     forms::{Form, Forms},
     gateway::{Answer, Broken, Download, Gateway, GatewayError, UpstreamRequest},
+    pages::{Pages, PagesError},
     path::AmbiguousPath,
 };
-pub use self::{
-    api::Api,
-    error::ApiError,
-    me::Me,
-    pages::{Page, Pages, PagesError},
-};
+pub use self::{api::Api, error::ApiError, me::Me, pages::Page};

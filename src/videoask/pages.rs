@@ -23,7 +23,7 @@ pub struct Page(String);
 
 /// A list that is read page by page.
 #[derive(Debug)]
-pub struct Pages {
+pub(crate) struct Pages {
     next: Option<Page>,
     /// The page after the objects that were read last, by its offset.
     rest: Option<Page>,
@@ -36,8 +36,7 @@ pub struct Pages {
 
 /// Why the rest of a list cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum PagesError {
-    /// The response is neither of the two shapes.
+pub(crate) enum PagesError {
     #[error("the response is not a list")]
     NotAList,
     /// Every page has a next one, but no new object.
@@ -75,9 +74,7 @@ impl Page {
         Self(format!("limit={limit}&offset={offset}"))
     }
 
-    /// The page that a query asks for.
-    #[must_use]
-    pub fn of_query(query: &str) -> Self {
+    pub(crate) fn of_query(query: &str) -> Self {
         Self(query.to_owned())
     }
 
@@ -96,8 +93,7 @@ impl Page {
     }
 
     /// The query; nothing where the first page is asked for without one.
-    #[must_use]
-    pub fn query(&self) -> Option<&str> {
+    pub(crate) fn query(&self) -> Option<&str> {
         Some(self.0.as_str()).filter(|query| !query.is_empty())
     }
 
@@ -112,19 +108,17 @@ impl Page {
 
 impl Pages {
     /// The list from this page on.
-    #[must_use]
-    pub fn starting_at(first: Page) -> Self {
+    pub(crate) fn starting_at(first: Page) -> Self {
         Self { next: Some(first), rest: None, asked: HashSet::new(), read: HashSet::new(), repeated: 0 }
     }
 
     /// The page to ask for next; nothing when the list has been read.
-    #[must_use]
-    pub fn next_page(&self) -> Option<&Page> {
+    pub(crate) fn next_page(&self) -> Option<&Page> {
         self.next.as_ref()
     }
 
     /// Reads the body of that page. Returns its objects, each as JSON on one line.
-    pub fn take(&mut self, body: &[u8]) -> Result<Vec<String>, PagesError> {
+    pub(crate) fn take(&mut self, body: &[u8]) -> Result<Vec<String>, PagesError> {
         let Some(page) = self.next.take() else { return Ok(Vec::new()) };
         let List { objects, link } = List::read(body).ok_or(PagesError::NotAList)?;
         self.asked.insert(hash(&page));

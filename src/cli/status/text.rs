@@ -20,11 +20,11 @@ pub(super) fn of(inventory: &Inventory, now: OffsetDateTime) -> String {
     blocks.extend(connections.iter().map(|report| connection(report, login_url, now)));
     blocks.extend(imports.iter().map(|report| import(report, login_url)));
     blocks.extend(forgotten.iter().map(tombstone));
-    blocks.extend(unreadable.iter().map(locked));
+    blocks.extend(unreadable.iter().map(undecryptable));
     if blocks.is_empty() {
         return "Nobody is connected.".to_owned();
     }
-    blocks.push(seals(sealed_by));
+    blocks.push(sealing_keys(sealed_by));
     blocks.extend(next.as_ref().map(|next| format!("There are more: add --after '{}'", excerpt(next))));
     blocks.join("\n\n")
 }
@@ -57,15 +57,15 @@ fn import(report: &ImportReport, login_url: &str) -> String {
     block.text()
 }
 
-fn tombstone(grave: &Forgotten) -> String {
-    let mut block = Block::new(name(grave.user.as_ref(), grave.user_id.as_ref()));
+fn tombstone(forgotten: &Forgotten) -> String {
+    let mut block = Block::new(name(forgotten.user.as_ref(), forgotten.user_id.as_ref()));
     block.line("State", "forgotten");
-    block.line("Logged in", rfc3339(grave.minted_at));
-    block.line("Forgotten", rfc3339(grave.removed_at));
+    block.line("Logged in", rfc3339(forgotten.minted_at));
+    block.line("Forgotten", rfc3339(forgotten.removed_at));
     block.text()
 }
 
-fn locked(row: &Unreadable) -> String {
+fn undecryptable(row: &Unreadable) -> String {
     let mut block = Block::new(excerpt(&row.key));
     block.line("State", format!("{}, but it cannot be decrypted", row.state));
     block.line("Likely cause", "EXPRESS_SESSION has changed.");
@@ -73,7 +73,7 @@ fn locked(row: &Unreadable) -> String {
     block.text()
 }
 
-fn seals(SealingKeyUsage { current, previous, unknown }: &SealingKeyUsage) -> String {
+fn sealing_keys(SealingKeyUsage { current, previous, unknown }: &SealingKeyUsage) -> String {
     let mut block = Block::new("Sealed by".to_owned());
     block.line("EXPRESS_SESSION", current);
     for (place, count) in previous.iter().enumerate() {
@@ -120,13 +120,8 @@ impl Block {
         self.line("VideoAsk says", said);
         self.line("Likely cause", cause);
         self.line("Next step", next_step);
-        match next_step {
-            NextStep::LogInAgain => self.line("Log in", login_url),
-            NextStep::Wait
-            | NextStep::TryAgain
-            | NextStep::RefreshAgain
-            | NextStep::Check
-            | NextStep::AskAdministrator => {}
+        if *next_step == NextStep::LogInAgain {
+            self.line("Log in", login_url);
         }
     }
 }

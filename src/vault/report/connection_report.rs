@@ -5,7 +5,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{
     store::records::State,
-    times::span,
+    times::{span, whole_seconds},
     vault::{
         record::{cause::NextStep, rotation::Rotation},
         report::{attention::Attention, login_end::LoginEnd, obstacle::Obstacle, status::Status},
@@ -115,8 +115,4 @@ impl FailureReport {
             next_step: failure.cause.next_step(status.retry),
         })
     }
-}
-
-pub(super) fn whole_seconds(time: OffsetDateTime) -> OffsetDateTime {
-    time.replace_nanosecond(0).unwrap_or(time)
 }

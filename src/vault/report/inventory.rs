@@ -12,13 +12,14 @@ use crate::{
         RowCounts, RowKey,
         records::{KeyId, State},
     },
+    times::whole_seconds,
     vault::{
         Vault,
         error::{Undecryptable, VaultError},
         record::tombstone::Tombstone,
         report::{
             attention::Attention,
-            connection_report::{FailureReport, Report, whole_seconds},
+            connection_report::{FailureReport, Report},
             list::{ListEntry, Part, WHOLE_PART, is_connection},
             status::Status,
         },

@@ -38,7 +38,6 @@ const GRACE: Duration = Duration::from_secs(10);
 pub(crate) const SAVING: Duration = Duration::from_secs(5);
 /// How long a notification in flight may take after everything else has ended.
 const LAST_NOTIFICATION: Duration = Duration::from_secs(1);
-/// How often ended sessions are deleted.
 const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// The server, ready to serve.

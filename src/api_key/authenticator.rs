@@ -52,7 +52,6 @@ struct List {
     keys: HashMap<KeyHash, Arc<Caller>>,
     /// When the store was asked for it, by the boot-time clock.
     read_at: Option<Duration>,
-    /// When the store last did not respond.
     failed_at: Option<Duration>,
 }
 

@@ -38,11 +38,9 @@ pub struct ListedKey {
     pub(crate) name: String,
     /// To the minute.
     pub last_used: Option<OffsetDateTime>,
-    /// What is encrypted.
     pub(crate) contents: Result<Contents, Unreadable>,
 }
 
-/// The encrypted part of a key's row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Contents {
     pub(crate) rights: Rights,

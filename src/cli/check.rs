@@ -25,7 +25,6 @@ pub(super) struct Options {
     env_file: EnvFileArg,
 }
 
-/// One line of the report, and its fix.
 struct Line {
     mark: Mark,
     text: String,

@@ -33,7 +33,6 @@ impl From<Answer> for Response {
 }
 
 impl Response {
-    /// The next part of the body.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, CallError> {
         if !self.start.is_empty() {
             return Ok(Some(std::mem::take(&mut self.start)));
@@ -49,7 +48,6 @@ impl Response {
         }
     }
 
-    /// The whole body, of at most `limit` bytes.
     pub(crate) async fn whole(&mut self, limit: usize) -> Result<Bytes, CallError> {
         let body = self.peek(limit).await?;
         if body.len() > limit { Err(CallError::TooLarge) } else { Ok(body) }
@@ -67,7 +65,6 @@ impl Response {
         Ok(self.start.clone())
     }
 
-    /// Whether the body is of this media type.
     pub(crate) fn has_type(&self, media_type: &str) -> bool {
         let value = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type)

@@ -3,7 +3,6 @@
 use std::{pin::pin, time::Duration};
 
 use bytes::Bytes;
-use http_body::Body;
 use oauth2::AccessToken;
 use reqwest::{
     Method, StatusCode,
@@ -23,7 +22,7 @@ use crate::{
     config::{ApiConfig, ServerConfig},
     http::BuildError,
     telemetry::{Metrics, ProblemType},
-    videoask::{Gateway, GatewayError, UpstreamRequest},
+    videoask::{Gateway, GatewayError, RequestBody, UpstreamRequest},
 };
 
 const USER: HeaderName = HeaderName::from_static("x-videoask-user");
@@ -121,15 +120,11 @@ impl Server {
     }
 
     /// Sends a request to VideoAsk's API through the proxy, as this user.
-    pub(crate) async fn forward<B>(
+    pub(crate) async fn forward<B: RequestBody>(
         &self,
         user: Option<&str>,
         mut request: UpstreamRequest<B>,
-    ) -> Result<Response, CliError>
-    where
-        B: Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+    ) -> Result<Response, CliError> {
         if let Some(name) = user {
             let name = HeaderValue::from_bytes(name.as_bytes()).map_err(|_| ServerError::UserName)?;
             request.headers.insert(USER, name);
@@ -137,7 +132,6 @@ impl Server {
         self.send(user, request).await
     }
 
-    /// Where VideoAsk's API is.
     pub(crate) fn api_url(&self) -> &Url {
         &self.proxy
     }
@@ -174,11 +168,11 @@ impl Server {
     }
 
     /// Reads a problem of the server itself. Everything else is the response.
-    async fn send<B>(&self, user: Option<&str>, request: UpstreamRequest<B>) -> Result<Response, CliError>
-    where
-        B: Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+    async fn send<B: RequestBody>(
+        &self,
+        user: Option<&str>,
+        request: UpstreamRequest<B>,
+    ) -> Result<Response, CliError> {
         let answer = self.gateway.forward_once(request, &self.api_key).await.map_err(|error| -> CliError {
             match error {
                 GatewayError::BodyIncomplete => CallError::Gateway(error).into(),

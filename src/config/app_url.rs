@@ -48,7 +48,6 @@ impl AppUrl {
         self.0.origin().ascii_serialization()
     }
 
-    /// The URL of the login.
     pub(crate) fn login(&self) -> Url {
         self.join("/auth/videoask")
     }

@@ -41,7 +41,6 @@ pub(super) struct Entries {
     by_key: BTreeMap<String, Entry>,
 }
 
-/// The entry of one of our variables.
 pub(super) struct Entry {
     pub(super) line: usize,
     /// `None` if its line was rejected, which has been reported.
@@ -120,12 +119,10 @@ impl Entries {
         Self { lookup: EnvLookup::Unreadable(path), problems: vec![problem], ..Self::default() }
     }
 
-    /// An entry by its key.
     pub(super) fn get(&self, key: &str) -> Option<&Entry> {
         self.by_key.get(key)
     }
 
-    /// The source of a value in this line.
     pub(super) fn source(&self, line: usize) -> ValueSource {
         ValueSource::Line { path: self.lookup.path().unwrap_or(Path::new(".env")).to_owned(), line }
     }

@@ -5,7 +5,6 @@
 
 use zeroize::Zeroizing;
 
-/// A parsed line.
 pub(super) enum EnvLine {
     /// Nothing, or a comment.
     Blank,

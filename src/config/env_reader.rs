@@ -41,7 +41,6 @@ pub(super) struct Read<T> {
     pub(super) env_file: EnvLookup,
 }
 
-/// The raw value of a name.
 struct Found {
     text: Zeroizing<String>,
     source: ValueSource,

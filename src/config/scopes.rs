@@ -10,7 +10,6 @@ use crate::config::{
 
 const DEFAULT: &str = "openid,profile,email,offline_access";
 
-/// The scopes in the order given, each once.
 pub(super) fn read(
     reader: &mut EnvReader<'_>,
     mode: &Mode,

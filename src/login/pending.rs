@@ -19,7 +19,6 @@ pub struct PendingLogin {
     pub nonce: Nonce,
     /// Proves to the token endpoint who started the login (RFC 7636).
     pub verifier: PkceCodeVerifier,
-    /// When it was started.
     #[serde(rename = "begun_at", with = "time::serde::timestamp::milliseconds")]
     pub(crate) started_at: OffsetDateTime,
 }

@@ -14,7 +14,6 @@ const STABLE_AFTER: Duration = Duration::minutes(10);
 /// The pause after the first delivery that failed; it doubles up to [`LONGEST_BACKOFF`].
 const FIRST_BACKOFF: Duration = Duration::seconds(10);
 const LONGEST_BACKOFF: Duration = Duration::HOUR;
-/// How long an event is retried.
 const GIVE_UP: Duration = Duration::days(3);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,13 +41,11 @@ pub(super) struct Pending {
     /// The same for each delivery.
     pub(super) id: String,
     pub(super) event: EventKind,
-    /// When it was noticed.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub(super) at: OffsetDateTime,
     attempts: u32,
     #[serde(with = "time::serde::timestamp::milliseconds")]
     next_try: OffsetDateTime,
-    /// The process that delivers it now.
     pub(super) claimed_by: Option<String>,
 }
 
@@ -78,7 +75,6 @@ enum Warning {
     Ended,
 }
 
-/// A connection at one moment.
 #[derive(Clone, Debug)]
 pub(super) struct Observation {
     connection_id: String,
@@ -272,7 +268,6 @@ impl NotificationState {
         self
     }
 
-    /// The pending event was not delivered.
     pub(super) fn failed(mut self, now: OffsetDateTime) -> Self {
         if let Some(pending) = &mut self.pending {
             let backoff = FIRST_BACKOFF * 2_i32.pow(pending.attempts.min(16));

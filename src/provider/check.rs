@@ -127,7 +127,6 @@ async fn check_login(provider: &Provider, credentials: &Credentials) -> CheckRes
     CheckResult::LoginUnverified { why: format!("status {}", status.as_u16()) }
 }
 
-/// The target of a redirect to the callback.
 fn redirect(response: &Response, callback: &Url) -> Option<Url> {
     let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
     let target = Url::parse(location).ok().filter(|_| response.status().is_redirection())?;

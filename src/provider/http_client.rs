@@ -22,7 +22,6 @@ use crate::{
 const SECRET_FIELDS: [&str; 5] = ["client_secret", "code", "code_verifier", "refresh_token", "token"];
 const MIN_SECRET_LENGTH: usize = 8;
 
-/// Sends requests to the authorization server.
 #[derive(Debug)]
 pub(super) struct HttpClient {
     pub(super) client: reqwest::Client,

@@ -9,7 +9,6 @@ use prometheus_client::{
 
 /// A label, or several, whose values are all known.
 pub(crate) trait Label: EncodeLabelSet + Copy + fmt::Debug + Send + Sync + 'static {
-    /// How many values there are.
     const COUNT: usize;
 
     /// All of them, in order of their index.

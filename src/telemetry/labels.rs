@@ -164,7 +164,6 @@ impl From<Grant> for ProviderRequest {
 }
 
 impl StatusClass {
-    /// The class of a final HTTP status.
     pub(crate) const fn of(status: u16) -> Self {
         match status {
             0..300 => Self::Success,

@@ -41,7 +41,6 @@ pub struct HandedOut {
     expires_at: OffsetDateTime,
 }
 
-/// Whether a token works for long enough.
 #[derive(PartialEq, Eq)]
 enum Remaining {
     Enough,
@@ -70,7 +69,6 @@ impl HandedOut {
         (self.expires_at - now).whole_seconds().max(0)
     }
 
-    /// What was granted, if the provider said so.
     pub(crate) fn scope(&self) -> Option<&str> {
         self.record().body.tokens.scope.as_deref()
     }

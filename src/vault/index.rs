@@ -140,7 +140,6 @@ impl Vault {
                 .any(|group| self.label(&group.label) == Some(Label::Unreadable) && self.has_key(&group.key_id))
     }
 
-    /// What the rows of a group are.
     pub(super) fn kind_of(&self, group: &RowGroup) -> RowKind {
         match (self.label(&group.label), self.has_key(&group.key_id)) {
             (Some(Label::Import), _) if group.state == State::Tombstone => RowKind::AdoptedImport,

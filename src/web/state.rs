@@ -29,47 +29,32 @@ use crate::{
 
 /// The modules below the web, and what the routes remember between requests. Handlers share it in an `Arc`.
 pub struct AppState {
-    /// `APP_URL`.
     pub(crate) app_url: AppUrl,
-    /// Who may log in.
     pub(crate) mode: Mode,
-    /// `SCOPES`.
     pub(crate) scopes: Vec<String>,
-    /// `VIDEOASK_API_URL`.
     pub(crate) api_url: Url,
-    /// `VIDEOASK_AUTH_URL`.
     pub(crate) auth_url: Url,
-    /// Reads wall and monotonic time.
     pub(crate) clock: Clock,
     /// Derives keys, encrypts and decrypts.
     pub keys: Arc<Keyring>,
-    /// Keeps sessions and records.
     pub(crate) store: Arc<dyn Store>,
     /// The OAuth client.
     pub provider: Arc<Provider>,
     /// Stores connections, refreshes them and hands out tokens.
     pub vault: Vault,
-    /// Makes single calls of VideoAsk's API.
     pub(crate) api: Api,
     /// Forwards requests of `/proxy` to VideoAsk's API.
     pub(crate) gateway: Gateway,
     /// What `/metrics` shows. Nobody reads those of a command.
     pub(crate) metrics: Metrics,
-    /// Browser sessions.
     pub(crate) sessions: Sessions,
-    /// Logins in progress, in cookies.
     pub(crate) pending_logins: PendingLogins,
-    /// The steps of a login.
     pub(crate) logins: Logins,
     /// One permit for each code exchange in flight.
     pub(crate) code_exchanges: Arc<Semaphore>,
-    /// How many code exchanges may still fail.
     pub(crate) failure_limit: FailureLimit,
-    /// Finds the API key that a request carries.
     pub(crate) api_keys: Authenticator,
-    /// Paths of the static files.
     pub(crate) assets: Assets,
-    /// Generates request ids.
     pub(crate) request_ids: RequestIds,
 }
 

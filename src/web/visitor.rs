@@ -48,7 +48,6 @@ impl LoggedIn {
         }
     }
 
-    /// The connection and its row key.
     pub(super) async fn connection(&self, app: &AppState) -> Result<(RowKey, VisibleRecord), PageError> {
         for key in self.row_keys(app) {
             match app.vault.show(&key).await {

@@ -76,7 +76,6 @@ fn title(error: &VaultError, user: &str) -> String {
     }
 }
 
-/// What only a command can do about it.
 fn hint(error: &VaultError) -> &'static str {
     match error {
         VaultError::NotConnected => "\n  Or bring a refresh token: videoask-auth import",

@@ -32,7 +32,6 @@ pub(crate) enum ImportError {
     EmailInUse { owner: String, email: String, user_id: String },
 }
 
-/// How far the refresh token has come.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Progress {
     Unsent,

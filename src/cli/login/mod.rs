@@ -43,7 +43,6 @@ enum Format {
     Json,
 }
 
-/// How the browser comes back.
 enum Way {
     /// To this machine, where this command listens.
     Here(Vec<TcpListener>, Browser),

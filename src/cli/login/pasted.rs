@@ -33,7 +33,6 @@ enum PasteError {
     AnotherLogin,
 }
 
-/// What to do with a line.
 enum Pasted {
     Code(AuthorizationCode),
     Again(PasteError),

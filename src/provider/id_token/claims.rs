@@ -116,7 +116,6 @@ impl Expected<'_> {
     }
 }
 
-/// A claim as it may be shown.
 pub(super) fn quote(value: Option<&Value>) -> String {
     match value {
         None => "none".to_owned(),

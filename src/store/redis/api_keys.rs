@@ -42,7 +42,6 @@ static SET_IF_SAME_KEY: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// A value that this program did not write.
 #[derive(Debug, thiserror::Error)]
 #[error("an API key's value is not `hash.key_id.sealed`")]
 struct Malformed;

@@ -33,7 +33,6 @@ enum Request<'a> {
     ScriptOnce(&'a ScriptInvocation<'a>),
 }
 
-/// How the server is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Transport {
     /// `redis://`

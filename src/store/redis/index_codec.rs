@@ -5,7 +5,6 @@ use crate::store::{Index, NameHash, Names, redis::sortable_time};
 /// The placeholder for a missing end or name.
 const NONE: &str = "-";
 
-/// A value that this program did not write.
 #[derive(Debug, thiserror::Error)]
 #[error("a record's index is not a label, a time and three names")]
 pub(super) struct Malformed;

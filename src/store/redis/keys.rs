@@ -29,11 +29,8 @@ pub(crate) const SHARED: [&str; 8] = [SCHEMA, ENDS, DUE, KEPT, SEALED, GROUPS, L
 pub(crate) const API_KEYS: &str = "{videoask-auth}:api-keys";
 /// The hash of when each API key was last used: from a name to milliseconds of the Unix epoch.
 pub(crate) const API_KEYS_USED: &str = "{videoask-auth}:api-keys-used";
-/// The hash of all notification states.
 pub(crate) const NOTIFICATIONS: &str = "{videoask-auth}:notifications";
-/// The prefix of every session's key.
 pub(crate) const SESSIONS: &str = "{videoask-auth}:session:";
-/// The prefix of every record's key.
 pub(crate) const RECORDS: &str = "{videoask-auth}:record:";
 
 pub(crate) fn session(key: &RowKey) -> String {

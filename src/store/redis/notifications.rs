@@ -19,7 +19,6 @@ static SWAP: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// A value that this program did not write.
 #[derive(Debug, thiserror::Error)]
 #[error("a notification state without a version")]
 struct NoVersion;

@@ -148,7 +148,6 @@ impl Arguments<'_, '_> {
             .add_sealed_if_any(["key_id", "sealed", "index"], Some(&row.sealed))
     }
 
-    /// The version that a new row replaces.
     pub(super) fn add_replaces(&mut self, replaces: Option<&Version>) -> &mut Self {
         self.add_if_any("over_connection_id", replaces.map(|version| &version.connection_id))
             .add_if_any("over_generation", replaces.map(|version| version.generation))
@@ -185,7 +184,6 @@ impl Arguments<'_, '_> {
             .add_sealed_if_any(["key_id", "sealed", "index"], change.sealed.as_ref())
     }
 
-    /// The blob of a tombstone.
     pub(super) fn add_tombstone(&mut self, tombstone: &Sealed) -> &mut Self {
         self.add_sealed_if_any(["grave_key_id", "grave_sealed", "grave_index"], Some(tombstone))
     }

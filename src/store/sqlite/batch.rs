@@ -76,11 +76,9 @@ enum NotCommitted {
     Failed(Error),
 }
 
-/// The connection that commits writes.
 pub(super) struct Committer {
     pub(super) at: StoreLocation,
     pub(super) connection: Connection,
-    /// The connection's current setting.
     durability: Durability,
 }
 

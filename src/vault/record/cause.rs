@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{provider::RefusalReason, vault::record::rotation::Rotation};
 
-/// Why a refresh gave no usable tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Cause {
@@ -33,7 +32,6 @@ pub(crate) enum Cause {
     Other,
 }
 
-/// What a failed refresh means for the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FailureKind {
     Transient,
@@ -72,7 +70,6 @@ impl Cause {
         }
     }
 
-    /// The likely cause, as a sentence.
     pub(crate) fn explanation(self, rotation: Rotation) -> &'static str {
         match self {
             Self::Unreachable => "VideoAsk could not be reached.",
@@ -141,7 +138,6 @@ impl From<RefusalReason> for Cause {
 }
 
 impl NextStep {
-    /// As an instruction.
     pub(crate) const fn sentence(self) -> &'static str {
         match self {
             Self::Wait => "Nothing to do: this app tries again.",

@@ -17,14 +17,11 @@ use crate::vault::{
 /// The history of one connection, with a summary of the one before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
-    /// How many refreshes returned tokens.
     pub(crate) exchanges: u64,
-    /// The latest of them.
     pub(crate) last: Option<Exchanged>,
     /// How many of the latest refreshes, in a row, were forced because the API rejected a token.
     #[serde(default)]
     pub(crate) forced: u32,
-    /// Whether the provider rotates refresh tokens.
     pub(crate) rotation: Rotation,
     /// The current failure, if the last refresh failed.
     #[serde(rename = "trouble")]
@@ -51,10 +48,8 @@ pub(crate) struct Exchanged {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Previous {
-    /// When its login or import was.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub(crate) minted_at: OffsetDateTime,
-    /// When it died or was replaced.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub(crate) ended_at: OffsetDateTime,
     #[serde(default)]
@@ -74,10 +69,8 @@ pub(crate) enum End {
 /// Refreshes that fail, since when, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshFailure {
-    /// The cause of the latest failure.
     #[serde(default)]
     pub(crate) cause: Cause,
-    /// When the first of them failed.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub(crate) since: OffsetDateTime,
     /// How many refreshes in a row failed with this [`FailureKind`].
@@ -85,10 +78,8 @@ pub struct RefreshFailure {
     /// The vault does not retry before this time; with `None`, it never retries by itself.
     #[serde(with = "time::serde::timestamp::milliseconds::option")]
     pub retry_at: Option<OffsetDateTime>,
-    /// What the provider said at the latest failure.
     #[serde(rename = "words")]
     pub(crate) message: ProviderMessage,
-    /// The process that received it.
     pub(crate) by: String,
 }
 

@@ -48,11 +48,9 @@ pub struct Record {
 pub struct RecordBody {
     /// The current tokens.
     pub tokens: TokenSet,
-    /// The user they belong to.
     pub(crate) identity: Identity,
     /// Who issued them, and to which client.
     pub(crate) issuer: Issuer,
-    /// When the login or import was.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub(crate) minted_at: OffsetDateTime,
     /// What happened to it since then.

@@ -21,12 +21,9 @@ pub struct TokenSet {
     pub access_token: AccessToken,
     /// Gets the next set. Issued only with the scope `offline_access`.
     pub refresh_token: Option<RefreshToken>,
-    /// The granted scope, if the provider returned it.
     pub(crate) scope: Option<String>,
-    /// When this set was requested.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub(crate) issued_at: OffsetDateTime,
-    /// When the access token expires.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub(crate) expires_at: OffsetDateTime,
 }
@@ -50,7 +47,6 @@ impl TokenSet {
         Self { access_token, refresh_token, scope, issued_at: now, expires_at }
     }
 
-    /// The whole life of the access token.
     pub(crate) fn life(&self) -> Duration {
         (self.expires_at - self.issued_at).try_into().unwrap_or_default()
     }

@@ -131,7 +131,6 @@ impl Cache {
         entries.iter().filter_map(|(key, entry)| Some((key.clone(), entry.cached.clone()?))).collect()
     }
 
-    /// Whether any cached access token is valid.
     pub(crate) fn has_valid_token(&self, now: OffsetDateTime) -> bool {
         let is_valid = |cached: &Arc<CachedRecord>| !cached.record.body.tokens.left(now).is_zero();
         self.lock().values().any(|entry| entry.cached.as_ref().is_some_and(is_valid))

@@ -6,7 +6,6 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use crate::vault::Vault;
 
-/// Counts the jobs in flight.
 #[derive(Debug, Default)]
 pub(crate) struct InFlight(TaskTracker);
 

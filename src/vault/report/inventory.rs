@@ -46,14 +46,12 @@ pub(crate) struct ImportReport {
     pub(crate) state: &'static str,
     #[serde(rename = "begun_at", with = "time::serde::rfc3339")]
     pub(crate) started_at: OffsetDateTime,
-    /// When its token was exchanged, if it was.
     #[serde(with = "time::serde::rfc3339::option")]
     pub(crate) exchanged_at: Option<OffsetDateTime>,
     #[serde(rename = "trouble")]
     pub(crate) failure: Option<FailureReport>,
 }
 
-/// A connection that was revoked or forgotten.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Forgotten {
     /// E-mail, name or id.
@@ -164,7 +162,6 @@ impl Inventory {
         Self { login_url: login_url.to_string(), ..Self::default() }
     }
 
-    /// How many connections cannot be decrypted, if any.
     pub(crate) fn undecryptable(&self) -> Option<Undecryptable> {
         // One that was damaged since it was counted is only noticed when it is listed.
         let count = self.unreadable.iter().filter(|row| row.is_connection).count().max(self.undecryptable);

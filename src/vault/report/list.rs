@@ -29,7 +29,6 @@ pub(crate) struct Part {
 #[derive(Clone, Debug)]
 pub(crate) enum ListEntry {
     Connection(Box<Status>),
-    /// A connection that was revoked or forgotten.
     Tombstone(Box<Tombstone>),
     /// A row that this process cannot decrypt. It is left as it is.
     Unreadable(RowKey, State),
@@ -43,18 +42,7 @@ pub(crate) fn is_connection(key: &RowKey, state: State) -> bool {
 impl Vault {
     /// All keep-mode rows, without the tombstones of imports.
     pub(crate) async fn list(&self) -> Result<Vec<ListEntry>, VaultError> {
-        let mut listed = Vec::new();
-        let mut after: Option<RowKey> = None;
-        loop {
-            let page = Page { after: after.as_ref(), limit: PAGE };
-            let rows = self.call_store(self.0.store.list(page)).await?;
-            let last = rows.len() < PAGE as usize;
-            after = rows.last().map(|row| row.key.clone());
-            listed.extend(rows.iter().filter(|row| !row.is_adopted_import()).map(|row| self.describe(row)));
-            if last {
-                return Ok(listed);
-            }
-        }
+        Ok(self.entries(Part { after: None, limit: usize::MAX }).await?.0)
     }
 
     /// A part of the keep-mode rows, without the tombstones of imports, and after which key the next one begins.
@@ -63,7 +51,7 @@ impl Vault {
         let (mut after, mut last) = (part.after.map(RowKey), None);
         loop {
             // One more than is listed shows whether there is another part.
-            let missing = part.limit + 1 - entries.len();
+            let missing = part.limit.saturating_add(1) - entries.len();
             let limit = u32::try_from(missing).map_or(PAGE, |missing| missing.min(PAGE));
             let rows = self.call_store(self.0.store.list(Page { after: after.as_ref(), limit })).await?;
             for row in rows.iter().filter(|row| !row.is_adopted_import()) {

@@ -36,7 +36,6 @@ struct Meanings {
     names: HashMap<String, Meaning>,
     /// Counts the connections that were added: what was read before the last one is out of date.
     additions: u64,
-    /// When the store last did not respond.
     unreachable_at: Option<Duration>,
 }
 

@@ -7,9 +7,8 @@ mod idle_timeout;
 mod response;
 mod upload;
 
-use std::{error::Error, time::Duration};
+use std::time::Duration;
 
-use bytes::Bytes;
 use http_body::Body;
 use oauth2::AccessToken;
 use reqwest::{
@@ -17,7 +16,10 @@ use reqwest::{
     header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING},
 };
 
-pub(crate) use self::response::{Answer, Broken, Download};
+pub(crate) use self::{
+    response::{Answer, Broken, Download},
+    upload::RequestBody,
+};
 use crate::{
     clock::Clock,
     config::ApiConfig,
@@ -91,18 +93,14 @@ impl Gateway {
 
     /// Sends the request with the token of this connection, and returns the response once its headers have arrived. If a
     /// second token is needed, waits for it for at most `caller_timeout`.
-    pub(crate) async fn forward<B>(
+    pub(crate) async fn forward<B: RequestBody>(
         &self,
         upstream_request: UpstreamRequest<B>,
         token: &HandedOut,
         vault: &Vault,
         key: &RowKey,
         caller_timeout: Duration,
-    ) -> Result<Answer, GatewayError>
-    where
-        B: Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<Box<dyn Error + Send + Sync>>,
-    {
+    ) -> Result<Answer, GatewayError> {
         let idle_timer = IdleTimer::new(self.clock.clone());
         let (head, body, progress) = self.prepare(upstream_request, &idle_timer);
         let answer = self.send(&head, token.access_token(), body, &idle_timer, &progress).await?;
@@ -121,29 +119,21 @@ impl Gateway {
     }
 
     /// Sends the request once, with this credential.
-    pub(crate) async fn forward_once<B>(
+    pub(crate) async fn forward_once<B: RequestBody>(
         &self,
         upstream_request: UpstreamRequest<B>,
         credential: &AccessToken,
-    ) -> Result<Answer, GatewayError>
-    where
-        B: Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<Box<dyn Error + Send + Sync>>,
-    {
+    ) -> Result<Answer, GatewayError> {
         let idle_timer = IdleTimer::new(self.clock.clone());
         let (head, body, progress) = self.prepare(upstream_request, &idle_timer);
         self.send(&head, credential, body, &idle_timer, &progress).await
     }
 
-    fn prepare<B>(
+    fn prepare<B: RequestBody>(
         &self,
         UpstreamRequest { method, url, mut headers, body }: UpstreamRequest<B>,
         idle_timer: &IdleTimer,
-    ) -> (Head, reqwest::Body, Progress)
-    where
-        B: Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<Box<dyn Error + Send + Sync>>,
-    {
+    ) -> (Head, reqwest::Body, Progress) {
         if let (Some(organization), None) = (&self.organization, headers.get(ORGANIZATION)) {
             headers.insert(ORGANIZATION, organization.clone());
         }
@@ -198,11 +188,7 @@ impl Head {
 
 /// Sends a body of unknown length as chunked. Without this, the client would silently drop the body of a method that
 /// usually has none.
-fn some_body<B>(head: &mut Head, upload: Upload<B>) -> reqwest::Body
-where
-    B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
+fn some_body<B: RequestBody>(head: &mut Head, upload: Upload<B>) -> reqwest::Body {
     if upload.size_hint().exact().is_none() {
         head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }

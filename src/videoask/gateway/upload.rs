@@ -16,6 +16,15 @@ use crate::videoask::gateway::idle_timeout::{BodyIdleTimeout, IdleTimer};
 /// The longest body that is copied, in bytes.
 const COPIED: usize = 1 << 20;
 
+/// A body that can be sent to the API.
+pub(crate) trait RequestBody:
+    Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + Unpin + 'static
+{
+}
+
+impl<B> RequestBody for B where B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + Unpin + 'static
+{}
+
 /// The body for the HTTP client. Trailers are dropped.
 pub(super) struct Upload<B> {
     body: SyncWrapper<B>,
@@ -56,7 +65,7 @@ pub(super) enum Incomplete {
     Silent,
 }
 
-impl<B: Body<Data = Bytes> + Send + Unpin + 'static> Upload<B> {
+impl<B: RequestBody> Upload<B> {
     pub(super) fn new(body: B, idle_timer: IdleTimer) -> (Self, Progress) {
         let stage = if body.is_end_stream() {
             Stage::Arrived(Some(Bytes::new()))
@@ -70,11 +79,7 @@ impl<B: Body<Data = Bytes> + Send + Unpin + 'static> Upload<B> {
     }
 }
 
-impl<B> Body for Upload<B>
-where
-    B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
+impl<B: RequestBody> Body for Upload<B> {
     type Data = Bytes;
     type Error = Incomplete;
 

@@ -49,7 +49,6 @@ pub(crate) enum VisitorLine {
     Named(String),
     /// Logged in, but VideoAsk did not say who.
     Unnamed,
-    /// Logged in, but the connection is gone.
     Disconnected,
     /// Logged in, but the connection cannot be shown; the token page says why.
     Unavailable,

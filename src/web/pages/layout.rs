@@ -11,7 +11,6 @@ use crate::{
     },
 };
 
-/// What `layout.html` needs.
 #[derive(Debug)]
 pub(crate) struct Layout {
     pub(crate) assets: Assets,
@@ -40,7 +39,6 @@ impl NavVisitor {
     }
 }
 
-/// A page that the navigation links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CurrentPage {
     Tokens,

@@ -38,7 +38,6 @@ pub(crate) enum Tone {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CardAction {
-    /// Nothing: there is nothing to do here.
     None,
     /// A link, as the page's primary action.
     Link(Link),
@@ -106,7 +105,6 @@ fn reload_in(report: &Report, now: OffsetDateTime) -> Option<i64> {
     Some((next - now).whole_seconds() + RELOAD_MARGIN)
 }
 
-/// How long the access token still works.
 fn validity(report: &Report, now: OffsetDateTime) -> RichText {
     if report.expires_at <= now {
         return "The access token has expired.".into();

@@ -11,7 +11,6 @@ use crate::{
 
 pub(crate) struct ErrorView {
     pub(crate) status: StatusCode,
-    /// When trying again makes sense.
     pub(crate) retry_after: Option<Duration>,
     pub(crate) title: &'static str,
     /// For the visitor: what happened and what it means.
@@ -33,12 +32,9 @@ pub(crate) struct ErrorView {
 /// A value to copy, with its instruction and maybe a remark.
 pub(crate) struct Copyable {
     pub(crate) id: &'static str,
-    /// What it is, for its button.
     pub(crate) name: &'static str,
-    /// What to do with it.
     pub(crate) instruction: Markup,
     pub(crate) value: Cow<'static, str>,
-    /// What to know about it.
     pub(crate) hint: Option<Markup>,
 }
 

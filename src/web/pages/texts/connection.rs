@@ -95,7 +95,6 @@ fn before_the_first_refresh_the_page_of_mint_mode_has_no_rows_without_news() {
     }
 }
 
-/// The status card's part of the page.
 fn card_of(html: &str) -> &str {
     let (_, card) = html.split_once("<section class=\"card status").expect("there is a card");
     card.split_once("</section>").expect("it ends").0

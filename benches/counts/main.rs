@@ -31,8 +31,8 @@ use self::{
 const API_KEY: &str = "benchmark-api-key-0123456789-0123456789";
 const BASELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/counts/baseline.txt");
 const WARM_UP: u64 = 20;
-const LOGINS: u64 = 50;
-const REQUESTS: u64 = 300;
+const LOGINS: u64 = 100;
+const REQUESTS: u64 = 1_000;
 
 /// Counts the instructions of a login, a hand-out, a proxied request and a page
 #[derive(Parser)]

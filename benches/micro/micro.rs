@@ -103,7 +103,7 @@ async fn get(connection: &mut TcpStream, request: &str) -> usize {
         connection.read_buf(&mut response).await.expect("it answers");
         let Some(head) = response.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
         let text = str::from_utf8(&response[..head]).expect("ASCII");
-        assert!(text.starts_with("HTTP/1.1 200") || text.starts_with("HTTP/1.1 303"), "{text}");
+        assert!(text.starts_with("HTTP/1.1 200") || text.starts_with("HTTP/1.1 302"), "{text}");
         let length = text
             .lines()
             .find_map(|line| line.strip_prefix("content-length: "))

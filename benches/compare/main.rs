@@ -50,6 +50,7 @@ use self::{
 };
 
 const LOGIN: &str = "/auth/videoask";
+const WARM_UP_USERS: usize = 16;
 
 #[tokio::main]
 async fn main() {
@@ -69,7 +70,7 @@ async fn run(options: &Options) {
 
     let folder = || tempfile::tempdir().expect("a temporary folder");
     let (keep_folder, mint_folder, floor_folder) = (folder(), folder(), folder());
-    let users = options.users.iter().copied().max().unwrap_or_default();
+    let users = options.users.iter().copied().fold(WARM_UP_USERS, usize::max);
     let users: Vec<_> = (0..users).map(|number| format!("{}@example.com", standin::user(number))).collect();
     let variables = [("ALLOWED_USERS", &*users.join(","))];
     let keep = App::start(keep_folder.path(), free_port().await, &provider, &variables).await;
@@ -93,14 +94,21 @@ async fn run(options: &Options) {
     println!(
         "\nusers | server                     | CPU s per 1,000 | logins/s |  p50 ms |  p99 ms | refused | stand-in's CPU s"
     );
-    for &users in &options.users {
-        let mut contenders = [
+    let contenders = || {
+        [
             Contender::new("videoask-auth, keep mode", &keep, &sites[0]),
             Contender::new("videoask-auth, mint mode", &mint, &sites[1]),
             Contender::new("express, passport-videoask", &node, &sites[2]),
             Contender::new("apache2, mod_auth_openidc", &apache, &sites[3]),
             Contender::new("floor", &floor, &sites[4]),
-        ];
+        ]
+    };
+    for contender in &mut contenders() {
+        // What first logins alone pay for: connections, caches, and Node's compilation of hot functions.
+        contender.measure(WARM_UP_USERS, options.seconds, &standin).await;
+    }
+    for &users in &options.users {
+        let mut contenders = contenders();
         for round in 0..options.rounds {
             contenders.rotate_left(usize::from(round > 0));
             for contender in &mut contenders {

@@ -163,11 +163,9 @@ fn number(value: f64, step: f64) -> String {
     }
 }
 
+/// Short enough that the labels of two powers of ten do not touch.
 fn thousands(count: usize) -> String {
-    match count {
-        0..1_000 => count.to_string(),
-        _ => format!("{},{:03}", count / 1_000, count % 1_000),
-    }
+    if count >= 1_000 && count.is_multiple_of(1_000) { format!("{}k", count / 1_000) } else { count.to_string() }
 }
 
 fn text(svg: &mut String, class: &str, anchor: &str, (x, y): (f64, f64), text: &str) {

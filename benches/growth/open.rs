@@ -43,7 +43,7 @@ pub async fn run(numbers: &[usize]) -> Vec<(&'static str, Chart)> {
         open_line.push((connections, open));
         closed_line.push((connections, closed));
     }
-    let lines = vec![Line { name: "open", points: open_line }, Line { name: "closed again", points: closed_line }];
+    let lines = vec![Line { name: "open", points: open_line }, Line { name: "closed", points: closed_line }];
     let (title, things) = ("Resident memory", "open HTTP connections");
     vec![("open", Chart { title, unit: "MiB", things, scale: Scale::Logarithmic, lines })]
 }

@@ -26,13 +26,13 @@ mod status;
 mod token;
 mod token_args;
 
-use std::{ffi::OsString, process::ExitCode, time::Duration};
+use std::{ffi::OsString, io, num::NonZero, process::ExitCode, thread, time::Duration};
 
 use clap::{
     CommandFactory, Parser, Subcommand,
     error::{ContextKind, ContextValue, ErrorKind},
 };
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     cli::{
@@ -148,7 +148,7 @@ pub fn main() -> ExitCode {
         Err(help_or_error) => return explain(&help_or_error),
     };
     let is_exec = matches!(arguments.command, Some(Command::Exec(_)));
-    let runtime = match Runtime::new() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) if is_exec => return report(&CliError::BeforeExec(Box::new(CliError::Runtime(error)))),
         Err(error) => return report(&CliError::Runtime(error)),
@@ -161,6 +161,13 @@ pub fn main() -> ExitCode {
         Ok(Ending::Exec(target)) => report(&target.exec()),
         Err(error) => report(&error),
     }
+}
+
+/// With a worker for every two processors; the store's thread and the kernel use the others. With one for each, they
+/// mostly wake each other: on two processors, that costs a tenth more CPU time for each login and saves no time.
+fn runtime() -> io::Result<Runtime> {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    Builder::new_multi_thread().worker_threads(processors.div_ceil(2)).enable_all().build()
 }
 
 async fn run(Arguments { env_file, command }: Arguments) -> Result<Ending, CliError> {

@@ -1,5 +1,5 @@
 //! What a machine's request costs: `GET /api/token` and `POST /oauth/token` beside a bare handler, each with one API key
-//! and with 1,000 more in the store, and `/proxy/forms` beside nginx.
+//! and with 1,000 more in the store, `/proxy/forms` beside nginx, and two pages.
 //!
 //! `cargo bench --bench machine` runs the release binary in keep mode on a SQLite file, with a stand-in as its VideoAsk
 //! and one user connected. `wrk` asks the two of each pair in turn, so that whatever else the machine does meets both.
@@ -38,7 +38,7 @@ use self::{
     contender::Contender,
     nginx::Nginx,
     options::{Options, Role},
-    round::{Plan, compare},
+    round::{Plan, alone, compare},
     support::{
         app::{App, CALLBACK, program},
         client, free_port,
@@ -74,7 +74,7 @@ async fn run(options: &Options) {
     let variables = [("ALLOWED_USERS", "ada@example.com"), ("API_KEY", API_KEY)];
     let folder = tempfile::tempdir().expect("a temporary folder");
     let app = App::start(folder.path(), port, &provider, &variables).await;
-    Visitor::new().log_in(&app.url).await;
+    let cookies = Visitor::new().log_in(&app.url).await;
     let idle = app.resident();
 
     let token = app.url.join("/api/token").expect("a URL");
@@ -90,7 +90,7 @@ async fn run(options: &Options) {
             ("POST /oauth/token", Request::client_credentials(oauth, key)),
         ] {
             println!("{name}, {} bytes of JSON, beside a bare handler; API keys: {keys}", answer.len());
-            let bare = Request { url: floor_url.clone(), authorization: request.authorization.clone(), ..request };
+            let bare = Request { url: floor_url.clone(), credential: request.credential.clone(), ..request };
             let mut ours = Contender::new("videoask-auth", &app, request);
             compare(&plan, &mut ours, &mut Contender::new("bare handler", &floor, bare), None);
             asked += ours.requests();
@@ -117,6 +117,17 @@ async fn run(options: &Options) {
         Contender::new("nginx", &nginx, Request::get(nginx.url.join("/proxy/forms").expect("a URL"), API_KEY));
     compare(&plan, &mut app_forms, &mut rival, Some(&standin));
     asked += app_forms.requests();
+
+    for (page, path, cookies) in [
+        ("/tokens", "/tokens", &*cookies),
+        ("/, logged in", "/", &*cookies),
+        ("/, logged out", "/", "other=cookie"),
+    ] {
+        println!("\nGET {page}");
+        let mut pages = Contender::new("videoask-auth", &app, Request::page(app.url.join(path).expect("a URL"), cookies));
+        alone(&plan, &mut pages);
+        asked += pages.requests();
+    }
 
     println!("\nresident, connected                {idle:8.2} MiB");
     println!("resident, after {asked:9} requests {:8.2} MiB", app.resident());

@@ -37,6 +37,15 @@ pub fn compare(plan: &Plan<'_>, ours: &mut Contender<'_>, theirs: &mut Contender
     println!("  ratio of CPU a request          {:8.2}", a_request(ours) / a_request(theirs));
 }
 
+/// Asks one that has no rival.
+pub fn alone(plan: &Plan<'_>, contender: &mut Contender<'_>) {
+    plan.wrk.ask(1, &contender.request);
+    for _ in 0..plan.rounds {
+        measure(plan, contender, None);
+    }
+    tell(contender, false);
+}
+
 fn measure(plan: &Plan<'_>, contender: &mut Contender<'_>, upstream: Option<&Process>) {
     let before = (contender.process.cpu(), upstream.map(Process::cpu));
     contender.samples.push(plan.wrk.ask(plan.seconds, &contender.request));

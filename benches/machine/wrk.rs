@@ -14,8 +14,8 @@ pub struct Wrk {
 /// What is asked for, again and again.
 pub struct Request {
     pub url: Url,
-    /// The header `Authorization`.
-    pub authorization: String,
+    /// Who asks: the name and value of a header.
+    pub credential: (&'static str, String),
     /// The fields of a POST; without any, it is a GET.
     pub form: Option<&'static str>,
 }
@@ -33,13 +33,18 @@ pub struct Sample {
 impl Request {
     /// A GET with an API key.
     pub fn get(url: Url, key: &str) -> Self {
-        Self { url, authorization: format!("Bearer {key}"), form: None }
+        Self { url, credential: ("Authorization", format!("Bearer {key}")), form: None }
     }
 
     /// A token request of RFC 6749, 4.4, for the default user.
     pub fn client_credentials(url: Url, key: &str) -> Self {
         let authorization = format!("Basic {}", STANDARD.encode(format!("default:{key}")));
-        Self { url, authorization, form: Some("grant_type=client_credentials") }
+        Self { url, credential: ("Authorization", authorization), form: Some("grant_type=client_credentials") }
+    }
+
+    /// A GET by a browser with these cookies.
+    pub fn page(url: Url, cookies: &str) -> Self {
+        Self { url, credential: ("Cookie", cookies.to_owned()), form: None }
     }
 }
 
@@ -52,7 +57,7 @@ impl Wrk {
 
     /// Asks for this many seconds, as fast as answers come.
     pub fn ask(&self, seconds: u64, request: &Request) -> Sample {
-        let url = &request.url;
+        let (url, (name, value)) = (&request.url, &request.credential);
         let mut script = NamedTempFile::new().expect("a temporary file");
         if let Some(form) = request.form {
             let post = format!(
@@ -61,7 +66,7 @@ impl Wrk {
             script.write_all(post.as_bytes()).expect("it can be written");
         }
         let output = Command::new("wrk")
-            .args(["--threads", "1", "--latency", "--header", &format!("Authorization: {}", request.authorization)])
+            .args(["--threads", "1", "--latency", "--header", &format!("{name}: {value}")])
             .arg("--script")
             .arg(script.path())
             .args(["--connections", &self.connections.to_string(), "--duration", &format!("{seconds}s"), url.as_str()])

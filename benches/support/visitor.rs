@@ -13,8 +13,8 @@ impl Visitor {
         Self(client())
     }
 
-    /// One person's way: home page, off to the provider, approve, callback, token page.
-    pub async fn log_in(&self, app: &Url) {
+    /// One person's way: home page, off to the provider, approve, callback, token page. Gives the cookies of the session.
+    pub async fn log_in(&self, app: &Url) -> String {
         let get = |url: Url, cookie: String| self.0.get(url).header(header::COOKIE, cookie).send();
         get(app.clone(), String::new()).await.expect("the home page").bytes().await.expect("whole");
         let start = get(app.join("/auth/videoask").expect("a URL"), String::new()).await.expect("the way there");
@@ -26,9 +26,11 @@ impl Visitor {
             .await
             .expect("the provider answers");
         let callback = get(location(&approval), cookies(&start)).await.expect("the way back");
-        let tokens = get(app.join("/tokens").expect("a URL"), cookies(&callback)).await.expect("the token page");
+        let session = cookies(&callback);
+        let tokens = get(app.join("/tokens").expect("a URL"), session.clone()).await.expect("the token page");
         assert_eq!(tokens.status(), 200);
         assert!(tokens.text().await.expect("whole").contains("id=\"access-token\""));
+        session
     }
 }
 

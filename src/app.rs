@@ -27,7 +27,10 @@ use crate::{
     telemetry::{self, Metrics},
     vault::{self, Allowed, Callers, Drain, RefreshPolicy, Settings, Vault},
     videoask::{Api, Gateway},
-    web::{self, AppState, Assets, CODE_EXCHANGES, CookiePolicy, FailureLimit, PendingLogins, RequestIds, Sessions},
+    web::{
+        self, AppState, Assets, CODE_EXCHANGES, CookiePolicy, FailureLimit, PendingLogins, RequestIds, SecurityHeaders,
+        Sessions,
+    },
 };
 
 pub(crate) use self::login::LoginServer;
@@ -173,6 +176,7 @@ pub fn state(
         clock: clock.clone(),
         used_states: UsedStates::default(),
     };
+    let cookie_policy = CookiePolicy::new(&config.app_url);
     Ok(AppState {
         app_url: config.app_url.clone(),
         mode: config.mode.clone(),
@@ -182,7 +186,9 @@ pub fn state(
         api,
         gateway: Gateway::new(&config.api, clock.clone(), metrics.clone())?,
         sessions: Sessions::new(Arc::clone(&store), Arc::clone(&keys), clock.clone()),
-        pending_logins: PendingLogins::new(Arc::clone(&keys), CookiePolicy::new(&config.app_url)),
+        pending_logins: PendingLogins::new(Arc::clone(&keys), cookie_policy.clone()),
+        cookie_policy,
+        security_headers: SecurityHeaders::new(&config.app_url),
         logins,
         code_exchanges: Arc::new(Semaphore::new(CODE_EXCHANGES as usize)),
         failure_limit: FailureLimit::default(),

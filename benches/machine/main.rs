@@ -118,13 +118,12 @@ async fn run(options: &Options) {
     compare(&plan, &mut app_forms, &mut rival, Some(&standin));
     asked += app_forms.requests();
 
-    for (page, path, cookies) in [
-        ("/tokens", "/tokens", &*cookies),
-        ("/, logged in", "/", &*cookies),
-        ("/, logged out", "/", "other=cookie"),
-    ] {
+    for (page, path, cookies) in
+        [("/tokens", "/tokens", &*cookies), ("/, logged in", "/", &*cookies), ("/, logged out", "/", "other=cookie")]
+    {
         println!("\nGET {page}");
-        let mut pages = Contender::new("videoask-auth", &app, Request::page(app.url.join(path).expect("a URL"), cookies));
+        let mut pages =
+            Contender::new("videoask-auth", &app, Request::page(app.url.join(path).expect("a URL"), cookies));
         alone(&plan, &mut pages);
         asked += pages.requests();
     }

@@ -1,9 +1,13 @@
 //! What a connection is doing, as its stream and its requests report it, and how long that may last.
 
 use std::{
+    future::poll_fn,
     io,
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -13,9 +17,8 @@ use http_body::{Frame, SizeHint};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     sync::watch,
+    time::Instant,
 };
-
-use crate::app::stopped;
 
 /// How long a request head may take, from the accepted connection or from its first byte.
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,41 +48,67 @@ impl Phase {
     }
 }
 
-/// The phase of a connection, shared by its stream, its requests and its timer.
+/// The phase of a connection, shared by its stream, its requests and its timer. All of them run in the connection's own
+/// task, and the timer is polled last, so a change wakes nobody.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Progress(Arc<watch::Sender<Phase>>);
+pub(super) struct Progress(Arc<AtomicUsize>);
+
+/// A phase, and how many there were before it: two that are alike can be told apart.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Step {
+    phase: Phase,
+    number: usize,
+}
 
 impl Progress {
     /// A request head is complete.
     pub(super) fn begin(&self) -> InFlight {
-        self.0.send_replace(Phase::Request);
+        self.enter(Phase::Request);
         InFlight(self.clone())
     }
 
     fn change(&self, from: Phase, to: Phase) {
-        self.0.send_if_modified(|phase| {
-            let applies = *phase == from;
-            if applies {
-                *phase = to;
-            }
-            applies
-        });
-    }
-
-    /// Completes when the client has been silent for too long, or when it has no request in flight after `stopping`.
-    pub(super) async fn overdue(&self, stopping: watch::Receiver<()>) {
-        let mut phases = self.0.subscribe();
-        let mut stopped = pin!(stopped(stopping));
-        loop {
-            let limit = phases.borrow_and_update().limit();
-            tokio::select! {
-                // Never closed: `self` is its sender.
-                _ = phases.changed() => {}
-                () = tokio::time::sleep(limit.unwrap_or_default()), if limit.is_some() => return,
-                () = &mut stopped, if limit.is_some() => return,
-            }
+        if self.step().phase == from {
+            self.enter(to);
         }
     }
+
+    fn enter(&self, phase: Phase) {
+        let number = self.step().number.wrapping_add(1);
+        // Nothing else is read or written by this order: it is all one task.
+        self.0.store((number << 2) | phase as usize, Ordering::Relaxed);
+    }
+
+    fn step(&self) -> Step {
+        let value = self.0.load(Ordering::Relaxed);
+        let phase = [Phase::Head, Phase::Request, Phase::Responded, Phase::Idle][value & 3];
+        Step { phase, number: value >> 2 }
+    }
+
+    /// Completes when the client has been silent for too long, or when it has no request in flight after `stopping`. It
+    /// must be polled after the connection, in the same task; the one that says so to the connection wakes it to stop.
+    pub(super) async fn overdue(&self, stopping: watch::Receiver<()>) {
+        let mut timer = pin!(tokio::time::sleep(HEAD_TIMEOUT));
+        // The connection may have got further before this is polled first.
+        let mut timed_step = Step::default();
+        poll_fn(|context| {
+            let step = self.step();
+            let Some(limit) = step.phase.limit() else { return Poll::Pending };
+            if step != timed_step {
+                // Later than before as a rule, which is much cheaper than another timer.
+                timer.as_mut().reset(now() + limit);
+                timed_step = step;
+            }
+            // Its sender says nothing, and is gone when the server stops.
+            if stopping.has_changed().is_err() { Poll::Ready(()) } else { timer.as_mut().poll(context) }
+        })
+        .await;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tokio's timers take no other clock")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// A request in flight, until its response is complete.

@@ -7,6 +7,9 @@ use crate::config::AppUrl;
 /// The length of the suffix of a pending-login cookie's name, in characters. The suffix is a hash of the state.
 pub(super) const STATE_LENGTH: usize = 16;
 
+/// Between the prefix of a pending-login cookie's name and its suffix.
+const PENDING: &str = "-login-";
+
 /// The names and attributes of this origin's cookies.
 #[derive(Clone, Debug)]
 pub struct CookiePolicy {
@@ -38,13 +41,14 @@ impl CookiePolicy {
 
     /// The prefix of the name of every pending-login cookie.
     pub(crate) fn pending_prefix(&self) -> String {
-        format!("{}-login-", self.prefix)
+        format!("{}{PENDING}", self.prefix)
     }
 
     /// Whether this is exactly the name of a cookie that we set.
     pub(super) fn is_ours(&self, name: &[u8]) -> bool {
-        let state = name.strip_prefix(self.pending_prefix().as_bytes());
-        name == self.prefix.as_bytes() || state.is_some_and(|state| state.len() == STATE_LENGTH && is_plain(state))
+        let Some(rest) = name.strip_prefix(self.prefix.as_bytes()) else { return false };
+        let state = rest.strip_prefix(PENDING.as_bytes());
+        rest.is_empty() || state.is_some_and(|state| state.len() == STATE_LENGTH && is_plain(state))
     }
 
     pub(crate) fn is_secure(&self) -> bool {

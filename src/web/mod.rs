@@ -36,6 +36,7 @@ pub(crate) use self::{
         exchange_limit::{CODE_EXCHANGES, FailureLimit},
         loopback,
     },
+    middleware::security_headers::SecurityHeaders,
     pages::{explain::explain_login, export::Export},
     request_id::RequestIds,
 };
@@ -56,15 +57,18 @@ pub(crate) fn router(app: Arc<AppState>) -> Router {
     with_pages(app, pages)
 }
 
-/// These pages and all other routes, under the layers that all of them share. The outermost layer is the last one named.
+/// These pages and all other routes, under the layers that all of them share. The outermost layer is the last call of
+/// `layer`, and the first of a tuple: for each request, axum clones and boxes what each call has wrapped.
 fn with_pages(app: Arc<AppState>, pages: Router<Arc<AppState>>) -> Router {
     for_browsers(pages, &app)
         .merge(assets::router())
         .merge(health::router())
-        .layer(CatchPanicLayer::custom(middleware::panic::page))
-        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
-        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
-        .layer(map_response(too_large))
+        .layer((
+            map_response(too_large),
+            RequestBodyTimeoutLayer::new(BODY_TIMEOUT),
+            RequestBodyLimitLayer::new(BODY_LIMIT),
+            CatchPanicLayer::custom(middleware::panic::page),
+        ))
         // After the limit on bodies, which does not apply to the proxy.
         .merge(api::router(&app))
         .fallback(nothing_here)
@@ -90,7 +94,8 @@ async fn wrong_method(uri: Uri) -> Response {
 }
 
 /// Replaces the response to a body beyond the limit by a page, which the limiting layer cannot do.
-async fn too_large(response: Response) -> Response {
+async fn too_large(response: impl IntoResponse) -> Response {
+    let response = response.into_response();
     match response.status() {
         StatusCode::PAYLOAD_TOO_LARGE => PageError::Request(RequestError::TooLarge).into_response(),
         _ => response,
@@ -99,10 +104,6 @@ async fn too_large(response: Response) -> Response {
 
 /// Adds sessions and the checks of browser requests to the routes for people.
 fn for_browsers(routes: Router<Arc<AppState>>, app: &Arc<AppState>) -> Router<Arc<AppState>> {
-    let policy = CookiePolicy::new(&app.app_url);
-    routes
-        .layer(app.sessions.clone().layer(&policy))
-        .layer(from_fn_with_state(policy, middleware::cookie_header::only_ours))
-        .layer(from_fn_with_state(Arc::clone(app), middleware::same_origin::same_origin))
-        .layer(from_fn_with_state(Arc::clone(app), middleware::same_origin::one_loopback_name))
+    let sessions = app.sessions.clone().layer(&app.cookie_policy);
+    routes.layer((from_fn_with_state(Arc::clone(app), middleware::browser::check), sessions))
 }

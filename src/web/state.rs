@@ -18,10 +18,12 @@ use crate::{
     videoask::{Api, Gateway},
     web::{
         assets::Assets,
+        cookies::CookiePolicy,
         login::{
             exchange_limit::{CODE_EXCHANGES, FailureLimit},
             pending::PendingLogins,
         },
+        middleware::security_headers::SecurityHeaders,
         request_id::RequestIds,
         session::Sessions,
     },
@@ -47,6 +49,8 @@ pub struct AppState {
     pub(crate) gateway: Gateway,
     /// What `/metrics` shows. Nobody reads those of a command.
     pub(crate) metrics: Metrics,
+    pub(crate) cookie_policy: CookiePolicy,
+    pub(crate) security_headers: SecurityHeaders,
     pub(crate) sessions: Sessions,
     pub(crate) pending_logins: PendingLogins,
     pub(crate) logins: Logins,

@@ -13,7 +13,6 @@ use crate::{
     store::RowKey,
     vault::{VaultError, VisibleRecord},
     web::{
-        cookies::CookiePolicy,
         middleware::cookie_header::session_id,
         pages::{
             error::{PageError, RequestError},
@@ -84,7 +83,7 @@ impl FromRequestParts<Arc<AppState>> for Visitor {
 /// Whom the navigation of an error page is for, by the Cookie headers of the request. The page must not fail over it, so
 /// this is a task of its own: whatever has panicked may panic once more.
 pub(super) async fn nav_visitor(app: &Arc<AppState>, cookies: &HeaderMap) -> NavVisitor {
-    let Some(id) = session_id(&CookiePolicy::new(&app.app_url), cookies) else { return NavVisitor::LoggedOut };
+    let Some(id) = session_id(&app.cookie_policy, cookies) else { return NavVisitor::LoggedOut };
     let app = Arc::clone(app);
     let asked = tokio::spawn(async move { nav_visitor_of(&app, id).await }.in_current_span());
     asked.await.unwrap_or(NavVisitor::LoggedOut)

@@ -20,7 +20,6 @@ use crate::{
     login::{Callback, Finished, LoginError},
     web::{
         assets,
-        cookies::CookiePolicy,
         login::{arrive, error::CallbackError, not_head, start},
         middleware,
         pages::{
@@ -74,15 +73,15 @@ pub(crate) fn router(app: Arc<AppState>) -> (Router, oneshot::Receiver<Outcome>,
             response
         }
     }));
-    let policy = CookiePolicy::new(&app.app_url);
     let router = Router::new()
         .route("/", get(async || Redirect::to("/auth/videoask")))
         .route("/auth/videoask", get(start).head(not_head))
         .route("/auth/videoask/callback", get(callback).head(not_head))
-        .layer(Extension(waiting))
-        .layer(CookieManagerLayer::new())
-        .layer(from_fn_with_state(policy, middleware::cookie_header::only_ours))
-        .layer(from_fn_with_state(Arc::clone(&app), middleware::same_origin::one_loopback_name))
+        .layer((
+            from_fn_with_state(Arc::clone(&app), middleware::browser::check),
+            CookieManagerLayer::new(),
+            Extension(waiting),
+        ))
         .merge(files)
         .layer(CatchPanicLayer::custom(middleware::panic::page))
         .fallback(async || PageError::Request(RequestError::NotFound))

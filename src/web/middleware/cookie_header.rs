@@ -10,12 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, HeaderValue, header},
-    middleware::Next,
-    response::Response,
-};
+use axum::http::{HeaderMap, HeaderValue, header};
 use tower_sessions::session::Id;
 
 use crate::web::cookies::{CookiePolicy, is_plain};
@@ -27,16 +22,18 @@ enum Value<'a> {
     Conflicting,
 }
 
-/// Gives the layers below only our own cookies, and gives a cookie that expires all of its attributes.
-pub(crate) async fn only_ours(State(policy): State<CookiePolicy>, mut request: Request, next: Next) -> Response {
-    let ours = own_cookies(&policy, request.headers());
-    request.headers_mut().remove(header::COOKIE);
-    request.headers_mut().extend(ours.map(|ours| (header::COOKIE, ours)));
-    let mut response = next.run(request).await;
-    for cookie in response.headers_mut().iter_mut().filter(|(name, _)| *name == header::SET_COOKIE) {
-        complete(&policy, cookie.1);
+/// Removes all but our own cookies from a request.
+pub(super) fn keep_own(policy: &CookiePolicy, headers: &mut HeaderMap) {
+    let ours = own_cookies(policy, headers);
+    headers.remove(header::COOKIE);
+    headers.extend(ours.map(|ours| (header::COOKIE, ours)));
+}
+
+/// Gives each cookie of a response that expires all of its attributes.
+pub(super) fn complete_all(policy: &CookiePolicy, headers: &mut HeaderMap) {
+    if let header::Entry::Occupied(mut cookies) = headers.entry(header::SET_COOKIE) {
+        cookies.iter_mut().for_each(|cookie| complete(policy, cookie));
     }
-    response
 }
 
 /// The session of a request, by its Cookie headers.

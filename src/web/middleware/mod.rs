@@ -1,5 +1,6 @@
 //! The layers between the server and the handlers.
 
+pub(crate) mod browser;
 pub(crate) mod compression;
 pub(crate) mod cookie_header;
 pub(crate) mod panic;

@@ -1,39 +1,23 @@
-//! Refuses requests to pages that come from another site, or under another loopback name.
-
-use std::sync::Arc;
+//! Where a request to a page comes from, and under which name of this host.
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, HeaderName, Method, Uri, header},
     middleware::Next,
-    response::{IntoResponse, Redirect, Response},
+    response::Response,
 };
 use url::Url;
 
 use crate::{
     config::{AppUrl, is_loopback},
-    web::{
-        pages::error::{PageError, RequestError},
-        state::AppState,
-    },
+    web::pages::error::{PageError, RequestError},
 };
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Refuses an unsafe request that a page of another site sent, by `Sec-Fetch-Site`, or by `Origin` if the browser does
-/// not send that. The origin `null` is never ours.
-pub(crate) async fn same_origin(
-    State(app): State<Arc<AppState>>,
-    request: Request,
-    next: Next,
-) -> Result<Response, PageError> {
-    if request.method().is_safe() || from_ourselves(&app.app_url, request.headers()) {
-        return Ok(next.run(request).await);
-    }
-    Err(PageError::Request(RequestError::CrossSite))
-}
-
-fn from_ourselves(app_url: &AppUrl, headers: &HeaderMap) -> bool {
+/// Whether a page of ours sent this, by `Sec-Fetch-Site`, or by `Origin` if the browser does not send that. The origin
+/// `null` is never ours.
+pub(super) fn is_from_ourselves(app_url: &AppUrl, headers: &HeaderMap) -> bool {
     match headers.get(SEC_FETCH_SITE) {
         Some(site) => site == "same-origin",
         None => headers.get(header::ORIGIN).is_some_and(|origin| origin.as_bytes() == app_url.origin().as_bytes()),
@@ -52,20 +36,15 @@ pub(crate) async fn not_cross_site(request: Request, next: Next) -> Result<Respo
 /// In the query of a page that was redirected once. A proxy on this machine may name the wrong host again.
 const REDIRECTED: &str = "redirected";
 
-/// Redirects a page that was requested under another loopback name to `APP_URL`: cookies set under one name are not sent to
-/// another, so a login that starts there could not be finished.
-pub(crate) async fn one_loopback_name(State(app): State<Arc<AppState>>, request: Request, next: Next) -> Response {
-    match canonical(&app.app_url, request.method(), request.headers(), request.uri()) {
-        Some(url) => Redirect::temporary(url.as_str()).into_response(),
-        None => next.run(request).await,
-    }
-}
-
-/// The page's URL under `APP_URL`, if the request names another loopback host on `APP_URL`'s port. Another port is the
-/// app's own behind a proxy, which forwards what browsers request at `APP_URL`.
-fn canonical(app_url: &AppUrl, method: &Method, headers: &HeaderMap, uri: &Uri) -> Option<Url> {
+/// The page's URL under `APP_URL`, if the request names another loopback host on `APP_URL`'s port: cookies set under one
+/// name are not sent to another, so a login that starts there could not be finished. Another port is the app's own behind
+/// a proxy, which forwards what browsers request at `APP_URL`.
+pub(super) fn canonical(app_url: &AppUrl, method: &Method, headers: &HeaderMap, uri: &Uri) -> Option<Url> {
     let ours = app_url.as_url();
     let host = headers.get(header::HOST)?.to_str().ok()?;
+    if host == ours.authority() {
+        return None;
+    }
     let requested = Url::parse(&format!("{}://{host}/", ours.scheme())).ok()?;
     let is_other_name = is_loopback(ours)
         && is_loopback(&requested)

@@ -9,7 +9,6 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; scr
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const PERMISSIONS_POLICY: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
 
-/// The headers of every response. They are constants, because building them at run time would check each byte each time.
 const EVERYWHERE: [(HeaderName, HeaderValue); 6] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -22,16 +21,73 @@ const EVERYWHERE: [(HeaderName, HeaderValue); 6] = [
 const ONE_YEAR_OF_HTTPS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// Adds these headers to a response.
-pub(crate) fn add(app_url: &AppUrl, headers: &mut HeaderMap) {
-    // One allocation in place of several.
-    headers.reserve(EVERYWHERE.len() + 3);
-    for (name, value) in EVERYWHERE {
-        headers.insert(name, value);
+/// The headers of every response, built once.
+#[derive(Debug)]
+pub(crate) struct SecurityHeaders(HeaderMap);
+
+impl SecurityHeaders {
+    pub(crate) fn new(app_url: &AppUrl) -> Self {
+        let mut headers = HeaderMap::from_iter(EVERYWHERE);
+        if app_url.is_https() {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, ONE_YEAR_OF_HTTPS);
+        }
+        headers.insert(header::CACHE_CONTROL, NO_STORE);
+        Self(headers)
     }
-    if app_url.is_https() {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, ONE_YEAR_OF_HTTPS);
+
+    /// Adds them to those of a response. It replaces what the response says itself, but for `Cache-Control`. Copying
+    /// this map and adding the response's few headers takes a third of the time of adding these to those.
+    pub(crate) fn add(&self, headers: &mut HeaderMap) {
+        let mut current = None;
+        for (name, value) in std::mem::replace(headers, self.0.clone()) {
+            match (name, &current) {
+                (Some(name), _) if name == header::CACHE_CONTROL || !headers.contains_key(&name) => {
+                    headers.insert(&name, value);
+                    current = Some(name);
+                }
+                (Some(_), _) => current = None,
+                // A further value of the name before.
+                (None, Some(name)) => {
+                    headers.append(name, value);
+                }
+                (None, None) => {}
+            }
+        }
     }
-    // Only static files set another value.
-    headers.entry(header::CACHE_CONTROL).or_insert(NO_STORE);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn a_response_keeps_all_its_values_but_those_that_are_ours() {
+        let variables = [
+            ("CLIENT_ID", "demo-client-id"),
+            ("CLIENT_SECRET", "demo-client-secret"),
+            ("EXPRESS_SESSION", "test-express-session-0123456789abcdef"),
+            ("APP_URL", "https://app.example.test"),
+        ];
+        let config = Config::from_pairs(variables).expect("it is complete").config;
+        let security = SecurityHeaders::new(&config.app_url);
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            (header::SET_COOKIE, "a=1"),
+            (header::CONTENT_SECURITY_POLICY, "default-src *"),
+            (header::CONTENT_SECURITY_POLICY, "img-src *"),
+            (header::SET_COOKIE, "b=2"),
+            (header::CACHE_CONTROL, "max-age=60"),
+        ] {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        security.add(&mut headers);
+        let values = |name| headers.get_all(name).iter().collect::<Vec<_>>();
+        assert_eq!(values(header::SET_COOKIE), ["a=1", "b=2"]);
+        assert_eq!(values(header::CONTENT_SECURITY_POLICY), [CONTENT_SECURITY_POLICY]);
+        assert_eq!(values(header::CACHE_CONTROL), ["max-age=60"]);
+        assert_eq!(values(header::STRICT_TRANSPORT_SECURITY), ["max-age=31536000"]);
+        security.add(&mut headers);
+        assert_eq!(headers.len(), 10, "{headers:?}");
+    }
 }

@@ -16,7 +16,6 @@ use crate::{
     web::{
         api::{auth::KeyHolder, problem::ProblemReport},
         health,
-        middleware::security_headers,
         pages::{error_page::Failure, layout::NavVisitor},
         request_id::RequestId,
         state::AppState,
@@ -38,7 +37,7 @@ pub(crate) async fn trace(State(app): State<Arc<AppState>>, mut request: Request
         let cookies = request.headers().get_all(header::COOKIE).iter().map(|value| (header::COOKIE, value.clone()));
         let cookies: HeaderMap = cookies.collect();
         let mut response = rendered(&app, id, &cookies, next.run(request).await).await;
-        security_headers::add(&app.app_url, response.headers_mut());
+        app.security_headers.add(response.headers_mut());
         let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
         let holder = response.extensions_mut().remove::<KeyHolder>();
         let key = holder.as_ref().map(KeyHolder::name);
@@ -76,7 +75,7 @@ pub(crate) async fn render_for_command(State(app): State<Arc<AppState>>, request
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         response = with_body_of(response, failure.render_for_command(&app.assets));
     }
-    security_headers::add(&app.app_url, response.headers_mut());
+    app.security_headers.add(response.headers_mut());
     response
 }
 

@@ -16,7 +16,6 @@ use crate::{
     telemetry,
     vault::VaultError,
     web::{
-        cookies::CookiePolicy,
         pages::{
             confirmation::{Confirmation, DoneQuery},
             error::{PageError, RequestError},
@@ -124,7 +123,7 @@ async fn home(
 /// not delete, so neither is left to it.
 async fn logout(State(app): State<Arc<AppState>>, session: Session, cookies: Cookies) -> Redirect {
     let Some(id) = session.id() else { return Confirmation::LoggedOut.redirect() };
-    let policy = CookiePolicy::new(&app.app_url);
+    let policy = &app.cookie_policy;
     cookies.add(policy.cookie(policy.session_name(), String::new(), Duration::ZERO));
     match app.sessions.delete(&id).await {
         Ok(()) => Confirmation::LoggedOut.redirect(),

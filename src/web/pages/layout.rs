@@ -11,6 +11,9 @@ use crate::{
     },
 };
 
+/// Nearly all pages are shorter, in bytes.
+const PAGE_LENGTH: usize = 16 * 1024;
+
 #[derive(Debug)]
 pub(crate) struct Layout {
     pub(crate) assets: Assets,
@@ -48,8 +51,10 @@ pub(crate) enum CurrentPage {
 
 /// A rendered page, or the error page where a template fails.
 pub(crate) fn html(page: &impl Template) -> Response {
-    match page.render() {
-        Ok(text) => Html(text).into_response(),
+    // askama reserves for its own text only, and the values would make the page grow piece by piece.
+    let mut text = String::with_capacity(PAGE_LENGTH);
+    match page.render_into(&mut text) {
+        Ok(()) => Html(text).into_response(),
         Err(error) => {
             tracing::error!(%error, "a template failed");
             PageError::Internal.into_response()

@@ -6,6 +6,9 @@ const MOST: usize = 200;
 /// The first 200 characters, with control characters and those that change the direction of text replaced: a name must
 /// not be able to reorder or hide the text around it. A longer text ends in an ellipsis.
 pub(crate) fn short(text: &str) -> String {
+    if text.len() <= MOST && text.bytes().all(is_printable) {
+        return text.to_owned();
+    }
     let mut short: String = text.chars().take(MOST).map(harmless).collect();
     if text.chars().nth(MOST).is_some() {
         short.push('…');
@@ -15,7 +18,15 @@ pub(crate) fn short(text: &str) -> String {
 
 /// The whole text, with line breaks kept and the same characters replaced.
 pub(crate) fn full(text: &str) -> String {
+    if text.bytes().all(|byte| byte == b'\n' || is_printable(byte)) {
+        return text.to_owned();
+    }
     text.chars().map(|c| if c == '\n' { c } else { harmless(c) }).collect()
+}
+
+/// Whether this is an ASCII character that is shown as it is, as nearly all are.
+fn is_printable(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
 }
 
 fn harmless(c: char) -> char {

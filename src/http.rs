@@ -5,9 +5,10 @@
 use std::{sync::Once, time::Duration};
 
 use bytes::{Bytes, BytesMut};
+use oauth2::AccessToken;
 use reqwest::{
     Client, ClientBuilder, Response,
-    header::{HeaderMap, RETRY_AFTER},
+    header::{HeaderMap, HeaderValue, RETRY_AFTER},
     redirect::Policy,
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
@@ -113,6 +114,17 @@ pub(crate) async fn read_body(mut response: Response, limit: usize) -> Result<By
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
+}
+
+/// The value of `Authorization` with this token.
+///
+/// # Panics
+/// Never: no token is accepted that does not fit into this header.
+pub(crate) fn bearer(token: &AccessToken) -> HeaderValue {
+    let value = HeaderValue::try_from(format!("Bearer {}", token.secret()));
+    let mut value = value.expect("no token is accepted that does not fit into this header");
+    value.set_sensitive(true);
+    value
 }
 
 /// `base` with `path`, which begins with a slash, below its own path.

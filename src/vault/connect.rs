@@ -80,7 +80,7 @@ impl Vault {
                     "logged in"
                 );
                 if limits.is_none() {
-                    let cached = CachedRecord { record, state: State::Live, limits };
+                    let cached = CachedRecord::new(record, State::Live, limits);
                     self.0.cache.insert_if_newer(key, Arc::new(cached), asked);
                 }
                 self.invalidate_user_index();

@@ -3,6 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use oauth2::AccessToken;
+use reqwest::header::HeaderValue;
+use serde_json::value::RawValue;
 use time::OffsetDateTime;
 
 use crate::{
@@ -58,6 +60,16 @@ impl HandedOut {
     #[must_use]
     pub fn access_token(&self) -> &AccessToken {
         &self.record().body.tokens.access_token
+    }
+
+    /// The header that opens VideoAsk's API.
+    pub(crate) fn authorization(&self) -> HeaderValue {
+        self.cached.authorization()
+    }
+
+    /// The bearer token as a JSON string.
+    pub(crate) fn access_token_json(&self) -> &RawValue {
+        self.cached.access_token_json()
     }
 
     /// When it expires: never more than its whole life after it was handed out.

@@ -304,7 +304,7 @@ mod tests {
         let token = AccessToken::new("access".to_owned());
         let tokens = TokenSet::dated(token, None, None, None, OffsetDateTime::UNIX_EPOCH);
         let record = Record::minted(&keys, tokens, Identity::default(), issuer);
-        let cached = Arc::new(CachedRecord { record, state: State::Live, limits: None });
+        let cached = Arc::new(CachedRecord::new(record, State::Live, None));
         let (cache, key) = (Cache::default(), |number: u64| RowKey::of_user(&number.to_string()));
         cache.insert_unstored(&key(0), Arc::clone(&cached), Unstored::TokenSet, Duration::ZERO);
         cache.join(&key(1), JobKind::Write);

@@ -1,8 +1,13 @@
 //! A record in memory.
 
+use std::{fmt, sync::OnceLock};
+
+use reqwest::header::HeaderValue;
+use serde_json::value::RawValue;
 use time::OffsetDateTime;
 
 use crate::{
+    http,
     store::{
         Limits,
         records::{RowVersion, State},
@@ -17,9 +22,43 @@ pub(crate) struct CachedRecord {
     pub(crate) state: State,
     /// The limits of its session, in mint mode.
     pub(crate) limits: Option<Limits>,
+    written: WrittenToken,
+}
+
+/// The access token as it is sent, once it was asked for. Each takes a look at every character, too long for each request.
+#[derive(Default)]
+struct WrittenToken {
+    header: OnceLock<HeaderValue>,
+    json: OnceLock<Box<RawValue>>,
+}
+
+/// Without the token.
+impl fmt::Debug for WrittenToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WrittenToken")
+    }
 }
 
 impl CachedRecord {
+    pub(crate) fn new(record: Record, state: State, limits: Option<Limits>) -> Self {
+        Self { record, state, limits, written: WrittenToken::default() }
+    }
+
+    /// The value of `Authorization`.
+    pub(crate) fn authorization(&self) -> HeaderValue {
+        self.written.header.get_or_init(|| http::bearer(&self.record.body.tokens.access_token)).clone()
+    }
+
+    /// The access token as a JSON string.
+    ///
+    /// # Panics
+    /// Never: JSON can write any text.
+    pub(crate) fn access_token_json(&self) -> &RawValue {
+        let token = self.record.body.tokens.access_token.secret();
+        let write = || serde_json::value::to_raw_value(token).expect("JSON can write any text");
+        self.written.json.get_or_init(write)
+    }
+
     /// Whether this is a keep-mode record. A mint-mode record ends with its session.
     pub(crate) fn is_keep_mode(&self) -> bool {
         self.limits.is_none()

@@ -60,7 +60,7 @@ impl Job {
         let took = vault.clock.monotonic().saturating_sub(started);
         let retry = vault.settings.refresh_policy.retry();
         let line = RefreshLine::of(&transition.record, transition.failure, took, retry);
-        let cached = CachedRecord { record: transition.record, state: transition.state, limits: cached.limits };
+        let cached = CachedRecord::new(transition.record, transition.state, cached.limits);
         self.save(&held.expect_attempt(), Arc::new(cached), line).await.map(LeaseOutcome::Done)
     }
 

@@ -25,7 +25,7 @@ impl Job {
             return Ok(None);
         }
         let record = Record::of_row(&self.vault.0.keys, row)?;
-        let cached = Arc::new(CachedRecord { record, state: row.state, limits: row.limits });
+        let cached = Arc::new(CachedRecord::new(record, row.state, row.limits));
         cache.insert_if_newer(&self.key, Arc::clone(&cached), asked);
         Ok(Some(cached))
     }

@@ -103,7 +103,7 @@ impl Gateway {
     ) -> Result<Answer, GatewayError> {
         let idle_timer = IdleTimer::new(self.clock.clone());
         let (head, body, progress) = self.prepare(upstream_request, &idle_timer);
-        let answer = self.send(&head, token.access_token(), body, &idle_timer, &progress).await?;
+        let answer = self.send(&head, token.authorization(), body, &idle_timer, &progress).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
@@ -112,7 +112,7 @@ impl Gateway {
         match second.unwrap_or(Err(VaultError::Busy))? {
             Some(second) => {
                 idle_timer.touch();
-                self.send(&head, second.access_token(), copy.into(), &idle_timer, &progress).await
+                self.send(&head, second.authorization(), copy.into(), &idle_timer, &progress).await
             }
             None => Ok(answer),
         }
@@ -126,7 +126,7 @@ impl Gateway {
     ) -> Result<Answer, GatewayError> {
         let idle_timer = IdleTimer::new(self.clock.clone());
         let (head, body, progress) = self.prepare(upstream_request, &idle_timer);
-        self.send(&head, credential, body, &idle_timer, &progress).await
+        self.send(&head, http::bearer(credential), body, &idle_timer, &progress).await
     }
 
     fn prepare<B: RequestBody>(
@@ -146,12 +146,12 @@ impl Gateway {
     async fn send(
         &self,
         head: &Head,
-        token: &AccessToken,
+        authorization: HeaderValue,
         body: reqwest::Body,
         idle_timer: &IdleTimer,
         progress: &Progress,
     ) -> Result<Answer, GatewayError> {
-        let sent = self.client.execute(head.request(token, body));
+        let sent = self.client.execute(head.request(authorization, body));
         let sent = self.metrics.upstream(Endpoint::Proxy, &self.clock).time(sent);
         let response = tokio::select! {
             biased;
@@ -174,10 +174,7 @@ struct Head {
 }
 
 impl Head {
-    fn request(&self, token: &AccessToken, body: reqwest::Body) -> Request {
-        let authorization = HeaderValue::try_from(format!("Bearer {}", token.secret()));
-        let mut authorization = authorization.expect("no token is accepted that does not fit into this header");
-        authorization.set_sensitive(true);
+    fn request(&self, authorization: HeaderValue, body: reqwest::Body) -> Request {
         let mut request = Request::new(self.method.clone(), self.url.clone());
         request.headers_mut().clone_from(&self.headers);
         request.headers_mut().insert(AUTHORIZATION, authorization);

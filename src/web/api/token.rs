@@ -14,6 +14,7 @@ use axum::{
 };
 use oauth2::AccessToken;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::{
@@ -66,7 +67,7 @@ struct Refusal {
 
 #[derive(Serialize)]
 struct Answer<'a> {
-    access_token: &'a str,
+    access_token: &'a RawValue,
     token_type: &'static str,
     expires_at: String,
     expires_in: i64,
@@ -132,7 +133,7 @@ async fn replace(
 
 fn answer(app: &AppState, token: &HandedOut) -> Response {
     let answer = Answer {
-        access_token: token.access_token().secret(),
+        access_token: token.access_token_json(),
         token_type: "Bearer",
         expires_at: rfc3339(token.expires_at()),
         expires_in: token.expires_in(app.clock.now()),

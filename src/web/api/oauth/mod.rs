@@ -16,6 +16,7 @@ use axum::{
 };
 use secrecy::ExposeSecret;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use self::{error::TokenError, request::TokenRequest};
@@ -44,7 +45,7 @@ pub(super) fn router() -> Router<Arc<AppState>> {
 /// A successful response (RFC 6749, 5.1).
 #[derive(Serialize)]
 struct TokenResponse<'a> {
-    access_token: &'a str,
+    access_token: &'a RawValue,
     token_type: &'static str,
     expires_in: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,7 +105,7 @@ async fn issue(app: &AppState, caller: &Caller, user: Option<&str>) -> Result<Ha
 
 fn answer(app: &AppState, token: &HandedOut) -> Response {
     let response = TokenResponse {
-        access_token: token.access_token().secret(),
+        access_token: token.access_token_json(),
         token_type: "Bearer",
         expires_in: token.expires_in(app.clock.now()),
         scope: token.scope(),

@@ -5,6 +5,7 @@
 //! between, another one sends it again, with the same id.
 
 mod message;
+mod quiet;
 mod receiver;
 mod state;
 
@@ -15,23 +16,34 @@ use tokio::sync::watch;
 use url::Url;
 
 pub(crate) use self::receiver::HttpReceiver;
-use self::state::{NotificationState, Observation, Pending};
 pub use self::{
     message::Message,
     receiver::{DeliveryError, Receiver},
 };
+use self::{
+    quiet::QuietRecords,
+    state::{NotificationState, Observation, Pending},
+};
 use crate::{
     clock::Clock,
-    store::{NotificationSwap, Notifications, RowKey},
-    vault::{ListEntry, Status, Vault},
+    store::{
+        NotificationRow, NotificationSwap, Notifications, RowKey, StoreError, Watched,
+        records::{Page, State},
+    },
+    vault::{ListEntry, Part, Status, Vault},
 };
 
+/// How often all connections are looked at. Only those that have changed, or where time makes a difference, are read.
 const INTERVAL: Duration = Duration::from_secs(30);
 /// The shortest pause between two checks.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// How long the claim of another process is respected, by the boot-time clock of the process that has watched it.
 const CLAIM_TIMEOUT: Duration = Duration::from_secs(60);
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How many rows are compared at once.
+const PAGE: u32 = 500;
+/// Up to so many rows of a page are read one by one; else the whole page is.
+const SINGLE_READS: usize = 20;
 
 /// The task that reports events.
 #[derive(Debug)]
@@ -45,7 +57,11 @@ pub struct Notifier {
     interval: Duration,
     /// The claims of other processes, by key: the version of the row, and since when it has been seen.
     claims: HashMap<RowKey, (u64, Duration)>,
+    quiet: QuietRecords,
 }
+
+/// The store did not respond.
+struct Unreachable;
 
 /// Whether to continue after a delivery.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -66,7 +82,8 @@ impl Notifier {
         login_url: Url,
         process: String,
     ) -> Self {
-        Self { vault, store, receiver, clock, login_url, process, interval: INTERVAL, claims: HashMap::new() }
+        let (claims, quiet) = (HashMap::new(), QuietRecords::default());
+        Self { vault, store, receiver, clock, login_url, process, interval: INTERVAL, claims, quiet }
     }
 
     /// Checks the connections at least this often.
@@ -88,30 +105,111 @@ impl Notifier {
 
     /// Checks every connection once. Returns how long to wait until the next check.
     async fn round(&mut self, stopping: &watch::Receiver<()>) -> Duration {
-        let listed = self.vault.list().await;
-        let rows = self.clock.timeout(STORE_TIMEOUT, self.store.notifications()).await;
-        let (Ok(listed), Some(Ok(rows))) = (listed, rows) else {
-            // While the store does not respond, a delivery could not be noted, and would be repeated.
-            self.claims.clear();
-            return self.interval;
-        };
-        let mut stored: HashMap<_, _> = rows.into_iter().map(|row| (row.key, (row.version, row.state))).collect();
-        let mut next = None;
-        for entry in listed {
-            let ListEntry::Connection(status) = entry else { continue };
-            let (version, json) = stored.remove(&status.key).unwrap_or_default();
-            let now = self.clock.now();
-            let Some(observed) = Observation::of(&status, now) else { continue };
-            let before = NotificationState::read(&json);
-            let after = before.clone().advance(&observed, now);
-            next = earlier(next, after.next_look(&observed));
-            if stopping.has_changed().is_err() || self.report(&status, version, &before, after).await == Round::End {
-                return SHORTEST_PAUSE;
+        let (mut after, mut next) = (None, None);
+        loop {
+            match self.look_at_page(after.as_ref(), &mut next, stopping).await {
+                Ok((Some(last), Round::Continue)) => after = Some(last),
+                Ok((None, Round::Continue)) => break,
+                Ok((_, Round::End)) => return SHORTEST_PAUSE,
+                Err(Unreachable) => {
+                    // While the store does not respond, nobody can note what was sent.
+                    self.claims.clear();
+                    return self.interval;
+                }
             }
         }
         let now = self.clock.now();
-        let pause = next.map_or(self.interval, |next| Duration::try_from(next - now).unwrap_or_default());
+        let pause =
+            next.map_or(self.interval, |next: OffsetDateTime| Duration::try_from(next - now).unwrap_or_default());
         pause.clamp(SHORTEST_PAUSE, self.interval)
+    }
+
+    /// Looks at the page after this key. Gives its last key, if there may be another page.
+    async fn look_at_page(
+        &mut self,
+        after: Option<&RowKey>,
+        next: &mut Option<OffsetDateTime>,
+        stopping: &watch::Receiver<()>,
+    ) -> Result<(Option<RowKey>, Round), Unreachable> {
+        let rows = self.call_store(self.store.watched(Page { after, limit: PAGE })).await?;
+        let last = rows.last().filter(|_| rows.len() == PAGE as usize).map(|row| row.key.clone());
+        let (now, margin) = (self.clock.now(), self.interval.try_into().unwrap_or_default());
+        let is_wanted = |row: &Watched| !row.key.is_import() && !self.quiet.has(row, now, margin);
+        let wanted: Vec<_> = rows.into_iter().filter(is_wanted).collect();
+        let is_connection = |row: &&Watched| row.head.state != State::Tombstone;
+        let mut entries = match wanted.iter().filter(is_connection).count() {
+            ..=SINGLE_READS => HashMap::new(),
+            _ => self.read_page(after).await?,
+        };
+        for row in wanted {
+            if row.head.state == State::Tombstone {
+                self.forget(&row).await?;
+                continue;
+            }
+            let status = match entries.remove(&row.key) {
+                Some(status) => Some(status),
+                None => self.read(&row.key).await?,
+            };
+            let Some(status) = status else { continue };
+            let round =
+                if stopping.has_changed().is_err() { Round::End } else { self.look_at(&row, &status, next).await? };
+            if round == Round::End {
+                return Ok((last, Round::End));
+            }
+        }
+        Ok((last, Round::Continue))
+    }
+
+    /// Looks at one connection, which is new or has changed, or where time may make a difference.
+    async fn look_at(
+        &mut self,
+        row: &Watched,
+        status: &Status,
+        next: &mut Option<OffsetDateTime>,
+    ) -> Result<Round, Unreachable> {
+        let now = self.clock.now();
+        let Some(observed) = Observation::of(status, now) else {
+            return Ok(Round::Continue);
+        };
+        let stored = match row.notified {
+            0 => None,
+            _ => self.call_store(self.store.notification(&row.key)).await?,
+        };
+        let (version, json) = stored.map(|NotificationRow { version, state, .. }| (version, state)).unwrap_or_default();
+        let before = NotificationState::read(&json);
+        let after = before.clone().advance(&observed, now);
+        *next = earlier(*next, after.next_look(&observed));
+        // If the record has changed since it was compared, it differs at the next round.
+        if let Some(until) = after.quiet_until(&observed, now).filter(|_| !after.is_news(&before)) {
+            self.quiet.insert(row, until);
+        }
+        Ok(self.report(status, version, &before, after).await)
+    }
+
+    /// A page of connections by their keys.
+    async fn read_page(&self, after: Option<&RowKey>) -> Result<HashMap<RowKey, Status>, Unreachable> {
+        let part = Part { after: after.map(|key| key.0.clone()), limit: PAGE as usize };
+        let (entries, _) = self.vault.entries(part).await.map_err(|_| Unreachable)?;
+        let statuses = entries.into_iter().filter_map(status_of);
+        Ok(statuses.map(|status| (status.key.clone(), status)).collect())
+    }
+
+    /// One connection, if it can be decrypted.
+    async fn read(&self, key: &RowKey) -> Result<Option<Status>, Unreachable> {
+        let entry = self.vault.entry(key).await.map_err(|_| Unreachable)?;
+        Ok(entry.and_then(status_of))
+    }
+
+    /// Removes what was reported about a connection that was revoked or forgotten.
+    async fn forget(&self, row: &Watched) -> Result<(), Unreachable> {
+        if row.notified > 0 {
+            self.call_store(self.store.remove_notification(&row.key, row.notified)).await?;
+        }
+        Ok(())
+    }
+
+    async fn call_store<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, Unreachable> {
+        self.clock.timeout(STORE_TIMEOUT, call).await.and_then(Result::ok).ok_or(Unreachable)
     }
 
     /// Sends the pending event, if that is this process's to do, and notes what has changed.
@@ -125,7 +223,7 @@ impl Notifier {
         let key = &status.key;
         let now = self.clock.now();
         let Some(pending) = after.pending.clone().filter(|pending| self.may_send(key, version, pending, now)) else {
-            if after != *before {
+            if after.is_news(before) {
                 self.swap(key, version, &after).await;
             }
             return Round::Continue;
@@ -187,6 +285,13 @@ impl Notifier {
         let state = state.to_json();
         let swap = self.store.swap_notification(key, over, &state);
         self.clock.timeout(STORE_TIMEOUT, swap).await?.ok()
+    }
+}
+
+fn status_of(entry: ListEntry) -> Option<Status> {
+    match entry {
+        ListEntry::Connection(status) => Some(*status),
+        ListEntry::Tombstone(_) | ListEntry::Unreadable(..) => None,
     }
 }
 

@@ -14,6 +14,8 @@ const STABLE_AFTER: Duration = Duration::minutes(10);
 /// The pause after the first delivery that failed; it doubles up to [`LONGEST_BACKOFF`].
 const FIRST_BACKOFF: Duration = Duration::seconds(10);
 const LONGEST_BACKOFF: Duration = Duration::HOUR;
+/// Each record is read at least this often, whether or not it seems to have changed.
+pub(super) const LONGEST_QUIET: Duration = Duration::HOUR;
 const GIVE_UP: Duration = Duration::days(3);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +82,8 @@ pub(super) struct Observation {
     connection_id: String,
     condition: Condition,
     urgency: Urgency,
+    /// When condition or urgency changes, though the record does not.
+    changes_at: Option<OffsetDateTime>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +146,9 @@ impl Observation {
             (State::Live, _) => Condition::Working,
         };
         let urgency = status.login_end.map_or(Urgency::None, |end| end.urgency(now));
-        Some(Self { connection_id: status.version.connection_id.clone(), condition, urgency })
+        let next_urgency = status.login_end.and_then(|end| end.next_urgency(now));
+        let changes_at = next_urgency.into_iter().chain(Some(status.expires_at).filter(|end| now < *end)).min();
+        Some(Self { connection_id: status.version.connection_id.clone(), condition, urgency, changes_at })
     }
 }
 
@@ -229,6 +235,20 @@ impl NotificationState {
             (Condition::Blocked { since }, None) => Some(since + STABLE_AFTER),
             _ => self.working_since.map(|since| since + STABLE_AFTER),
         }
+    }
+
+    /// Whether this must be noted in the store in place of `before`. Most connections never have anything to report.
+    pub(super) fn is_news(&self, before: &Self) -> bool {
+        let blank = Self { connection_id: self.connection_id.clone(), ..Self::default() };
+        self != before && (*before != Self::default() || *self != blank)
+    }
+
+    /// Until when nothing is to be done while neither this nor the record changes. Nothing if there is something to do.
+    pub(super) fn quiet_until(&self, seen: &Observation, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        if self.pending.is_some() {
+            return None;
+        }
+        [self.next_look(seen), seen.changes_at, Some(now + LONGEST_QUIET)].into_iter().flatten().min()
     }
 
     /// Drops an event that is no longer true. If it may have arrived, it counts as reported.

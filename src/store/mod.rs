@@ -30,7 +30,7 @@ pub use self::{
     error::{StoreError, UnavailableReason},
     index::{Index, NameHash, Names},
     location::StoreLocation,
-    notifications::{NotificationRow, NotificationSwap, Notifications},
+    notifications::{NotificationRow, NotificationSwap, Notifications, Watched},
     open::{inspect, open},
     opened::{CanCreate, IfMissing, Inspection, OpenedStore, StoreOrigin, StoreStatus},
     records::NewIndex,

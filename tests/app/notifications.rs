@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use standin::User;
+use videoask_auth::store::RowKey;
 
+use crate::keep::press;
 use crate::support::{
     TestServer,
     api_client::keep_mode,
@@ -25,10 +28,15 @@ async fn end_grant(server: &TestServer) {
 }
 
 /// Lets time pass until this holds.
-#[expect(clippy::disallowed_methods, reason = "the deadline is of real time")]
 async fn wait_until(server: &TestServer, holds: impl Fn() -> bool) {
+    wait_until_async(server, async || holds()).await;
+}
+
+/// The same of what only the store tells.
+#[expect(clippy::disallowed_methods, reason = "the deadline is of real time")]
+async fn wait_until_async(server: &TestServer, holds: impl AsyncFn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
-    while !holds() {
+    while !holds().await {
         assert!(Instant::now() < deadline, "it does not come to hold");
         server.pass(Duration::from_secs(2));
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -92,6 +100,28 @@ async fn the_end_by_age_is_told_before_it_comes() {
     assert!(events[0]["text"].as_str().unwrap().contains("before 4 December 2026"), "{}", events[0]["text"]);
     let shown = server.api_client().get("/api/connections").await.json();
     assert_eq!(shown["connections"][0]["log_in_before"], events[0]["log_in_before"]);
+}
+
+#[tokio::test]
+async fn nothing_stays_of_what_was_told_about_a_connection_that_was_revoked() {
+    let receiver = Receiver::start();
+    let server = notified_by(&receiver).await;
+    server.logged_in().await;
+    let key = RowKey::of_user(&User::find(ADA).unwrap().user_id());
+    let is_noted = async || server.store.notification(&key).await.unwrap().is_some();
+    assert!(!is_noted().await, "there is nothing to report");
+    end_grant(&server).await;
+    wait_for(&server, &receiver, 1).await;
+    assert!(is_noted().await);
+    let browser = server.logged_in().await;
+    let page = browser.get("/tokens").await;
+    assert_eq!(press(&browser, &page, "revoke").await.status, 303);
+    wait_until_async(&server, async || !is_noted().await).await;
+    server.logged_in().await;
+    end_grant(&server).await;
+    let told = wait_for(&server, &receiver, 2).await;
+    assert_eq!(names(&told), ["log-in-again", "log-in-again"], "the next login is reported as the first one");
+    assert_ne!(told[0]["id"], told[1]["id"]);
 }
 
 #[tokio::test]

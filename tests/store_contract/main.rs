@@ -66,9 +66,8 @@ use videoask_auth::{
     config::StoreUrl,
     store::{
         ApiKeyRow, CanCreate, IfMissing, Index, InsertOutcome, Inspection, Limits, NameHash, Names, NewIndex,
-        NotificationRow, NotificationSwap, OpenedStore, RowCounts, RowGroup, RowKey, SessionRow, Store, StoreError,
-        StoreLocation, StoreOrigin, StoreRisk, StoreStatus, UnavailableReason, Unwritable, UpdateOutcome, inspect,
-        open,
+        NotificationSwap, OpenedStore, RowCounts, RowGroup, RowKey, SessionRow, Store, StoreError, StoreLocation,
+        StoreOrigin, StoreRisk, StoreStatus, UnavailableReason, Unwritable, UpdateOutcome, Watched, inspect, open,
         records::{
             self as record, Adoption, Cas, Change, Claim, Expected, Lease, LeaseWindow, NewRow, OpenAttempt, Owner,
             Page, Row, RowVersion, Sealed, Version,

@@ -9,7 +9,7 @@ fn minutes(minutes: i64) -> OffsetDateTime {
 }
 
 fn seen(condition: Condition) -> Observation {
-    Observation { connection_id: "c1".to_owned(), condition, urgency: Urgency::None }
+    Observation { connection_id: "c1".to_owned(), condition, urgency: Urgency::None, changes_at: None }
 }
 
 fn near(urgency: Urgency) -> Observation {
@@ -108,4 +108,28 @@ fn a_state_is_read_as_it_was_written() {
     let state = NotificationState::default().advance(&seen(Condition::LogInAgain), START).claimed_by("p1");
     assert_eq!(NotificationState::read(&state.to_json()), state);
     assert_eq!(NotificationState::read("{}"), NotificationState::default());
+}
+
+#[test]
+fn nothing_is_noted_of_a_connection_that_has_nothing_to_report() {
+    let before = NotificationState::default();
+    let working = before.clone().advance(&seen(Condition::Working), minutes(0));
+    assert!(!working.is_news(&before));
+    let ended = before.clone().advance(&seen(Condition::LogInAgain), minutes(0));
+    assert!(ended.is_news(&before));
+    let renewed = Observation { connection_id: "c2".to_owned(), ..seen(Condition::Working) };
+    assert!(ended.reported().advance(&renewed, minutes(1)).is_news(&NotificationState::default()));
+}
+
+#[test]
+fn it_is_quiet_until_time_makes_a_difference_and_never_while_something_is_pending() {
+    let quiet = |state: &NotificationState, seen: &Observation| state.quiet_until(seen, minutes(0));
+    let state = NotificationState::default().advance(&seen(Condition::Working), minutes(0));
+    assert_eq!(quiet(&state, &seen(Condition::Working)), Some(minutes(60)));
+    let soon = Observation { changes_at: Some(minutes(7)), ..seen(Condition::Working) };
+    assert_eq!(quiet(&state, &soon), Some(minutes(7)));
+    let blocked = seen(Condition::Blocked { since: minutes(-5) });
+    assert_eq!(quiet(&state, &blocked), Some(minutes(5)));
+    let ended = state.advance(&seen(Condition::LogInAgain), minutes(0));
+    assert_eq!(quiet(&ended, &seen(Condition::LogInAgain)), None);
 }

@@ -71,11 +71,16 @@ fn due_and_key(connection: &Connection, member: &str) -> Result<(OffsetDateTime,
 }
 
 pub(super) async fn kept(connection: &Connection, page: Page<'_>) -> Result<Vec<Row>, StoreError> {
+    // Nothing removes a kept row, so the listed ones are still there when they are read.
+    read(connection, kept_keys(connection, page).await?).await
+}
+
+/// The keys of a page of kept rows.
+pub(super) async fn kept_keys(connection: &Connection, page: Page<'_>) -> Result<Vec<RowKey>, StoreError> {
     let from = page.after.map_or_else(|| "-".to_owned(), |after| format!("({}", after.0));
-    // Nothing deletes a row without limits, so the listed ones still exist when they are read.
     let limit = page.limit.try_into().unwrap_or(isize::MAX);
     let keys: Vec<String> = connection.command(&Cmd::zrangebylex_limit(keys::KEPT, from, "+", 0, limit)).await?;
-    read(connection, keys.into_iter().map(RowKey).collect()).await
+    Ok(keys.into_iter().map(RowKey).collect())
 }
 
 /// Reads these rows. Those that no longer exist are left out.

@@ -68,7 +68,7 @@ pub(super) fn sealed_by_other_keys(
 
 /// The first key of a page, and the key that it leaves out. Without a previous page, nothing is left out, not even an
 /// empty key.
-fn bounds(after: Option<&RowKey>) -> (&str, Option<&str>) {
+pub(super) fn bounds(after: Option<&RowKey>) -> (&str, Option<&str>) {
     let after = after.map(|key| key.0.as_str());
     (after.unwrap_or_default(), after)
 }

@@ -45,7 +45,7 @@ fn index(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Index>> {
     Ok(Some(Index { label, login_end: columns::time_if_any(row, 13)?, names }))
 }
 
-fn version(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Version> {
+pub(super) fn version(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Version> {
     let generation = row.get::<_, i64>(column + 1)?.cast_unsigned();
     Ok(Version { connection_id: row.get(column)?, generation })
 }

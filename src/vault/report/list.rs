@@ -40,9 +40,9 @@ pub(crate) fn is_connection(key: &RowKey, state: State) -> bool {
 }
 
 impl Vault {
-    /// All keep-mode rows, without the tombstones of imports.
-    pub(crate) async fn list(&self) -> Result<Vec<ListEntry>, VaultError> {
-        Ok(self.entries(Part { after: None, limit: usize::MAX }).await?.0)
+    /// The row of this key, if there is one.
+    pub(crate) async fn entry(&self, key: &RowKey) -> Result<Option<ListEntry>, VaultError> {
+        Ok(self.call_store(self.0.store.read(key)).await?.map(|row| self.describe(&row)))
     }
 
     /// A part of the keep-mode rows, without the tombstones of imports, and after which key the next one begins.

@@ -66,6 +66,12 @@ impl LoginEnd {
         }
     }
 
+    /// When it next becomes nearer.
+    pub(crate) fn next_urgency(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        let life = self.at - self.minted_at;
+        [SOON, URGENT].map(|part| self.minted_at + life * part).into_iter().find(|at| now < *at)
+    }
+
     pub(crate) fn life(&self) -> Duration {
         self.at - self.minted_at
     }

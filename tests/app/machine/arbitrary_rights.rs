@@ -1,6 +1,6 @@
 //! Whatever a program with a limited API key sends, nothing beyond the key's rights reaches VideoAsk.
 
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use axum::{Router, extract::Request};
 use proptest::{collection::vec, prelude::*, sample::select};
@@ -29,6 +29,9 @@ struct RecordingApi {
     tokens: [(String, &'static str); 2],
     arrived: Arc<Mutex<Vec<ReceivedRequest>>>,
 }
+
+/// Held while a request is sent and what arrived is read: the tests share the API that records.
+static TURN: Mutex<()> = Mutex::new(());
 
 static RECORDED: LazyLock<RecordingApi> = LazyLock::new(|| {
     let runtime = Runtime::new().expect("the system has threads");
@@ -150,6 +153,7 @@ proptest! {
             "{method} {path} HTTP/1.1\r\nHost: localhost:{}\r\nAuthorization: Bearer {}\r\nX-HTTP-Method-Override: GET\r\n\
              {users}Connection: close\r\n\r\n", server.port, key.expose_secret(),
         );
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         arrived.lock().expect("no test panicked here").clear();
         let answer = runtime.block_on(server.raw(&request));
         for arrived in arrived.lock().expect("no test panicked here").iter() {
@@ -209,6 +213,7 @@ fn what_a_key_covers_leaves_by_the_token_endpoint() {
 #[test]
 fn what_a_key_covers_reaches_videoask() {
     let RecordingApi { runtime, server, keys, arrived, .. } = &*RECORDED;
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     for (key, method, path, user) in [
         (0, "PURGE", "/proxy/me", GRACE),
         (1, "HEAD", "/proxy/x", ADA),

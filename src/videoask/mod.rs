@@ -7,7 +7,7 @@
 //! * `path` – which paths of the API other programs may ask for
 //! * [`Me`] – whose token it is
 //! * `Forms`, `Form` – the account's forms, a page at a time
-//! * [`Pages`], [`Page`] – any list to its end, even if its links are wrong
+//! * `Pages`, [`Page`] – any list to its end, even if its links are wrong
 //! * [`ApiError`], `AccountError`, `GatewayError` – why a call failed; a 401 is recognised by its status, never by its
 //!   text
 

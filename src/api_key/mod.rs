@@ -13,7 +13,7 @@ pub(crate) use self::{
     authenticator::{AuthenticationError, Authenticator, Caller},
     format::KeyHash,
     rights::{Access, Decision, Request, Uncovered},
-    stored::{Contents, KeyCount, ListedKey},
+    stored::{KeyBody, KeyCount, ListedKey},
 };
 pub use self::{
     name::KeyName,

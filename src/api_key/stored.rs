@@ -38,11 +38,11 @@ pub struct ListedKey {
     pub(crate) name: String,
     /// To the minute.
     pub last_used: Option<OffsetDateTime>,
-    pub(crate) contents: Result<Contents, Unreadable>,
+    pub(crate) contents: Result<KeyBody, Unreadable>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Contents {
+pub(crate) struct KeyBody {
     pub(crate) rights: Rights,
     /// When it was added, in whole seconds.
     #[serde(with = "time::serde::rfc3339")]
@@ -88,7 +88,7 @@ pub(super) struct StoredKey {
     pub(super) name: String,
     pub(super) hash: KeyHash,
     pub(super) last_used: Option<OffsetDateTime>,
-    pub(super) contents: Result<(Contents, SealedBy), Unreadable>,
+    pub(super) contents: Result<(KeyBody, SealedBy), Unreadable>,
 }
 
 impl fmt::Debug for StoredKeys {
@@ -109,7 +109,7 @@ impl StoredKeys {
         let random = Zeroizing::new(self.keyring.random_bytes::<RANDOM>());
         let key = format::encode(&random);
         let hash = KeyHash::of(secrecy::ExposeSecret::expose_secret(&key).as_bytes());
-        let contents = Contents { rights, created_at: now.replace_nanosecond(0).unwrap_or(now) };
+        let contents = KeyBody { rights, created_at: now.replace_nanosecond(0).unwrap_or(now) };
         let sealed = self.seal(name.as_str(), &hash, &contents);
         let row = ApiKeyRow { name: name.as_str().to_owned(), hash: *hash.bytes(), sealed, last_used: None };
         Ok(match self.store.add_api_key(&row).await? {
@@ -169,7 +169,7 @@ impl StoredKeys {
         self.store.note_api_key_used(name, hash.bytes(), at).await.map(drop)
     }
 
-    fn seal(&self, name: &str, hash: &KeyHash, contents: &Contents) -> Sealed {
+    fn seal(&self, name: &str, hash: &KeyHash, contents: &KeyBody) -> Sealed {
         let plaintext = serde_json::to_vec(contents).expect("rights have only string keys, so JSON can write them");
         let bytes = self.keyring.seal(Purpose::ApiKey, &[name.as_bytes(), hash.bytes()], &plaintext);
         Sealed { key_id: keys::key_id_of(&bytes), bytes, index: None }
@@ -182,7 +182,7 @@ impl StoredKeys {
         StoredKey { name, hash, last_used, contents }
     }
 
-    fn open(&self, name: &str, hash: &KeyHash, sealed: &Sealed) -> Result<(Contents, SealedBy), Unreadable> {
+    fn open(&self, name: &str, hash: &KeyHash, sealed: &Sealed) -> Result<(KeyBody, SealedBy), Unreadable> {
         let opened = self.keyring.open(Purpose::ApiKey, &[name.as_bytes(), hash.bytes()], &sealed.bytes)?;
         let contents = serde_json::from_slice(&opened.plaintext).map_err(|_| Unreadable::UnknownForm)?;
         Ok((contents, opened.sealed_by))

@@ -7,7 +7,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::{
-    api_key::{Contents, KeyName, ListedKey, Method, NewKey, PathPrefix, Rights, StoredKeys, TokenAccess},
+    api_key::{KeyBody, KeyName, ListedKey, Method, NewKey, PathPrefix, Rights, StoredKeys, TokenAccess},
     cli::{
         context::{Context, Setup},
         env_file::EnvFileArg,
@@ -219,7 +219,7 @@ struct Entry<'a> {
 impl<'a> Entry<'a> {
     fn of(key: &'a ListedKey) -> Self {
         let contents = key.contents.as_ref();
-        let rights = contents.ok().map(|Contents { rights, .. }| rights);
+        let rights = contents.ok().map(|KeyBody { rights, .. }| rights);
         Self {
             name: &key.name,
             users: rights.map(|rights| rights.users.as_slice()),
@@ -239,7 +239,7 @@ fn block(key: &ListedKey, now: OffsetDateTime) -> String {
     let last_used = key.last_used.map_or_else(|| "never".to_owned(), rfc3339);
     let mut lines = vec![key.name.clone()];
     match &key.contents {
-        Ok(Contents { rights, created_at }) => {
+        Ok(KeyBody { rights, created_at }) => {
             lines.push(format!("  Covers     {rights}"));
             lines.push(format!("  Created    {}", rfc3339(*created_at)));
             lines.push(match rights.expires_at {

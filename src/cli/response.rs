@@ -14,7 +14,7 @@ use crate::{
     cli::error::{CallError, StatusError},
     http,
     telemetry::excerpt,
-    videoask::{Answer, Download},
+    videoask::{Download, UpstreamResponse},
 };
 
 /// A response with any status.
@@ -26,8 +26,8 @@ pub(crate) struct Response {
     body: Download,
 }
 
-impl From<Answer> for Response {
-    fn from(Answer { status, headers, body }: Answer) -> Self {
+impl From<UpstreamResponse> for Response {
+    fn from(UpstreamResponse { status, headers, body }: UpstreamResponse) -> Self {
         Self { status, headers, start: Bytes::new(), body }
     }
 }

@@ -24,7 +24,7 @@ mod replacement_token;
 pub(crate) use self::{
     account::{Account, AccountError},
     forms::{Form, Forms},
-    gateway::{Answer, Broken, Download, Gateway, GatewayError, RequestBody, UpstreamRequest},
+    gateway::{Broken, Download, Gateway, GatewayError, RequestBody, UpstreamRequest, UpstreamResponse},
     pages::{Pages, PagesError},
     path::AmbiguousPath,
 };

@@ -43,9 +43,9 @@ enum Format {
     Json,
 }
 
-enum Way {
+enum CallbackMethod {
     /// To this machine, where this command listens.
-    Here(Vec<TcpListener>, Browser),
+    Loopback(Vec<TcpListener>, Browser),
     /// To an address that the person copies.
     Pasted,
 }
@@ -59,7 +59,7 @@ pub(super) async fn run(Options { paste, no_browser, format, env_file }: Options
         (Mode::Keep(_) | Mode::Mint, _) => {}
     }
     let mut stop = pin!(signals::stop());
-    let way = if paste { Way::Pasted } else { way_of(&config, no_browser).await? };
+    let method = if paste { CallbackMethod::Pasted } else { callback_method(&config, no_browser).await? };
     let app = tokio::select! {
         app = spinner::during("Opening the store", open(&config)) => Arc::new(app?),
         () = &mut stop => return Err(CliError::LoginCancelled),
@@ -67,7 +67,7 @@ pub(super) async fn run(Options { paste, no_browser, format, env_file }: Options
     let grace = config.provider.exchange_timeout + SAVING;
     drop(config);
 
-    let mut login = pin!(log_in(&app, way));
+    let mut login = pin!(log_in(&app, method));
     let (finished, server) = tokio::select! {
         biased;
         done = &mut login => done?,
@@ -90,10 +90,10 @@ pub(super) async fn run(Options { paste, no_browser, format, env_file }: Options
 }
 
 /// Where to listen, if the callback leads to this machine.
-async fn way_of(config: &Config, no_browser: bool) -> Result<Way, CliError> {
+async fn callback_method(config: &Config, no_browser: bool) -> Result<CallbackMethod, CliError> {
     let browser = if no_browser { Browser::Leave } else { Browser::Open };
     let listeners = in_browser::listen(&config.app_url).await?;
-    Ok(if listeners.is_empty() { Way::Pasted } else { Way::Here(listeners, browser) })
+    Ok(if listeners.is_empty() { CallbackMethod::Pasted } else { CallbackMethod::Loopback(listeners, browser) })
 }
 
 /// What the login works with. Mint mode saves nothing, so it needs no store.
@@ -105,13 +105,13 @@ async fn open(config: &Config) -> Result<AppState, CliError> {
     Ok(app::state(config, store, Clock::system(), Callers::Command)?)
 }
 
-async fn log_in(app: &Arc<AppState>, way: Way) -> Result<(Finished, Option<LoginServer>), CliError> {
-    match way {
-        Way::Here(listeners, browser) => {
+async fn log_in(app: &Arc<AppState>, method: CallbackMethod) -> Result<(Finished, Option<LoginServer>), CliError> {
+    match method {
+        CallbackMethod::Loopback(listeners, browser) => {
             let (finished, server) = in_browser::log_in(app, listeners, browser).await?;
             Ok((finished, Some(server)))
         }
-        Way::Pasted => Ok((pasted::log_in(app).await?, None)),
+        CallbackMethod::Pasted => Ok((pasted::log_in(app).await?, None)),
     }
 }
 

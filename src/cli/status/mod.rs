@@ -39,8 +39,9 @@ pub(super) async fn run(Options { json, limit, after, exit_code, env_file }: Opt
     let setup = Setup::load(env_file, "status")?;
     let part = Part { after, limit: limit.try_into().unwrap_or(usize::MAX) };
     let scope = if exit_code { Scope::All } else { Scope::Shown };
-    let (contents, attention) = setup.run(IfMissing::Refuse, async |context| look(context, part, scope).await).await?;
-    output::print_result(&if json { machine(&contents) } else { text(&contents) })?;
+    let (report, attention) =
+        setup.run(IfMissing::Refuse, async |context| read_report(context, part, scope).await).await?;
+    output::print_result(&if json { to_json(&report) } else { text(&report) })?;
     match attention {
         Attention::Now if exit_code => Err(CliError::NeedsPerson),
         Attention::Soon if exit_code => Err(CliError::NeedsPersonSoon),
@@ -56,14 +57,14 @@ enum Scope {
 
 /// What `/api/connections` shows, and the API keys, of which it says nothing.
 #[derive(Serialize)]
-struct Contents {
+struct StatusReport {
     #[serde(flatten)]
     inventory: Inventory,
     api_keys: KeyCount,
 }
 
 /// The part that is shown, and whether any connection of the scope needs a person.
-async fn look(context: &Context, part: Part, scope: Scope) -> Result<(Contents, Attention), CliError> {
+async fn read_report(context: &Context, part: Part, scope: Scope) -> Result<(StatusReport, Attention), CliError> {
     let looked = async {
         let vault = &context.app.vault;
         let inventory = vault.inventory(&context.login, part).await?;
@@ -72,17 +73,17 @@ async fn look(context: &Context, part: Part, scope: Scope) -> Result<(Contents, 
             Scope::Shown => inventory.attention(),
             Scope::All => vault.attention(&context.login).await?,
         };
-        let contents = Contents { inventory, api_keys: counted.map_err(|_| VaultError::StoreUnavailable)? };
-        Ok((contents, attention))
+        let report = StatusReport { inventory, api_keys: counted.map_err(|_| VaultError::StoreUnavailable)? };
+        Ok((report, attention))
     };
     spinner::during("Looking through the store", looked).await.map_err(|error: VaultError| context.error("", error))
 }
 
-fn text(Contents { inventory, api_keys }: &Contents) -> String {
+fn text(StatusReport { inventory, api_keys }: &StatusReport) -> String {
     let connections = text::of(inventory, Clock::system().now());
     if api_keys.total == 0 { connections } else { format!("{connections}\n\nAPI keys: {api_keys}") }
 }
 
-fn machine(contents: &Contents) -> String {
-    serde_json::to_string_pretty(contents).expect("an inventory has only string keys, so JSON can write it")
+fn to_json(report: &StatusReport) -> String {
+    serde_json::to_string_pretty(report).expect("an inventory has only string keys, so JSON can write it")
 }

@@ -19,7 +19,7 @@ static WATCHED: LazyLock<RowScript> = LazyLock::new(|| {
 });
 
 /// A hash of [`WATCHED`], all empty where there is none.
-type Head = (Option<String>, Option<u64>, Option<String>, Option<String>);
+type WatchedFields = (Option<String>, Option<u64>, Option<String>, Option<String>);
 
 /// All states are in one hash. Its fields are the keys of the records; each value is a version, a space and the state.
 static SWAP: LazyLock<Script> = LazyLock::new(|| {
@@ -53,10 +53,10 @@ impl Notifications for RedisStore {
         }
         let names: Vec<_> = keys.iter().map(|key| &key.0).collect();
         let states: Vec<Option<String>> = self.connection.command(&Cmd::hmget(keys::NOTIFICATIONS, names)).await?;
-        let heads: Vec<Head> = self.connection.script(&WATCHED.on(keys.iter().map(keys::record))).await?;
+        let heads: Vec<WatchedFields> = self.connection.script(&WATCHED.on(keys.iter().map(keys::record))).await?;
         let reader = Reader::of(&self.connection);
         let rows = keys.into_iter().zip(heads).zip(states);
-        let rows = rows.filter(|((_, head), _)| *head != Head::default());
+        let rows = rows.filter(|((_, head), _)| *head != WatchedFields::default());
         let watched = rows.map(|((key, (connection_id, generation, state, due)), value)| {
             let notified = value.map(|value| self.notification_row(&key, &value)).transpose()?;
             Ok(Watched {

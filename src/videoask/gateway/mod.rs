@@ -17,7 +17,7 @@ use reqwest::{
 };
 
 pub(crate) use self::{
-    response::{Answer, Broken, Download},
+    response::{Broken, Download, UpstreamResponse},
     upload::RequestBody,
 };
 use crate::{
@@ -100,7 +100,7 @@ impl Gateway {
         vault: &Vault,
         key: &RowKey,
         caller_timeout: Duration,
-    ) -> Result<Answer, GatewayError> {
+    ) -> Result<UpstreamResponse, GatewayError> {
         let idle_timer = IdleTimer::new(self.clock.clone());
         let (head, body, progress) = self.prepare(upstream_request, &idle_timer);
         let answer = self.send(&head, token.authorization(), body, &idle_timer, &progress).await?;
@@ -123,7 +123,7 @@ impl Gateway {
         &self,
         upstream_request: UpstreamRequest<B>,
         credential: &AccessToken,
-    ) -> Result<Answer, GatewayError> {
+    ) -> Result<UpstreamResponse, GatewayError> {
         let idle_timer = IdleTimer::new(self.clock.clone());
         let (head, body, progress) = self.prepare(upstream_request, &idle_timer);
         self.send(&head, http::bearer(credential), body, &idle_timer, &progress).await
@@ -133,11 +133,11 @@ impl Gateway {
         &self,
         UpstreamRequest { method, url, mut headers, body }: UpstreamRequest<B>,
         idle_timer: &IdleTimer,
-    ) -> (Head, reqwest::Body, Progress) {
+    ) -> (RequestHead, reqwest::Body, Progress) {
         if let (Some(organization), None) = (&self.organization, headers.get(ORGANIZATION)) {
             headers.insert(ORGANIZATION, organization.clone());
         }
-        let mut head = Head { method, url, headers };
+        let mut head = RequestHead { method, url, headers };
         let (upload, progress) = Upload::new(body, idle_timer.clone());
         let body = if upload.is_end_stream() { no_body(&mut head) } else { some_body(&mut head, upload) };
         (head, body, progress)
@@ -145,12 +145,12 @@ impl Gateway {
 
     async fn send(
         &self,
-        head: &Head,
+        head: &RequestHead,
         authorization: HeaderValue,
         body: reqwest::Body,
         idle_timer: &IdleTimer,
         progress: &Progress,
-    ) -> Result<Answer, GatewayError> {
+    ) -> Result<UpstreamResponse, GatewayError> {
         let sent = self.client.execute(head.request(authorization, body));
         let sent = self.metrics.upstream(Endpoint::Proxy, &self.clock).time(sent);
         let response = tokio::select! {
@@ -162,18 +162,18 @@ impl Gateway {
             return Err(GatewayError::Switched);
         }
         idle_timer.touch();
-        Ok(Answer::new(response, idle_timer.clone()))
+        Ok(UpstreamResponse::new(response, idle_timer.clone()))
     }
 }
 
 /// The part of a request that is the same when it is sent again.
-struct Head {
+struct RequestHead {
     method: Method,
     url: Url,
     headers: HeaderMap,
 }
 
-impl Head {
+impl RequestHead {
     fn request(&self, authorization: HeaderValue, body: reqwest::Body) -> Request {
         let mut request = Request::new(self.method.clone(), self.url.clone());
         request.headers_mut().clone_from(&self.headers);
@@ -185,7 +185,7 @@ impl Head {
 
 /// Sends a body of unknown length as chunked. Without this, the client would silently drop the body of a method that
 /// usually has none.
-fn some_body<B: RequestBody>(head: &mut Head, upload: Upload<B>) -> reqwest::Body {
+fn some_body<B: RequestBody>(head: &mut RequestHead, upload: Upload<B>) -> reqwest::Body {
     if upload.size_hint().exact().is_none() {
         head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
@@ -194,7 +194,7 @@ fn some_body<B: RequestBody>(head: &mut Head, upload: Upload<B>) -> reqwest::Bod
 
 /// Announces that there is no body, which a method that usually has one requires (RFC 9110, 8.6). The client does not do
 /// this by itself.
-fn no_body(head: &mut Head) -> reqwest::Body {
+fn no_body(head: &mut RequestHead) -> reqwest::Body {
     if matches!(head.method, Method::POST | Method::PUT | Method::PATCH) {
         head.headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
     }

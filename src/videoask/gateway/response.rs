@@ -17,7 +17,7 @@ use crate::{
 
 /// A response of VideoAsk, with any status.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct UpstreamResponse {
     /// The status.
     pub(crate) status: StatusCode,
     /// The headers, unchanged.
@@ -45,7 +45,7 @@ pub(crate) enum Broken {
     Silent,
 }
 
-impl Answer {
+impl UpstreamResponse {
     pub(crate) fn new(response: Response, idle_timer: IdleTimer) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = Download { body: response.into(), silence: BodyIdleTimeout::of(idle_timer), request: None };

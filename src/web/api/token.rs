@@ -66,7 +66,7 @@ struct Refusal {
 }
 
 #[derive(Serialize)]
-struct Answer<'a> {
+struct TokenJson<'a> {
     access_token: &'a RawValue,
     token_type: &'static str,
     expires_at: String,
@@ -132,7 +132,7 @@ async fn replace(
 }
 
 fn answer(app: &AppState, token: &HandedOut) -> Response {
-    let answer = Answer {
+    let answer = TokenJson {
         access_token: token.access_token_json(),
         token_type: "Bearer",
         expires_at: rfc3339(token.expires_at()),

@@ -27,7 +27,7 @@ use crate::{
     store::RowKey,
     telemetry::Route,
     vault::{HandedOut, MinLife},
-    videoask::{AmbiguousPath, Answer, GatewayError, UpstreamRequest, path},
+    videoask::{AmbiguousPath, GatewayError, UpstreamRequest, UpstreamResponse, path},
     web::{
         api::{
             caller_timeout::{CALLER_TIMEOUT, with_caller_timeout},
@@ -82,7 +82,7 @@ async fn forward(app: &AppState, caller: &Caller, request: Request) -> Result<Re
         headers: headers::for_videoask(&parts.headers),
         body,
     };
-    let Answer { status, headers, body } =
+    let UpstreamResponse { status, headers, body } =
         app.gateway.forward(upstream_request, &token, &app.vault, &key, caller_timeout).await?;
     let body = match parts.method {
         // Its length would otherwise be announced as that of GET's body.

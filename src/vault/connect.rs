@@ -68,10 +68,10 @@ impl Vault {
             }
             self.inherit(&mut record, stored.as_ref());
             let row = self.new_row(key, &record, State::Live, limits);
-            let over = stored.as_ref().map(|row| &row.version);
+            let over = stored.as_ref().map(Row::head);
             let put = match session.map(|session| session(&record)) {
-                Some(session) => self.call_store(self.0.store.put_with_session(&row, over, &session)).await?,
-                None => self.call_store(self.0.store.put(&row, over)).await?,
+                Some(session) => self.call_store(self.0.store.put_with_session(&row, over.as_ref(), &session)).await?,
+                None => self.call_store(self.0.store.put(&row, over.as_ref())).await?,
             };
             if put == Cas::Applied {
                 tracing::info!(

@@ -95,7 +95,7 @@ impl Vault {
         if stored.as_ref().is_none_or(|row| self.may_replace_import(row)) {
             let row = self.new_row(&key, &self.unexchanged(&key, token), State::Pending, None);
             // On a conflict, another process is importing the same token, and its row is as good.
-            self.call_store(self.0.store.put(&row, stored.as_ref().map(|row| &row.version))).await?;
+            self.call_store(self.0.store.put(&row, stored.as_ref().map(Row::head).as_ref())).await?;
         }
         self.exchange_import(key).await
     }
@@ -173,8 +173,8 @@ impl Vault {
             let row = self.new_row(owner, &record, State::Live, None);
             let tombstone = self.seal_tombstone(&pending, &record.version(), &Tombstone::of(&record, now));
             let expected = Expected { version: record.version(), state: State::Pending, attempt: None, lease: None };
-            let over = stored.as_ref().map(|row| &row.version);
-            match self.call_store(self.0.store.adopt(&pending, &expected, &tombstone, &row, over)).await? {
+            let over = stored.as_ref().map(Row::head);
+            match self.call_store(self.0.store.adopt(&pending, &expected, &tombstone, &row, over.as_ref())).await? {
                 Adoption::Applied => {
                     let (user_id, connection) = (record.body.identity.logged_id(), &record.connection_id);
                     tracing::info!(user_id, %connection, "imported");

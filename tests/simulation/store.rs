@@ -13,7 +13,7 @@ use videoask_auth::store::{
     NameHash, NewIndex, RowCounts, RowGroup, RowKey, SessionRow, StoreError, StoreLocation, UnavailableReason,
     records::{
         Adoption, Cas, Change, Claim, Expected, KeyId, Lease, LeaseWindow, NewRow, OpenAttempt, Owner, Page, Records,
-        Row, RowVersion, Sealed, State, Version,
+        Row, RowVersion, Sealed, State,
     },
 };
 
@@ -210,11 +210,11 @@ impl SimulationState {
         }
     }
 
-    fn put(&mut self, new: &NewRow, replaces: Option<&Version>) -> Cas {
+    fn put(&mut self, new: &NewRow, replaces: Option<&RowVersion>) -> Cas {
         let request_delay = self.rows.now.get(&new.key);
         match (request_delay, replaces) {
             (Some(row), _) if row.version.connection_id == new.version.connection_id => return Cas::Applied,
-            (Some(row), replaces) if Some(&row.version) != replaces => return Cas::Conflict(Box::new(row.clone())),
+            (Some(row), replaces) if Some(&row.head()) != replaces => return Cas::Conflict(Box::new(row.clone())),
             (None, Some(_)) => return Cas::NoRow,
             _ => {}
         }
@@ -250,7 +250,7 @@ impl Records for SimulatedStore {
         self.step("read", move |simulation| simulation.rows.now.get(&key).cloned()).await
     }
 
-    async fn put(&self, row: &NewRow, replaces: Option<&Version>) -> Result<Cas, StoreError> {
+    async fn put(&self, row: &NewRow, replaces: Option<&RowVersion>) -> Result<Cas, StoreError> {
         let (row, replaces) = (row.clone(), replaces.cloned());
         self.step("put", move |simulation| simulation.put(&row, replaces.as_ref())).await
     }
@@ -259,7 +259,7 @@ impl Records for SimulatedStore {
     async fn put_with_session(
         &self,
         row: &NewRow,
-        replaces: Option<&Version>,
+        replaces: Option<&RowVersion>,
         _: &SessionRow,
     ) -> Result<Cas, StoreError> {
         self.put(row, replaces).await
@@ -315,7 +315,7 @@ impl Records for SimulatedStore {
         expected: &Expected,
         grave: &Sealed,
         row: &NewRow,
-        replaces: Option<&Version>,
+        replaces: Option<&RowVersion>,
     ) -> Result<Adoption, StoreError> {
         let (pending, expected, grave, row, replaces) =
             (pending.clone(), expected.clone(), grave.clone(), row.clone(), replaces.cloned());

@@ -27,7 +27,7 @@ async fn gives_no_ttl_to_a_kept_record_and_more_than_a_day_to_what_ends() {
     let store = created(&server.url(None)).await;
     store.put(&minted("a", 10, 20), None).await.unwrap();
     let later = NewRow { version: version("c2", 1), ..kept("a") };
-    assert_eq!(store.put(&later, Some(&version("c1", 7))).await.unwrap(), Cas::Applied);
+    assert_eq!(store.put(&later, Some(&live_version("c1", 7))).await.unwrap(), Cas::Applied);
     store.put(&minted("b", 10, 20), None).await.unwrap();
     store.create_session(&session("b", 10, 20)).await.unwrap();
     assert_eq!(server.raw("TTL {videoask-auth}:record:a"), ":-1");

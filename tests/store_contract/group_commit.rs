@@ -96,7 +96,7 @@ async fn a_swap_sees_what_was_swapped_before_it_in_the_same_transaction() {
     let store = &store;
     let answers = at_once((0..8).map(|number| {
         let store = Arc::clone(store);
-        async move { store.put(&login(number), Some(&version("c1", 7))).await.unwrap() }
+        async move { store.put(&login(number), Some(&live_version("c1", 7))).await.unwrap() }
     }))
     .await;
     assert_eq!(answers.iter().filter(|answer| **answer == Cas::Applied).count(), 1);

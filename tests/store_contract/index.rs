@@ -75,7 +75,7 @@ contract! {
         swap(test, &blocked, |change| change.sealed = Some(new.sealed.clone())).await;
         assert_eq!((found(test, &["old"]).await, found(test, &["new"]).await), (vec![], vec!["a".to_owned()]));
         let login = NewRow { version: version("c2", 1), ..indexed("a", "l", "third") };
-        test.store.put(&login, Some(&version("c1", 7))).await.unwrap();
+        test.store.put(&login, Some(&live_version("c1", 7))).await.unwrap();
         assert_eq!((found(test, &["new"]).await, found(test, &["third"]).await), (vec![], vec!["a".to_owned()]));
         swap(test, &login, |change| change.sealed = Some(sealed("no index"))).await;
         assert_eq!(found(test, &["third"]).await, [""; 0]);
@@ -101,10 +101,10 @@ contract! {
         assert_eq!(found(test, &["mint"]).await, [""; 0]);
         assert_eq!(counts(test).await, (vec![], 0));
         let kept_over = NewRow { version: version("c2", 1), ..indexed("a", "l", "mint") };
-        test.store.put(&kept_over, Some(&version("c1", 7))).await.unwrap();
+        test.store.put(&kept_over, Some(&live_version("c1", 7))).await.unwrap();
         assert_eq!((found(test, &["mint"]).await, counts(test).await), (vec!["a".to_owned()], (vec![live("l", 1)], 0)));
         let minted_over = NewRow { version: version("c3", 1), limits: minted("a", 10, 20).limits, ..indexed("a", "l", "mint") };
-        test.store.put(&minted_over, Some(&version("c2", 1))).await.unwrap();
+        test.store.put(&minted_over, Some(&live_version("c2", 1))).await.unwrap();
         assert_eq!((found(test, &["mint"]).await, counts(test).await), (vec![], (vec![], 0)));
     }
 
@@ -119,9 +119,9 @@ contract! {
         let dead = (record::State::Dead, "usable.1".to_owned(), 1);
         assert_eq!(counts(test).await, (vec![dead.clone(), live("usable.1", 1)], 1));
         let login = NewRow { version: version("c2", 1), ..indexed("a", "not-allowed.1", "a") };
-        test.store.put(&login, Some(&version("c1", 7))).await.unwrap();
+        test.store.put(&login, Some(&live_version("c1", 7))).await.unwrap();
         assert_eq!(counts(test).await, (vec![live("not-allowed.1", 1), live("usable.1", 1)], 1));
-        test.store.put(&login, Some(&version("c1", 7))).await.unwrap();
+        test.store.put(&login, Some(&live_version("c1", 7))).await.unwrap();
         test.store.restore(&NewRow { version: version("c1", 8), ..indexed("b", "usable.2", "b") }).await.unwrap();
         test.store.restore(&indexed("d", "usable.2", "d")).await.unwrap();
         assert_eq!(counts(test).await, (vec![live("not-allowed.1", 1), live("usable.2", 2)], 1));

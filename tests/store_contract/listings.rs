@@ -82,7 +82,7 @@ contract! {
         assert_eq!(due_in_pages(test, 20, 10).await, [["a"]]);
         change(test, "a", None, None).await;
         assert_eq!(due_in_pages(test, 1_000, 10).await, [[""; 0]; 0]);
-        test.store.put(&NewRow { version: version("c2", 1), ..due_at("a", 7) }, Some(&version("c1", 7))).await.unwrap();
+        test.store.put(&NewRow { version: version("c2", 1), ..due_at("a", 7) }, Some(&live_version("c1", 7))).await.unwrap();
         test.store.restore(&NewRow { version: version("c2", 2), ..due_at("a", 8) }).await.unwrap();
         assert_eq!(test.store.due(at(10), None, 10).await.unwrap(), [(at(8), key("a"))]);
     }
@@ -121,9 +121,9 @@ contract! {
     async fn a_row_put_over_with_or_without_limits_is_listed_by_what_it_is_now(test: &TestStore) {
         test.put(&kept("a")).await;
         let minted = NewRow { version: version("c2", 1), ..minted("a", 10, 20) };
-        test.store.put(&minted, Some(&version("c1", 7))).await.unwrap();
+        test.store.put(&minted, Some(&live_version("c1", 7))).await.unwrap();
         assert_eq!(listed(test, None, 9).await, [""; 0]);
-        test.store.put(&kept("a"), Some(&version("c2", 1))).await.unwrap();
+        test.store.put(&kept("a"), Some(&live_version("c2", 1))).await.unwrap();
         assert_eq!(listed(test, None, 9).await, ["a"]);
     }
 

@@ -207,6 +207,11 @@ fn version(connection_id: &str, generation: u64) -> Version {
     Version { connection_id: connection_id.to_owned(), generation }
 }
 
+/// What a writer has read of a live row.
+fn live_version(connection_id: &str, generation: u64) -> RowVersion {
+    RowVersion { version: version(connection_id, generation), state: record::State::Live }
+}
+
 fn sealed(text: &str) -> Sealed {
     Sealed { key_id: "abcd".to_owned(), bytes: text.into(), index: None }
 }

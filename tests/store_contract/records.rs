@@ -39,14 +39,14 @@ contract! {
         let row = kept("a");
         assert_eq!(test.store.peek(&row.key).await.unwrap(), None);
         assert_eq!(test.store.swap(&row.key, &untouched(&row), &saved(8)).await.unwrap(), Cas::NoRow);
-        assert_eq!(test.store.put(&row, Some(&version("c0", 1))).await.unwrap(), Cas::NoRow);
+        assert_eq!(test.store.put(&row, Some(&live_version("c0", 1))).await.unwrap(), Cas::NoRow);
         assert_eq!(test.row("a").await, None);
     }
 
     async fn a_login_and_its_session_are_put_together_or_not_at_all(test: &TestStore) {
         let of_session = async |name: &str| test.store.session(&key(name)).await.unwrap();
         let (login, own) = (kept("a"), session("own", 10, 20));
-        assert_eq!(test.store.put_with_session(&login, Some(&version("c0", 1)), &own).await.unwrap(), Cas::NoRow);
+        assert_eq!(test.store.put_with_session(&login, Some(&live_version("c0", 1)), &own).await.unwrap(), Cas::NoRow);
         assert_eq!(of_session("own").await, None);
         assert_eq!(test.store.put_with_session(&login, None, &own).await.unwrap(), Cas::Applied);
         assert_eq!((test.row("a").await, of_session("own").await), (Some(stored(&login)), Some(own.clone())));
@@ -74,12 +74,12 @@ contract! {
 
     async fn a_put_replaces_only_the_version_that_its_writer_saw(test: &TestStore) {
         test.put(&kept("a")).await;
-        for over in [None, Some(version("c1", 6)), Some(version("c1", 8)), Some(version("c0", 7))] {
+        for over in [None, Some(live_version("c1", 6)), Some(live_version("c1", 8)), Some(live_version("c0", 7))] {
             let answer = test.store.put(&later("a"), over.as_ref()).await.unwrap();
             assert_eq!(answer, moved(stored(&kept("a"))), "{over:?}");
         }
         assert_eq!(test.row("a").await, Some(stored(&kept("a"))));
-        assert_eq!(test.store.put(&later("a"), Some(&version("c1", 7))).await.unwrap(), Cas::Applied);
+        assert_eq!(test.store.put(&later("a"), Some(&live_version("c1", 7))).await.unwrap(), Cas::Applied);
         assert_eq!(test.row("a").await, Some(stored(&later("a"))));
     }
 
@@ -88,9 +88,19 @@ contract! {
         for state in [Dead, Blocked, Revoking, Tombstone] {
             let name = format!("{state:?}");
             test.put(&NewRow { state, ..kept(&name) }).await;
-            assert_eq!(test.store.put(&later(&name), Some(&version("c1", 7))).await.unwrap(), Cas::Applied);
+            let read = RowVersion { state, ..live_version("c1", 7) };
+            assert_eq!(test.store.put(&later(&name), Some(&read)).await.unwrap(), Cas::Applied);
             assert_eq!(test.row(&name).await, Some(stored(&later(&name))));
         }
+    }
+
+    async fn a_put_does_not_replace_a_row_that_was_forgotten_since_its_writer_read_it(test: &TestStore) {
+        let forgotten = NewRow { state: record::State::Tombstone, ..kept("a") };
+        test.put(&forgotten).await;
+        let login = session("s", 10, 20);
+        let answer = test.store.put_with_session(&later("a"), Some(&live_version("c1", 7)), &login).await.unwrap();
+        assert_eq!(answer, moved(stored(&forgotten)));
+        assert_eq!(test.store.session(&login.key).await.unwrap(), None);
     }
 
     async fn a_put_that_happened_before_is_done_and_changes_nothing_at_any_generation(test: &TestStore) {
@@ -99,7 +109,7 @@ contract! {
         test.claim("a", &lease("me", 30)).await;
         test.store.swap(&key("a"), &untouched(&first), &saved(8)).await.unwrap();
         let stands = test.row("a").await;
-        for over in [None, Some(version("c0", 3)), Some(version("c1", 7))] {
+        for over in [None, Some(live_version("c0", 3)), Some(live_version("c1", 7))] {
             assert_eq!(test.store.put(&first, over.as_ref()).await.unwrap(), Cas::Applied, "{over:?}");
             assert_eq!(test.row("a").await, stands, "{over:?}");
         }
@@ -110,16 +120,16 @@ contract! {
         test.put(&row).await;
         test.claim("a", &lease("me", 30)).await;
         test.store.swap(&key("a"), &untouched(&row), &begin_attempt(&row, "me")).await.unwrap();
-        assert_eq!(test.store.put(&later("a"), Some(&row.version)).await.unwrap(), Cas::Applied);
+        assert_eq!(test.store.put(&later("a"), Some(&live_version("c1", 7))).await.unwrap(), Cas::Applied);
         assert_eq!(test.row("a").await, Some(stored(&later("a"))));
     }
 
     async fn a_kept_record_put_over_a_mint_record_is_not_swept_and_the_other_way_round_it_is(test: &TestStore) {
         test.put(&minted("a", 10, 20)).await;
-        test.store.put(&later("a"), Some(&version("c1", 7))).await.unwrap();
+        test.store.put(&later("a"), Some(&live_version("c1", 7))).await.unwrap();
         test.put(&kept("b")).await;
         let later_minted = NewRow { limits: minted("b", 10, 20).limits, ..later("b") };
-        test.store.put(&later_minted, Some(&version("c1", 7))).await.unwrap();
+        test.store.put(&later_minted, Some(&live_version("c1", 7))).await.unwrap();
         test.store.sweep(at(1_000)).await.unwrap();
         assert_eq!(test.row("a").await, Some(stored(&later("a"))));
         assert_eq!(test.row("b").await, None);
@@ -130,7 +140,7 @@ contract! {
         let answers = at_once((0..16).map(|number| {
             let store = Arc::clone(&test.store);
             let row = NewRow { version: version(&format!("login {number}"), 1), ..kept("a") };
-            async move { (store.put(&row, Some(&version("c1", 7))).await.unwrap(), row) }
+            async move { (store.put(&row, Some(&live_version("c1", 7))).await.unwrap(), row) }
         }))
         .await;
         let winners: Vec<_> = answers.iter().filter(|(answer, _)| *answer == Cas::Applied).collect();
@@ -229,15 +239,15 @@ contract! {
 
     async fn a_tombstone_keeps_its_row_and_only_a_put_replaces_it(test: &TestStore) {
         test.put(&kept("a")).await;
-        let bury = Change { state: record::State::Tombstone, due: None, ..saved(7) };
-        assert_eq!(test.store.swap(&key("a"), &untouched(&kept("a")), &bury).await.unwrap(), Cas::Applied);
+        let removal = Change { state: record::State::Tombstone, due: None, ..saved(7) };
+        assert_eq!(test.store.swap(&key("a"), &untouched(&kept("a")), &removal).await.unwrap(), Cas::Applied);
         let stands = test.row("a").await.unwrap();
         test.store.sweep(at(1_000_000)).await.unwrap();
         test.store.delete_session(&key("a")).await.unwrap();
         let newer = NewRow { version: version("c1", 99), ..kept("a") };
         assert_eq!(test.store.restore(&newer).await.unwrap(), moved(stands.clone()));
-        assert_eq!(test.store.put(&later("a"), None).await.unwrap(), moved(stands));
-        assert_eq!(test.store.put(&later("a"), Some(&version("c1", 7))).await.unwrap(), Cas::Applied);
+        assert_eq!(test.store.put(&later("a"), None).await.unwrap(), moved(stands.clone()));
+        assert_eq!(test.store.put(&later("a"), Some(&stands.head())).await.unwrap(), Cas::Applied);
     }
 
     async fn a_lost_row_is_restored(test: &TestStore) {
@@ -309,7 +319,7 @@ contract! {
     async fn an_owner_that_moved_keeps_the_import_pending(test: &TestStore) {
         let (import, own) = (pending("import"), later("owner"));
         test.put(&import).await;
-        let (expected, grave, seen) = (untouched(&import), sealed("grave"), version("c1", 7));
+        let (expected, grave, seen) = (untouched(&import), sealed("grave"), live_version("c1", 7));
         let adopt = async |over| test.store.adopt(&import.key, &expected, &grave, &own, over).await.unwrap();
         assert_eq!(adopt(Some(&seen)).await, Adoption::OwnerConflict(None));
         test.put(&kept("owner")).await;

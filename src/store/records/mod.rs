@@ -61,19 +61,19 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
     /// Reads a row, whatever its state, lease and limits say.
     async fn read(&self, key: &RowKey) -> Result<Option<Row>, StoreError>;
 
-    /// Writes a new connection. `replaces` is the version that the writer read, in any state; `None` means that there
-    /// must be no row. Afterwards the row has no lease and no attempt, so a holder of either finds that it has changed.
+    /// Writes a new connection. `replaces` is the version and state that the writer read; `None` means that there must be
+    /// no row. The state counts too: a row that became a tombstone in between has ended its user's sessions. Afterwards the row has no lease and no attempt, so a holder of either finds that it has changed.
     /// The result is [`Cas::NoRow`] only if `replaces` names a version and there is no row. A row that already has the
     /// new connection id, at any generation, is not changed and counts as [`Cas::Applied`]: this put was done before, and
     /// its response was lost.
-    async fn put(&self, row: &NewRow, replaces: Option<&Version>) -> Result<Cas, StoreError>;
+    async fn put(&self, row: &NewRow, replaces: Option<&RowVersion>) -> Result<Cas, StoreError>;
 
     /// As [`Records::put`], and adds the session of the login in the same step. The session is added only where the row
     /// is written, so one that has ended since does not come back with a repeated put.
     async fn put_with_session(
         &self,
         row: &NewRow,
-        replaces: Option<&Version>,
+        replaces: Option<&RowVersion>,
         session: &SessionRow,
     ) -> Result<Cas, StoreError>;
 
@@ -115,7 +115,7 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
         expected: &Expected,
         tombstone: &Sealed,
         row: &NewRow,
-        replaces: Option<&Version>,
+        replaces: Option<&RowVersion>,
     ) -> Result<Adoption, StoreError>;
 
     /// The keys with `due <= now` and their due times, sorted by both, after `after`, which need no longer exist.

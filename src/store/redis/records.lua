@@ -122,7 +122,10 @@ end
 local function put(record, session)
     local before, new = read(record), new_row()
     if before.connection_id == new.connection_id then return {DONE, false} end
-    if before.connection_id ~= ARGS.over_connection_id or before.generation ~= ARGS.over_generation then
+    local is_as_read = before.connection_id == ARGS.over_connection_id
+        and before.generation == ARGS.over_generation
+        and before.state == ARGS.over_state
+    if not is_as_read then
         if before.connection_id then return answer(MOVED, before) end
         return {MISSING, false}
     end

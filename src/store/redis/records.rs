@@ -8,7 +8,7 @@ use crate::store::{
     NameHash, NewIndex, RowCounts, RowKey, SessionRow, StoreError, millis,
     records::{
         Adoption, Cas, Change, Claim, Expected, KeyId, Lease, LeaseWindow, NewRow, OpenAttempt, Owner, Page, Records,
-        Row, RowVersion, Sealed, Version,
+        Row, RowVersion, Sealed,
     },
     redis::{
         RedisStore, index, keys, listings, replication,
@@ -120,7 +120,7 @@ impl Records for RedisStore {
         self.reader().row(key.clone(), fields)
     }
 
-    async fn put(&self, row: &NewRow, replaces: Option<&Version>) -> Result<Cas, StoreError> {
+    async fn put(&self, row: &NewRow, replaces: Option<&RowVersion>) -> Result<Cas, StoreError> {
         let mut call = PUT.on([keys::record(&row.key)]);
         Arguments(&mut call).add_row(row).add_replaces(replaces);
         self.swapped(&row.key, self.last_failure.note(self.connection.script_once(&call).await)?)
@@ -129,7 +129,7 @@ impl Records for RedisStore {
     async fn put_with_session(
         &self,
         row: &NewRow,
-        replaces: Option<&Version>,
+        replaces: Option<&RowVersion>,
         session: &SessionRow,
     ) -> Result<Cas, StoreError> {
         let mut call = PUT_WITH_SESSION.on([keys::record(&row.key), keys::session(&session.key)]);
@@ -188,7 +188,7 @@ impl Records for RedisStore {
         expected: &Expected,
         tombstone: &Sealed,
         row: &NewRow,
-        replaces: Option<&Version>,
+        replaces: Option<&RowVersion>,
     ) -> Result<Adoption, StoreError> {
         let mut call = ADOPT.on([keys::record(&row.key), keys::record(pending)]);
         Arguments(&mut call).add_expected(expected).add_tombstone(tombstone).add_row(row).add_replaces(replaces);

@@ -148,9 +148,10 @@ impl Arguments<'_, '_> {
             .add_sealed_if_any(["key_id", "sealed", "index"], Some(&row.sealed))
     }
 
-    pub(super) fn add_replaces(&mut self, replaces: Option<&Version>) -> &mut Self {
-        self.add_if_any("over_connection_id", replaces.map(|version| &version.connection_id))
-            .add_if_any("over_generation", replaces.map(|version| version.generation))
+    pub(super) fn add_replaces(&mut self, replaces: Option<&RowVersion>) -> &mut Self {
+        self.add_if_any("over_connection_id", replaces.map(|row| &row.version.connection_id))
+            .add_if_any("over_generation", replaces.map(|row| row.version.generation))
+            .add_if_any("over_state", replaces.map(|row| state_codec::from_state(row.state)))
     }
 
     /// What a login adds beside its record.

@@ -6,7 +6,7 @@ use crate::store::{
     NameHash, NewIndex, RowCounts, RowKey, SessionRow, StoreError,
     records::{
         Adoption, Cas, Change, Claim, Expected, KeyId, Lease, LeaseWindow, NewRow, OpenAttempt, Owner, Page, Records,
-        Row, RowVersion, Sealed, State, Version,
+        Row, RowVersion, Sealed, State,
     },
     sqlite::{
         index, listings,
@@ -28,7 +28,7 @@ impl Records for SqliteStore {
         self.read(move |connection| rows::load(connection, &key)).await
     }
 
-    async fn put(&self, row: &NewRow, replaces: Option<&Version>) -> Result<Cas, StoreError> {
+    async fn put(&self, row: &NewRow, replaces: Option<&RowVersion>) -> Result<Cas, StoreError> {
         let (row, replaces) = (row.clone(), replaces.cloned());
         self.write(move |transaction| put(transaction, &row, replaces.as_ref(), None)).await
     }
@@ -36,7 +36,7 @@ impl Records for SqliteStore {
     async fn put_with_session(
         &self,
         row: &NewRow,
-        replaces: Option<&Version>,
+        replaces: Option<&RowVersion>,
         session: &SessionRow,
     ) -> Result<Cas, StoreError> {
         let (row, replaces, session) = (row.clone(), replaces.cloned(), session.clone());
@@ -75,7 +75,7 @@ impl Records for SqliteStore {
         expected: &Expected,
         tombstone: &Sealed,
         row: &NewRow,
-        replaces: Option<&Version>,
+        replaces: Option<&RowVersion>,
     ) -> Result<Adoption, StoreError> {
         let (pending, expected, tombstone) = (pending.clone(), expected.clone(), tombstone.clone());
         let (row, replaces) = (row.clone(), replaces.cloned());
@@ -129,12 +129,12 @@ impl Records for SqliteStore {
 fn put(
     transaction: &Transaction<'_>,
     new: &NewRow,
-    replaces: Option<&Version>,
+    replaces: Option<&RowVersion>,
     session: Option<&SessionRow>,
 ) -> rusqlite::Result<Cas> {
     match rows::load(transaction, &new.key)? {
         Some(row) if row.version.connection_id == new.version.connection_id => return Ok(Cas::Applied),
-        Some(row) if Some(&row.version) != replaces => return Ok(Cas::Conflict(Box::new(row))),
+        Some(row) if Some(&row.head()) != replaces => return Ok(Cas::Conflict(Box::new(row))),
         None if replaces.is_some() => return Ok(Cas::NoRow),
         Some(before) => rows::update(transaction, &before, &new.into())?,
         None => rows::replace(transaction, &new.into())?,
@@ -187,7 +187,7 @@ fn adopt(
     expected: &Expected,
     tombstone: &Sealed,
     row: &NewRow,
-    replaces: Option<&Version>,
+    replaces: Option<&RowVersion>,
 ) -> rusqlite::Result<Adoption> {
     let import = match rows::load(transaction, pending)? {
         Some(import) if import.matches(expected) => import,

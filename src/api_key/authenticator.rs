@@ -58,7 +58,7 @@ struct List {
 pub(crate) struct Caller {
     name: String,
     rights: Rights,
-    /// The minute of the last use that was saved.
+    /// The minute of the last use that this process has tried to save.
     noted: AtomicI64,
 }
 

@@ -54,7 +54,8 @@ pub(crate) struct KeyBody {
 pub struct KeyCount {
     /// All of them.
     pub total: usize,
-    /// Encrypted by one of EXPRESS_SESSION_PREVIOUS. A server encrypts them again when it starts, and every ten minutes.
+    /// Encrypted by one of EXPRESS_SESSION_PREVIOUS. A server encrypts them again when it starts, and every ten
+    /// minutes.
     pub(crate) previous: usize,
     /// Those that cannot be decrypted, and so are refused.
     pub unreadable: usize,
@@ -142,7 +143,7 @@ impl StoredKeys {
         Ok(count)
     }
 
-    /// Removes a key. Every process refuses it within 5 s.
+    /// Removes a key. Every process refuses it within 5 s, or once its store responds again.
     pub async fn remove(&self, name: &str) -> Result<UpdateOutcome, StoreError> {
         self.store.remove_api_key(name).await
     }

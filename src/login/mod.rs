@@ -1,8 +1,8 @@
 //! The steps of a login, between the browser that starts it and the store or terminal that gets the tokens.
 //!
 //! A login starts as a [`PendingLogin`], whose secrets the caller keeps: a cookie of the browser, or the memory of a
-//! command. What VideoAsk sends back is checked against it, then its code is exchanged, its user identified, and in keep
-//! mode admitted. The caller saves the record.
+//! command. What VideoAsk sends back is checked against it, then its code is exchanged, its user identified, and in
+//! keep mode admitted. The caller saves the record.
 
 mod callback;
 mod error;
@@ -85,7 +85,7 @@ impl Logins {
         (login, url)
     }
 
-    /// Whether a callback with this state was accepted in the last ten minutes.
+    /// Whether a callback with this state arrived before, in about the last ten minutes.
     pub(crate) fn was_used(&self, state: &CsrfToken) -> bool {
         self.used_states.contains(state)
     }

@@ -28,7 +28,7 @@ struct Memory {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FirstUse {
-    /// It may, and has been now.
+    /// It was unused, and is marked as used now.
     Yes,
     No,
 }
@@ -46,7 +46,7 @@ impl UsedStates {
         FirstUse::Yes
     }
 
-    /// Whether `state` was used in the last ten minutes.
+    /// Whether `state` is marked as used. Marks stay for ten minutes, or until the next one is made after that.
     pub(crate) fn contains(&self, state: &CsrfToken) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).used.contains(&fingerprint(state))
     }

@@ -6,7 +6,8 @@ use time::OffsetDateTime;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NameHash(pub [u8; 16]);
 
-/// What a record without limits is found and counted by. It is written together with the blob, so it always fits it.
+/// What a record without limits is found and counted by. It is written together with the
+/// blob; one that a program of an earlier version wrote may be outdated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Index {
     /// Records are counted by it. It is not empty, and has only the characters `[a-z0-9.-]`.

@@ -54,7 +54,7 @@ pub struct AppState {
     pub(crate) sessions: Sessions,
     pub(crate) pending_logins: PendingLogins,
     pub(crate) logins: Logins,
-    /// One permit for each code exchange in flight.
+    /// Each code exchange in flight holds one of its permits.
     pub(crate) code_exchanges: Arc<Semaphore>,
     pub(crate) failure_limit: FailureLimit,
     pub(crate) api_keys: Authenticator,

@@ -55,7 +55,8 @@ pub type KeyId = String;
 pub enum State {
     /// Its token may be handed out and refreshed.
     Live,
-    /// The provider returned `invalid_grant`: its token may be handed out until it expires, and refreshed only by a person.
+    /// The provider returned `invalid_grant`, or tokens of another user: its token may be handed out until it expires.
+    /// After `invalid_grant`, a person may try to refresh it.
     Dead,
     /// The provider refuses the refresh with another code: its token may be handed out, and the refresh is retried.
     Blocked,
@@ -84,7 +85,8 @@ impl State {
     }
 }
 
-/// The name of one claim of one process. It is used once, so that a step that arrives late is not mistaken for a later one.
+/// The name of one claim of one process. It is used once, so that a step that arrives late is not mistaken for a later
+/// one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Owner(pub String);
 
@@ -97,8 +99,8 @@ pub struct Lease {
     pub until: OffsetDateTime,
 }
 
-/// Which leases are unexpired, by the wall clock of the caller: those that end after `now` and not after `latest_end`. A
-/// lease that ends later was written by a clock that was ahead.
+/// Which leases are unexpired, by the wall clock of the caller: those that end after `now` and not after `latest_end`.
+/// A lease that ends later was written by a clock that was ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaseWindow {
     /// The current time.
@@ -125,7 +127,7 @@ pub struct RowVersion {
     pub state: State,
 }
 
-/// The row that a login or an import writes.
+/// The row that a login, an import or a restore writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRow {
     /// As in the row.

@@ -58,7 +58,7 @@ static COUNTS: LazyLock<RowScript> = LazyLock::new(|| {
 
 static REINDEX: LazyLock<RowScript> = LazyLock::new(|| {
     RowScript::for_records(
-        "for at = 1, SHARED do
+        "for at = 1, ROWS do
              local before = read(KEYS[at])
              if before.connection_id == ARGS['connection_id' .. at] and before.generation == ARGS['generation' .. at]
                  and not before.absolute

@@ -7,8 +7,8 @@ pub(crate) const SCHEMA: &str = "{videoask-auth}:schema";
 pub(crate) const PROBE: &str = "{videoask-auth}:probe";
 /// The sorted set of all rows with limits, scored by when they end.
 pub(crate) const ENDS: &str = "{videoask-auth}:ends";
-/// When each record is due, followed by its key. This one and the sorted sets below use only the order of their members:
-/// all scores are 0.
+/// When each record is due, followed by its key. This one and the sorted sets below use only the order of their
+/// members: all scores are 0.
 pub(crate) const DUE: &str = "{videoask-auth}:due";
 /// The keys of the records without limits.
 pub(crate) const KEPT: &str = "{videoask-auth}:kept";
@@ -23,7 +23,8 @@ pub(crate) const LOGIN_ENDS: &str = "{videoask-auth}:login-ends";
 pub(crate) const NEVER: &str = "never";
 /// The hash of a user's name in hex, a colon, and the key of that user's record.
 pub(crate) const NAMES: &str = "{videoask-auth}:names";
-/// The keys that every script declares after those of its rows: the sets and the schema version.
+/// The keys that every script over records or sessions declares after those of its rows: the sets and the schema
+/// version.
 pub(crate) const SHARED: [&str; 8] = [SCHEMA, ENDS, DUE, KEPT, SEALED, GROUPS, LOGIN_ENDS, NAMES];
 /// The hash of all API keys: from a name to `hash.key_id.sealed` in base64.
 pub(crate) const API_KEYS: &str = "{videoask-auth}:api-keys";

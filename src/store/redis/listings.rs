@@ -22,13 +22,13 @@ use crate::store::{
 static READ: LazyLock<RowScript> = LazyLock::new(|| {
     RowScript::for_records(
         "local rows = {}
-         for at = 1, SHARED do rows[at] = redis.call('HMGET', KEYS[at], unpack(FIELDS)) end
+         for at = 1, ROWS do rows[at] = redis.call('HMGET', KEYS[at], unpack(FIELDS)) end
          return rows",
     )
 });
 
-/// The first keys of each other secret. The page's keys are the first of all these. Members start with the secret's id; in
-/// byte order, a semicolon follows the colon, so it ends the range of one secret.
+/// The first keys of each other secret. The page's keys are the first of all these. Members start with the secret's
+/// id; in byte order, a semicolon follows the colon, so it ends the range of one secret.
 static SEALED_BY_OTHER_KEYS: LazyLock<RowScript> = LazyLock::new(|| {
     RowScript::for_records(
         "local keys, start = {}, '-'

@@ -13,7 +13,7 @@ use crate::store::{
 static WATCHED: LazyLock<RowScript> = LazyLock::new(|| {
     RowScript::for_records(
         "local rows = {}
-         for at = 1, SHARED do rows[at] = redis.call('HMGET', KEYS[at], 'connection_id', 'generation', 'state', 'due') end
+         for at = 1, ROWS do rows[at] = redis.call('HMGET', KEYS[at], 'connection_id', 'generation', 'state', 'due') end
          return rows",
     )
 });

@@ -1,6 +1,7 @@
 //! Lua scripts, which Redis runs as one step: no reader sees only one of two changed keys.
 //!
-//! Each declares every key that it uses, as a cluster requires: first those of its rows, then those that all rows share.
+//! Each declares every key that it uses, as a cluster requires: first those of its rows, then those that all rows
+//! share.
 
 use redis::{Script, ScriptInvocation};
 
@@ -40,8 +41,8 @@ impl RowScript {
 
 fn names() -> String {
     format!(
-        "local SHARED = #KEYS - {}\n\
-         local SCHEMA, ENDS, DUE, KEPT, SEALED, GROUPS, LOGIN_ENDS, NAMES = unpack(KEYS, SHARED + 1)\n\
+        "local ROWS = #KEYS - {}\n\
+         local SCHEMA, ENDS, DUE, KEPT, SEALED, GROUPS, LOGIN_ENDS, NAMES = unpack(KEYS, ROWS + 1)\n\
          local SESSIONS, RECORDS, NEVER = '{SESSIONS}', '{RECORDS}', '{NEVER}'\n\
          local VERSION = {}\n\
          local REVOKING, TOMBSTONE = '{}', '{}'\n",

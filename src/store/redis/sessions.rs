@@ -41,7 +41,7 @@ const BATCH: usize = 100;
 static SWEEP: LazyLock<RowScript> = LazyLock::new(|| {
     RowScript::new(
         "local swept = 0
-         for at = 1, SHARED do
+         for at = 1, ROWS do
              local row = KEYS[at]
              local ends = redis.call('ZSCORE', ENDS, row)
              if ends and tonumber(ends) <= tonumber(ARGV[1]) then

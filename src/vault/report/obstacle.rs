@@ -1,4 +1,4 @@
-//! Why a connection is not used, although its state allows it.
+//! Why a connection is not used or not refreshed, although its state allows it.
 
 use std::fmt;
 
@@ -7,13 +7,14 @@ use serde::{Serialize, Serializer};
 use crate::telemetry::label;
 
 label! {
-    /// Why a connection is not used, although its state allows it. The words are stored too, so they never change.
+    /// Why a connection is not used or not refreshed, although its state allows it. The words are stored too, so they
+    /// never change.
     Obstacle = "obstacle" {
         /// The user is not in `ALLOWED_USERS`.
         NotAllowed = "not-allowed",
         /// It belongs to another client id or token endpoint.
         OtherClient = "other-client",
-        /// The login returned no refresh token.
+        /// The login returned no refresh token. Its access token is handed out until it expires.
         NoRefreshToken = "no-refresh-token",
     }
 }

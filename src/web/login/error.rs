@@ -10,7 +10,8 @@ pub(crate) enum CallbackError {
     /// The callback has no `state`, or the browser has no login in progress for it.
     #[error("no login in progress for this callback")]
     NoPendingLogin,
-    /// The callback was used before, by a browser that is logged in.
+    /// The browser has no login in progress for this callback, and is logged in: most likely the callback was used
+    /// before.
     #[error("the callback was used before, and the browser is logged in")]
     AlreadyLoggedIn,
     /// Too many code exchanges are in flight, or too many have failed.

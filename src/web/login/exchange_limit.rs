@@ -9,7 +9,7 @@ use std::{
 /// The most code exchanges in flight. Each holds a connection to VideoAsk.
 pub(crate) const CODE_EXCHANGES: u32 = 64;
 /// How many exchanges may fail before callbacks are refused.
-const CAPACITY: u32 = 30;
+const MAX_FAILURES: u32 = 30;
 /// How long it takes until one more may fail.
 const REFILL: Duration = Duration::from_secs(2);
 
@@ -46,18 +46,18 @@ impl Bucket {
     /// lately, only [`CODE_EXCHANGES`] limits them.
     fn admit(self, in_flight: u32, now: Duration) -> Admission {
         let left = self.left(now);
-        let limit = if left == CAPACITY { CODE_EXCHANGES } else { left };
+        let limit = if left == MAX_FAILURES { CODE_EXCHANGES } else { left };
         if in_flight <= limit { Admission::Admitted } else { Admission::Refused }
     }
 
     fn charge(&mut self, now: Duration) {
-        let empty = now + REFILL * CAPACITY;
+        let empty = now + REFILL * MAX_FAILURES;
         self.full_at = (self.full_at.max(now) + REFILL).min(empty);
     }
 
     fn left(self, now: Duration) -> u32 {
         let missing = self.full_at.saturating_sub(now).as_millis().div_ceil(REFILL.as_millis());
-        CAPACITY - u32::try_from(missing).unwrap_or(CAPACITY).min(CAPACITY)
+        MAX_FAILURES - u32::try_from(missing).unwrap_or(MAX_FAILURES).min(MAX_FAILURES)
     }
 }
 
@@ -119,7 +119,7 @@ mod tests {
                     failed += 1;
                 }
                 let refilled = now.saturating_sub(START).as_millis() / REFILL.as_millis();
-                prop_assert!(u128::from(failed) <= u128::from(CAPACITY) + refilled + 1);
+                prop_assert!(u128::from(failed) <= u128::from(MAX_FAILURES) + refilled + 1);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Passes only our own cookies to the handlers, recognised by the raw bytes of their names.
 //!
-//! A browser lets no other host set a cookie whose name starts with the exact bytes `__Host-`. The cookie library decodes
+//! A browser lets no other host set a cookie whose name starts with the exact bytes `__Host-`. The cookie library
+//! decodes
 //! `%5F%5FHost-…` and trims Unicode spaces, so a cookie that a sibling host set could pass for ours. This layer therefore
 //! runs before the library, and drops every cookie whose name is not ours, byte by byte.
 //!
@@ -29,7 +30,8 @@ pub(super) fn keep_own(policy: &CookiePolicy, headers: &mut HeaderMap) {
     headers.extend(ours.map(|ours| (header::COOKIE, ours)));
 }
 
-/// Gives each cookie of a response that expires all of its attributes.
+/// Gives each cookie of ours in a response all of its attributes; the session layer leaves some out where it expires
+/// one.
 pub(super) fn complete_all(policy: &CookiePolicy, headers: &mut HeaderMap) {
     if let header::Entry::Occupied(mut cookies) = headers.entry(header::SET_COOKIE) {
         cookies.iter_mut().for_each(|cookie| complete(policy, cookie));

@@ -7,8 +7,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 /// The most that the headers of a response may have, in bytes.
 pub(super) const HEADERS_LIMIT: usize = 64 * 1024;
 
-/// The headers of a request that are dropped: credentials for this app, headers about the route and the page that the
-/// request came from, and the framing, which is regenerated.
+/// The headers of a request that VideoAsk gets. Left out are credentials for this app, headers about the route and the
+/// page that the request came from, and the framing, which is regenerated.
 pub(super) fn for_videoask(headers: &HeaderMap) -> HeaderMap {
     kept(headers, |name| {
         matches!(
@@ -27,8 +27,9 @@ pub(super) fn for_videoask(headers: &HeaderMap) -> HeaderMap {
     })
 }
 
-/// The headers of a response that are dropped: those that a browser, a cache or a reverse proxy would apply to this app,
-/// and the framing, which is regenerated. No cache may store the response: the next caller may be another user.
+/// The headers of a response that the caller gets. Left out are those that a browser, a cache or a reverse proxy would
+/// apply to this app, and the framing, which is regenerated. No cache may store the response: the next caller may be
+/// another user.
 pub(super) fn for_the_caller(headers: &HeaderMap) -> HeaderMap {
     let mut kept = kept(headers, |name| {
         matches!(
@@ -50,8 +51,8 @@ pub(super) fn for_the_caller(headers: &HeaderMap) -> HeaderMap {
     kept
 }
 
-/// The headers that are dropped in both directions: what a reverse proxy tells about the caller, and where browsers would
-/// send reports to.
+/// The headers that are dropped in both directions: what a reverse proxy tells about the caller, and where browsers
+/// would send reports to.
 fn is_caller_or_reporting_header(name: &str) -> bool {
     matches!(
         name,

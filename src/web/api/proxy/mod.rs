@@ -1,7 +1,7 @@
 //! `/proxy/…`: forwards requests to VideoAsk's API with the user's token.
 //!
-//! The origin is fixed, and the path is forwarded as it was sent. What is meant for this app is not forwarded, first of all
-//! the API key, and no response can affect this app's own origin.
+//! The origin is fixed, and the path is forwarded without decoding it. What is meant for this app is not forwarded,
+//! first of all the API key, and no response can affect this app's own origin.
 
 mod headers;
 mod key;
@@ -110,8 +110,8 @@ fn target(base: &Url, uri: &Uri) -> Result<Url, Problem> {
     url.map_err(|AmbiguousPath| Problem::Invalid(AmbiguousPath::RULE))
 }
 
-/// Whether a client asks for another protocol, without which it cannot continue. An offer of HTTP/2 in clear text (`h2c`),
-/// which some clients send with every first request, may be ignored (RFC 9110, 7.8).
+/// Whether a client asks for another protocol, without which it cannot continue. An offer of HTTP/2 in clear text
+/// (`h2c`), which some clients send with every first request, may be ignored (RFC 9110, 7.8).
 fn asks_for_another_protocol(headers: &HeaderMap) -> bool {
     headers::listed(headers, &header::UPGRADE).any(|protocol| !protocol.eq_ignore_ascii_case(b"h2c"))
 }

@@ -1,4 +1,4 @@
-//! What this process knows of each record, and which job works on it (docs/vault.md, rules 1 and 2).
+//! The decrypted records in memory, and the jobs that work on them (docs/vault.md, rules 1 and 2).
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -15,23 +15,24 @@ use crate::{
 
 /// How long the cache is trusted after the store confirmed it.
 pub(super) const CACHE_TTL: Duration = Duration::from_secs(5);
-/// After the store did not respond, the cache is used for this long before the store is asked again.
+/// How long the cache is used, after the store did not respond, before the store is asked again.
 pub(crate) const STALE_RETRY: Duration = Duration::from_secs(1);
-/// A record is written back to a store that lost it if the store confirmed it at most this long ago, or has been
-/// unreachable since. Otherwise another process may have forgotten it.
+/// A record is written back to a store that lost it if the store confirmed it at most this long ago, or has not
+/// responded since although it was asked at least this often. Otherwise another process may have forgotten the record.
 const RESTORE_WINDOW: Duration = Duration::from_secs(15);
 /// One process corrects the impossible times of a record at most once in this time. Otherwise two processes whose
-/// clocks are far apart would correct each other without a pause.
+/// clocks are far apart would keep correcting each other.
 const CORRECTION_INTERVAL: Duration = Duration::from_secs(60);
-/// How many decrypted records stay in memory that need not.
+/// The cache drops unused records down to this number. Unsaved records, and those that a job works on, may exceed it.
 const CAPACITY: usize = 1024;
-/// How many are dropped at once, so that the oldest ones are not searched at each insertion.
+/// How far the cache may exceed `CAPACITY` before it drops records, so that not every insertion searches for the
+/// oldest.
 const DROPPED: usize = CAPACITY / 8;
 
 #[derive(Debug, Default)]
 pub(crate) struct Cache(Mutex<HashMap<RowKey, CacheEntry>>);
 
-/// An entry exists while a job works on its record, and for as long as the record can be handed out.
+/// An entry exists while a job works on its record, and while the cache has a keep-mode record or an unsaved one.
 #[derive(Debug, Default)]
 struct CacheEntry {
     cached: Option<Arc<CachedRecord>>,
@@ -40,9 +41,9 @@ struct CacheEntry {
     unsaved: bool,
     read_job: Option<Arc<Task>>,
     write_job: Option<Arc<Task>>,
-    /// When this process last sent its refresh token, by the boot-time clock.
+    /// When this process last sent the refresh token, by the boot-time clock.
     sent_at: Option<Duration>,
-    /// When it was last inserted or handed out, by the boot-time clock.
+    /// When the record was last looked up, or received from the store, by the boot-time clock.
     used_at: Duration,
 }
 
@@ -51,27 +52,29 @@ struct CacheEntry {
 enum Freshness {
     #[default]
     Unconfirmed,
-    /// The store confirmed it. The time is from before the request, since the response may be older than its arrival.
+    /// The store confirmed the record. This is the time just before the request: the record may have changed after the
+    /// store read it and before the response arrived.
     Confirmed(Duration),
-    /// The store did not respond. `monitored`: it has been asked without a long gap since it last confirmed.
+    /// The store did not respond. `monitored`: since it last confirmed the record, it has been asked without a long
+    /// gap.
     StoreUnreachable { at: Duration, monitored: bool },
 }
 
-/// The two kinds of jobs. At most one of each is in flight for a record.
+/// The two kinds of jobs. For each record, at most one job of each kind is in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum JobKind {
-    /// Reads only, so it may run beside a slow exchange.
+    /// Takes no lease and sends no token, so it may run beside a slow exchange.
     Read,
     Write,
 }
 
-/// What a caller finds that wants to run a job.
+/// What a caller that wants to run a job should do.
 pub(super) enum Join {
-    /// None is in flight: the caller starts this one.
+    /// No job is in flight: start this one.
     Start(Arc<Task>),
-    /// One is in flight: the caller gets its result.
+    /// A job is in flight: wait for its result.
     InFlight(Arc<Task>),
-    /// One has its result and is still saving: nothing can start yet.
+    /// A job has its result, and is still saving it or releasing its lease: wait until it has finished, then try again.
     Finishing(Arc<Task>),
 }
 
@@ -80,12 +83,12 @@ pub(super) enum Join {
 pub(super) enum Unstored {
     /// A token set that exists nowhere else.
     TokenSet,
-    /// A note on the set that the store has.
+    /// A failure, noted with the token set that the store has.
     Note,
 }
 
 impl Freshness {
-    /// Whether nobody can have forgotten the record in the store without this process having noticed.
+    /// Whether this process would have noticed if another one had forgotten the record in the store.
     fn is_monitored(self, now: Duration) -> bool {
         match self {
             Self::Unconfirmed => false,
@@ -94,15 +97,15 @@ impl Freshness {
         }
     }
 
-    /// The store has just not responded.
+    /// The freshness after a request at `now` to which the store did not respond.
     fn store_unreachable(self, now: Duration) -> Self {
         Self::StoreUnreachable { at: now, monitored: self.is_monitored(now) }
     }
 }
 
 impl Cache {
-    /// A record that can be used without asking the store: it was confirmed recently, or is not saved yet, or the store
-    /// did not respond a moment ago.
+    /// The cached record, if it can be used without asking the store: the store confirmed it recently, or does not have
+    /// it yet, or did not respond a moment ago.
     pub(crate) fn fresh(&self, key: &RowKey, now: Duration) -> Option<Arc<CachedRecord>> {
         let mut entries = self.lock();
         let entry = entries.get_mut(key)?;
@@ -115,7 +118,7 @@ impl Cache {
         entry.cached.as_ref().filter(|_| is_fresh || entry.unsaved).cloned()
     }
 
-    /// The record as it was last known, however old that is.
+    /// The cached record, however old it is.
     pub(crate) fn get(&self, key: &RowKey) -> Option<Arc<CachedRecord>> {
         self.lock().get(key)?.cached.clone()
     }
@@ -141,8 +144,9 @@ impl Cache {
         self.lock().values().filter(|entry| entry.unsaved).count()
     }
 
-    /// Caches what the store returned to a request made at `asked`. The response to an earlier request never replaces
-    /// that to a later one, and nothing replaces an unsaved set; but a later set of the same connection always wins.
+    /// Caches what the store returned to a request made at `asked`. A later token set of the same connection always
+    /// replaces the cached one. Otherwise nothing replaces an unsaved set, and the response to an earlier request never
+    /// replaces that to a later one.
     pub(crate) fn insert_if_newer(&self, key: &RowKey, cached: Arc<CachedRecord>, asked: Duration) {
         let mut entries = self.lock();
         let entry = entries.entry(key.clone()).or_default();
@@ -157,7 +161,7 @@ impl Cache {
         }
     }
 
-    /// Caches what the store could not be told yet.
+    /// Caches a record that could not be saved yet.
     pub(super) fn insert_unstored(&self, key: &RowKey, cached: Arc<CachedRecord>, what: Unstored, now: Duration) {
         let mut entries = self.lock();
         let entry = entries.entry(key.clone()).or_default();
@@ -166,14 +170,14 @@ impl Cache {
         entry.freshness = entry.freshness.store_unreachable(now);
     }
 
-    /// The store has what was cached, or something newer.
+    /// Marks the record as saved: the store has the cached record or something newer.
     pub(super) fn mark_saved(&self, key: &RowKey) {
         if let Some(entry) = self.lock().get_mut(key) {
             entry.unsaved = false;
         }
     }
 
-    /// The store confirmed the cached record in response to a request made at `asked`.
+    /// Notes that the store confirmed the cached record in response to a request made at `asked`.
     pub(super) fn confirm(&self, key: &RowKey, cached: &Arc<CachedRecord>, asked: Duration) {
         if let Some(entry) = self.lock().get_mut(key)
             && entry.cached.as_ref().is_some_and(|same| Arc::ptr_eq(same, cached))
@@ -183,7 +187,7 @@ impl Cache {
         }
     }
 
-    /// The store said, in response to a request made at `asked`, that there is nothing to hand out.
+    /// Removes the record: in response to a request made at `asked`, the store returned nothing that may be handed out.
     pub(crate) fn remove(&self, key: &RowKey, asked: Duration) {
         if let Some(entry) = self.lock().get_mut(key)
             && !entry.is_newer_than(asked)
@@ -193,7 +197,8 @@ impl Cache {
         }
     }
 
-    /// The store did not respond. What is cached is valid until it expires.
+    /// Notes that the store did not respond. Returns the cached record, which may be handed out until its token
+    /// expires.
     pub(super) fn mark_unreachable(&self, key: &RowKey, now: Duration) -> Option<Arc<CachedRecord>> {
         let mut entries = self.lock();
         let entry = entries.get_mut(key)?;
@@ -201,7 +206,7 @@ impl Cache {
         entry.cached.clone()
     }
 
-    /// The store responds to nobody, so there is no need to ask it about each record.
+    /// Notes for all records that the store does not respond, so that it is not asked about each of them.
     pub(crate) fn mark_all_unreachable(&self, now: Duration) {
         self.lock().values_mut().for_each(|entry| entry.freshness = entry.freshness.store_unreachable(now));
     }
@@ -211,13 +216,13 @@ impl Cache {
         self.lock().get(key).is_some_and(|entry| matches!(entry.freshness, Freshness::StoreUnreachable { .. }))
     }
 
-    /// Whether this record may be written back to a store that lost it: a set that the store never had, or one that
-    /// nobody can have forgotten without this process having noticed.
+    /// Whether this record may be written back to a store that lost it: the store never had its token set, or this
+    /// process would have noticed if another one had forgotten it.
     pub(super) fn may_restore(&self, key: &RowKey, now: Duration) -> bool {
         self.lock().get(key).is_some_and(|entry| entry.unsaved || entry.freshness.is_monitored(now))
     }
 
-    /// This process is about to send the refresh token.
+    /// Notes that this process is about to send the refresh token.
     pub(super) fn mark_sent(&self, key: &RowKey, now: Duration) {
         self.lock().entry(key.clone()).or_default().sent_at = Some(now);
     }
@@ -238,7 +243,8 @@ impl Cache {
         }
     }
 
-    /// The job of this kind has finished. A mint-mode record is cached no longer than that.
+    /// Removes the job of this kind, which has finished. A saved mint-mode record stays cached only while a job works
+    /// on it.
     pub(super) fn leave(&self, key: &RowKey, kind: JobKind) {
         let mut entries = self.lock();
         let Some(entry) = entries.get_mut(key) else { return };
@@ -250,12 +256,13 @@ impl Cache {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<RowKey, CacheEntry>> {
-        // Nothing panics while it is held, so the data behind a poisoned lock is consistent.
+        // Nothing panics while the lock is held, so the data behind a poisoned lock is consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Drops what was not used for the longest time. What the store does not have stays, and what a job works on.
+/// Drops the entries that were not used for the longest time. Unsaved records stay, as do those that a job works on and
+/// those whose token was sent recently.
 fn drop_unused(entries: &mut HashMap<RowKey, CacheEntry>, now: Duration) {
     let mut ages: Vec<_> = entries.iter().filter(|(_, entry)| entry.may_be_dropped(now)).collect();
     ages.sort_unstable_by_key(|(_, entry)| entry.used_at);
@@ -279,7 +286,7 @@ impl CacheEntry {
         }
     }
 
-    /// Whether it is newer than the response to a request made at `asked`.
+    /// Whether the entry is unsaved, or newer than the response to a request made at `asked`.
     fn is_newer_than(&self, asked: Duration) -> bool {
         self.unsaved || matches!(self.freshness, Freshness::Confirmed(at) if at > asked)
     }

@@ -15,24 +15,25 @@ use crate::{
     vault::{record::Record, settings::Settings},
 };
 
-/// A record as it is in the store, or as it will be once it is saved.
+/// A decrypted record, as it is in the store or as it will be once it is saved.
 #[derive(Debug)]
 pub(crate) struct CachedRecord {
     pub(crate) record: Record,
     pub(crate) state: State,
-    /// The limits of its session, in mint mode.
+    /// The limits of the record's session, in mint mode.
     pub(crate) limits: Option<Limits>,
     written: WrittenToken,
 }
 
-/// The access token as it is sent, once it was asked for. Each takes a look at every character, too long for each request.
+/// The access token as a header value and as JSON. Each is written when it is first needed and then kept: writing it
+/// checks every character of the token, which takes too long to do for each request.
 #[derive(Default)]
 struct WrittenToken {
     header: OnceLock<HeaderValue>,
     json: OnceLock<Box<RawValue>>,
 }
 
-/// Without the token.
+/// Does not show the token.
 impl fmt::Debug for WrittenToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("WrittenToken")
@@ -59,12 +60,12 @@ impl CachedRecord {
         self.written.json.get_or_init(write)
     }
 
-    /// Whether this is a keep-mode record. A mint-mode record ends with its session.
+    /// Whether this is a keep-mode record. A mint-mode record has the limits of its session.
     pub(crate) fn is_keep_mode(&self) -> bool {
         self.limits.is_none()
     }
 
-    /// Whether its version and state equal the stored ones.
+    /// Whether version and state equal the stored ones.
     pub(super) fn matches(&self, stored: &RowVersion) -> bool {
         self.state == stored.state
             && self.record.generation == stored.version.generation
@@ -76,8 +77,8 @@ impl CachedRecord {
         self.is_connection(other.record.connection_id.as_str()) && self.record.generation > other.record.generation
     }
 
-    /// Whether the store lost this record, or a write to it. Nothing deletes a keep-mode row, so a missing one was
-    /// lost.
+    /// Whether the store lost this record, or a write to it. The app never deletes a keep-mode row, so a missing row
+    /// was lost.
     pub(super) fn is_lost(&self, stored: Option<&RowVersion>) -> bool {
         self.is_keep_mode()
             && stored.is_none_or(|stored| {
@@ -91,7 +92,8 @@ impl CachedRecord {
         self.record.connection_id.as_str() == connection_id
     }
 
-    /// Whether a time in it can only come from a clock that was wrong, or the clock is wrong now. Such a record is due.
+    /// Whether a time in the record can only be explained by a clock that was wrong when the time was written, or that
+    /// is wrong now. Such a record is due.
     pub(crate) fn has_impossible_times(&self, settings: &Settings, now: OffsetDateTime) -> bool {
         let body = &self.record.body;
         let failure = body.history.failure.as_ref();
@@ -101,7 +103,8 @@ impl CachedRecord {
             })
     }
 
-    /// Whether the access token is still the same: an exchange may return a new refresh token alone.
+    /// Whether the access token is the same as before. An exchange may return a new refresh token without an access
+    /// token.
     pub(crate) fn has_access_token_of(&self, before: &Self) -> bool {
         self.record.body.tokens.access_token.secret() == before.record.body.tokens.access_token.secret()
     }

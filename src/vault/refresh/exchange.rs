@@ -1,4 +1,4 @@
-//! Writes ahead, sends the refresh token, and saves what came of it (docs/vault.md, rules 4, 5 and 8).
+//! One exchange: write-ahead, send, save (docs/vault.md, rules 4, 5 and 8).
 
 use std::sync::Arc;
 
@@ -25,14 +25,15 @@ use crate::{
 type Sent = (OffsetDateTime, RefreshOutcome);
 
 enum WriteAhead {
-    /// The attempt is open: the token may be sent.
+    /// The store has the open attempt: the token may be sent.
     Done,
     Conflict(Box<Row>),
     NoRow,
 }
 
 impl Job {
-    /// One exchange. Only a crash leaves the attempt open.
+    /// Opens an attempt, sends the refresh token and saves the outcome, which closes the attempt. Only a crash leaves
+    /// it open.
     pub(super) async fn exchange(
         &self,
         held: &HeldLease,
@@ -64,7 +65,7 @@ impl Job {
         self.save(&held.expect_attempt(), Arc::new(cached), line).await.map(LeaseOutcome::Done)
     }
 
-    /// Writes "attempt started". Nothing is sent unless the store has confirmed it.
+    /// Writes "attempt started" to the row. Nothing is sent unless the store confirms this.
     async fn write_ahead(&self, held: &HeldLease) -> Result<WriteAhead, VaultError> {
         Ok(match self.swap_under(held, &held.change_from(Some(&held.owner))).await? {
             Cas::Applied => WriteAhead::Done,
@@ -73,7 +74,8 @@ impl Job {
         })
     }
 
-    /// Sends the token, and once more at once if there is no response. `None`: the lease has no time left for it.
+    /// Sends the token. If there is no response, sends it once more immediately. `None`: nothing was sent, because too
+    /// little of the lease is left.
     async fn send(&self, held: &HeldLease, record: &Record, token: &RefreshToken) -> Option<Sent> {
         match self.send_once(held, token).await? {
             lost @ (_, RefreshOutcome::Unknown(_)) => {
@@ -81,7 +83,7 @@ impl Job {
                 let again = self.send_once(held, token).await;
                 Some(again.map_or(lost, |(sent, outcome)| (sent, outcome.of_retry())))
             }
-            // The process whose attempt is taken over may have sent the token, and never received the response.
+            // The process whose attempt was taken over may have sent the token without receiving the response.
             (sent, outcome) if held.row.attempt.as_ref().is_some_and(|attempt| !self.is_ours(attempt)) => {
                 Some((sent, outcome.of_retry()))
             }

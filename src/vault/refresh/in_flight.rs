@@ -1,4 +1,4 @@
-//! What a shutdown waits for: jobs that take a lease, until they have released it.
+//! The write jobs in flight, and how a shutdown waits for them.
 
 use std::time::Duration;
 
@@ -10,33 +10,33 @@ use crate::vault::Vault;
 pub(crate) struct InFlight(TaskTracker);
 
 impl InFlight {
-    /// A guard for one job, or `None` once the process is shutting down. It counts first and checks then, so a shutdown
-    /// that starts at this moment waits for the job or prevents it.
+    /// A guard for one job, or `None` once the process is shutting down. The job is counted first and the check comes
+    /// after that, so a shutdown that starts in between either waits for the job or prevents it.
     pub(super) fn start(&self) -> Option<TaskTrackerToken> {
         let guard = self.0.token();
         (!self.0.is_closed()).then_some(guard)
     }
 }
 
-/// The state at the end of a shutdown's wait.
+/// The result of [`Vault::drain`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drain {
-    /// Every exchange is over and every token set is saved.
+    /// Every job has finished and every token set is saved.
     Complete,
-    /// So many token sets are lost with this process.
+    /// This many token sets could not be saved. They are lost when the process exits.
     Unsaved(usize),
-    /// Every token set that was received is saved, but an exchange is still in flight.
+    /// Every token set that was received is saved, but a job is still in flight.
     TimedOut,
 }
 
 impl Vault {
-    /// How long a shutdown should wait at most: two exchanges and a save.
+    /// The longest time that a shutdown should wait: two exchanges and a save.
     pub(crate) fn grace(&self) -> Duration {
         self.0.settings.grace()
     }
 
-    /// Starts no further exchange, and waits at most this long until those in flight are over, token sets are saved and
-    /// leases are released.
+    /// Starts no further write job, and waits for those in flight until `limit` has passed. A job has finished once its
+    /// token set is saved and its lease is released.
     pub async fn drain(&self, limit: Duration) -> Drain {
         let in_flight = &self.0.in_flight.0;
         in_flight.close();
@@ -52,7 +52,7 @@ impl Vault {
         self.0.in_flight.0.is_closed()
     }
 
-    /// How many token sets exist only in memory, because the store does not respond.
+    /// How many token sets exist only in memory because the store does not respond.
     #[must_use]
     pub fn unsaved(&self) -> usize {
         self.0.cache.unsaved()

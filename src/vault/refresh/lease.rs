@@ -1,4 +1,4 @@
-//! The lease (docs/vault.md, rule 3), and the watch over an open attempt of another process (docs/vault.md, rule 8).
+//! Takes the lease (docs/vault.md, rule 3), and watches an open attempt of another process (docs/vault.md, rule 8).
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -15,12 +15,14 @@ use crate::{
 };
 
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
-/// A longer gap between two responses that show an attempt leaves room for an outage of the store.
+/// The longest time between two requests whose responses show the same attempt. A longer gap restarts the watch, since
+/// the store may have been unreachable in between.
 const WATCH_GAP: Duration = Duration::from_secs(5);
-/// A caller is told that this process waits for another one only after this time.
+/// How long a job waits for a lease before [`Vault::waits_for_another`] completes.
 const WAIT_NOTICE: Duration = Duration::from_secs(1);
 
-/// How often work starts again after a process whose clock differs took the lease.
+/// How many times a job takes the lease before it gives up. It takes the lease again after a process whose clock
+/// differs has taken it over.
 pub(crate) const LEASE_TRIES: usize = 4;
 
 /// A lease of this process, and the row as it was read under it. If the row has an open attempt, this lease has taken
@@ -28,7 +30,7 @@ pub(crate) const LEASE_TRIES: usize = 4;
 #[derive(Debug)]
 pub(crate) struct HeldLease {
     pub(crate) owner: Owner,
-    /// When it ends, by the boot-time clock, counted from before it was asked for.
+    /// When the lease ends, by the boot-time clock. Its length is counted from before the request for it.
     pub(crate) ends: Duration,
     pub(crate) asked: Duration,
     pub(crate) row: Box<Row>,
@@ -36,40 +38,40 @@ pub(crate) struct HeldLease {
 
 pub(crate) enum TakenLease {
     Held(HeldLease),
-    /// Not taken: the job is not needed, or there is no row.
+    /// The lease was not taken: the job is not needed, or there is no row.
     Unneeded(Option<Arc<CachedRecord>>),
 }
 
 pub(crate) enum LeaseOutcome {
     Done(Option<Arc<CachedRecord>>),
-    /// Another process, whose clock differs, took the lease and has not finished. The work starts again.
+    /// Another process, whose clock differs, took over the lease and has not finished. The caller starts again.
     LeaseLost,
 }
 
-/// For how long this process has seen an attempt unchanged, by its own boot-time clock. If the store does not respond,
-/// the claim that watches fails, and the next one starts from nothing.
+/// How long this process has seen an attempt unchanged, by its own boot-time clock. If the store does not respond,
+/// `take_lease` fails, and the next call starts a new watch.
 #[derive(Debug, Default)]
 struct AttemptWatch(Option<SeenAttempt>);
 
 #[derive(Debug)]
 struct SeenAttempt {
     attempt: Owner,
-    /// When the first response that showed it was received.
+    /// When the first response that showed the attempt was received.
     since: Duration,
-    /// When the last response that showed it was asked for.
+    /// When the request was made whose response last showed the attempt.
     asked: Duration,
 }
 
 impl Vault {
-    /// Completes once this process has waited for another one that works on the same record.
+    /// Completes once a job of this process has waited a while for another process that works on the same record.
     pub(crate) async fn waits_for_another(&self) {
         self.0.waiting.wait().await;
     }
 }
 
 impl Job {
-    /// Takes the lease. While another process holds it or has an attempt open, `unneeded` examines the row: its result
-    /// ends the wait.
+    /// Takes the lease. While a lease or an open attempt prevents that, `unneeded` examines the row: if it returns a
+    /// result, the wait ends with that result.
     pub(crate) async fn take_lease(
         &self,
         unneeded: impl Fn(&Row, Duration) -> Option<JobResult>,
@@ -85,7 +87,8 @@ impl Job {
             let asked = vault.clock.boot_time();
             match self.claim(&owner, &attempt).await {
                 Err(error) => {
-                    // The claim may still arrive, and nobody would release it.
+                    // The store may have applied the claim, or may still do so, and nobody else would release the
+                    // lease.
                     let _ = self.vault.call_store(vault.store.release(&self.key, &owner)).await;
                     return Err(error);
                 }
@@ -107,7 +110,7 @@ impl Job {
             }
             let waited = vault.clock.boot_time().saturating_sub(started);
             if waited > WAIT_NOTICE {
-                // Refused if it is set already.
+                // An error only means that it is already set.
                 let _ = vault.waiting.set(());
             }
             if waited > vault.settings.lease_timeout() {
@@ -122,24 +125,24 @@ impl Job {
         let _ = self.vault.call_store(self.vault.0.store.release(&self.key, &held.owner)).await;
     }
 
-    /// Changes the row as it was read under the lease.
+    /// Changes the row if it is as it was read under the lease, and still has this lease.
     pub(crate) async fn swap_under(&self, held: &HeldLease, change: &Change) -> Result<Cas, VaultError> {
         self.vault.call_store(self.vault.0.store.swap(&self.key, &held.as_read(), change)).await
     }
 
-    /// Whether a lease or attempt is of this process. One job at a time works on a record, so it is left over from an
-    /// earlier one.
+    /// Whether a lease or attempt belongs to this process. If it does, it is left over from an earlier job, since one
+    /// write job at a time works on a record.
     pub(crate) fn is_ours(&self, owner: &Owner) -> bool {
         owner.0.rsplit_once('#').is_some_and(|(process, _)| process == self.vault.0.settings.process)
     }
 
-    /// A name that is used once.
+    /// A name that no other lease or attempt has.
     fn new_owner(&self) -> Owner {
         let serial = self.vault.0.serial.fetch_add(1, Ordering::Relaxed);
         Owner(format!("{}#{serial}", self.vault.0.settings.process))
     }
 
-    /// What the next claim does about the attempt that is open in this row, which was asked for at `asked`.
+    /// How the next claim treats the open attempt of this row. `asked` is when the row was requested.
     fn open_attempt(&self, watch: &mut AttemptWatch, row: &Row, asked: Duration) -> OpenAttempt {
         let vault = &self.vault.0;
         match &row.attempt {
@@ -159,7 +162,7 @@ impl Job {
         self.vault.call_store(claim).await
     }
 
-    /// Releases a lease of this process that no job of it holds: its release was lost.
+    /// Releases a lease that an earlier job of this process left behind because its release failed.
     async fn release_leftover(&self, row: &Row) -> Result<(), VaultError> {
         match &row.lease {
             Some(lease) if self.is_ours(&lease.owner) => {
@@ -171,8 +174,8 @@ impl Job {
 }
 
 impl HeldLease {
-    /// Whether a row that is not as it was read under the lease still has the same token set in the same state: then
-    /// only the lease was lost.
+    /// Whether a row that has changed since it was read under the lease still has the same version and state. Then only
+    /// the lease was lost.
     pub(crate) fn lost_only_lease(&self, row: &Row) -> bool {
         (&row.version, row.state) == (&self.row.version, self.row.state)
     }
@@ -183,13 +186,13 @@ impl HeldLease {
         Expected { version, state, attempt, lease: Some(self.owner.clone()) }
     }
 
-    /// The row while this process's attempt is open. The lease is not compared, so that what an exchange returned is
-    /// saved however late.
+    /// The row while this process's attempt is open. The lease is not compared, so that the result of an exchange is
+    /// saved however late it is.
     pub(super) fn expect_attempt(&self) -> Expected {
         Expected { attempt: Some(self.owner.clone()), lease: None, ..self.as_read() }
     }
 
-    /// A change that leaves the row as it was read, but for the attempt that is open.
+    /// A change of the open attempt alone. Everything else stays as it was read.
     pub(crate) fn change_from(&self, attempt: Option<&Owner>) -> Change {
         let Row { version, state, due, .. } = &*self.row;
         let generation = version.generation;
@@ -198,7 +201,7 @@ impl HeldLease {
 }
 
 impl AttemptWatch {
-    /// For how long this attempt has been seen without a change or a gap, now that a response shows it again.
+    /// Notes that a response shows this attempt. Returns how long it has been seen without a change or a gap.
     fn see(&mut self, attempt: &Owner, asked: Duration, answered: Duration) -> Duration {
         let before = self.0.take().filter(|seen| seen.attempt == *attempt && asked <= seen.asked + WATCH_GAP);
         let since = before.map_or(answered, |seen| seen.since);
@@ -215,7 +218,7 @@ mod tests {
         Owner(name.to_owned())
     }
 
-    /// Sees the attempt once a second in this range. Returns for how long it was seen.
+    /// Sees the attempt once a second in this range. Returns how long it was seen.
     fn see(watch: &mut AttemptWatch, attempt: &str, seconds: std::ops::Range<u64>) -> Duration {
         let times = seconds.map(Duration::from_secs);
         times.fold(Duration::ZERO, |_, at| watch.see(&owner(attempt), at, at))

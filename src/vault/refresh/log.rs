@@ -10,7 +10,8 @@ use crate::vault::record::{
     history::RefreshFailure,
 };
 
-/// The outcome of one exchange, logged once it is saved or superseded.
+/// The log line of one exchange. It is logged once the outcome is saved or superseded, or when the first try to save it
+/// fails.
 #[derive(Debug)]
 pub(super) struct RefreshLine {
     user_id: Option<String>,
@@ -28,7 +29,8 @@ enum Outcome {
 }
 
 impl RefreshLine {
-    /// The line for what `record` became in that time.
+    /// The line for an exchange that took this long. `record` is the record after it, and `failure` says why there are
+    /// no usable tokens.
     pub(super) fn of(record: &Record, failure: Option<RefreshFailure>, took: Duration, retry: Retry) -> Self {
         let body = &record.body;
         let outcome = match failure {
@@ -90,7 +92,8 @@ impl RefreshLine {
         }
     }
 
-    /// Something newer is stored: a login, a revoke, or the outcome of a process that took the attempt over.
+    /// Logs an outcome that was not saved because something newer is stored: a login, a revocation, or the outcome of a
+    /// process that took over the attempt.
     pub(super) fn log_superseded(&self) {
         let Self { user_id, connection, generation, duration_ms, outcome, retry: _ } = self;
         match outcome {
@@ -118,7 +121,7 @@ impl RefreshLine {
     }
 }
 
-/// A request was sent, and no response was received (docs/vault.md, rule 8).
+/// Logs that a request was sent and no response was received (docs/vault.md, rule 8).
 pub(super) fn log_lost_response(record: &Record) {
     tracing::warn!(
         user_id = record.body.identity.logged_id(),

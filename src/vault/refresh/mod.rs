@@ -1,4 +1,4 @@
-//! The refresh: lease, second reading, write-ahead, exchange, save, in this order (docs/vault.md, rules 3 to 8).
+//! The refresh: take the lease, read the record again, write ahead, exchange, save (docs/vault.md, rules 3 to 8).
 
 pub(crate) mod cache;
 pub(crate) mod cached_record;
@@ -32,12 +32,12 @@ use crate::{
 };
 
 impl Vault {
-    /// Refreshes the record, or waits for the refresh in flight.
+    /// Refreshes the record, or waits for the write job in flight and returns its result.
     pub(super) async fn refresh_shared(&self, key: &RowKey, reason: RefreshReason) -> JobOutcome {
         self.run_shared(key, JobKind::Write, |job| async move { job.refresh(&reason).await }).await
     }
 
-    /// Refreshes the record after the job in flight.
+    /// Waits for the write job in flight, if there is one, and then refreshes the record.
     pub(super) async fn refresh_alone(&self, key: &RowKey, reason: RefreshReason) -> JobResult {
         self.run_alone(key, |job| async move { job.refresh(&reason).await }).await
     }
@@ -60,7 +60,7 @@ impl Job {
                 Ok(LeaseOutcome::Done(cached)) => Some(Ok(cached)),
                 Err(error) => Some(Err(error)),
             };
-            // The waiters do not wait for the release.
+            // The waiters get the result before the lease is released.
             result.iter().cloned().for_each(|result| self.publish(result));
             self.release(&held).await;
             if let Some(result) = result {
@@ -82,7 +82,7 @@ impl Job {
     fn is_wanted(&self, reason: &RefreshReason, row: &Row, cached: &CachedRecord) -> bool {
         let vault = &self.vault.0;
         let now = vault.clock.now();
-        // Two processes whose clocks are far apart would otherwise correct each other's dates without a pause.
+        // Otherwise two processes whose clocks are far apart would keep correcting each other's times.
         if reason.is_automatic()
             && cached.has_impossible_times(&vault.settings, now)
             && vault.cache.was_sent_recently(&self.key, vault.clock.boot_time())

@@ -8,7 +8,7 @@ use crate::{
     vault::record::{cause::Cause, history::ProviderMessage},
 };
 
-/// A response, classified by what the vault does about it.
+/// The outcome of an exchange, classified by what the vault does about it.
 #[derive(Debug)]
 pub(super) enum RefreshOutcome {
     Tokens(TokenResponse),
@@ -32,7 +32,7 @@ pub(super) enum RefreshOutcome {
 }
 
 impl RefreshOutcome {
-    /// Turns the provider's classification into what the record needs.
+    /// Classifies the provider's response.
     pub(super) fn of_response(response: Result<TokenResponse, ExchangeError>) -> Self {
         match response {
             Ok(reply) => Self::Tokens(reply),
@@ -64,8 +64,8 @@ impl RefreshOutcome {
         Self::Unknown(ProviderMessage::of_text("did not respond in time"))
     }
 
-    /// The outcome of sending a token that was sent before without a response: `invalid_grant` then means that the
-    /// first exchange worked (docs/vault.md, rule 7).
+    /// The outcome of sending a token again because the response to the first exchange was lost. `invalid_grant` then
+    /// means that the first exchange probably spent the token.
     pub(super) fn of_retry(self) -> Self {
         match self {
             Self::Refused { cause: Cause::GrantEnded, message } => {
@@ -80,7 +80,7 @@ impl RefreshOutcome {
     }
 }
 
-/// The operator must fix an untrusted certificate; every other cause passes by itself.
+/// Says how to fix an untrusted certificate, which only the operator can do. Other causes are usually temporary.
 fn unreachable(error: &(dyn std::error::Error + 'static)) -> String {
     match certificate_fix(error) {
         Some(fix) => format!("could not be reached: {}. {fix}", innermost(error)),

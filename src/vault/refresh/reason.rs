@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// How long identifying the owner of an import may take.
+/// The time that identifying the owner of an import may take. The access token must work for at least this long.
 const IDENTIFY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Why a refresh is wanted. It is checked again under the lease, since another process may have refreshed meanwhile.
@@ -24,10 +24,10 @@ pub(crate) enum RefreshReason {
     /// A caller needs a token that works for this long.
     MinLife(Duration),
     Scheduled,
-    /// A person pressed the button on a page that showed this token set.
+    /// A person pressed the refresh button on a page that showed this version of the record.
     Manual(Version),
     TokenRejected(AccessToken),
-    /// The token was imported and has not been exchanged yet.
+    /// The token was imported, and its owner is not known yet.
     Import,
 }
 
@@ -39,7 +39,8 @@ impl RefreshReason {
         }
     }
 
-    /// Whether nobody asked for this very refresh, so that it can wait.
+    /// Whether the refresh is wanted only because of the token's remaining life, and not because of a person, a
+    /// rejected token or an import. Such a refresh can wait.
     pub(super) fn is_automatic(&self) -> bool {
         match self {
             Self::MinLife(_) | Self::Scheduled => true,
@@ -63,14 +64,14 @@ impl RefreshReason {
             Self::TokenRejected(rejected) => {
                 tokens.access_token.secret() == rejected.secret() && !was_forced_recently(&cached.record, settings, now)
             }
-            // Not exchanged yet, or so long ago that the access token cannot identify the owner.
+            // It was not exchanged yet, or its access token expires too soon to identify the owner with it.
             Self::Import => {
                 cached.state == State::Pending && (cached.record.generation == 1 || tokens.left(now) < IDENTIFY_TIMEOUT)
             }
         }
     }
 
-    /// Whether the mode lets this reason start a refresh at all.
+    /// Whether the refresh policy allows a refresh for this reason.
     fn is_permitted(&self, policy: &RefreshPolicy) -> bool {
         match (policy, self) {
             (RefreshPolicy::Automatic(_), _) | (RefreshPolicy::Manual, Self::Manual(_)) => true,
@@ -78,7 +79,7 @@ impl RefreshReason {
         }
     }
 
-    /// Whether the refresh token may be sent of this record for this reason.
+    /// Whether the refresh token of this record may be sent for this reason.
     pub(crate) fn permits(&self, cached: &CachedRecord, settings: &Settings, now: OffsetDateTime) -> bool {
         let body = &cached.record.body;
         let failure = body.history.failure.as_ref();
@@ -92,7 +93,7 @@ impl RefreshReason {
             State::Pending => matches!(self, Self::Import),
             State::Revoking | State::Tombstone => false,
         };
-        // The owner of a pending import is not known yet; the operator vouches.
+        // The owner of a pending import is not known yet. The operator has vouched for it by importing it.
         let user_permits = cached.state == State::Pending || settings.refresh_policy.allows(&body.identity);
         state_permits
             && user_permits
@@ -102,7 +103,8 @@ impl RefreshReason {
     }
 }
 
-/// Whether a forced refresh was made recently, so that the token it returned was rejected too.
+/// Whether the current token comes from a recent forced refresh. If the API rejects that token too, another refresh
+/// would not help.
 fn was_forced_recently(record: &Record, settings: &Settings, now: OffsetDateTime) -> bool {
     let history = &record.body.history;
     let wait = backoff::forced(history.forced);

@@ -1,4 +1,4 @@
-//! Takes rows into the cache, and writes back what the store lost (docs/vault.md, rule 6).
+//! Caches rows, and writes back what the store lost (docs/vault.md, rule 6).
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,7 +12,8 @@ use crate::{
 };
 
 impl Job {
-    /// Caches a row that the store returned to a request made at `asked`.
+    /// Decrypts and caches a row that the store returned to a request made at `asked`. Returns `None`, and empties the
+    /// cache, if the row must not be handed out.
     pub(crate) fn cache_row(&self, row: &Row, asked: Duration) -> JobResult {
         let cache = &self.vault.0.cache;
         let may_be_handed_out = match row.state {
@@ -30,7 +31,7 @@ impl Job {
         Ok(Some(cached))
     }
 
-    /// Writes a keep-mode record back that the store lost. What the store has instead wins.
+    /// Writes back a keep-mode record that the store lost. If the store has another row instead, that row wins.
     pub(super) async fn restore(&self, cached: &Arc<CachedRecord>) -> JobResult {
         let asked = self.vault.0.clock.boot_time();
         let row = self.vault.new_row(&self.key, &cached.record, cached.state, cached.limits);
@@ -45,7 +46,8 @@ impl Job {
         }
     }
 
-    /// The store has no row: writes back the one that is cached, if it was lost and not forgotten.
+    /// Handles a missing row: writes the cached record back if the store lost it, and drops it from the cache
+    /// otherwise.
     pub(super) async fn restore_missing(&self, asked: Duration) -> Result<Restored, VaultError> {
         let cached = self.vault.0.cache.get(&self.key).filter(|cached| cached.is_keep_mode());
         if let Some(cached) = cached.filter(|_| self.may_restore())

@@ -1,5 +1,5 @@
-//! One small read for all callers: is what is cached still current, and has the store lost it (docs/vault.md, rules 1
-//! and 6)?
+//! Asks the store whether a cached record is still current, with one small read for all callers, and notices if the
+//! store lost the record (docs/vault.md, rules 1 and 6).
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::{
 };
 
 impl Vault {
-    /// The record as the store confirmed it recently, or as it is cached while the store does not respond.
+    /// The record as the store confirmed it recently, or the cached one while the store does not respond.
     pub(crate) async fn up_to_date(&self, key: &RowKey) -> Result<Arc<CachedRecord>, VaultError> {
         loop {
             let asked = self.0.clock.boot_time();
@@ -29,15 +29,15 @@ impl Vault {
                 return Ok(cached);
             }
             let cached = self.revalidate(key).await?.ok_or(VaultError::NotConnected)?;
-            // A process that was suspended may have a response that is long out of date. The cache knows when a
-            // keep-mode record was confirmed; a mint-mode record is not cached.
+            // If the process was suspended, the response may be long out of date. For a keep-mode record, the next pass
+            // asks the cache when the store confirmed it. A mint-mode record is not cached after the read.
             if !cached.is_keep_mode() && self.0.clock.boot_time() <= asked + CACHE_TTL {
                 return Ok(cached);
             }
         }
     }
 
-    /// Asks the store, or joins the caller that does.
+    /// Asks the store about the record, or waits for the read in flight and returns its result.
     pub(crate) async fn revalidate(&self, key: &RowKey) -> JobResult {
         self.run_shared(key, JobKind::Read, |job| async move { job.revalidate().await }).await.into_result()
     }
@@ -50,7 +50,7 @@ impl Job {
             match self.read_version().await {
                 Err(VaultError::StoreUnavailable) => {
                     let now = self.vault.0.clock.boot_time();
-                    // A timeout that ran while this process was suspended proves nothing about the store.
+                    // A timeout that includes time in which this process was suspended proves nothing about the store.
                     if now <= started + CACHE_TTL {
                         let cached = self.vault.0.cache.mark_unreachable(&self.key, now);
                         return cached.map(Some).ok_or(VaultError::StoreUnavailable);
@@ -69,7 +69,7 @@ impl Job {
                 self.vault.0.cache.confirm(&self.key, &cached, asked);
                 Ok(Some(cached))
             }
-            // Nothing is handed out, even if the read that follows would fail.
+            // The record must not be handed out, so it leaves the cache now: a further read could fail.
             Some(RowVersion { state: State::Revoking | State::Tombstone, .. }) => {
                 self.vault.0.cache.remove(&self.key, asked);
                 Ok(None)

@@ -1,4 +1,5 @@
-//! Saves what an exchange returned, or closes an attempt, until the store has responded (docs/vault.md, rules 5 to 7).
+//! Saves the outcome of an exchange, or closes an attempt, and retries until the store responds (docs/vault.md, rules 5
+//! to 7).
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,8 +18,8 @@ use crate::{
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Job {
-    /// Saves the outcome of an attempt. While the store does not respond, the waiters already have the result, it is in
-    /// the cache, and saving is retried: only this process has it.
+    /// Saves the outcome of an attempt. If the store does not respond, only this process has the outcome: it caches it,
+    /// gives it to the waiters, and retries until the store responds.
     pub(super) async fn save(&self, expected: &Expected, cached: Arc<CachedRecord>, line: RefreshLine) -> JobResult {
         let mut unlogged = Some(&line);
         let cache = &self.vault.0.cache;
@@ -30,7 +31,7 @@ impl Job {
                 Err(VaultError::StoreUnavailable) => {
                     cache.insert_unstored(&self.key, Arc::clone(&cached), unstored, asked);
                     self.publish(Ok(Some(Arc::clone(&cached))));
-                    // Not only once it is saved: the outage may be long.
+                    // The line is logged now and not once the outcome is saved, since the outage may be long.
                     unlogged.take().into_iter().for_each(RefreshLine::log);
                     self.vault.0.clock.sleep(RETRY_INTERVAL).await;
                 }
@@ -73,8 +74,9 @@ impl Job {
         }
     }
 
-    /// The row is not as this attempt left it. If the store lost a write, the set is written back. Everything else
-    /// wins: a save whose response was lost, a login, a revoke, or a process that took the attempt over.
+    /// Handles a row that is not as this attempt left it. If the store lost a write, the record is written back.
+    /// Otherwise the stored row wins. It comes from an earlier save whose response was lost, a login, a revocation, or
+    /// a process that took over the attempt.
     async fn resolve_conflict(&self, row: &Row, cached: &Arc<CachedRecord>, asked: Duration) -> JobResult {
         if cached.is_lost(Some(&row.head())) {
             return self.restore(cached).await;
@@ -83,8 +85,8 @@ impl Job {
         self.cache_row(row, asked)
     }
 
-    /// Closes an attempt that was never sent, even if the store did not respond to its start: that may have been
-    /// applied, or may still be. The waiters do not wait for this.
+    /// Closes an attempt whose token was not sent. This is necessary even if the store did not respond to the
+    /// write-ahead, which may have been applied or may still be. The waiters get the error first.
     pub(super) async fn close_unsent(&self, held: &HeldLease, error: VaultError) -> VaultError {
         self.publish(Err(error.clone()));
         let (expected, change) = (held.expect_attempt(), held.change_from(None));

@@ -1,5 +1,5 @@
-//! One job on a record at a time. It runs in its own task, so a caller's disconnect does not cancel it (docs/vault.md,
-//! rule 2).
+//! Runs at most one job of each kind on a record at a time. A job runs in its own task, so a caller's disconnect does
+//! not cancel it (docs/vault.md, rule 2).
 
 use std::{
     future::poll_fn,
@@ -32,10 +32,10 @@ pub(crate) struct Job {
     task: Arc<Task>,
 }
 
-/// The result of a job, and who started it.
+/// The result of a job, and whether this caller started it.
 pub(crate) enum JobOutcome {
     Started(JobResult),
-    /// Another one did, perhaps for another reason.
+    /// Another caller started it, perhaps for another reason.
     Joined(JobResult),
 }
 
@@ -58,7 +58,7 @@ impl Vault {
             match self.0.cache.join(key, kind) {
                 Join::Start(task) => return JobOutcome::Started(self.start(key, kind, task, work).await),
                 Join::InFlight(task) => return JobOutcome::Joined(task.result().await),
-                // One that takes longer is waiting for a store that does not respond.
+                // A job that needs longer than this to finish is waiting for a store that does not respond.
                 Join::Finishing(task) => {
                     if self.0.clock.timeout(STORE_TIMEOUT, task.finished()).await.is_none() {
                         return JobOutcome::Joined(Err(VaultError::StoreUnavailable));
@@ -68,7 +68,7 @@ impl Vault {
         }
     }
 
-    /// Waits for the job in flight, and then starts `work` as one that takes the lease.
+    /// Waits for the write job in flight, if there is one, and then starts `work` as a write job.
     pub(crate) async fn run_alone<W, F>(&self, key: &RowKey, work: W) -> JobResult
     where
         W: FnOnce(Arc<Job>) -> F,
@@ -92,7 +92,7 @@ impl Vault {
             JobKind::Read => None,
             JobKind::Write => match self.0.in_flight.start() {
                 Some(guard) => Some(guard),
-                // Dropping the job tells its waiters.
+                // Dropping the job gives its waiters the same error.
                 None => return Err(VaultError::Stopping),
             },
         };
@@ -105,7 +105,7 @@ impl Vault {
     }
 }
 
-/// A panic in the job is logged with its cause and becomes an internal error.
+/// Logs a panic in the job with its cause, and turns it into an internal error.
 async fn catch_panic(work: impl Future<Output = JobResult>) -> JobResult {
     let mut work = pin!(work);
     poll_fn(|context| {
@@ -118,7 +118,7 @@ async fn catch_panic(work: impl Future<Output = JobResult>) -> JobResult {
 }
 
 impl Job {
-    /// Gives the waiters their result. Only the first one counts; the job may go on, to save it.
+    /// Gives the waiters their result. Only the first one counts. The job may continue, for example to save the result.
     pub(crate) fn publish(&self, result: JobResult) {
         self.task.publish(result);
     }

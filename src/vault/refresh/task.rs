@@ -6,12 +6,13 @@ use tokio::sync::SetOnce;
 
 use crate::vault::{error::VaultError, refresh::cached_record::CachedRecord};
 
-/// What a job found or left: the record as it is now, or nothing that may be handed out (no row, `revoking`, or a
-/// tombstone).
+/// The record after a job, or `None` if there is nothing that may be handed out: no row, one that is being revoked, a
+/// tombstone, or a pending import that is read as a user's row.
 pub(crate) type JobResult = Result<Option<Arc<CachedRecord>>, VaultError>;
 
 /// A job first has a result and then finishes; in between it may still be saving. Its waiters are woken in the order in
-/// which they came (a `watch` channel wakes them in random order, and the simulation could replay no schedule).
+/// which they started to wait. A `watch` channel would wake them in random order, and the simulation could not replay a
+/// schedule.
 #[derive(Debug, Default)]
 pub(super) struct Task {
     result: SetOnce<JobResult>,
@@ -21,11 +22,11 @@ pub(super) struct Task {
 impl Task {
     /// Gives the waiters their result. Only the first one counts.
     pub(super) fn publish(&self, result: JobResult) {
-        // `set` refuses a second result, as it should.
+        // `set` returns an error for a second result, which is not needed.
         let _ = self.result.set(result);
     }
 
-    /// A job that finishes without a result was stopped with the process.
+    /// Marks the job as finished. A job that finishes without a result was stopped with the process.
     pub(super) fn finish(&self) {
         self.publish(Err(VaultError::Stopping));
         let _ = self.finished.set(());

@@ -1,5 +1,5 @@
-//! What a record becomes by the outcome of a refresh (docs/vault.md, rule 7): a pure function of record, outcome and
-//! time.
+//! Computes what a record becomes by the outcome of a refresh (docs/vault.md, rule 7), as a pure function of record,
+//! outcome and time.
 
 use std::time::Duration;
 
@@ -22,13 +22,13 @@ use crate::{
     },
 };
 
-/// An access token with a shorter life has expired when it arrives.
+/// An access token with a shorter life counts as expired when it arrives.
 const SHORTEST_LIFE: Duration = Duration::from_secs(2);
 
 /// Why an exchange is made, as far as its outcome depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trigger {
-    /// The token expires, or a person asked.
+    /// Every reason other than a rejected token.
     Ordinary,
     /// The API rejected a token that should be valid.
     Forced,
@@ -36,7 +36,8 @@ pub(super) enum Trigger {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AttemptContext<'a> {
-    /// A token's life is counted from here: the provider issued it after this, and before it arrived.
+    /// When the refresh token was sent. The life of a new access token is counted from here, since the provider issued
+    /// it later than this.
     pub(super) sent: OffsetDateTime,
     pub(super) now: OffsetDateTime,
     pub(super) process: &'a str,
@@ -44,15 +45,16 @@ pub(super) struct AttemptContext<'a> {
 
 #[derive(Debug)]
 pub(super) struct Transition {
-    /// The next generation with new tokens, or the same one with a note of what went wrong.
+    /// The next generation if there is a new token; the same generation with the failure otherwise.
     pub(super) record: Record,
     pub(super) state: State,
-    /// Why there are no new tokens. It is not in the record if a person tried a dead connection once more in vain.
+    /// Why there is no usable access token. The record of a dead connection does not get it, unless it is a failure of
+    /// the kind `Dead`.
     pub(super) failure: Option<RefreshFailure>,
 }
 
 impl Record {
-    /// What this record, in this state, becomes by an outcome.
+    /// Computes what this record, which is in this state, becomes by an outcome.
     pub(super) fn after(
         &self,
         state: State,
@@ -102,7 +104,7 @@ impl Record {
         }
     }
 
-    /// An id_token that cannot be decoded proves nothing.
+    /// Whether the id_token names another user than the login. One that cannot be decoded proves nothing.
     fn names_another_user(&self, id_token: Option<&IdToken>) -> bool {
         let Some(id_token) = id_token else { return false };
         let subject = id_token.unverified_subject();
@@ -131,13 +133,13 @@ impl Record {
         history.forced = if trigger == Trigger::Forced { history.forced + 1 } else { 0 };
         history.last = Some(Exchanged { at: context.now, by: context.process.to_owned() });
         history.response_lost_at = None;
-        // Another set that expires at once is the same failure, and counts on.
+        // Another set that expires at once continues the failure, so its count is kept. Otherwise the failure is over.
         history.failure = history.failure.filter(|old| old.cause == Cause::UnusableResponse && is_too_short(&tokens));
         let body = RecordBody { tokens, identity, issuer, minted_at, history };
         Self { connection_id: self.connection_id.clone(), generation: self.generation + 1, body }
     }
 
-    /// The next generation, with the old access token: the old refresh token is spent.
+    /// The next generation, with the new refresh token and the old access token. The old refresh token is spent.
     fn with_refresh_token(&self, refresh_token: RefreshToken) -> Self {
         let mut record = Self { generation: self.generation + 1, ..self.clone() };
         record.body.tokens.refresh_token = Some(refresh_token);
@@ -146,8 +148,8 @@ impl Record {
         record
     }
 
-    /// A set that expires at once is saved like any other, and the next refresh backs off: otherwise each call would
-    /// exchange.
+    /// Saves a set that expires at once like any other, but as a failure that backs off. Otherwise each call would
+    /// cause an exchange.
     fn back_off_if_short(self, state: State, context: AttemptContext<'_>) -> Transition {
         if !is_too_short(&self.body.tokens) {
             return Transition { record: self, state, failure: None };
@@ -186,25 +188,26 @@ impl Record {
             message,
             by: context.process.to_owned(),
         };
-        // A person tried a dead connection once more. Only tokens prove that it works.
+        // A person tried a dead connection again, and the failure is not about the connection itself: it stays dead for
+        // the old cause.
         if state != State::Dead || cause.kind() == FailureKind::Dead {
             record.body.history.failure = Some(failure.clone());
         }
         Transition { record, state: next_state(cause.kind(), state), failure: Some(failure) }
     }
 
-    /// The number of this failure among those in a row with the same meaning, from 1.
+    /// How many failures of this kind there have been in a row, with this one; at least 1.
     fn failures(&self, cause: Cause) -> u32 {
         self.failing_with(cause).map_or(0, |old| old.failures).saturating_add(1)
     }
 
-    /// The failure that a new one of this cause continues.
+    /// The recorded failure that a new one with this cause continues: one of the same kind.
     fn failing_with(&self, cause: Cause) -> Option<&RefreshFailure> {
         self.body.history.failure.as_ref().filter(|old| old.kind() == cause.kind())
     }
 }
 
-/// A pending import stays pending until it has an owner, or is dead. Only tokens revive a dead connection.
+/// A failure leaves a pending import pending unless it makes the import dead, and never changes a dead connection.
 fn next_state(kind: FailureKind, state: State) -> State {
     match (kind, state) {
         (FailureKind::Dead, _) | (_, State::Dead) => State::Dead,

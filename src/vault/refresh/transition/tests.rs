@@ -54,7 +54,7 @@ fn busy() -> RefreshOutcome {
     RefreshOutcome::of_response(Err(ExchangeError::Unavailable { status: 503, code: None, retry_after: None }))
 }
 
-/// What a live record becomes, all at one time.
+/// What a live record becomes by this outcome, always at the same time.
 fn then(record: &Record, outcome: RefreshOutcome) -> Transition {
     record.after(State::Live, outcome, Trigger::Ordinary, CONTEXT)
 }

@@ -4,25 +4,25 @@ use oauth2::{CsrfToken, PkceCodeVerifier};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
-/// The parts of an authorization request that differ from login to login.
+/// The parameters of an authorization request that differ from login to login.
 #[derive(Debug)]
 pub struct AuthorizeParams<'a> {
-    /// Returned in the callback.
+    /// VideoAsk returns it in the callback.
     pub state: &'a CsrfToken,
-    /// Returned in the id_token; sent only with the scope `openid`.
+    /// VideoAsk returns it in the id_token. It is sent only with the scope `openid`.
     pub nonce: &'a Nonce,
-    /// The S256 challenge is derived from it; used only with PKCE on.
+    /// The S256 challenge is derived from it. It is used only with PKCE on.
     pub verifier: &'a PkceCodeVerifier,
-    /// Whether VideoAsk must, or must not, show a login.
+    /// Whether VideoAsk must show a login, or must not. `None`: VideoAsk decides.
     pub prompt: Option<Prompt>,
 }
 
-/// OpenID Connect's `prompt`.
+/// The parameter `prompt` of OpenID Connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prompt {
     /// Ask for a login even if there is a session, so that another user can log in.
     Login,
-    /// Show nothing: redirect at once, with a code or an error.
+    /// Show nothing: redirect immediately, with a code or an error.
     None,
 }
 

@@ -1,4 +1,4 @@
-//! The command `check`, without a human: reachability, issuer, clock, client id, callback, secret.
+//! The part of the command `check` that asks the provider: reachability, issuer, clock, client id, callback and secret.
 
 use oauth2::{AuthorizationCode, CsrfToken, PkceCodeChallenge};
 use reqwest::{Response, header};
@@ -18,14 +18,15 @@ use crate::{
     telemetry::{certificate_fix, excerpt, innermost},
 };
 
-/// How far the clocks may differ when an id_token is checked, in seconds.
+/// How far the clocks may differ when an id_token is verified, in seconds.
 const TOLERATED_SKEW: i64 = 60;
-/// With the clock this far ahead, in seconds, an id_token of Auth0's default life (ten hours) seems to have expired.
+/// If the clock is this far ahead, in seconds, an id_token with Auth0's default life of ten hours seems to have
+/// expired.
 const ID_TOKEN_LIFE: i64 = 36_000 + TOLERATED_SKEW;
 
 impl Provider {
-    /// Checks, without a human, whether issuer, clock, client id, callback and secret are right. The results come in
-    /// the order in which to fix them.
+    /// Checks whether issuer, clock, client id, callback and secret are right, without a login by a person. The results
+    /// are in the order in which to fix them.
     pub async fn check(&self) -> Vec<CheckResult> {
         let metadata = endpoint(&self.config.auth_url, "/.well-known/openid-configuration");
         let response = match self.http.client.get(metadata).send().await {
@@ -77,7 +78,8 @@ enum Credentials {
     Unknown { why: String },
 }
 
-/// Exchanges a made-up code. The endpoint checks the client before the code, so `invalid_grant` proves id and secret.
+/// Exchanges a random code. The endpoint checks the client before the code, so `invalid_grant` proves that id and
+/// secret are right.
 async fn check_credentials(provider: &Provider) -> Credentials {
     let (_, verifier) = PkceCodeChallenge::new_random_sha256();
     let code = AuthorizationCode::new(CsrfToken::new_random().into_secret());
@@ -107,7 +109,7 @@ impl Credentials {
     }
 }
 
-/// Starts a login with `prompt=none`: for a known client with a registered callback, VideoAsk redirects at once.
+/// Starts a login with `prompt=none`. For a known client with a registered callback, VideoAsk redirects immediately.
 async fn check_login(provider: &Provider, credentials: &Credentials) -> CheckResult {
     let (_, verifier) = PkceCodeChallenge::new_random_sha256();
     let (state, nonce) = (CsrfToken::new_random(), Nonce::new(CsrfToken::new_random().into_secret()));
@@ -136,7 +138,7 @@ fn redirect(response: &Response, callback: &Url) -> Option<Url> {
 fn redirected(target: &Url) -> CheckResult {
     let query = |name: &str| target.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     match query("error").as_deref() {
-        // This client has no session at VideoAsk, or a person would have to answer a question: client and callback are
+        // This program has no session at VideoAsk, or a person would have to answer a question. Client and callback are
         // right.
         None | Some("login_required" | "consent_required" | "interaction_required" | "account_selection_required") => {
             CheckResult::ClientAndCallbackValid
@@ -151,7 +153,8 @@ fn redirected(target: &Url) -> CheckResult {
 fn rejected(provider: &Provider, credentials: &Credentials, text: &str) -> CheckResult {
     let client_id = provider.config.client_id.clone();
     let callback = provider.config.callback.to_string();
-    // Only the token endpoint is certain; the text of a page may change.
+    // If the token endpoint accepted the client, only the callback can be wrong. The text of the page is a weaker sign,
+    // since VideoAsk may change it.
     if matches!(credentials, Credentials::Valid) || text.contains("callback url mismatch") {
         CheckResult::CallbackUnregistered { callback }
     } else if text.contains("unknown client") {

@@ -3,75 +3,75 @@ use std::fmt;
 /// How one check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckStatus {
-    /// It works.
+    /// What was checked works.
     Passed,
-    /// It does not work; [`CheckResult::fix`] says what to do.
+    /// What was checked does not work. [`CheckResult::fix`] says what to do.
     Failed,
-    /// It could not be checked.
+    /// The check could not be made.
     Unknown,
 }
 
-/// What a wrong clock means for logins with an id_token.
+/// What a wrong clock means for logins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginImpact {
-    /// They work.
+    /// Logins work.
     None,
-    /// They fail: the id_token's `iat` is in the future.
+    /// Logins fail: the id_token's `iat` is in the future.
     RejectedAsFuture,
-    /// They fail if an id_token is valid for no longer than Auth0's default: it seems to have expired.
+    /// Logins fail if an id_token is valid for no longer than Auth0's default, because it seems to have expired.
     RejectedAsExpired,
 }
 
-/// The result of one check. `Display` explains it.
+/// The result of one check. `Display` describes it in one sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CheckResult {
-    /// The provider did not respond; nothing else was checked.
+    /// The provider did not respond, so nothing else was checked.
     Unreachable {
         /// `VIDEOASK_AUTH_URL`.
         url: String,
         /// The transport's error.
         why: String,
-        /// What to do, if the error tells.
+        /// What to do, if that follows from the error.
         fix: Option<&'static str>,
     },
     /// The provider's metadata names the configured issuer.
     IssuerMatches,
-    /// It names another issuer.
+    /// The provider's metadata names another issuer.
     IssuerMismatch {
         /// `ISSUER`.
         ours: String,
-        /// What the provider says.
+        /// The issuer that the provider names.
         theirs: String,
     },
-    /// It names no issuer.
+    /// The provider's metadata names no issuer, or could not be read.
     IssuerUnknown {
-        /// The status of its metadata.
+        /// The status of the response.
         status: u16,
     },
     /// The clocks agree.
     ClockInSync,
     /// The clocks differ.
     ClockSkewed {
-        /// By how much; positive if ours is ahead.
+        /// The difference; positive if ours is ahead.
         seconds: i64,
         /// The effect on logins.
         logins: LoginImpact,
     },
     /// The provider's response has no `Date`.
     ClockUnknown,
-    /// The provider redirects to the callback.
+    /// The provider knows the client id and redirects to the callback.
     ClientAndCallbackValid,
-    /// It does not know the client id.
+    /// The provider does not know the client id.
     ClientUnknown {
         /// `CLIENT_ID`.
         client_id: String,
     },
-    /// It knows the client, but not this callback.
+    /// The provider knows the client id, but not this callback.
     CallbackUnregistered {
         /// `APP_URL` and the callback's path.
         callback: String,
     },
-    /// It rejects one of the two, and does not say which.
+    /// The provider rejects the client id or the callback, and does not say which.
     ClientOrCallbackRejected {
         /// `CLIENT_ID`.
         client_id: String,
@@ -85,19 +85,19 @@ pub enum CheckResult {
         /// The `error_description`.
         description: String,
     },
-    /// Neither a redirect to the callback nor a refusal.
+    /// The provider neither redirected to the callback nor refused.
     LoginUnverified {
         /// What happened instead.
         why: String,
     },
     /// The client secret is right.
     SecretValid,
-    /// It is wrong.
+    /// The client secret is wrong.
     SecretInvalid {
         /// The `error` code.
         code: String,
     },
-    /// It could not be checked.
+    /// The client secret could not be checked.
     SecretUnverified {
         /// What happened instead.
         why: String,
@@ -105,7 +105,7 @@ pub enum CheckResult {
 }
 
 impl CheckResult {
-    /// Whether something has to be fixed.
+    /// Whether the check passed, failed or could not be made.
     #[must_use]
     pub fn status(&self) -> CheckStatus {
         match self {

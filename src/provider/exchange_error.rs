@@ -14,13 +14,14 @@ pub enum ExchangeError {
         /// The transport's error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The request was sent, and no complete response came back in time: the outcome is unknown.
+    /// The request was sent, and no complete response was received in time: the outcome is unknown.
     #[error("the request was sent, but no response was received in time")]
     NoResponse {
         /// The transport's error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// VideoAsk is overloaded or down (429, 5xx, or such a code); the same request may succeed later.
+    /// VideoAsk is overloaded or down: status 429 or 5xx, or an `error` code that says so. The same request may succeed
+    /// later.
     #[error("VideoAsk is busy or out of order (status {status})")]
     Unavailable {
         /// The HTTP status.
@@ -30,7 +31,7 @@ pub enum ExchangeError {
         /// From `Retry-After` or `X-RateLimit-Reset`, limited to between 1 s and 15 min.
         retry_after: Option<Duration>,
     },
-    /// An OAuth error code. It counts with any status.
+    /// VideoAsk returned an OAuth error code. The status does not matter, unless it is 429 or 5xx.
     #[error("VideoAsk refused: {code}{}", in_brackets(.description))]
     Refused {
         /// What the code means.
@@ -47,21 +48,21 @@ pub enum ExchangeError {
     MalformedResponse {
         /// The HTTP status.
         status: u16,
-        /// What is wrong with it.
+        /// What is wrong with the response.
         problem: ResponseProblem,
-        /// A refresh token that a success has all the same.
+        /// The refresh token of a success that has no usable access token.
         partial: Option<Box<PartialTokens>>,
     },
 }
 
 impl ExchangeError {
-    /// The refusal that this `error` code stands for.
+    /// The error for this `error` code.
     #[must_use]
     pub fn refused(status: u16, code: String, description: String) -> Self {
         Self::Refused { reason: RefusalReason::of(status, &code, &description), status, code, description }
     }
 
-    /// The class that metrics count this as.
+    /// The result under which the metrics count this error.
     pub(super) fn metric(&self) -> ExchangeResult {
         match self {
             Self::NoResponse { .. } => ExchangeResult::Unknown,
@@ -74,12 +75,12 @@ impl ExchangeError {
     }
 }
 
-/// What is wrong with a response that has neither a token nor an error code.
+/// What is wrong with a response that has neither a usable token nor an error code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseProblem {
-    /// Redirects are not followed: tokens are not sent to another address.
+    /// A redirect. It is not followed, so that no secret is sent to another address.
     Redirect,
-    /// More than 1 MiB.
+    /// A body of more than 1 MiB.
     TooLarge,
     /// An HTML page.
     Html,

@@ -1,5 +1,5 @@
-//! The HTTP client of the `oauth2` crate. Unlike the crate's own, it tells "never sent", "no response" and "refused"
-//! apart, and keeps the status of a body that is not JSON.
+//! The HTTP client for the `oauth2` crate. Unlike the crate's own, it distinguishes "never sent", "no response" and
+//! "refused", and keeps the status of a response whose body is not JSON.
 
 use std::pin::Pin;
 
@@ -43,7 +43,7 @@ impl<'c> AsyncHttpClient<'c> for HttpClient {
 }
 
 impl HttpClient {
-    /// Posts a form whose response has an empty body.
+    /// Posts a form. A success may have any body that names no `error`.
     pub(super) async fn post(&self, url: Url, form: &[(&str, &str)]) -> Result<(), ExchangeError> {
         let secrets: Vec<_> =
             form.iter().filter(|(name, value)| is_secret(name, value)).map(|(_, value)| (*value).to_owned()).collect();
@@ -77,16 +77,17 @@ impl HttpClient {
     }
 }
 
-/// The response that `oauth2` accepts. The crate drops a token set that comes with another status than 200 or another
-/// content type than JSON, which would lose the tokens of a spent refresh token. Both are checked already.
+/// A response in the form that `oauth2` accepts. The crate rejects a token set if the status is not 200 or the content
+/// type is not JSON. That would lose the new tokens after the refresh token was spent. `RawResponse` has already
+/// checked the response.
 fn ok_json(body: Vec<u8>) -> HttpResponse {
     let mut response = Response::new(body);
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     response
 }
 
-/// The values of the form that no error may quote. A made-up code of a letter or two is no secret, and redacting it
-/// would garble the provider's message.
+/// The values of the form that no error may quote. A value of fewer than `MIN_SECRET_LENGTH` characters is no secret:
+/// anyone can put a short code into a callback's URL, and redacting it would garble the provider's message.
 fn secrets(form: &[u8]) -> Vec<String> {
     let fields = form_urlencoded::parse(form).filter(|(name, value)| is_secret(name, value));
     fields.map(|(_, value)| value.into_owned()).collect()

@@ -1,10 +1,11 @@
-//! The OAuth client: authorize URL, code exchange, id_token. It knows no storage and serves no page.
+//! The OAuth client: authorize URL, code exchange, refresh, revocation and id_token. It stores nothing and serves no
+//! page.
 //!
-//! * [`AuthorizeParams`]: the parts of an authorize URL that are new in each login
+//! * [`AuthorizeParams`]: the parameters of an authorize URL that are new in each login
 //! * [`TokenResponse`]: a token set as VideoAsk issued it
 //! * [`ExchangeError`]: the five ways in which an exchange fails; `RefusalReason`: what an error code means
 //! * [`IdClaims`]: the user that a verified id_token names; [`IdTokenError`]: which claim is wrong, and the fix
-//! * [`CheckResult`]: what the command `check` learns from the provider without a human
+//! * [`CheckResult`]: what the command `check` learns from the provider without a login
 
 mod authorize;
 mod check;
@@ -52,16 +53,17 @@ type OauthClient = Client<
     EndpointSet,
 >;
 
-/// What the `oauth2` crate makes of an [`ExchangeError`].
+/// The error type of the `oauth2` crate, with an [`ExchangeError`] inside.
 type OauthError = RequestTokenError<ExchangeError, BasicErrorResponse>;
 
 /// VideoAsk's authorization server, as this client sees it.
 #[derive(Debug)]
 pub struct Provider {
     oauth: OauthClient,
-    /// For refreshes and revocations.
+    /// For refreshes, revocations and the GET requests of the command `check`. It opens a new connection for each
+    /// request.
     http: HttpClient,
-    /// For codes.
+    /// For the exchange of codes. It reuses open connections.
     code_http: HttpClient,
     verifier: Verifier,
     config: ProviderConfig,
@@ -69,7 +71,7 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Builds the client. Sends nothing.
+    /// Builds the client without sending anything.
     pub fn new(config: &ProviderConfig, clock: Clock, metrics: Metrics) -> Result<Self, BuildError> {
         let client = |connections| http::provider_client(config.exchange_timeout, &config.auth_url, connections);
         let (fresh, kept) = (client(Connections::Fresh)?, client(Connections::Kept)?);
@@ -89,7 +91,7 @@ impl Provider {
         })
     }
 
-    /// Where to send the browser.
+    /// The URL of VideoAsk's login page for this login, to which the browser is redirected.
     #[must_use]
     pub fn authorize_url(&self, login: &AuthorizeParams<'_>) -> Url {
         let scopes = self.config.scopes.iter().cloned().map(Scope::new);
@@ -111,7 +113,7 @@ impl Provider {
         request.url().0
     }
 
-    /// Exchanges the code of a callback. Never retries: a code works once.
+    /// Exchanges the code of a callback. Never retries, since a code works only once.
     pub async fn exchange_code(
         &self,
         code: AuthorizationCode,
@@ -124,7 +126,7 @@ impl Provider {
         self.measured(Grant::Code, request.request_async(&self.code_http)).await
     }
 
-    /// Exchanges a refresh token (RFC 6749, 6). Never retries; that is the caller's decision.
+    /// Exchanges a refresh token (RFC 6749, 6). Never retries: that is the caller's decision.
     pub async fn refresh(&self, token: &RefreshToken) -> Result<TokenResponse, ExchangeError> {
         self.measured(Grant::Refresh, self.oauth.exchange_refresh_token(token).request_async(&self.http)).await
     }
@@ -141,8 +143,8 @@ impl Provider {
         result
     }
 
-    /// Revokes a refresh token (RFC 7009). Depending on the tenant's settings, this ends every grant of that user and
-    /// app.
+    /// Revokes a refresh token (RFC 7009). Depending on the tenant's settings, this may also end every other grant of
+    /// that user for this app.
     pub(crate) async fn revoke(&self, token: &RefreshToken) -> Result<(), ExchangeError> {
         let form = [
             ("client_id", self.config.client_id.as_str()),
@@ -158,8 +160,9 @@ impl Provider {
         self.verifier.verify(token, nonce).await
     }
 
-    /// Whether to reject a login without an id_token. With PKCE off, only the nonce in it proves that the code was issued
-    /// to the browser that started this login; without that, a thief could use a stolen code in a login of their own.
+    /// Whether to reject a login without an id_token. With PKCE off, only the nonce in the id_token proves that the
+    /// code was issued to the browser that started this login. Without it, an attacker could use a stolen code in a
+    /// login of their own.
     pub(crate) fn requires_id_token(&self) -> bool {
         self.config.pkce == Pkce::Off
     }
@@ -180,8 +183,8 @@ impl Provider {
     }
 }
 
-/// [`HttpClient`] returns token sets only, so every error is its own. Other errors of `oauth2` cannot occur, and are
-/// dropped because they contain the raw body.
+/// Every error comes from [`HttpClient`], which returns only token sets that `oauth2` can read. Other errors of
+/// `oauth2` cannot occur. They would contain the raw body, so they are dropped.
 fn exchange_error(error: OauthError) -> ExchangeError {
     match error {
         RequestTokenError::Request(error) => error,

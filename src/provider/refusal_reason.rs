@@ -1,7 +1,7 @@
 /// What an `error` code of the token endpoint means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalReason {
-    /// `invalid_grant`: the code or refresh token is not valid, or no longer.
+    /// `invalid_grant`: the code or refresh token is not valid, or is no longer valid.
     InvalidGrant,
     /// Only the user can continue, on VideoAsk's login page (OpenID Connect Core 3.1.2.6, and Auth0's `mfa_required`).
     InteractionRequired,
@@ -11,13 +11,13 @@ pub enum RefusalReason {
     ClientRejected,
     /// A rule or an administrator at VideoAsk denied access.
     AccessDenied,
-    /// None of these codes.
+    /// Any other code.
     Other,
 }
 
 impl RefusalReason {
-    /// Classifies by code. Auth0 uses `access_denied` for three things, so status and description count there as well:
-    /// a wrong secret is a 401 without a reason.
+    /// Classifies by code. Auth0 uses `access_denied` for three things, so status and description decide there as well:
+    /// a wrong secret is a 401 without a reason in the description.
     pub(super) fn of(status: u16, code: &str, description: &str) -> Self {
         match code {
             "invalid_grant" => Self::InvalidGrant,

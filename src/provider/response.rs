@@ -1,5 +1,6 @@
-//! Reads the responses of the token endpoint, and classifies each failure once, for everyone who acts on it. A status
-//! of 429 or 5xx decides first, then the `error` code, never the class of the status.
+//! Reads the responses of the token and revocation endpoints, and classifies each failure once, for all callers. A
+//! status of 429 or 5xx decides first. A success with the expected body comes next, and then the `error` code, whatever
+//! the status.
 
 use oauth2::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
@@ -19,7 +20,7 @@ type Json = Map<String, Value>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ExpectedBody {
     Tokens,
-    /// Nothing: the response to a revocation has an empty body (RFC 7009, 2.2).
+    /// Anything without an `error`: the client ignores the body of the response to a revocation (RFC 7009, 2.2).
     Nothing,
 }
 
@@ -32,7 +33,7 @@ impl ExpectedBody {
     }
 }
 
-/// A response of the token endpoint. Its body may be unreadable.
+/// A response whose body may be unreadable.
 pub(super) struct RawResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
@@ -40,7 +41,7 @@ pub(super) struct RawResponse {
 }
 
 impl RawResponse {
-    /// The body of a success. No error quotes `secrets`, which are those of the request.
+    /// The body of a success, or the classified failure. No error quotes `secrets`, the secrets of the request.
     pub(super) fn into_body(
         self,
         expected: ExpectedBody,
@@ -87,13 +88,13 @@ impl RawResponse {
     }
 }
 
-/// Codes that say "later" with any status.
+/// Whether the code means "try again later", whatever the status.
 fn is_transient(code: &str) -> bool {
     matches!(code, "too_many_requests" | "temporarily_unavailable" | "server_error")
 }
 
-/// An `error` code as OAuth writes them, unredacted. The request's `code` comes from the callback's URL, so anyone can
-/// make it `invalid_grant`; redacting that would change the class of the error.
+/// The `error` code, unredacted, if it has the form of an OAuth code. The request's `code` comes from the callback's
+/// URL, so anyone can make it `invalid_grant`; redacting that would change the class of the error.
 fn plain_code(json: &Json) -> Option<String> {
     let code = json.get("error")?.as_str()?;
     let plain = (1..=40).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');

@@ -1,4 +1,4 @@
-//! The token set of a response.
+//! The tokens in a response of the token endpoint.
 
 use std::{fmt, time::Duration};
 
@@ -9,29 +9,29 @@ use serde_json::{Map, Value};
 
 /// A token set as the token endpoint returned it.
 ///
-/// It is read leniently. With rotation, the refresh token of the request is spent already, so an invalid optional field
-/// must not lose the access token or the new refresh token.
+/// The response is read leniently. With rotation, the refresh token of the request is already spent, so an invalid
+/// optional field must not lose the access token or the new refresh token.
 #[derive(Clone, Debug)]
 pub struct TokenResponse {
-    /// Fit for an `Authorization` header.
+    /// It has only characters that fit into an `Authorization` header.
     pub access_token: AccessToken,
-    /// Only with `offline_access`; of a refresh only where VideoAsk rotates.
+    /// Present only with the scope `offline_access`; after a refresh, only if VideoAsk rotates refresh tokens.
     pub refresh_token: Option<RefreshToken>,
-    /// Only with `openid`, and not from every kind of client.
+    /// Present only with the scope `openid`, and not for every kind of client.
     pub id_token: Option<IdToken>,
-    /// What was granted; missing where it is what was asked for.
+    /// The scopes that were granted; missing if they are those that were requested.
     pub scope: Option<String>,
-    /// How long the access token lives.
+    /// How long the access token works, counted from when VideoAsk issued it.
     pub expires_in: Option<Duration>,
 }
 
-/// What a response has that grants no usable access token, and yet a refresh token. The one that was sent is spent, so
-/// this one must not be lost.
+/// The tokens of a response with a refresh token but without a usable access token. The refresh token that was sent is
+/// spent, so this one must not be lost.
 #[derive(Clone, Debug)]
 pub struct PartialTokens {
-    /// Replaces the one that was sent.
+    /// Replaces the refresh token that was sent.
     pub refresh_token: RefreshToken,
-    /// Whose tokens they are, if the response says so.
+    /// Says whose tokens they are, if the response has one.
     pub id_token: Option<IdToken>,
 }
 
@@ -50,8 +50,8 @@ impl IdToken {
         &self.0
     }
 
-    /// Whom it names, without any verification: enough to see that a refresh names somebody else than the login did,
-    /// and for nothing else. `None` if it cannot be decoded.
+    /// The user that it names, without any verification. Use it only to notice that a refresh names another user than
+    /// the login did. `None` if it cannot be decoded.
     pub(crate) fn unverified_subject(&self) -> Option<Subject> {
         let [_header, payload, _signature] = self.0.split('.').collect::<Vec<_>>().try_into().ok()?;
         let claims: Map<String, Value> = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
@@ -60,11 +60,11 @@ impl IdToken {
     }
 }
 
-/// Whom an id_token names. A `sub` is unique only together with its issuer.
+/// The user that an id_token names. A `sub` is unique only together with its issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Subject {
     pub(crate) iss: Option<String>,
-    /// The user's id there.
+    /// The user's id at this issuer.
     pub(crate) sub: Option<String>,
 }
 
@@ -75,7 +75,7 @@ impl fmt::Debug for IdToken {
 }
 
 impl TokenResponse {
-    /// The token set in a JSON object, if it has an access token that can be used.
+    /// The token set in a JSON object, if it has a usable access token.
     pub(super) fn read(json: &Map<String, Value>) -> Option<Self> {
         if !is_bearer(json) {
             return None;
@@ -92,16 +92,16 @@ impl TokenResponse {
 }
 
 impl PartialTokens {
-    /// The refresh token in a JSON object, whatever else that has.
+    /// The refresh token and id_token in a JSON object, if it has a refresh token.
     pub(super) fn read(json: &Map<String, Value>) -> Option<Self> {
         let text = |name| json.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
         Some(Self { refresh_token: RefreshToken::new(text("refresh_token")?), id_token: text("id_token").map(IdToken) })
     }
 }
 
-/// Whether the token may be sent as a bearer token. RFC 6749, 7.1 forbids a token whose type the client does not
-/// understand. 5.1 requires `token_type`, but a response without it says nothing against the only type that VideoAsk's
-/// API takes, and to drop it would cost the login where the refresh token is spent.
+/// Whether the token may be sent as a bearer token. RFC 6749, 7.1 forbids using a token whose type the client does not
+/// understand. 5.1 requires `token_type`, but a response without it is accepted: VideoAsk's API takes only bearer
+/// tokens, and rejecting the response after the refresh token was spent would lose the login.
 pub(super) fn is_bearer(json: &Map<String, Value>) -> bool {
     match json.get("token_type") {
         None | Some(Value::Null) => true,
@@ -110,12 +110,12 @@ pub(super) fn is_bearer(json: &Map<String, Value>) -> bool {
     }
 }
 
-/// RFC 6750 allows a token no blank, control or non-ASCII character.
+/// RFC 6750 allows no space, control character or non-ASCII character in a token.
 fn fits_a_header(token: &str) -> bool {
     token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// Seconds as a number, or as a string, which some servers send.
+/// Reads seconds from a number, or from a string, which some servers send.
 fn seconds(value: &Value) -> Option<Duration> {
     let seconds = match value {
         Value::String(text) => text.trim().parse().ok()?,
@@ -130,7 +130,8 @@ impl<'de> Deserialize<'de> for TokenResponse {
     }
 }
 
-/// `oauth2` asks every reply to be serializable. Nobody may write tokens that way, so this writes none.
+/// `oauth2` requires that a response can be serialized. Tokens must not be written that way, so this writes an empty
+/// object.
 impl Serialize for TokenResponse {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_map(Some(0))?.end()

@@ -8,7 +8,7 @@ use crate::{
     telemetry::excerpt,
 };
 
-/// How far VideoAsk's clock and ours may differ, in seconds.
+/// How far VideoAsk's clock and ours may differ.
 const TOLERANCE: Duration = Duration::seconds(60);
 const LONGEST_SUB: usize = 255;
 
@@ -21,16 +21,16 @@ const SUB_FIX: &str = "Log in again. If it comes again, tell VideoAsk's support,
 /// The user that a verified id_token names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdClaims {
-    /// The issuer, which is `ISSUER`.
+    /// The issuer. It equals `ISSUER`.
     pub iss: String,
-    /// VideoAsk's name for the user at its authorization server; not the API's `user_id`.
+    /// The user's id at VideoAsk's authorization server. It is not the API's `user_id`.
     pub sub: String,
-    /// With the scope `email`; never empty.
+    /// Present with the scope `email`; never empty.
     pub email: Option<String>,
-    /// Whether VideoAsk vouches that `email` is the user's. Never without an `email`: a claim that belongs to no
-    /// address must not prove one from elsewhere.
+    /// Whether VideoAsk has verified that `email` is the user's. It is false without an `email`, so that the claim
+    /// cannot vouch for an address from another source.
     pub email_verified: bool,
-    /// With the scope `profile`.
+    /// Present with the scope `profile`.
     pub name: Option<String>,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Expected<'a> {
 type Claims = Map<String, Value>;
 
 impl Expected<'_> {
-    /// Checks every rule of OpenID Connect Core 3.1.3.7 other than the signature.
+    /// Checks the claims by the rules of OpenID Connect Core 3.1.3.7. The signature is verified before.
     pub(super) fn check(&self, claims: &Claims) -> Result<IdClaims, IdTokenError> {
         self.check_issuer(claims)?;
         self.check_audience(claims)?;
@@ -53,8 +53,8 @@ impl Expected<'_> {
         self.check_nonce(claims)?;
         let text = |name| claims.get(name).and_then(Value::as_str).map(str::to_owned);
         let email = text("email").filter(|email| !email.is_empty());
-        // OpenID Connect Core 5.1 requires a JSON boolean. A provider that sends "true" or 1 does not follow the standard,
-        // so what it means by that is unknown.
+        // OpenID Connect Core 5.1 requires a JSON boolean. A provider that sends "true" or 1 does not follow the
+        // standard, so its meaning is unknown.
         let verified = claims.get("email_verified") == Some(&Value::Bool(true));
         Ok(IdClaims {
             iss: self.issuer.to_owned(),
@@ -79,7 +79,7 @@ impl Expected<'_> {
             Some(Value::Array(several)) => several.iter().map(Value::as_str).collect(),
             one => one.map(|one| vec![one.as_str()]).unwrap_or_default(),
         };
-        // One element that is no string makes the whole list invalid.
+        // An element that is not a string makes the whole list invalid.
         if !audiences.contains(&Some(self.client_id)) || audiences.contains(&None) {
             return Err(wrong("aud", self.client_id, quote(aud), AUD_FIX));
         }

@@ -1,4 +1,5 @@
-//! The provider's key set: fetched when it is first needed, cached, and fetched again for an unknown key id.
+//! The provider's key set. It is fetched when it is first needed, cached, and fetched again for an unknown key id or
+//! after an hour.
 
 use std::{
     sync::{
@@ -24,9 +25,11 @@ use crate::{
     telemetry::{Metrics, ProviderRequest},
 };
 
-/// The shortest time between two fetches, so that forged key ids cannot make this app flood the provider.
+/// The shortest time between two fetches after the first success, so that forged key ids cannot make this app flood the
+/// provider.
 const BETWEEN_REFETCHES: Duration = Duration::from_secs(60);
-/// The set is fetched again after this time, so that a key which VideoAsk has withdrawn is no longer accepted.
+/// After this time the set is fetched again when it is next needed, so that a key that VideoAsk has withdrawn is no
+/// longer accepted.
 const MAX_AGE: Duration = Duration::from_secs(60 * 60);
 const MOST_KEYS: usize = 64;
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
@@ -37,13 +40,13 @@ pub enum JwksError {
     /// There was no response.
     #[error("the key set could not be reached")]
     Unreachable(#[source] Arc<reqwest::Error>),
-    /// The response is no success.
+    /// The status of the response is not a success.
     #[error("the request for the key set returned status {0}")]
     Status(u16),
-    /// The body broke off or is too large.
+    /// The body was cut off or is too large.
     #[error("the key set could not be read")]
     Unreadable(#[source] Arc<ReadError>),
-    /// It is no JWK set (RFC 7517).
+    /// The body is not a JWK set (RFC 7517).
     #[error("the key set is not a JWK set")]
     NotAKeySet,
 }
@@ -63,8 +66,8 @@ pub(super) struct Jwks {
     clock: Clock,
     metrics: Metrics,
     cache: Mutex<Cache>,
-    /// How many fetches have ended. It is outside the lock, so that a caller that waits for the lock can tell whether one has
-    /// ended meanwhile.
+    /// How many fetches have ended. It is outside the lock, so that a caller can compare the number before and after it
+    /// waits for the lock.
     ended: AtomicU64,
 }
 
@@ -93,7 +96,8 @@ impl Jwks {
         &self.url
     }
 
-    /// The key to verify a token with. A caller that arrives during a fetch waits for it, and uses its result.
+    /// The key that verifies a token with this key id. A caller that arrives during a fetch waits for it and uses its
+    /// result.
     pub(super) async fn pick(&self, kid: Option<&str>) -> Result<Picked, JwksError> {
         let ended = self.ended.load(Ordering::Acquire);
         let mut cache = self.cache.lock().await;
@@ -121,7 +125,7 @@ impl Jwks {
 }
 
 impl Cache {
-    /// Whether to fetch now. Later fetches have to be a minimum time apart.
+    /// Whether to fetch now. Counts the fetch towards the rate limit, which applies once a fetch has succeeded.
     fn begin(&mut self, kid: Option<&str>, now: Duration) -> bool {
         let Some(fetched) = self.fetched else { return true };
         let wanted = now >= fetched + MAX_AGE || !matches!(self.pick(kid), Picked::Key(_));
@@ -132,7 +136,7 @@ impl Cache {
         wanted && allowed
     }
 
-    /// If a later fetch fails, the old keys stay.
+    /// Stores the result of a fetch. If the fetch failed, the old keys stay.
     fn end(&mut self, answer: Result<Vec<Key>, JwksError>, now: Duration) {
         match answer {
             Ok(keys) => *self = Self { keys, fetched: Some(now), failure: None, ..*self },
@@ -150,7 +154,7 @@ impl Cache {
     }
 }
 
-/// The set's keys that can verify RS256. All others are ignored.
+/// The keys of the set that can verify RS256. All others are ignored.
 fn usable_keys(body: &[u8]) -> Result<Vec<Key>, JwksError> {
     #[derive(Deserialize)]
     struct Set {
@@ -173,7 +177,7 @@ impl Key {
     }
 }
 
-/// A Base64urlUInt (RFC 7518, section 2), without the leading zeros that some servers send and ring rejects.
+/// Decodes a Base64urlUInt (RFC 7518, section 2), and drops the leading zeros that some servers send and ring rejects.
 fn unsigned(encoded: &str) -> Option<Vec<u8>> {
     let bytes = URL_SAFE_NO_PAD.decode(encoded).ok()?;
     let first = bytes.iter().position(|&byte| byte != 0)?;

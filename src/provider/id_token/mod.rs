@@ -1,6 +1,6 @@
-//! The id_token, verified as OpenID Connect Core 3.1.3.7 says: key and signature here, claims in `claims`.
+//! Verifies an id_token by OpenID Connect Core 3.1.3.7: key and signature here, claims in `claims`.
 //!
-//! The key never comes from the token: RS256 is verified with the provider's key set, and HS256 with the client secret. So
+//! The key never comes from the token: RS256 is verified with the provider's key set, HS256 with the client secret. So
 //! `jku`, `jwk` and `x5u` are ignored, and no public key can be used as a secret.
 
 mod claims;
@@ -42,7 +42,7 @@ pub(super) struct Verifier {
     clock: Clock,
 }
 
-/// The header parameters that are used.
+/// The header parameters that the verification uses.
 struct Header {
     alg: Algorithm,
     kid: Option<String>,
@@ -87,7 +87,7 @@ impl Header {
         let json = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| IdTokenError::Malformed)?;
         let header: Map<String, Value> = serde_json::from_slice(&json).map_err(|_| IdTokenError::Malformed)?;
         if let Some(crit) = header.get("crit") {
-            // It lists extensions that a reader must understand, and this one supports none.
+            // `crit` lists extensions that the verifier must understand. This one supports none.
             let received = excerpt(&crit.to_string());
             return Err(IdTokenError::Claim { claim: "crit", expected: "none".to_owned(), received, fix: ODD_FIX });
         }
@@ -122,7 +122,7 @@ fn signed_claims(token: &IdToken, key: &DecodingKey, alg: Algorithm) -> Result<M
     })
 }
 
-/// The claims are checked in `claims`, by our clock; jsonwebtoken would read the system's.
+/// Turns off jsonwebtoken's checks of claims, which read the system clock. `claims` checks them by this app's clock.
 fn signature_only(alg: Algorithm) -> Validation {
     let mut validation = Validation::new(alg);
     validation.required_spec_claims.clear();

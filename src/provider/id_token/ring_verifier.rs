@@ -1,4 +1,5 @@
-//! jsonwebtoken's cryptography on ring. It only verifies, and only RS256 (RSA of 2048 to 8192 bits) and HS256.
+//! The cryptography for jsonwebtoken, implemented with ring. It only verifies, and supports only RS256 (RSA of 2048 to
+//! 8192 bits) and HS256.
 
 use jsonwebtoken::{
     Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind,
@@ -17,9 +18,9 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Makes this the process's provider.
+/// Makes this the crypto provider of the process.
 pub(super) fn install() {
-    // An error means that it is installed already: nothing else in this program installs one.
+    // An error means that it is already installed: nothing else in this program installs a provider.
     let _ = PROVIDER.install_default();
 }
 
@@ -29,7 +30,7 @@ struct Hs256(hmac::Key);
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "jsonwebtoken's signature")]
 fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>, Error> {
-    // The family is part of the key, so a public key never serves as an HMAC secret, nor the other way round.
+    // The family is part of the key, so a public key is never used as an HMAC secret, nor the other way round.
     match (algorithm, key.family(), key.kind()) {
         (Algorithm::RS256, AlgorithmFamily::Rsa, DecodingKeyKind::RsaModulusExponent { n, e }) => {
             Ok(Box::new(Rs256(RsaPublicKeyComponents { n: n.clone(), e: e.clone() })))

@@ -14,7 +14,7 @@ use crate::config::{
 const SHORTEST: usize = 32;
 const FIX: &str = "Create each key with: openssl rand -hex 32 (and put commas between keys)";
 
-/// Reads the keys. None may equal one of the `others`: API keys are given to callers, other secrets to nobody.
+/// Reads the keys. No key may equal one of the `others`: API keys are given to callers, and other secrets to nobody.
 pub(super) fn read(reader: &mut EnvReader<'_>, mode: &Mode, others: &[&str]) -> Result<Vec<SecretString>, Reported> {
     let Some(value) = reader.get(API_KEY)? else { return Ok(Vec::new()) };
     if *mode == Mode::Mint {
@@ -49,7 +49,8 @@ fn parse(key: &str, others: &[&str]) -> Result<SecretString, Issue> {
     Ok(key.into())
 }
 
-/// RFC 6750, 2.1. This also rejects keys that are separated by something other than a comma.
+/// Whether the key has only characters that RFC 6750, 2.1 allows in a bearer token. This also rejects keys that are
+/// separated by something other than a comma.
 pub(super) fn is_bearer_token(key: &str) -> bool {
     key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte))
 }

@@ -10,7 +10,7 @@ use crate::config::{
     variable, web_url,
 };
 
-/// The public origin: https, or http on a loopback host; no path, query or fragment.
+/// The public origin: https, or http on a loopback host. It has no path, query or fragment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppUrl(Url);
 
@@ -57,8 +57,8 @@ impl AppUrl {
         self.join("/auth/videoask/callback")
     }
 
-    /// Where a program on this machine would have to listen to be found at this URL over http; nowhere if it is https or
-    /// of another machine. Browsers may try either address of `localhost` first.
+    /// The addresses on which a program on this machine has to listen so that browsers reach it at this URL; none if
+    /// the URL is https. Browsers may try either address of `localhost` first.
     pub(crate) fn loopback_addresses(&self) -> Vec<SocketAddr> {
         let port = self.0.port_or_known_default().unwrap_or_default();
         let hosts: Vec<IpAddr> = match self.0.host() {
@@ -71,7 +71,8 @@ impl AppUrl {
         hosts.into_iter().map(|host| SocketAddr::new(host, port)).collect()
     }
 
-    /// Whether browsers use https. It decides on `Secure`, `__Host-` and HSTS.
+    /// Whether browsers use https. If they do, cookies are `Secure`, with names that begin with `__Host-`, and
+    /// responses have HSTS.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.0.scheme() == "https"

@@ -11,7 +11,7 @@ use crate::config::{env_lookup::EnvLookup, variable::Variable};
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValueSource {
-    /// A real variable of the process.
+    /// A variable of the process environment.
     Environment,
     /// A line of `.env`.
     Line {
@@ -20,7 +20,7 @@ pub enum ValueSource {
         /// Counted from 1.
         line: usize,
     },
-    /// `.env` as a whole.
+    /// The `.env` file as a whole.
     EnvFile(PathBuf),
     /// The file that `NAME_FILE` names.
     SecretFile(PathBuf),
@@ -35,7 +35,7 @@ pub(super) struct Issue {
     fix: Cow<'static, str>,
 }
 
-/// A problem, which stops the start, or a warning, which does not.
+/// A problem, which prevents the start, or a warning, which does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     variable: Option<Variable>,
@@ -58,7 +58,7 @@ impl Issue {
     }
 }
 
-/// For an option of the command line, which names the value itself.
+/// The text for a command-line option, whose error message already names the option.
 impl Display for Issue {
     fn fmt(&self, f: &mut Formatter<'_>) -> Written {
         write!(f, "{}. {}", self.message, self.fix)
@@ -95,7 +95,7 @@ impl Diagnostic {
     }
 }
 
-/// A number of problems. `Display` writes `1 problem` or `2 problems`.
+/// A number of problems. `Display` writes it with the noun: `1 problem` or `2 problems`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ProblemCount(pub(crate) usize);
 
@@ -113,7 +113,7 @@ impl ConfigError {
         Self { env_file, problems, warnings }
     }
 
-    /// What stops the start.
+    /// The problems, which prevent the start.
     #[must_use]
     pub fn problems(&self) -> &[Diagnostic] {
         &self.problems
@@ -145,7 +145,7 @@ impl Display for Diagnostic {
 
 impl Display for ConfigError {
     fn fmt(&self, f: &mut Formatter<'_>) -> Written {
-        // First, since a missing file explains the variables that are not set.
+        // This comes first, since a missing file explains the variables that are not set.
         if let EnvLookup::Missing(path) = &self.env_file {
             writeln!(f, "There is no {}: only the environment was read.", path.display())?;
         }

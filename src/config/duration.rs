@@ -5,10 +5,10 @@ use std::time::Duration;
 /// Why a text is not a duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DurationError {
-    /// Not a whole number and a unit.
+    /// The text is not a whole number with a unit.
     #[error("write a whole number and a unit, ms, s, m, h or d, such as 90s")]
     Malformed,
-    /// More than 64 bits of milliseconds.
+    /// The number of milliseconds does not fit into 64 bits.
     #[error("this duration is too long")]
     TooLong,
 }

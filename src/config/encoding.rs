@@ -4,7 +4,7 @@ use crate::config::diagnostic::Issue;
 
 const BOM: char = '\u{feff}';
 
-/// Whether these bytes are UTF-16, with a byte order mark or without: then every other byte of plain text is zero.
+/// Whether these bytes are UTF-16. Without a byte order mark, UTF-16 is recognised by a zero in every other byte.
 pub(super) fn is_utf16(bytes: &[u8]) -> bool {
     let start = &bytes[..bytes.len().min(64) & !1];
     let zeros = |parity: usize| start.iter().skip(parity).step_by(2).filter(|byte| **byte == 0).count();

@@ -1,4 +1,4 @@
-//! `.env`, read into a map and never into the process environment.
+//! Reads `.env` into a map, and never into the process environment.
 
 use std::{
     collections::BTreeMap,
@@ -17,18 +17,18 @@ use crate::config::{
     variable::Variable,
 };
 
-/// What the TLS and HTTP libraries read, from the real environment alone.
+/// The variables that the TLS and HTTP libraries read. They read only the process environment.
 const READ_BY_LIBRARIES: [&str; 6] =
     ["SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"];
 
 /// Which `.env` to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EnvFile {
-    /// None at all.
+    /// Read no file.
     None,
-    /// `.env` in this directory, and not in its parents; it may be missing.
+    /// Read `.env` in this directory, and not in its parents. It may be missing.
     In(PathBuf),
-    /// The file named by `--env-file`, which must be there.
+    /// Read the file named by `--env-file`, which must exist.
     Named(PathBuf),
 }
 
@@ -43,7 +43,7 @@ pub(super) struct Entries {
 
 pub(super) struct Entry {
     pub(super) line: usize,
-    /// `None` if its line was rejected, which has been reported.
+    /// `None` if the line was rejected. The problem has then been reported.
     pub(super) value: Option<Zeroizing<String>>,
 }
 
@@ -88,12 +88,12 @@ fn unreadable(error: &io::Error) -> Issue {
     Issue::new(message, fix)
 }
 
-/// Reads a file of at most 1 MiB. The limit stops at files without an end, such as devices.
+/// Reads a file of at most 1 MiB. The limit is for files without an end, such as devices.
 pub(super) fn read_small(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     const LIMIT: usize = 1 << 20;
     let file = std::fs::File::open(path)?;
     let length = usize::try_from(file.metadata()?.len()).unwrap_or(LIMIT).min(LIMIT);
-    // Large enough from the start: growing would leave an unwiped copy of the secrets behind.
+    // The buffer is large enough from the start: if it grew, an unwiped copy of the secrets would stay in memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(length + 64));
     file.take(LIMIT as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > LIMIT { Err(ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
@@ -135,8 +135,8 @@ impl Entries {
         }
     }
 
-    /// Keeps an entry of one of our variables. Programs differ in which of two lines for one key wins, so a second line
-    /// is a problem.
+    /// Adds an entry of one of our variables. Programs differ in which of two lines for the same key wins, so a second
+    /// line is a problem.
     fn add(&mut self, key: String, mut entry: Entry) {
         let Some(variable) = Variable::set_by(&key) else {
             self.warn_of_no_effect(&key, entry.line);

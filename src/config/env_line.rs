@@ -1,38 +1,39 @@
-//! One line of `.env`, accepted only if dotenvy and Node's dotenv parse it alike.
+//! Parses one line of `.env`, and accepts it only if dotenvy and Node's dotenv parse it alike.
 //!
-//! A Glitch `.env` was written for Node's dotenv. Where the two parsers disagree, a value would silently change, so such
-//! a line is rejected. Both take single quotes literally, so these fix every case but a quote in the value.
+//! A Glitch `.env` was written for Node's dotenv. Where the two parsers disagree, the value would silently change, so
+//! such a line is rejected. Both take a value in single quotes literally. So single quotes fix every case, except a
+//! value that contains a single quote or ends with a `\`.
 
 use zeroize::Zeroizing;
 
 pub(super) enum EnvLine {
-    /// Nothing, or a comment.
+    /// An empty line or a comment.
     Blank,
     /// `key=value`.
     Pair { key: String, value: Zeroizing<String> },
-    /// It is malformed, or the two parsers disagree. The key is set if it could be read.
+    /// The line is malformed, or the two parsers disagree. `key` is set if it could be read.
     Invalid { key: Option<String>, error: LineError },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LineError {
-    /// Not of the form `NAME=value`, or not text.
+    /// The line is not of the form `NAME=value`, or is not text.
     NoPair,
     /// A quote that is not closed on this line.
     OpenQuote,
     /// A `$`, which dotenvy replaces by a variable's value.
     Dollar,
-    /// A `\`, which dotenvy takes as an escape.
+    /// A `\` that at least one of the parsers takes as an escape.
     Backslash,
     /// A `#`, which starts a comment for Node's dotenv, and for dotenvy only after a space.
     Hash,
-    /// A quote inside an unquoted value, or something right after a quoted one.
+    /// A quote inside an unquoted value, or a character immediately after a quoted one.
     Quote,
     /// A space inside an unquoted value.
     Space,
 }
 
-/// What both parsers take as white space.
+/// The characters that both parsers take as white space.
 const SPACES: [char; 3] = [' ', '\t', '\r'];
 
 type Result<T = (), E = LineError> = std::result::Result<T, E>;
@@ -55,7 +56,7 @@ impl EnvLine {
     }
 }
 
-/// The line as text. None of our values has a control character other than a tab.
+/// The line as text, if it is text. None of our values has a control character other than a tab.
 fn as_text(line: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(line).ok()?.trim_matches(SPACES);
     (!text.contains(|c: char| c.is_control() && c != '\t')).then_some(text)
@@ -66,7 +67,7 @@ fn without_export(name: &str) -> &str {
     name.strip_prefix("export").filter(|rest| rest.starts_with(char::is_whitespace)).map_or(name, str::trim_start)
 }
 
-/// The value without quotes and comment, if both parsers agree on it. It has neither an escape nor a substitution in it,
+/// The value without quotes and comment, if both parsers agree on it. It contains neither an escape nor a substitution,
 /// so it is taken literally.
 fn value(raw: &str) -> Result<&str> {
     match raw.chars().next() {
@@ -118,7 +119,7 @@ fn only_a_comment(rest: &str) -> Result {
     if rest.is_empty() || rest.starts_with('#') { Ok(()) } else { Err(LineError::Space) }
 }
 
-/// The name as dotenvy parses it. dotenvy never gets a value: its buffers would keep a secret in memory.
+/// The name as dotenvy parses it. dotenvy never gets the real value, since its buffers would keep a secret in memory.
 fn key(name: &str) -> Result<String> {
     match dotenvy::from_read_iter(format!("{name}=value").as_bytes()).next() {
         Some(Ok((key, _))) => Ok(key),

@@ -1,4 +1,4 @@
-//! Which `.env` was looked for, and what came of it.
+//! The result of looking for a `.env` file.
 
 use std::{
     fmt,
@@ -8,14 +8,14 @@ use std::{
 /// Which `.env` was looked for, by absolute path, and whether it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum EnvLookup {
-    /// None was looked for.
+    /// No file was looked for.
     #[default]
     NotRequested,
-    /// There is none, which is fine as long as the environment sets what is required.
+    /// The file does not exist. That is fine as long as the environment sets what is required.
     Missing(PathBuf),
-    /// It is there, or was named, and cannot be read.
+    /// The file exists but cannot be read, or it was named and does not exist.
     Unreadable(PathBuf),
-    /// It was read.
+    /// The file was read.
     Read(PathBuf),
 }
 

@@ -19,7 +19,7 @@ use crate::config::{
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reported(());
 
-/// A value, with the white space around it dropped, and where it came from.
+/// A value without the white space around it, and where it came from.
 pub(super) struct Value {
     variable: Variable,
     source: ValueSource,
@@ -110,7 +110,7 @@ impl<'a> EnvReader<'a> {
         self.check(&value, parse)
     }
 
-    /// A variable's value, or its default, for more than one check.
+    /// A variable's value, or its default, for a caller that makes more than one check.
     pub(super) fn value_or_default(&mut self, variable: Variable, default: &str) -> Result<Value, Reported> {
         Ok(self.get(variable)?.unwrap_or_else(|| Value::default_of(variable, default)))
     }
@@ -126,17 +126,17 @@ impl<'a> EnvReader<'a> {
         self.check(&value, parse)
     }
 
-    /// The value of a variable that must be set, for more than one check.
+    /// The value of a variable that must be set, for a caller that makes more than one check.
     pub(super) fn required_value(&mut self, variable: Variable, fix: &'static str) -> Result<Value, Reported> {
         match (self.get(variable)?, &self.entries.lookup) {
             (Some(value), _) => Ok(value),
-            // It is probably set in that file, whose problem is already reported.
+            // The variable is probably set in that file, whose problem is already reported.
             (None, EnvLookup::Unreadable(_)) => Err(Reported(())),
             (None, _) => Err(self.report(variable, ValueSource::Unset, Issue::new("it is required", fix))),
         }
     }
 
-    /// Parses a value, and reports its issue if there is one.
+    /// Parses a value, and reports the issue if there is one.
     pub(super) fn check<T>(
         &mut self,
         value: &Value,
@@ -145,7 +145,7 @@ impl<'a> EnvReader<'a> {
         parse(value.text()).map_err(|issue| self.report(value.variable, value.source.clone(), issue))
     }
 
-    /// Reports an issue that does not stop the start.
+    /// Reports an issue that does not prevent the start.
     pub(super) fn warn(&mut self, value: &Value, issue: Issue) {
         self.warnings.push(Diagnostic::new(Some(value.variable), value.source.clone(), issue));
     }
@@ -155,7 +155,7 @@ impl<'a> EnvReader<'a> {
         self.entries.lookup.path().and_then(|path| path.parent()).map(PathBuf::from).unwrap_or_default()
     }
 
-    /// Returns the value if there was no problem at all.
+    /// Returns the value if no problem was reported.
     pub(super) fn finish<T>(self, read: Result<T, Reported>) -> Result<Read<T>, ConfigError> {
         match read {
             Ok(value) if self.problems.is_empty() => {
@@ -170,7 +170,8 @@ impl<'a> EnvReader<'a> {
         Reported(())
     }
 
-    /// What a name is set to. An empty or blank value counts as unset.
+    /// The value that this name is set to, in the environment or else in `.env`. An empty or blank value counts as
+    /// unset.
     fn find(&mut self, variable: Variable, name: &str) -> Result<Option<Found>, Reported> {
         let (text, source) = if let Some(value) = self.environment.get(name) {
             let Some(text) = value.to_str() else {
@@ -195,8 +196,8 @@ impl<'a> EnvReader<'a> {
         self.report(variable, source, issue)
     }
 
-    /// The text of the file that `NAME_FILE` names. The path is not reported if it cannot be read, since people often
-    /// write the secret itself there.
+    /// The text of the file that `NAME_FILE` names. If the file cannot be read, the path is not reported, since people
+    /// often write the secret itself there.
     fn read_secret(&mut self, variable: Variable, named: &Found) -> Result<Found, Reported> {
         let path = self.base().join(named.text.as_str());
         let file = variable.file_name();
@@ -232,7 +233,8 @@ fn only_visible(text: &str) -> Result<(), Issue> {
     Ok(())
 }
 
-/// `docker --env-file` and some panels keep the quotes of a `.env` as part of the value.
+/// Rejects a value in quotes. `docker --env-file` and the settings pages of some hosting platforms keep the quotes of a
+/// `.env` as part of the value.
 fn not_quoted(text: &str) -> Result<(), Issue> {
     let within = |quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
     if ['\'', '"', '`'].into_iter().any(within) {

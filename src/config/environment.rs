@@ -7,7 +7,7 @@ use std::{
 
 use zeroize::Zeroize;
 
-/// The variables of a process. Tests build their own.
+/// The environment variables of a process. Tests build their own.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<OsString, OsString>);
 
@@ -31,7 +31,7 @@ impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Environment 
     }
 }
 
-/// Wipes the copies. The original block, which the operating system set up, cannot be wiped.
+/// Wipes the copies of the values. The original environment block, which the operating system created, cannot be wiped.
 impl Drop for Environment {
     fn drop(&mut self) {
         for value in std::mem::take(&mut self.0).into_values() {

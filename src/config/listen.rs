@@ -51,7 +51,7 @@ impl Listen {
         Ok(Self { host: host?, port: port? })
     }
 
-    /// Warns if `APP_URL`, which browsers open, does not lead to the address that the server listens on.
+    /// Warns if `APP_URL`, which browsers open, probably does not lead to the address that the server listens on.
     pub(super) fn warn_of_unreachable(&self, reader: &mut EnvReader<'_>, app_url: &AppUrl) -> Result<(), Reported> {
         let host = reader.value_or_default(HOST, DEFAULT_HOST)?;
         let port = reader.value_or_default(PORT, DEFAULT_PORT)?;
@@ -65,7 +65,8 @@ impl Listen {
         Ok(())
     }
 
-    /// With port 0 the system chooses the port. With https, a reverse proxy listens on APP_URL's port.
+    /// The warning that `APP_URL` has another port than the server. There is none with port 0, for which the system
+    /// chooses a port, or with https, for which a reverse proxy listens on `APP_URL`'s port.
     fn other_port(&self, app_url: &AppUrl) -> Option<Issue> {
         let (expected, port) = (app_url.as_url().port_or_known_default()?, self.port);
         if app_url.is_https() || port == 0 || port == expected {
@@ -85,7 +86,8 @@ impl Listen {
     }
 }
 
-/// A hosting platform that sets PORT sends requests from its proxy, which runs on another machine.
+/// The warning for a hosting platform: it sets `PORT`, and its proxy, which usually runs on another machine, cannot
+/// reach 127.0.0.1.
 fn behind_a_platform() -> Issue {
     Issue::new(
         "the server listens on 127.0.0.1 alone, and PORT comes from the environment, as a hosting platform sets it: \

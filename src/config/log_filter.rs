@@ -10,8 +10,8 @@ const OURS: &str = "videoask_auth";
 const FIX: &str = "Write a level (error, warn, info, debug, trace or off), or levels by target, such as \
                    info,videoask_auth::web=debug.";
 
-/// The directives in the form that `tracing_subscriber`'s `Targets` parses. Without a level of its own, a target that no
-/// directive names logs errors only.
+/// Returns the directives in the form that `tracing_subscriber`'s `Targets` parses. If no directive is a level alone,
+/// targets that no directive names log only errors.
 pub(super) fn parse(text: &str) -> Result<String, Issue> {
     let directives = text.split(',').map(str::trim).filter(|directive| !directive.is_empty());
     let directives = directives.map(directive).collect::<Result<Vec<_>, Issue>>()?;

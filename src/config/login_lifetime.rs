@@ -14,7 +14,7 @@ const SHORTEST: Duration = DAY;
 const LONGEST: Duration = DAY.saturating_mul(400);
 const FIX: &str = "Write it like 30d, or unlimited.";
 
-/// How long a login lasts if VideoAsk ends it by age. It decides when to warn, and nothing else.
+/// How long a login lasts if VideoAsk ends it by age. The app uses this only to decide when to warn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginLifetime {
     /// VideoAsk ends a login at this age.

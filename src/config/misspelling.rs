@@ -2,7 +2,7 @@
 
 use crate::config::variable::VARIABLES;
 
-/// The variable that `key` is probably meant to be. Other keys belong to other programs.
+/// The variable that `key` is probably meant to be. `None` for a key that seems to belong to another program.
 pub(super) fn of(key: &str) -> Option<String> {
     let names = VARIABLES.iter().flat_map(|variable| {
         let file = variable.is_secret().then(|| variable.file_name());
@@ -15,17 +15,18 @@ pub(super) fn of(key: &str) -> Option<String> {
         .map(|(_, name)| name)
 }
 
-/// Short names resemble many words: `USER` is not a misspelling of `ISSUER`.
+/// The largest distance at which a key counts as a misspelling of this name. It is smaller for short names, which
+/// resemble many words: `USER` is not a misspelling of `ISSUER`.
 fn tolerated(name: &str) -> usize {
     if name.len() < 8 { 1 } else { 2 }
 }
 
-/// The letters in upper case, without separators: differences in these do not count.
+/// The characters in upper case and without separators, since differences in case and separators do not count.
 fn letters(name: &str) -> Vec<char> {
     name.chars().filter(|c| !matches!(c, '_' | '.')).map(|c| c.to_ascii_uppercase()).collect()
 }
 
-/// Letters added, left out, changed, or swapped with their neighbour (optimal string alignment).
+/// How many characters are added, left out, changed, or swapped with their neighbour (optimal string alignment).
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut before_last = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();

@@ -1,8 +1,8 @@
 //! The configuration, read from the environment and `.env`, and checked as a whole before anything starts.
 //!
 //! Each section reads its own variables through one `EnvReader`, which finds the values and collects the problems, so
-//! that all of them are reported at once. No message contains a value. White space around a value is dropped, and an
-//! empty value counts as unset.
+//! that all of them are reported at once. No message contains the value of a secret. White space around a value is
+//! dropped, and an empty value counts as unset.
 
 mod api;
 mod api_keys;
@@ -70,7 +70,7 @@ pub struct Config {
     pub app_url: AppUrl,
     /// `HOST` and `PORT`.
     pub listen: Listen,
-    /// `ALLOWED_USERS` decides it.
+    /// The mode, which follows from `ALLOWED_USERS`.
     pub mode: Mode,
     /// `EXPRESS_SESSION` and `EXPRESS_SESSION_PREVIOUS`.
     pub secrets: Secrets,
@@ -80,7 +80,7 @@ pub struct Config {
     pub provider: ProviderConfig,
     /// VideoAsk's API.
     pub api: ApiConfig,
-    /// `API_KEY`: empty means that the machine routes do not exist.
+    /// The keys in `API_KEY`; empty if it is not set. Keys that the command `key add` created are in the store.
     pub api_keys: Vec<SecretString>,
     /// `NOTIFY_URL`, if it is set.
     pub notify_url: Option<NotifyUrl>,
@@ -97,7 +97,7 @@ pub struct Config {
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
-    /// What should be fixed, but does not stop the start.
+    /// What should be fixed, but does not prevent the start.
     pub warnings: Vec<Diagnostic>,
     /// Which `.env` was looked for, and whether it was read.
     pub env_file: EnvLookup,
@@ -112,7 +112,7 @@ impl Config {
         Ok(Loaded { config: read.value, warnings: read.warnings, env_file: read.env_file })
     }
 
-    /// A configuration from pairs of name and value, with the same checks: for the demo and for tests.
+    /// Loads a configuration from pairs of name and value, with the same checks. It is for the demo and for tests.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Loaded, ConfigError> {
         Self::load(&pairs.into_iter().collect(), &EnvFile::None)
     }

@@ -10,7 +10,7 @@ use crate::config::{
     variable::ALLOWED_USERS,
 };
 
-/// Who may log in, and who refreshes.
+/// Who may log in, and who starts refreshes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Anyone with a VideoAsk login. Only the person refreshes, with the button.
@@ -19,16 +19,16 @@ pub enum Mode {
     Keep(AllowedUsers),
 }
 
-/// `ALLOWED_USERS`, never empty: e-mails, `user_id`s or `sub`s. Cheap to clone.
+/// `ALLOWED_USERS`: e-mail addresses, `user_id`s or `sub`s. It is never empty in a valid configuration. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowedUsers(Arc<Entries>);
 
-/// The entries, and the place of each.
+/// The entries, and indexes to find the position of an entry in `all`.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Entries {
     all: Vec<String>,
     as_written: HashMap<String, usize>,
-    /// The e-mails, in lower case.
+    /// The e-mail addresses, in lower case.
     emails: HashMap<String, usize>,
 }
 
@@ -72,8 +72,8 @@ impl AllowedUsers {
         &self.0.all
     }
 
-    /// The first entry that matches any of these. Pass an e-mail address only if it is proven: verified by an id_token,
-    /// or vouched for by an import.
+    /// The first entry that matches any of these. Pass an e-mail address only if it is proven: an id_token has verified
+    /// it, or an import vouches for it.
     #[must_use]
     pub fn admits(&self, email: Option<&str>, user_id: Option<&str>, sub: Option<&str>) -> Option<&str> {
         let Entries { all, as_written, emails } = &*self.0;
@@ -89,7 +89,8 @@ impl AllowedUsers {
 }
 
 impl Entries {
-    /// Adds a user who is not there yet. Of two spellings of an e-mail, the first stays.
+    /// Adds a user who is not in the list yet. If two spellings of an e-mail address differ only in case, the first one
+    /// stays.
     fn add(&mut self, user: &str) {
         let place = self.all.len();
         let is_new = if is_email(user) {

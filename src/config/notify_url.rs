@@ -1,4 +1,4 @@
-//! `NOTIFY_URL`: who is told when a connection needs a person.
+//! `NOTIFY_URL`: the webhook that receives events about connections.
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -21,7 +21,7 @@ impl NotifyUrl {
     /// The URL itself, for the HTTP client alone.
     ///
     /// # Panics
-    /// Never: it was parsed when it was read.
+    /// Never: the URL was parsed when it was read.
     pub(crate) fn expose(&self) -> Url {
         Url::parse(self.0.expose_secret()).expect("NOTIFY_URL was parsed when it was read")
     }
@@ -42,7 +42,8 @@ fn without_users() -> Issue {
     )
 }
 
-/// Unlike the other URLs it may have a query, since some webhooks have their key there.
+/// Parses the URL. Unlike other URLs of the configuration it may have a query, since some webhooks have their key
+/// there.
 fn parse(text: &str) -> Result<NotifyUrl, Issue> {
     let url = Url::parse(text).map_err(|_| Issue::new("it is not a URL", FIX))?;
     if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {

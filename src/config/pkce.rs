@@ -9,9 +9,9 @@ use crate::config::{
 /// Whether logins use PKCE (RFC 7636).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pkce {
-    /// With the method S256.
+    /// Logins use PKCE with the method S256.
     On,
-    /// For a tenant that rejects it.
+    /// Logins do not use PKCE, for a tenant that rejects it.
     Off,
 }
 

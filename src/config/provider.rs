@@ -74,7 +74,8 @@ impl ProviderConfig {
     }
 }
 
-/// RFC 6749 allows more, but VideoAsk issues no credential with a space or a quote in it.
+/// Parses the client id or secret. RFC 6749 allows more characters, but VideoAsk issues no credential with a space, a
+/// quote or an angle bracket in it.
 fn parse_credential(text: &str) -> Result<String, Issue> {
     let is_odd = |c: char| !c.is_ascii_graphic() || matches!(c, '"' | '\'' | '`' | '<' | '>');
     if text.contains(is_odd) {

@@ -1,5 +1,5 @@
-//! Checks a Redis URL before the Redis client parses it. With an unescaped `@`, `#` or `?` in the password, a URL parser
-//! takes part of the password as the host name, which then goes to the DNS.
+//! Checks a Redis URL before the Redis client parses it. If the password has an unescaped `@`, `#` or `?`, a URL parser
+//! may take part of the password as the host name, and the client would send it to a DNS server.
 
 use std::net::Ipv6Addr;
 
@@ -52,7 +52,7 @@ fn check_login(login: &str) -> Result<(), Issue> {
     }
 }
 
-/// Whether all of it may stand before the `@` of a URL (RFC 3986, 3.2.1).
+/// Whether every character is allowed before the `@` of a URL (RFC 3986, 3.2.1).
 fn is_encoded(login: &str) -> bool {
     let mut bytes = login.bytes();
     while let Some(byte) = bytes.next() {

@@ -58,7 +58,7 @@ fn parse(text: &str) -> Result<Vec<String>, Issue> {
     Ok(scopes)
 }
 
-/// Keep mode requires some scopes. Mint mode warns of what is missing without them.
+/// Checks the scopes for this mode. Keep mode requires some scopes. Mint mode warns if scopes are missing.
 fn check_for(reader: &mut EnvReader<'_>, mode: &Mode, value: &Value, scopes: &[String]) -> Result<(), Reported> {
     let missing = |scope: &str| !scopes.iter().any(|given| given == scope);
     match mode {

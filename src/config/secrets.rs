@@ -11,13 +11,14 @@ use crate::config::{
     weak_secret,
 };
 
-/// The shortest secret in keep mode, where it protects refresh tokens for as long as they are kept.
+/// The minimum length in keep mode, where the secret protects refresh tokens for as long as they are stored.
 const STRONG: usize = 32;
-/// The shortest secret in mint mode, where it protects sessions of at most a day: a `.env` from Glitch must work.
+/// The minimum length in mint mode, where the secret protects sessions of at most a day. It is this short so that a
+/// `.env` from Glitch works.
 const WEAKEST: usize = 16;
 const FIX: &str = "Create one with: openssl rand -base64 48";
 
-/// The secrets all keys are derived from.
+/// The secrets that all keys are derived from.
 #[derive(Debug)]
 pub struct Secrets {
     /// `EXPRESS_SESSION`.
@@ -33,7 +34,7 @@ impl Secrets {
         Ok(Self { current: current?, previous: previous? })
     }
 
-    /// A weak one is accepted here: it must still decrypt what it once encrypted.
+    /// A secret that is easy to guess is accepted here, since it must still decrypt what was encrypted with it.
     fn read_previous(reader: &mut EnvReader<'_>) -> Result<Vec<SecretString>, Reported> {
         let Some(value) = reader.get(EXPRESS_SESSION_PREVIOUS)? else { return Ok(Vec::new()) };
         if value.text().contains(|c: char| c == ';' || c.is_whitespace()) && !value.text().contains(',') {
@@ -52,7 +53,7 @@ impl Secrets {
         Ok(current.text().into())
     }
 
-    /// The texts, for checks that another secret is not the same.
+    /// The secrets as text, to check that no other secret equals one of them.
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.current).chain(&self.previous).map(ExposeSecret::expose_secret)
     }

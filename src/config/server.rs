@@ -14,7 +14,8 @@ use crate::config::{
     web_url,
 };
 
-/// How to ask a server elsewhere. All of it comes from the environment: that machine has no `.env`.
+/// How to ask a server on another machine for tokens. This is read from the environment and the option `--server`, and
+/// never from a `.env`.
 #[derive(Debug)]
 pub(crate) struct ServerConfig {
     /// The server's `APP_URL`.
@@ -26,7 +27,7 @@ pub(crate) struct ServerConfig {
 }
 
 impl ServerConfig {
-    /// The server that `option` names, or else the variable; nothing if neither does.
+    /// The server that `option` names, or else the one that the variable names; `None` if neither is set.
     pub(crate) fn load(environment: &Environment, option: Option<Url>) -> Result<Option<Self>, ConfigError> {
         let mut reader = EnvReader::new(environment, &EnvFile::None);
         let url = option.map_or_else(|| reader.optional(VIDEOASK_AUTH_SERVER, parse), |url| Ok(Some(url)));

@@ -69,7 +69,8 @@ fn sqlite_path(path: &str, base: &Path) -> Result<PathBuf, Issue> {
         .map_err(|_| Issue::new("its path is relative, and the working directory cannot be read", FORMS))
 }
 
-/// A file name may contain a `?`. Parameters after it, as in a URL, are a habit from other SQLite libraries.
+/// Whether the path ends in URL parameters, which other SQLite libraries accept. A `?` alone may be part of a file
+/// name.
 fn has_parameters(path: &str) -> bool {
     path.rsplit_once('?').is_some_and(|(_, parameters)| {
         parameters.split('&').all(|parameter| {
@@ -79,7 +80,7 @@ fn has_parameters(path: &str) -> bool {
     })
 }
 
-/// Drops the error of the Redis client, which may quote the URL.
+/// Checks the URL with the Redis client. The client's error is dropped, since it may quote the URL.
 fn redis(text: &str) -> Result<StoreUrl, Issue> {
     match text.into_connection_info() {
         Ok(_) => Ok(StoreUrl::Redis(text.into())),

@@ -12,7 +12,8 @@ use crate::config::{
 /// How the program logs.
 #[derive(Clone, Debug)]
 pub struct TelemetryConfig {
-    /// `RUST_LOG`, as `tracing_subscriber`'s `Targets` parses it. If it is unset, the command decides.
+    /// `RUST_LOG`, in the form that `tracing_subscriber`'s `Targets` parses. If it is unset, the command decides what
+    /// is logged.
     pub filter: Option<String>,
     /// `LOG_FORMAT`.
     pub format: LogFormat,
@@ -21,21 +22,21 @@ pub struct TelemetryConfig {
 /// The format of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// One JSON object a line, for machines.
+    /// One JSON object per line, for machines.
     Json,
 }
 
 impl TelemetryConfig {
-    /// Reads these two from the environment only, for `demo`, which reads no `.env`.
+    /// Reads `RUST_LOG` and `LOG_FORMAT` from the environment only, for `demo`, which reads no `.env`.
     pub fn load(environment: &Environment) -> Result<Self, ConfigError> {
         let mut reader = EnvReader::new(environment, &EnvFile::None);
         let telemetry = Self::read(&mut reader);
         reader.finish(telemetry).map(|read| read.value)
     }
 
-    /// `LOG_FORMAT` alone, to report a configuration with problems. Falls back to text.
+    /// Reads only `LOG_FORMAT`, to report a configuration with problems. Returns text if the value is not valid.
     pub(crate) fn format_alone(environment: &Environment, env_file: &EnvFile) -> LogFormat {
         let mut reader = EnvReader::new(environment, env_file);
         LogFormat::read(&mut reader).unwrap_or(LogFormat::Text)

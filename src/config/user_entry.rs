@@ -1,15 +1,16 @@
 //! An entry of `ALLOWED_USERS`: an e-mail address, VideoAsk's `user_id`, or the `sub` of an id_token.
 //!
-//! A misspelled entry would match nobody without any error, so each must look like one of the three.
+//! A misspelled entry would match nobody and cause no error, so each entry must look like one of the three.
 
 use crate::config::diagnostic::Issue;
 
-/// The shortest `user_id` or `sub` of letters only; a shorter one is probably a person's name.
+/// The minimum length of a `user_id` or `sub` that has only letters. A shorter one is probably a person's name.
 const SHORTEST_OF_LETTERS: usize = 16;
 const FIX: &str = "Write e-mail addresses, VideoAsk user ids or Auth0 subs, with commas between them, such as \
                    ada@example.com,auth0|5f7c8ec7c33c6c004bbafe82.";
 
-/// Whether an entry is an e-mail address. A `sub` may hold one, but has a `|` before it (`samlp|idp|ada@example.com`).
+/// Whether an entry is an e-mail address. A `sub` may contain one, but has a `|` before it
+/// (`samlp|idp|ada@example.com`).
 pub(super) fn is_email(entry: &str) -> bool {
     entry.contains('@') && !entry.contains('|')
 }
@@ -37,7 +38,7 @@ pub(super) fn check(entry: &str) -> Result<(), Issue> {
     }
 }
 
-/// The dot-atom form of RFC 5322, with letters of any script, and a domain of at least two labels.
+/// Whether the entry has the dot-atom form of RFC 5322, with letters of any script and a domain of at least two labels.
 fn is_email_address(entry: &str) -> bool {
     let is_atom = |atom: &str| {
         let fits = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{}~".contains(c);
@@ -51,7 +52,8 @@ fn is_email_address(entry: &str) -> bool {
     local.split('.').all(is_atom) && domain.contains('.') && domain.split('.').all(is_label)
 }
 
-/// Ids have a digit or a separator in them, or are long. One `@` at most belongs to a `sub` that ends in an e-mail.
+/// Whether the entry looks like an id: it has a digit or a separator, or is long. It may have one `@`, since a `sub`
+/// may end in an e-mail address.
 fn is_id(entry: &str) -> bool {
     let is_marked = entry.contains(|c: char| c.is_ascii_digit() || matches!(c, '-' | '_' | '|'));
     let is_long = entry.len() >= SHORTEST_OF_LETTERS && entry.bytes().all(|byte| byte.is_ascii_alphanumeric());

@@ -10,7 +10,7 @@ pub struct Variable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Plain,
-    /// Can also come from the file that `NAME_FILE` names.
+    /// The value can also come from the file that `NAME_FILE` names.
     Secret,
 }
 
@@ -18,16 +18,17 @@ macro_rules! table {
     ($($name:ident: $kind:ident),* $(,)?) => {
         $(pub(super) const $name: Variable = Variable { name: stringify!($name), kind: Kind::$kind };)*
 
-        /// Every variable this program reads, in the order of docs/configuration.md.
+        /// Every variable of the configuration, in the order of docs/configuration.md. A command that asks a server
+        /// reads two others, `VIDEOASK_AUTH_SERVER` and `VIDEOASK_AUTH_API_KEY`.
         pub const VARIABLES: &[Variable] = &[$($name),*];
     };
 }
 
-/// The server that `token`, `exec` and `api` ask, where they run on another machine than the store.
+/// The server that `token`, `exec` and `api` ask if they run on another machine than the store.
 pub(super) const VIDEOASK_AUTH_SERVER: Variable = Variable { name: "VIDEOASK_AUTH_SERVER", kind: Kind::Plain };
-/// Their API key.
+/// The API key with which these commands ask the server.
 pub(super) const VIDEOASK_AUTH_API_KEY: Variable = Variable { name: "VIDEOASK_AUTH_API_KEY", kind: Kind::Secret };
-/// The variables of such a command. They come from the environment alone.
+/// The variables of such a command. They are read only from the environment.
 pub(crate) const CLIENT_VARIABLES: &[Variable] = &[VIDEOASK_AUTH_SERVER, VIDEOASK_AUTH_API_KEY];
 
 table! {
@@ -63,7 +64,7 @@ impl Variable {
         self.name
     }
 
-    /// `NAME_FILE`; only a secret is read from a file.
+    /// The name of the variable that names a file, `NAME_FILE`. Only a secret is read from a file.
     pub(crate) fn file_name(self) -> String {
         format!("{}_FILE", self.name)
     }

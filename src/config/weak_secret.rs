@@ -2,9 +2,9 @@
 
 use zeroize::Zeroizing;
 
-/// A secret that repeats a longer piece than this may be random.
+/// The longest piece whose repetition makes a secret weak. A secret that repeats a longer piece may be random.
 const LONGEST_WORD: usize = 12;
-/// Random text of 16 characters or more has more distinct ones.
+/// A random text of 16 characters or more almost certainly has at least this many distinct characters.
 const FEWEST_CHARACTERS: usize = 5;
 /// Placeholders of tutorials and templates, letters only.
 const PLACEHOLDERS: [&str; 14] = [
@@ -24,9 +24,9 @@ const PLACEHOLDERS: [&str; 14] = [
     "pastearandomsecret",
 ];
 
-/// What makes a secret weak; the text continues "it" or "a key".
+/// Why the secret is weak, if it is. The text continues "it" or "a key".
 pub(super) fn find(secret: &str) -> Option<&'static str> {
-    // Wiped, and large enough from the start: growing would leave an unwiped copy behind.
+    // The buffers are wiped, and large enough from the start: if they grew, an unwiped copy would stay in memory.
     let mut characters = Zeroizing::new(Vec::with_capacity(4 * secret.len()));
     characters.extend(secret.chars().flat_map(char::to_lowercase));
     let mut letters = Zeroizing::new(String::with_capacity(4 * secret.len()));
@@ -48,7 +48,7 @@ fn distinct(characters: &[char]) -> usize {
     characters.iter().collect::<std::collections::BTreeSet<_>>().len()
 }
 
-/// Whether it is a short piece repeated, the last repetition perhaps incomplete.
+/// Whether the secret is a short piece that is repeated. The last repetition may be incomplete.
 fn repeats_a_word(characters: &[char]) -> bool {
     let longest = LONGEST_WORD.min(characters.len() / 2);
     (1..=longest).any(|word| characters.iter().zip(&characters[word..]).all(|(a, b)| a == b))

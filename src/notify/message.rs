@@ -13,29 +13,29 @@ use crate::{
 
 const DATE: &[BorrowedFormatItem<'_>] = format_description!("[day padding:none] [month repr:long] [year]");
 
-/// One event, as JSON. No secret is in it.
+/// One event, as it is sent to the receiver. It contains no secret.
 #[derive(Clone, Debug, Serialize)]
 pub struct Message {
-    /// The same for each delivery of an event.
+    /// The id of the event. It is the same for each delivery.
     pub id: String,
-    /// What happened.
+    /// The kind of event, such as `log-in-again`.
     pub event: &'static str,
-    /// When it was noticed.
+    /// When the event was noticed.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
-    /// E-mail or id.
+    /// The user's e-mail address, or VideoAsk's id of the user if the address is not known.
     pub user: Option<String>,
     /// VideoAsk's own id of the user.
     pub user_id: Option<String>,
-    /// One sentence with the link, as Slack, Mattermost and Google Chat show it.
+    /// One sentence with the link, in the field that Slack, Mattermost and Google Chat show.
     pub text: String,
-    /// The same, as Discord shows it.
+    /// The same sentence, in the field that Discord shows.
     pub content: String,
-    /// Why.
+    /// Why the user has to log in, or why refreshes are refused.
     pub reason: Option<String>,
-    /// Where the user logs in.
+    /// The URL at which the user logs in.
     pub login_url: String,
-    /// When the login is expected to end.
+    /// When the login is expected to end, if that is known.
     #[serde(with = "time::serde::rfc3339::option")]
     pub log_in_before: Option<OffsetDateTime>,
 }
@@ -84,7 +84,7 @@ impl Message {
 }
 
 fn sentence(event: EventKind, user: Option<&str>, report: &Report, reason: Option<&str>, url: &Url) -> String {
-    // A chat would read <…> as a mention.
+    // A chat program would take <…> as a mention.
     let user = user.unwrap_or("a user without a name").replace(['<', '>'], "");
     let reason = reason.map(|reason| format!(" ({})", reason.trim_end_matches('.'))).unwrap_or_default();
     match event {

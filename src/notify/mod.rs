@@ -1,8 +1,8 @@
-//! Tells `NOTIFY_URL` when a connection needs a person, and when it works again.
+//! Sends an event to `NOTIFY_URL` when a connection needs a person, and when it works again.
 //!
-//! What was reported about a connection is a row of its own in the store. A process claims an event by compare-and-swap
-//! before it sends it, and notes the result afterwards, so any number of replicas send it once. If the process dies in
-//! between, another one sends it again, with the same id.
+//! The store has a row for what was reported about a connection. A process claims an event by compare-and-swap before
+//! it sends the event, and notes the result afterwards, so any number of replicas send it once. If the process crashes
+//! in between, another one sends the event again, with the same id.
 
 mod message;
 mod quiet;
@@ -33,19 +33,20 @@ use crate::{
     vault::{ListEntry, Part, Status, Vault},
 };
 
-/// How often all connections are looked at. Only those that have changed, or where time makes a difference, are read.
+/// The time between two checks of all connections. A check reads only those that have changed, or whose state changes
+/// with time.
 const INTERVAL: Duration = Duration::from_secs(30);
-/// The shortest pause between two checks.
+/// The shortest pause between two checks, and the pause before a result is saved again.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
-/// How long the claim of another process is respected, by the boot-time clock of the process that has watched it.
+/// How long a process respects the claim of another one after it first saw it, by its own boot-time clock.
 const CLAIM_TIMEOUT: Duration = Duration::from_secs(60);
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How many rows are compared at once.
+/// How many rows are listed at once.
 const PAGE: u32 = 500;
-/// Up to so many rows of a page are read one by one; else the whole page is.
+/// If at most this many rows of a page have to be read, they are read one by one. Otherwise the whole page is read.
 const SINGLE_READS: usize = 20;
 
-/// The task that reports events.
+/// Checks the connections and reports events.
 #[derive(Debug)]
 pub struct Notifier {
     vault: Vault,
@@ -55,7 +56,8 @@ pub struct Notifier {
     login_url: Url,
     process: String,
     interval: Duration,
-    /// The claims of other processes, by key: the version of the row, and since when it has been seen.
+    /// The claims of other processes, by key: the version of the row, and when this process first saw it, by the
+    /// boot-time clock.
     claims: HashMap<RowKey, (u64, Duration)>,
     quiet: QuietRecords,
 }
@@ -63,16 +65,17 @@ pub struct Notifier {
 /// The store did not respond.
 struct Unreachable;
 
-/// Whether to continue after a delivery.
+/// Whether a round continues with the next connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Round {
     Continue,
-    /// The receiver failed, so the other events wait for the next round.
+    /// The receiver failed or the process is stopping, so the other connections wait for the next round.
     End,
 }
 
 impl Notifier {
-    /// A notifier that has sent nothing. `process` is a name that no other process and no earlier start uses.
+    /// A notifier that does nothing before [`Notifier::run`]. `process` is a name that no other process and no earlier
+    /// start of this one uses.
     #[must_use]
     pub fn new(
         vault: Vault,
@@ -86,13 +89,13 @@ impl Notifier {
         Self { vault, store, receiver, clock, login_url, process, interval: INTERVAL, claims, quiet }
     }
 
-    /// Checks the connections at least this often.
+    /// Sets the longest time between two checks of all connections.
     #[must_use]
     pub fn every(self, interval: Duration) -> Self {
         Self { interval, ..self }
     }
 
-    /// Reports until the sender of `stopping` is dropped. A delivery that is under way then is finished.
+    /// Reports events until the sender of `stopping` is dropped. A delivery that is in flight then is completed.
     pub async fn run(mut self, mut stopping: watch::Receiver<()>) {
         while stopping.has_changed().is_ok() {
             let pause = self.round(&stopping).await;
@@ -103,7 +106,8 @@ impl Notifier {
         }
     }
 
-    /// Checks every connection once. Returns how long to wait until the next check.
+    /// Checks the connections once, until a delivery fails or the process stops. Returns how long to wait until the
+    /// next check.
     async fn round(&mut self, stopping: &watch::Receiver<()>) -> Duration {
         let (mut after, mut next) = (None, None);
         loop {
@@ -112,7 +116,8 @@ impl Notifier {
                 Ok((None, Round::Continue)) => break,
                 Ok((_, Round::End)) => return SHORTEST_PAUSE,
                 Err(Unreachable) => {
-                    // While the store does not respond, nobody can note what was sent.
+                    // Another process could not note the result of a delivery during this outage, so the watch over its
+                    // claim starts again.
                     self.claims.clear();
                     return self.interval;
                 }
@@ -124,7 +129,7 @@ impl Notifier {
         pause.clamp(SHORTEST_PAUSE, self.interval)
     }
 
-    /// Looks at the page after this key. Gives its last key, if there may be another page.
+    /// Checks the page of connections after this key. Returns the last key of the page, if there may be another page.
     async fn look_at_page(
         &mut self,
         after: Option<&RowKey>,
@@ -160,7 +165,7 @@ impl Notifier {
         Ok((last, Round::Continue))
     }
 
-    /// Looks at one connection, which is new or has changed, or where time may make a difference.
+    /// Checks one connection that is new, has changed, or may be in another state because of the time.
     async fn look_at(
         &mut self,
         row: &Watched,
@@ -179,14 +184,15 @@ impl Notifier {
         let before = NotificationState::read(&json);
         let after = before.clone().advance(&observed, now);
         *next = earlier(*next, after.next_look(&observed));
-        // If the record has changed since it was compared, it differs at the next round.
+        // `row` was listed before the record was read. If the record changed in between, the next round sees that the
+        // row differs.
         if let Some(until) = after.quiet_until(&observed, now).filter(|_| !after.is_news(&before)) {
             self.quiet.insert(row, until);
         }
         Ok(self.report(status, version, &before, after).await)
     }
 
-    /// A page of connections by their keys.
+    /// Reads a page of connections, by their keys.
     async fn read_page(&self, after: Option<&RowKey>) -> Result<HashMap<RowKey, Status>, Unreachable> {
         let part = Part { after: after.map(|key| key.0.clone()), limit: PAGE as usize };
         let (entries, _) = self.vault.entries(part).await.map_err(|_| Unreachable)?;
@@ -194,13 +200,13 @@ impl Notifier {
         Ok(statuses.map(|status| (status.key.clone(), status)).collect())
     }
 
-    /// One connection, if it can be decrypted.
+    /// Reads one connection; `None` if it cannot be decrypted or does not exist.
     async fn read(&self, key: &RowKey) -> Result<Option<Status>, Unreachable> {
         let entry = self.vault.entry(key).await.map_err(|_| Unreachable)?;
         Ok(entry.and_then(status_of))
     }
 
-    /// Removes what was reported about a connection that was revoked or forgotten.
+    /// Removes the row about a connection that was revoked or forgotten.
     async fn forget(&self, row: &Watched) -> Result<(), Unreachable> {
         if row.notified > 0 {
             self.call_store(self.store.remove_notification(&row.key, row.notified)).await?;
@@ -212,7 +218,7 @@ impl Notifier {
         self.clock.timeout(STORE_TIMEOUT, call).await.and_then(Result::ok).ok_or(Unreachable)
     }
 
-    /// Sends the pending event, if that is this process's to do, and notes what has changed.
+    /// Sends the pending event if this process may do so, and saves the new state if it has changed.
     async fn report(
         &mut self,
         status: &Status,
@@ -231,7 +237,7 @@ impl Notifier {
         let claimed = after.claimed_by(&self.process);
         let asked = self.clock.boot_time();
         if self.swap(key, version, &claimed).await != Some(NotificationSwap::Applied)
-            // A process that was suspended here may have lost its claim.
+            // If the process was suspended here, another one may have taken over the claim.
             || self.clock.boot_time() > asked + CLAIM_TIMEOUT / 2
         {
             return Round::Continue;
@@ -257,7 +263,7 @@ impl Notifier {
         round
     }
 
-    /// Notes the result of a delivery, as soon as the store responds.
+    /// Saves the result of a delivery, and retries until the store responds.
     async fn note(&self, key: &RowKey, version: u64, state: &NotificationState) {
         while self.swap(key, version, state).await.is_none() {
             self.clock.sleep(SHORTEST_PAUSE).await;
@@ -267,7 +273,8 @@ impl Notifier {
     fn may_send(&mut self, key: &RowKey, version: u64, pending: &Pending, now: OffsetDateTime) -> bool {
         match &pending.claimed_by {
             None => pending.is_due(now),
-            // This process sends one event at a time, so it is not being sent: the response to the claim was lost.
+            // This process sends one event at a time, so the event is not being sent: the claim succeeded, but its
+            // response was lost or late.
             Some(owner) if *owner == self.process => true,
             Some(_) => {
                 let boot_time = self.clock.boot_time();
@@ -280,7 +287,7 @@ impl Notifier {
         }
     }
 
-    /// Nothing if the store did not respond.
+    /// Replaces the row with this version. `None` if the store did not respond.
     async fn swap(&self, key: &RowKey, over: u64, state: &NotificationState) -> Option<NotificationSwap> {
         let state = state.to_json();
         let swap = self.store.swap_notification(key, over, &state);

@@ -1,4 +1,4 @@
-//! Which records have nothing to report yet, so that a round neither reads nor decrypts them.
+//! The records that have nothing to report before a known time, so that a round neither reads nor decrypts them.
 
 use std::{
     collections::HashMap,
@@ -9,8 +9,8 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{notify::state::LONGEST_QUIET, store::Watched};
 
-/// Hashes in place of keys and versions: there may be many records, and one that is skipped because of a collision is
-/// looked at an hour later.
+/// Stores hashes instead of keys and versions, because there may be many records. A record that is skipped because of a
+/// collision is checked at most an hour later.
 #[derive(Debug, Default)]
 pub(super) struct QuietRecords {
     looks: HashMap<u64, Look>,
@@ -24,16 +24,16 @@ struct Look {
 }
 
 impl QuietRecords {
-    /// Whether nothing is to be done about it for longer than this.
+    /// Whether there is nothing to do about this record for longer than `margin`.
     pub(super) fn has(&self, row: &Watched, now: OffsetDateTime, margin: Duration) -> bool {
         let look = self.looks.get(&self.hasher.hash_one(&row.key));
         look.is_some_and(|look| {
-            // What lies further ahead was written before the clock was set back.
+            // A time that is further ahead was written before the clock was set back.
             look.seen == self.hash(row) && now + margin < look.until && look.until - now <= LONGEST_QUIET
         })
     }
 
-    /// Nothing is to be done about it until then, unless it changes.
+    /// Notes that there is nothing to do about this record until then, unless it changes.
     pub(super) fn insert(&mut self, row: &Watched, until: OffsetDateTime) {
         self.looks.insert(self.hasher.hash_one(&row.key), Look { seen: self.hash(row), until });
     }

@@ -8,23 +8,23 @@ use url::Url;
 
 use crate::{config::NotifyUrl, http, notify::Message};
 
-/// Takes events.
+/// Sends events to where they are received.
 #[async_trait]
 pub trait Receiver: fmt::Debug + Send + Sync + 'static {
-    /// Delivers one event, once.
+    /// Sends one event. Never retries: the caller does.
     async fn deliver(&self, message: &Message) -> Result<(), DeliveryError>;
 }
 
-/// Why an event was not delivered. Nothing of `NOTIFY_URL` is in it.
+/// Why an event was not delivered. The error contains no part of `NOTIFY_URL`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeliveryError {
-    /// The receiver did not take it.
+    /// The receiver responded with a status that is not a success.
     #[error("the receiver responded with status {0}")]
     Status(u16),
-    /// There was no response in time.
+    /// The receiver did not respond in time.
     #[error("the receiver did not respond within 5 s")]
     Timeout,
-    /// There was no connection.
+    /// No connection could be opened.
     #[error("the receiver cannot be reached")]
     Unreachable,
     /// The connection ended before the response.
@@ -33,7 +33,7 @@ pub enum DeliveryError {
 }
 
 impl DeliveryError {
-    /// What to do about it.
+    /// What the operator should do about it.
     #[must_use]
     pub fn fix(self) -> &'static str {
         match self {
@@ -62,7 +62,7 @@ pub(crate) struct HttpReceiver {
 
 impl HttpReceiver {
     /// # Errors
-    /// When an HTTP client cannot be built, as without any CA certificates.
+    /// Returns an error if the HTTP client cannot be built, for example without any CA certificates.
     pub(crate) fn new(url: &NotifyUrl) -> Result<Self, http::BuildError> {
         let url = url.expose();
         Ok(Self { client: http::notify_client(&url)?, url })

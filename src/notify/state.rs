@@ -1,5 +1,4 @@
-//! What was reported about one connection, and what is to be reported next: pure functions of state, observation and
-//! time.
+//! What was reported about one connection, and which event is next, as pure functions of state, observation and time.
 
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
@@ -9,28 +8,28 @@ use crate::{
     vault::{Obstacle, Status, Urgency},
 };
 
-/// A connection is reported as blocked after so long, and as recovered after it has worked for so long.
+/// How long a connection must be blocked before it is reported as blocked, or work before it is reported as recovered.
 const STABLE_AFTER: Duration = Duration::minutes(10);
-/// The pause after the first delivery that failed; it doubles up to [`LONGEST_BACKOFF`].
+/// The pause after the first failed delivery. It doubles with each further failure, up to [`LONGEST_BACKOFF`].
 const FIRST_BACKOFF: Duration = Duration::seconds(10);
 const LONGEST_BACKOFF: Duration = Duration::HOUR;
-/// Each record is read at least this often, whether or not it seems to have changed.
+/// The longest time between two reads of a record, even if it does not seem to have changed.
 pub(super) const LONGEST_QUIET: Duration = Duration::HOUR;
 const GIVE_UP: Duration = Duration::days(3);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum EventKind {
-    /// From 80 % of the expected life on.
+    /// The login has reached 80 % of its expected life.
     LogInSoon,
-    /// From 95 % of the expected life on.
+    /// The login has reached 95 % of its expected life.
     LogInVerySoon,
     LogInAgain,
     Blocked,
     Recovered,
 }
 
-/// Why a connection did not work when that was last reported.
+/// The problem that was last reported, while no recovery has been reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum ReportedProblem {
@@ -40,7 +39,7 @@ enum ReportedProblem {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Pending {
-    /// The same for each delivery.
+    /// The id of the event, which is the same for each delivery.
     pub(super) id: String,
     pub(super) event: EventKind,
     #[serde(with = "time::serde::timestamp::milliseconds")]
@@ -57,12 +56,12 @@ pub(super) struct Pending {
 pub(super) struct NotificationState {
     connection_id: String,
     reported: Option<ReportedProblem>,
-    /// What was last reported of this connection's end.
+    /// The last report about the end of this connection.
     warned: Warning,
-    /// Since when it works, if that is to be reported.
+    /// Since when the connection works, if a recovery is to be reported.
     #[serde(with = "time::serde::timestamp::milliseconds::option")]
     working_since: Option<OffsetDateTime>,
-    /// Counts the events of this record, for their ids.
+    /// The number of events about this record so far. It makes their ids unique.
     events: u64,
     pub(super) pending: Option<Pending>,
 }
@@ -82,14 +81,14 @@ pub(super) struct Observation {
     connection_id: String,
     condition: Condition,
     urgency: Urgency,
-    /// When condition or urgency changes, though the record does not.
+    /// When condition or urgency next changes by time alone, without a change of the record.
     changes_at: Option<OffsetDateTime>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Condition {
     Working,
-    /// A refresh failed, and may work next time.
+    /// The last refresh failed, and the next one may work.
     Failing,
     Blocked {
         since: OffsetDateTime,
@@ -98,7 +97,7 @@ enum Condition {
 }
 
 impl EventKind {
-    /// As the receiver and the log know it.
+    /// The name in messages and in the log.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::LogInSoon | Self::LogInVerySoon => "log-in-soon",
@@ -108,7 +107,7 @@ impl EventKind {
         }
     }
 
-    /// Whether it is still true.
+    /// Whether the event is still true in this condition.
     fn applies_to(self, condition: Condition) -> bool {
         match (self, condition) {
             (Self::LogInSoon | Self::LogInVerySoon | Self::Recovered, Condition::Working | Condition::Failing)
@@ -125,8 +124,8 @@ impl EventKind {
 }
 
 impl Observation {
-    /// Nothing for a connection that is not reported: of a user who is not listed, of another client, on its way out,
-    /// or without an owner.
+    /// Observes a connection. `None` if it is not reported: its user is not listed, it belongs to another client, it is
+    /// being revoked or is revoked, or it is an import without an owner.
     pub(super) fn of(status: &Status, now: OffsetDateTime) -> Option<Self> {
         if status.key.is_import() {
             return None;
@@ -153,12 +152,12 @@ impl Observation {
 }
 
 impl Pending {
-    /// Whether it is time for the next try. A time that lies too far ahead was written by a wrong clock.
+    /// Whether it is time for the next try. A time that is too far ahead was written by a wrong clock and is ignored.
     pub(super) fn is_due(&self, now: OffsetDateTime) -> bool {
         now >= self.next_try || self.next_try - now > LONGEST_BACKOFF
     }
 
-    /// Whether a failure now is the last one.
+    /// Whether the event is given up if a delivery fails now.
     pub(super) fn is_given_up(&self, now: OffsetDateTime) -> bool {
         now - self.at >= GIVE_UP
     }
@@ -169,7 +168,7 @@ impl Pending {
 }
 
 impl NotificationState {
-    /// What cannot be read counts as nothing reported.
+    /// Reads the stored state. If it cannot be read, nothing counts as reported.
     pub(super) fn read(json: &str) -> Self {
         serde_json::from_str(json).unwrap_or_default()
     }
@@ -178,7 +177,7 @@ impl NotificationState {
         serde_json::to_string(self).expect("a state has only string keys, so JSON can write it")
     }
 
-    /// The state after this observation, with the next event if there is one.
+    /// The state after this observation, with the next event as pending if there is one.
     pub(super) fn advance(mut self, seen: &Observation, now: OffsetDateTime) -> Self {
         let replaced = self.connection_id != seen.connection_id;
         if replaced || self.pending.as_ref().is_some_and(|pending| !pending.event.applies_to(seen.condition)) {
@@ -209,7 +208,8 @@ impl NotificationState {
 
     fn next_event(&self, seen: &Observation, now: OffsetDateTime) -> Option<EventKind> {
         match (seen.condition, self.reported) {
-            // Also where a login was reported as needed before: a person has logged in since, and may not look again.
+            // This also applies if a needed login was reported before for an earlier connection: the user has logged in
+            // since then, and may not notice that this login ended too.
             (Condition::LogInAgain, _) if self.warned != Warning::Ended => Some(EventKind::LogInAgain),
             (Condition::Blocked { since }, None) if now - since >= STABLE_AFTER => Some(EventKind::Blocked),
             (Condition::Working, Some(_)) => {
@@ -225,10 +225,10 @@ impl NotificationState {
         }
     }
 
-    /// When there may be something to do, other than by a change of the connection.
+    /// When there may be something to do, even if the connection does not change.
     pub(super) fn next_look(&self, seen: &Observation) -> Option<OffsetDateTime> {
         if let Some(pending) = &self.pending {
-            // What another process delivers is watched from time to time.
+            // A claimed event has no time of its own: each round checks the claim.
             return pending.claimed_by.is_none().then_some(pending.next_try);
         }
         match (seen.condition, self.reported) {
@@ -237,13 +237,14 @@ impl NotificationState {
         }
     }
 
-    /// Whether this must be noted in the store in place of `before`. Most connections never have anything to report.
+    /// Whether this state must replace `before` in the store. Most connections never have anything to report, so
+    /// nothing is stored for them.
     pub(super) fn is_news(&self, before: &Self) -> bool {
         let blank = Self { connection_id: self.connection_id.clone(), ..Self::default() };
         self != before && (*before != Self::default() || *self != blank)
     }
 
-    /// Until when nothing is to be done while neither this nor the record changes. Nothing if there is something to do.
+    /// Until when there is nothing to do if neither this state nor the record changes. `None` if an event is pending.
     pub(super) fn quiet_until(&self, seen: &Observation, now: OffsetDateTime) -> Option<OffsetDateTime> {
         if self.pending.is_some() {
             return None;
@@ -251,7 +252,7 @@ impl NotificationState {
         [self.next_look(seen), seen.changes_at, Some(now + LONGEST_QUIET)].into_iter().flatten().min()
     }
 
-    /// Drops an event that is no longer true. If it may have arrived, it counts as reported.
+    /// Drops the pending event, which is no longer true. If it may have arrived, it counts as reported.
     fn supersede(&mut self) {
         match self.pending.take() {
             Some(pending) if pending.may_have_arrived() => self.mark_reported(pending.event),
@@ -272,7 +273,7 @@ impl NotificationState {
         }
     }
 
-    /// A process begins to deliver the pending event.
+    /// The state in which this process has claimed the pending event.
     pub(super) fn claimed_by(mut self, process: &str) -> Self {
         if let Some(pending) = &mut self.pending {
             pending.claimed_by = Some(process.to_owned());
@@ -280,7 +281,7 @@ impl NotificationState {
         self
     }
 
-    /// The pending event was delivered, or given up.
+    /// The state after the pending event was delivered or given up.
     pub(super) fn reported(mut self) -> Self {
         if let Some(pending) = self.pending.take() {
             self.mark_reported(pending.event);

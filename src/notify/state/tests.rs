@@ -16,7 +16,7 @@ fn near(urgency: Urgency) -> Observation {
     Observation { urgency, ..seen(Condition::Working) }
 }
 
-/// Delivers whatever is pending, and names it.
+/// Delivers the pending event, if there is one, and returns its name.
 fn deliver(state: NotificationState) -> (NotificationState, Option<&'static str>) {
     let name = state.pending.as_ref().map(|pending| pending.event.name());
     (state.reported(), name)

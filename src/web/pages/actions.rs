@@ -29,7 +29,7 @@ pub(crate) fn router() -> Router<Arc<AppState>> {
     Router::new().route("/tokens/refresh", post(refresh)).route("/tokens/revoke", post(revoke))
 }
 
-/// Which token set the page showed. Where it is no longer the current one, nothing is done to the newer one.
+/// The token set that the page showed. If it is no longer the current one, nothing is done to the newer one.
 #[derive(Deserialize)]
 struct ShownForm {
     connection: String,
@@ -43,7 +43,7 @@ fn version(form: Submitted) -> Result<Version, PageError> {
     Ok(Version { connection_id: connection, generation })
 }
 
-/// Exchanges the refresh token that was shown, in either mode: the vault's one refresh.
+/// Exchanges the refresh token, in either mode, unless the token set that the page showed has been replaced.
 async fn refresh(State(app): State<Arc<AppState>>, login: LoggedIn, form: Submitted) -> Result<Redirect, PageError> {
     let shown = version(form)?;
     let (key, _) = login.connection(&app).await?;
@@ -56,8 +56,8 @@ async fn refresh(State(app): State<Arc<AppState>>, login: LoggedIn, form: Submit
     Ok(done.redirect())
 }
 
-/// Ends the connection at VideoAsk, and here, and with it the session that showed it. One that is on its way out already
-/// is tried again, so this does not ask for what may be shown.
+/// Revokes the connection at VideoAsk, deletes its tokens here, and ends the session. A connection that is already
+/// being revoked is not shown, but can be revoked again.
 async fn revoke(
     State(app): State<Arc<AppState>>,
     session: Session,
@@ -74,13 +74,14 @@ async fn revoke(
     if done == Confirmation::Revoked
         && let Err(error) = session.flush().await
     {
-        // The connection is revoked all the same, and that is what the person should read.
+        // The connection is revoked even so, and that is what the page should say.
         tracing::warn!(cause = telemetry::chain(&error), "a session without a connection was left behind");
     }
     Ok(done.redirect())
 }
 
-/// The row to revoke. In mint mode it lies under one of several keys; in keep mode there is one, whatever lies there.
+/// The key of the row to revoke. If no connection can be shown, this is the first of the keys under which it may be
+/// stored, since a connection that is being revoked is not shown.
 async fn key_of(app: &AppState, login: &LoggedIn) -> Result<RowKey, PageError> {
     match login.connection(app).await {
         Ok((key, _)) => Ok(key),

@@ -1,4 +1,4 @@
-//! How a program of the user's gets at VideoAsk's API.
+//! How a user's program accesses VideoAsk's API.
 
 use url::Url;
 
@@ -8,7 +8,7 @@ use crate::{
     web::{api::paths::PROXY_PREFIX, state::AppState},
 };
 
-/// Where its requests go, and what it shows there.
+/// Where the program sends its requests, and with which credential.
 #[derive(Debug)]
 pub(crate) enum ApiAccess {
     /// To VideoAsk, with a token that a person puts into the variable.
@@ -17,14 +17,14 @@ pub(crate) enum ApiAccess {
     Executed,
     /// To this app's proxy, with an API key.
     Proxied {
-        /// The name for the header that selects the user who looks at the page; none for the default user, whom a
-        /// request without the header means.
+        /// The value of the header that selects the user of this page. `None` for the default user, who needs no
+        /// header.
         pick: Option<String>,
     },
 }
 
 impl ApiAccess {
-    /// The one with the least for a program to do, as this app is set up.
+    /// The way that needs the least from a program, with this configuration.
     pub(crate) fn of(app: &AppState, identity: &Identity) -> Self {
         match &app.mode {
             Mode::Mint => Self::Copied,
@@ -37,7 +37,7 @@ impl ApiAccess {
         }
     }
 
-    /// What VideoAsk's paths come after.
+    /// The URL before the paths of VideoAsk's API.
     pub(crate) fn base_url(&self, app: &AppState) -> Url {
         match self {
             Self::Copied | Self::Executed => app.api_url.clone(),
@@ -45,7 +45,7 @@ impl ApiAccess {
         }
     }
 
-    /// The environment variable with the token or key.
+    /// The environment variable from which a program reads the token or key.
     pub(crate) fn variable(&self) -> &'static str {
         match self {
             Self::Copied | Self::Executed => "VIDEOASK_ACCESS_TOKEN",

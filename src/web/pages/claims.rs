@@ -1,4 +1,4 @@
-//! The claims of an access token as a table, and as the JSON they are.
+//! The claims of an access token, as a table and as JSON.
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -7,18 +7,18 @@ use crate::web::pages::{rich_text::RichText, sanitize};
 
 #[derive(Debug)]
 pub(crate) struct Claims {
-    /// One row for each claim, the best known first.
+    /// One row for each claim. Those in `KNOWN` come first.
     pub(crate) rows: Vec<ClaimRow>,
-    /// All of them, pretty-printed.
+    /// All claims as JSON, pretty-printed.
     pub(crate) json: String,
 }
 
 #[derive(Debug)]
 pub(crate) struct ClaimRow {
-    /// What it means; empty for one that this app does not know.
+    /// What the claim means; empty if this app does not know it.
     pub(crate) meaning: &'static str,
     pub(crate) name: String,
-    /// Its value, times in words.
+    /// The value of the claim; a time is written in words.
     pub(crate) value: RichText,
 }
 
@@ -57,7 +57,7 @@ fn row(name: &str, value: &Value, now: OffsetDateTime) -> ClaimRow {
     ClaimRow { meaning, name: sanitize::short(name), value }
 }
 
-/// Texts as they are, anything else as JSON.
+/// The values with commas between them: strings as they are, all others as JSON.
 fn list(values: &[Value]) -> String {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     values.iter().map(text).collect::<Vec<_>>().join(", ")

@@ -1,4 +1,4 @@
-//! What a page says after a button has done its work.
+//! What a page says after a person has pressed a button.
 
 use axum::{
     extract::{Query, rejection::QueryRejection},
@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::web::pages::token_owner::TokenOwner;
 
-/// What was done. It travels in the query of the page that the button leads to.
+/// What the button did. It is in the query of the page to which the browser is redirected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Confirmation {
     Refreshed,
-    /// They were refreshed, but the new access token expires too soon to be of use.
+    /// The tokens were refreshed, but the new access token expires too soon to be useful.
     RefreshedForShort,
-    /// They were no longer current, so nothing was exchanged.
+    /// The tokens that the page showed were no longer current, so nothing was exchanged.
     NotRefreshed,
     Revoked,
     /// The tokens that the page showed were no longer current, so nothing was revoked.
@@ -25,7 +25,7 @@ pub(crate) enum Confirmation {
     LoggedOutHere,
 }
 
-/// The query that carries it.
+/// The query with the confirmation.
 #[derive(Deserialize)]
 pub(crate) struct DoneQuery {
     done: Option<Confirmation>,
@@ -67,7 +67,7 @@ impl Confirmation {
         }
     }
 
-    /// The CSS class, where it is not good news.
+    /// The CSS class; empty if the action did all that was asked.
     pub(crate) fn class(self) -> &'static str {
         match self {
             Self::Refreshed | Self::Revoked | Self::LoggedOut => "",
@@ -75,7 +75,7 @@ impl Confirmation {
         }
     }
 
-    /// Leads to the page that says it.
+    /// Redirects to the page that shows this confirmation.
     pub(crate) fn redirect(self) -> Redirect {
         Redirect::to(match self {
             Self::Refreshed => "/tokens?done=refreshed",
@@ -88,7 +88,7 @@ impl Confirmation {
         })
     }
 
-    /// What the query says was done. A query that says something else is none of ours.
+    /// Reads the confirmation from a query. `None` if there is none, or if it is not one of this app.
     pub(crate) fn of(query: Result<Query<DoneQuery>, QueryRejection>) -> Option<Self> {
         query.ok().and_then(|Query(query)| query.done)
     }

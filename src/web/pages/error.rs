@@ -1,4 +1,5 @@
-//! Every way a page can fail. `pages/explain/` has the text for each, `pages/error_page.rs` renders it.
+//! Every way in which a page can fail. `pages/explain/` has the text for each error, and `pages/error_page.rs` renders
+//! it.
 
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ pub(crate) enum PageError {
     NotRevoked(#[source] VaultError),
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// A bug of this app: a handler panicked, or an invariant did not hold.
+    /// A bug of this app: a handler panicked, a template failed, or an invariant did not hold.
     #[error("internal error")]
     Internal,
 }
@@ -39,7 +40,7 @@ pub(crate) enum RequestError {
     LoggedOut,
     #[error("an unsafe request from another site")]
     CrossSite,
-    /// The query or form has a value that the page does not take.
+    /// The query or form has a value that the page does not accept.
     #[error("the query cannot be read")]
     BadQuery,
     #[error("no such page")]
@@ -67,7 +68,7 @@ impl From<AccountError> for PageError {
 }
 
 impl PageError {
-    /// Whether the store just failed. Then the error page must not wait for the store a second time.
+    /// Whether the store may have caused the error. Then the error page must not wait for the store a second time.
     pub(crate) fn is_of_the_store(&self) -> bool {
         match self {
             Self::Session(_) | Self::Login(CallbackError::Session(_)) => true,

@@ -1,7 +1,7 @@
-//! Renders a failure as a page.
+//! Renders an error as a page.
 //!
-//! The person reads what happened, why it matters and what to do next, in constant sentences; only VideoAsk's own
-//! messages vary (cut and escaped). The log has the cause, once, with the request id that the page shows.
+//! The page says what happened, why it matters and what to do next. Values from outside, such as VideoAsk's messages,
+//! are escaped. The cause is logged once, with the request id that the page shows.
 
 use std::sync::Arc;
 
@@ -31,11 +31,11 @@ use crate::{
 pub(crate) struct ErrorPage {
     pub(crate) layout: Layout,
     pub(crate) error: ErrorView,
-    /// Where a log has it too.
+    /// The id with which the cause is logged. `None` on the page of a command.
     pub(crate) request_id: Option<String>,
 }
 
-/// A failure, in a response's extensions, for the middleware that renders it. Extensions must be `Clone`.
+/// The error, stored in the extensions of a response for the middleware that renders it. Extensions must be `Clone`.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure(Arc<PageError>);
 
@@ -60,17 +60,17 @@ impl Failure {
         html(&ErrorPage { layout, error, request_id: Some(id.to_string()) })
     }
 
-    /// The page of a command, which tells the cause itself.
+    /// Renders the page for a command, which prints the cause itself.
     pub(crate) fn render_for_command(&self, assets: &Assets) -> Response {
         let mut error = explain(&self.0);
-        // A command serves no page but the login's.
+        // A command serves only the login, so no other page can be linked to.
         error.link = error.link.map(|_| Link::LogInAgain);
         tracing::debug!(cause = telemetry::chain(&*self.0), "a page failed");
         let layout = Layout::new(assets, NavVisitor::LoggedOut, CurrentPage::Other);
         html(&ErrorPage { layout, error, request_id: None })
     }
 
-    /// Whether the page may ask the store who is logged in.
+    /// Whether the error page may ask the store who is logged in.
     pub(crate) fn may_ask_the_store(&self) -> bool {
         !self.0.is_of_the_store()
     }

@@ -32,7 +32,7 @@ pub(crate) fn router() -> Router<Arc<AppState>> {
     Router::new().route("/tokens/export/{format}", export)
 }
 
-/// The fields of `/api/token`, and the refresh token.
+/// The fields of a response of `/api/token`, and the refresh token.
 #[derive(Serialize)]
 pub(crate) struct Export<'a> {
     access_token: &'a str,
@@ -54,7 +54,8 @@ async fn export(
     let contents = &shown.record().body;
     let mut export = Export::new(&contents.tokens, &contents.identity, app.clock.now());
     if TokenOwner::of(&app.mode) == TokenOwner::App {
-        // Two that refresh would log each other out, so the one that this app refreshes does not leave by a download.
+        // This app refreshes with this token. A copy in another program that refreshes would make the two log each
+        // other out.
         export.refresh_token = None;
     }
     match format.as_str() {
@@ -97,7 +98,8 @@ impl<'a> Export<'a> {
     }
 }
 
-/// A value as shells and dotenv libraries read it alike: bare where nothing is special, else in single quotes.
+/// Writes a value so that shells and dotenv libraries read it alike: bare if it has no special character, in single
+/// quotes otherwise. If it contains a single quote, only shells read it.
 fn quoted(value: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._:+/=".contains(c);
     if value.chars().all(plain) { value.to_owned() } else { format!("'{}'", value.replace('\'', r"'\''")) }

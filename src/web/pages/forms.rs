@@ -1,4 +1,4 @@
-//! `GET /tokens/forms`: proof that the token works, by listing the account's forms with it.
+//! `GET /tokens/forms`: lists the account's forms with the token, which shows that the token works.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// Forms a page, and the most that a query may ask for.
+/// How many forms a page has, unless the query asks for another number, of at most `MOST`.
 const LIMIT: u32 = 20;
 const MOST: u32 = 100;
 
@@ -33,7 +33,7 @@ const MOST: u32 = 100;
 pub(crate) struct FormsPage {
     pub(crate) layout: Layout,
     pub(crate) count: u64,
-    /// Of these, the page's first and last, counted from 1.
+    /// The numbers of the first and the last form on this page, counted from 1.
     pub(crate) range: Option<(u64, u64)>,
     pub(crate) forms: Vec<FormLine>,
     pub(crate) previous: Option<String>,
@@ -44,7 +44,7 @@ pub(crate) struct FormsPage {
 pub(crate) struct FormLine {
     pub(crate) title: String,
     pub(crate) id: String,
-    /// Where it is answered, if it says so by an https URL.
+    /// Where people answer the form, if VideoAsk names an https URL.
     pub(crate) share_url: Option<String>,
 }
 
@@ -85,7 +85,7 @@ async fn forms(
     })
 }
 
-/// The link to the first page may leave the offset out.
+/// The link to a page of forms. VideoAsk may leave out the offset of the first page.
 fn href(page: &Page) -> Option<String> {
     let offset = page.number("offset").unwrap_or(0);
     Some(format!("/tokens/forms?limit={}&offset={offset}", page.number("limit")?))

@@ -32,16 +32,16 @@ use crate::{
 #[template(path = "home.html")]
 pub(crate) struct HomePage {
     pub(crate) layout: Layout,
-    /// Absolute, to `APP_URL`: following it from another name of this host still gets its cookies back.
+    /// An absolute URL at `APP_URL`, so that a login that starts at another name of this host gets its cookies back.
     pub(crate) login_url: String,
-    /// To register in VideoAsk's developer settings.
+    /// The URL to register in VideoAsk's developer settings.
     pub(crate) callback_url: String,
     pub(crate) owner: TokenOwner,
     pub(crate) visitor: VisitorLine,
     pub(crate) confirmation: Option<Confirmation>,
 }
 
-/// What the home page says of the visitor.
+/// What the home page says about the visitor.
 #[derive(Debug)]
 pub(crate) enum VisitorLine {
     LoggedOut,
@@ -103,7 +103,7 @@ async fn home(
             },
             Err(PageError::Request(RequestError::LoggedOut)) => VisitorLine::LoggedOut,
             Err(PageError::Vault(VaultError::NotConnected)) => VisitorLine::Disconnected,
-            // The token page says what is wrong. It must not hide the way to a new login.
+            // The token page says what is wrong. The home page must still offer a new login.
             Err(_) => VisitorLine::Unavailable,
         },
     };
@@ -117,10 +117,10 @@ async fn home(
     })
 }
 
-/// Ends the session, in mint mode with its record. Revokes nothing: tokens that were copied keep working.
+/// Ends the session, and in mint mode deletes its record. Revokes nothing: tokens that were copied keep working.
 ///
-/// Without the store, at least this browser is logged out. The layer would keep the cookie of a session that it could
-/// not delete, so neither is left to it.
+/// If the store does not respond, at least this browser is logged out. The session layer would keep the cookie of a
+/// session that it could not delete, so this handler removes both cookie and session itself.
 async fn logout(State(app): State<Arc<AppState>>, session: Session, cookies: Cookies) -> Redirect {
     let Some(id) = session.id() else { return Confirmation::LoggedOut.redirect() };
     let policy = &app.cookie_policy;

@@ -1,11 +1,11 @@
-//! Who a user is, in words.
+//! What pages show about a user's identity.
 
 use crate::{
     vault::{EmailProof, Identity},
     web::pages::sanitize,
 };
 
-/// Names and values for a page; what VideoAsk did not tell is left out.
+/// Names and values for a page. A value that VideoAsk did not name is left out.
 pub(crate) fn rows(identity: &Identity) -> Vec<(&'static str, String)> {
     let mut rows = present([("Name", identity.name.clone()), ("E-mail", email(identity))]);
     rows.extend(ids(identity));
@@ -16,7 +16,8 @@ pub(crate) fn ids(identity: &Identity) -> Vec<(&'static str, String)> {
     present([("User id", identity.user_id.clone()), ("Subject (Auth0 `sub`)", identity.sub.clone())])
 }
 
-/// Name and e-mail address in one line, or an id where VideoAsk told neither.
+/// Name and e-mail address in one line. If VideoAsk did not name both, the first that is known of name, e-mail address,
+/// user id and `sub`.
 pub(crate) fn short(identity: &Identity) -> Option<String> {
     match (&identity.name, email(identity)) {
         (Some(name), Some(email)) => Some(format!("{}, {}", sanitize::short(name), sanitize::short(&email))),

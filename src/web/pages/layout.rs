@@ -1,4 +1,4 @@
-//! The frame around every page: static files and navigation.
+//! The layout of every page: static files and navigation.
 
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
@@ -11,14 +11,14 @@ use crate::{
     },
 };
 
-/// Nearly all pages are shorter, in bytes.
+/// The initial size of the buffer for a page, in bytes. Nearly all pages are shorter.
 const PAGE_LENGTH: usize = 16 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Layout {
     pub(crate) assets: Assets,
     pub(crate) visitor: NavVisitor,
-    /// The link of the navigation that leads to this very page.
+    /// Which link of the navigation leads to this page.
     pub(crate) current: CurrentPage,
 }
 
@@ -32,7 +32,7 @@ impl Layout {
 pub(crate) enum NavVisitor {
     /// Nobody is logged in, so there is no navigation.
     LoggedOut,
-    /// Someone is logged in, with this e-mail address, name or id, if VideoAsk told one.
+    /// Someone is logged in, with this e-mail address, name or id if VideoAsk named one.
     LoggedIn(Option<String>),
 }
 
@@ -49,9 +49,9 @@ pub(crate) enum CurrentPage {
     Other,
 }
 
-/// A rendered page, or the error page where a template fails.
+/// Renders a page, or returns the error page if the template fails.
 pub(crate) fn html(page: &impl Template) -> Response {
-    // askama reserves for its own text only, and the values would make the page grow piece by piece.
+    // askama reserves space only for the text of the template, so the values would make the buffer grow several times.
     let mut text = String::with_capacity(PAGE_LENGTH);
     match page.render_into(&mut text) {
         Ok(()) => Html(text).into_response(),

@@ -1,11 +1,11 @@
-//! The links that pages end in.
+//! The links that pages offer as the next step.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Link {
     /// Start a login, in a browser that may never have logged in.
     LogIn,
     LogInAgain,
-    /// Start a new login, and have VideoAsk ask for the user.
+    /// Start a new login in which VideoAsk asks who the user is.
     LogInAsAnotherUser,
     Tokens,
     Home,

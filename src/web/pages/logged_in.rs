@@ -1,4 +1,4 @@
-//! The page of a login that a command waited for. It has no tokens.
+//! The page after a login that a command waited for. It shows no tokens.
 
 use askama::Template;
 

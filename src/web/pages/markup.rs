@@ -1,4 +1,4 @@
-//! Text for people, in which backticks mark code, as the pages show it.
+//! Text in which backticks mark code, and its HTML.
 
 use std::{borrow::Cow, fmt};
 
@@ -11,7 +11,8 @@ const COMMAND: &str = "videoask-auth";
 pub(crate) struct Markup(Cow<'static, str>);
 
 impl Markup {
-    /// A sentence that the log and the command line have too, without marks: its variables and commands become code.
+    /// Marks the variables and commands in a plain sentence as code. The log and the command line use the same sentence
+    /// without marks.
     pub(crate) fn of_plain(sentence: &str) -> Self {
         let mut words = sentence.split(' ');
         let mut marked = Vec::new();
@@ -46,23 +47,23 @@ impl fmt::Display for Markup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, piece) in self.0.split('`').enumerate() {
             let Ok(piece) = escape(piece, Html);
-            // Every second piece stands between two backticks.
+            // Every second piece is between two backticks.
             if index % 2 == 0 { write!(f, "{piece}")? } else { write!(f, "<code>{piece}</code>")? }
         }
         Ok(())
     }
 }
 
-/// `Display` escapes by itself.
+/// `Display` escapes the text.
 impl HtmlSafe for Markup {}
 
-/// The program's name and its command, as code. Punctuation stays outside.
+/// The program's name and a command, marked as code. Punctuation after them stays outside.
 fn command(name: &str) -> String {
     let (name, rest) = name.split_at(name.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(name.len()));
     format!("`{COMMAND} {name}`{rest}")
 }
 
-/// A word, as code if it is a name with an underscore, such as `CLIENT_ID`.
+/// A word, marked as code if it is a name with an underscore, such as `CLIENT_ID`.
 fn variable(word: &str) -> String {
     let end = word.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(word.len());
     let (name, rest) = word.split_at(end);

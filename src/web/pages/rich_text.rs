@@ -1,4 +1,4 @@
-//! One line of a page, in which times and outside text have their own markup.
+//! A line of a page that contains times and text from outside.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::web::pages::{
     times::{Countdown, Timestamp},
 };
 
-/// Pieces of text in a row. `Display` writes HTML, everything escaped.
+/// A sequence of pieces of text. `Display` writes HTML and escapes every text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RichText(Vec<Piece>);
 
@@ -24,7 +24,7 @@ enum Piece {
 }
 
 impl RichText {
-    /// Adds text of ours, with code in backticks.
+    /// Adds text of this app, with code in backticks.
     pub(crate) fn text(self, text: impl Into<Markup>) -> Self {
         self.with(Piece::Markup(text.into()))
     }
@@ -37,7 +37,7 @@ impl RichText {
         self.with(Piece::Timestamp(Timestamp::new(time, now)))
     }
 
-    /// Adds how long it is until `time`, which the script counts down.
+    /// Adds the time that is left until `time`, which the page's script counts down.
     pub(crate) fn time_left(self, time: OffsetDateTime, now: OffsetDateTime) -> Self {
         self.with(Piece::Countdown(Countdown(time - now)))
     }
@@ -85,7 +85,7 @@ impl fmt::Display for RichText {
     }
 }
 
-/// `Display` escapes by itself.
+/// `Display` escapes every text.
 impl HtmlSafe for RichText {}
 
 #[cfg(test)]

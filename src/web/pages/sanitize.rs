@@ -1,10 +1,10 @@
-//! Text from outside, such as a user's name or VideoAsk's words, made safe to show.
+//! Makes text from outside, such as a user's name or VideoAsk's messages, safe to show.
 
-/// Characters of outside text that a page shows.
+/// How many characters of a text from outside a page shows.
 const MOST: usize = 200;
 
-/// The first 200 characters, with control characters and those that change the direction of text replaced: a name must
-/// not be able to reorder or hide the text around it. A longer text ends in an ellipsis.
+/// The first 200 characters. Control characters, and those that are invisible or change the direction of text, are
+/// replaced, so that a name cannot reorder or hide the text around it. An ellipsis follows if the text was longer.
 pub(crate) fn short(text: &str) -> String {
     if text.len() <= MOST && text.bytes().all(is_printable) {
         return text.to_owned();
@@ -24,7 +24,7 @@ pub(crate) fn full(text: &str) -> String {
     text.chars().map(|c| if c == '\n' { c } else { harmless(c) }).collect()
 }
 
-/// Whether this is an ASCII character that is shown as it is, as nearly all are.
+/// Whether this is a printable ASCII character. Text that has only these needs no replacement.
 fn is_printable(byte: u8) -> bool {
     matches!(byte, b' '..=b'~')
 }

@@ -1,8 +1,8 @@
 //! Small programs that list the account's forms. They read the token or key from a variable or a file, and never
 //! contain it.
 //!
-//! Each is a file of its own in `templates/snippets/`, whole and in its own language but for two names to be replaced.
-//! `tests/browser` runs what the page shows.
+//! Each is a complete program in a file in `templates/snippets/`, with two placeholders to replace. `tests/browser`
+//! runs what the page shows.
 
 use url::Url;
 
@@ -31,8 +31,8 @@ const REFRESHING: [(&str, &str); 2] = [
     ("Node", include_str!("../../../templates/snippets/refresh.mjs")),
 ];
 
-/// Programs for a person who holds the refresh token: they refresh by themselves, and save what a refresh returns
-/// before they use it.
+/// Programs for a person who has the refresh token. They refresh by themselves, and save the new tokens before they use
+/// them.
 pub(crate) fn refreshing_programs(api_url: &Url, auth_url: &Url) -> Vec<Snippet> {
     let text = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
     let program = |(index, (language, code)): (usize, (&'static str, &str))| Snippet {
@@ -43,7 +43,7 @@ pub(crate) fn refreshing_programs(api_url: &Url, auth_url: &Url) -> Vec<Snippet>
     REFRESHING.into_iter().enumerate().map(program).collect()
 }
 
-/// One program a language, which calls the API at `base_url` with the secret in the environment variable.
+/// One program for each language, which calls the API at `base_url` with the token or key in the environment variable.
 pub(crate) fn snippets(base_url: &Url, variable: &str) -> Vec<Snippet> {
     let base_url = base_url.as_str().trim_end_matches('/');
     let program = |(index, (language, code)): (usize, (&'static str, &str))| Snippet {

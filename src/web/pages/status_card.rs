@@ -1,4 +1,4 @@
-//! The state of a connection at a glance: what the token page says first, and the one thing to do about it.
+//! The card at the top of the token page: the state of the connection, and the next action.
 
 use time::{Duration, OffsetDateTime};
 
@@ -9,11 +9,11 @@ use crate::{
     web::pages::{link::Link, markup::Markup, rich_text::RichText, token_owner::TokenOwner},
 };
 
-/// An access token that works for less than this is about to expire.
+/// An access token that works for less than this is shown as about to expire.
 const SOON: Duration = Duration::minutes(10);
-/// Seconds after which the page is worth loading again once the moment it waits for has come.
+/// How many seconds after an expected change of the state the page reloads.
 const RELOAD_MARGIN: i64 = 2;
-/// Seconds after which the page looks again whether the vault has refreshed an expired token.
+/// How many seconds the page waits before it reloads while the vault refreshes an expired token.
 const RELOAD_WHILE_REFRESHING: i64 = 30;
 
 #[derive(Debug)]
@@ -23,11 +23,11 @@ pub(crate) struct StatusCard {
     pub(crate) title: RichText,
     pub(crate) sentences: Vec<RichText>,
     pub(crate) action: CardAction,
-    /// Seconds after which the state is likely another one, so that an open page loads again.
+    /// In how many seconds an open page should reload, because the state has probably changed by then.
     pub(crate) reload_in: Option<i64>,
 }
 
-/// How good a state is. The words say it too, never the colour alone.
+/// How good the state is. The text says it too, so that it does not depend on the colour alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
     Good,
@@ -44,7 +44,7 @@ pub(crate) enum CardAction {
     Refresh(Emphasis),
 }
 
-/// Whether a button is the page's primary one.
+/// Whether a button is the primary action of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Emphasis {
     Primary,
@@ -62,7 +62,7 @@ impl Tone {
 }
 
 impl StatusCard {
-    /// The card for a connection. Where several things are wrong, the one that only the person can fix comes first.
+    /// The card for a connection. An obstacle, which no refresh can remove, comes before a failure.
     pub(crate) fn of(report: &Report, owner: TokenOwner, now: OffsetDateTime) -> Self {
         let card = match (report.obstacle, &report.failure) {
             (Some(Obstacle::NoRefreshToken), _) => no_refresh_token(report, now),
@@ -84,7 +84,7 @@ impl StatusCard {
         Self { tone, title, sentences, action, reload_in: None }
     }
 
-    /// Whether the card has the page's primary action.
+    /// Whether the action of the card is the primary one of the page.
     pub(crate) fn has_primary_action(&self) -> bool {
         match self.action {
             CardAction::Link(_) | CardAction::Refresh(Emphasis::Primary) => true,
@@ -92,13 +92,13 @@ impl StatusCard {
         }
     }
 
-    /// Whether a refresh makes sense although the card does not offer one.
+    /// Whether the rest of the page offers the refresh, because the card has no action.
     pub(crate) fn leaves_refresh_to_the_page(&self) -> bool {
         self.action == CardAction::None
     }
 }
 
-/// The next moment at which the state changes.
+/// In how many seconds the page should reload: when the token expires or the next refresh is due, and a margin later.
 fn reload_in(report: &Report, now: OffsetDateTime) -> Option<i64> {
     let moments = [Some(report.expires_at), report.next_refresh].into_iter().flatten();
     let next = moments.filter(|at| *at > now).min()?;
@@ -152,7 +152,7 @@ fn failing(report: &Report, failure: &FailureReport, owner: TokenOwner, now: Off
             CardAction::Refresh(Emphasis::Secondary)
         }
     };
-    // The timeline, which follows, has the cause and the next step.
+    // The timeline below has the cause and the next step.
     let outlook = match (report.state, report.next_refresh) {
         (State::Dead, _) => Some("This app can no longer refresh it.".into()),
         (_, Some(at)) if at > now => Some(RichText::from("Next attempt ").time(at, now).text(".")),

@@ -1,4 +1,4 @@
-//! The history of a connection as a timeline, newest first: what comes next, and what happened.
+//! The timeline of a connection: what comes next, and then what happened, newest first.
 
 use time::OffsetDateTime;
 
@@ -12,7 +12,7 @@ use crate::{
 pub(crate) struct Event {
     pub(crate) kind: EventKind,
     pub(crate) title: RichText,
-    /// When, and what else is known about it.
+    /// When it happened or will happen, and what else is known about it.
     pub(crate) details: Vec<RichText>,
 }
 
@@ -33,7 +33,8 @@ impl EventKind {
     }
 }
 
-/// The entries. In mint mode a login alone is no news: the page says elsewhere when it was.
+/// The entries of the timeline. In mint mode it is empty before the first refresh or failure, since the page shows the
+/// time of the login elsewhere.
 pub(crate) fn events(report: &Report, owner: TokenOwner, now: OffsetDateTime) -> Vec<Event> {
     let happened: Vec<_> = failure(report, now).into_iter().chain(refresh(report, owner, now)).collect();
     match owner {
@@ -44,7 +45,7 @@ pub(crate) fn events(report: &Report, owner: TokenOwner, now: OffsetDateTime) ->
     }
 }
 
-/// What is known about the rotation of refresh tokens: nothing before the first refresh.
+/// What is known about the rotation of refresh tokens; `None` before the first refresh.
 pub(crate) fn rotation(rotation: Rotation) -> Option<String> {
     match rotation {
         Rotation::Seen | Rotation::NotSeen => Some(rotation.to_string()),
@@ -89,7 +90,7 @@ fn refresh(report: &Report, owner: TokenOwner, now: OffsetDateTime) -> Option<Ev
         count => format!("Refreshed, for the {} time", ordinal(count)),
     };
     let when = RichText::default().time(at, now);
-    // Which process refreshed is of use only where several may.
+    // The process is shown only in keep mode, where several processes may refresh.
     let when = match (owner, &report.refreshed_by) {
         (TokenOwner::App, Some(process)) => when.text(", by process ").untrusted(process),
         (TokenOwner::App, None) | (TokenOwner::Person, _) => when,

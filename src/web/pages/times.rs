@@ -1,4 +1,4 @@
-//! Times on a page, for the script to change.
+//! Times on a page, as HTML that the page's script can update.
 
 use std::fmt;
 
@@ -7,7 +7,8 @@ use time::{Duration, OffsetDateTime};
 
 use crate::times::{moment, rfc3339};
 
-/// A point in time. `Display` writes a `<time>`, with RFC 3339 in its tooltip; the script turns it into local time.
+/// A point in time. `Display` writes a `<time>` element with RFC 3339 in its tooltip. The script turns the text into
+/// local time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Timestamp {
     rfc3339: String,
@@ -32,7 +33,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Digits and English words only.
+/// `Display` writes only digits and English words, which need no escaping.
 impl HtmlSafe for Timestamp {}
 
 /// How long something still takes. `Display` writes an element that the script counts down, from the server's seconds:
@@ -59,7 +60,7 @@ impl fmt::Display for Countdown {
     }
 }
 
-/// Digits and English words only.
+/// `Display` writes only digits and English words, which need no escaping.
 impl HtmlSafe for Countdown {}
 
 #[cfg(test)]

@@ -42,41 +42,41 @@ pub(crate) struct TokensPage {
     pub(crate) layout: Layout,
     pub(crate) owner: TokenOwner,
     pub(crate) confirmation: Option<Confirmation>,
-    /// Whether the page shows what the login brought.
+    /// Whether the page shows the connection of this browser's login or an earlier one.
     pub(crate) login_result: LoginResult,
-    /// The state of the connection, and what to do about it.
+    /// The state of the connection, and the next action.
     pub(crate) card: StatusCard,
-    /// Which token set this is; the buttons carry it.
+    /// The version of the token set. The forms of the buttons contain it.
     pub(crate) version: Version,
     pub(crate) access_token: String,
-    /// The refresh token, exact, if there is one.
+    /// The refresh token, if there is one.
     pub(crate) refresh_token: Option<String>,
     pub(crate) scope: Option<String>,
     pub(crate) user: Vec<(&'static str, String)>,
     pub(crate) logged_in: RichText,
-    /// Whether VideoAsk rotates the refresh tokens, once that is known.
+    /// Whether VideoAsk rotates the refresh tokens, if that is known.
     pub(crate) rotation: Option<String>,
-    /// What the connection went through, newest first; empty where there is no news.
+    /// What comes next and what happened, newest first. It is empty in mint mode before the first refresh or failure.
     pub(crate) timeline: Vec<Event>,
     pub(crate) claims: Option<Claims>,
-    /// `SCOPES` as it would have to be for a refresh token to come.
+    /// The value of `SCOPES` with which VideoAsk would issue a refresh token.
     pub(crate) scopes_with_offline_access: String,
-    /// How a program gets at the API.
+    /// How a program accesses the API.
     pub(crate) api_access: ApiAccess,
-    /// Programs to copy, for this access.
+    /// Programs to copy, which access the API in this way.
     pub(crate) snippets: Vec<Snippet>,
-    /// Whole programs that refresh by themselves, for a person who holds a refresh token.
+    /// Complete programs that refresh by themselves, for a person who has a refresh token.
     pub(crate) refreshing: Vec<Snippet>,
 }
 
 impl TokensPage {
-    /// Whether the last refresh failed. Then the page explains that first.
+    /// Whether the timeline has a failure, which the page then explains first.
     fn has_failed(&self) -> bool {
         self.timeline.iter().any(|event| event.kind == EventKind::Bad)
     }
 
-    /// The class of the copy button of the access token: the main action of a page that is there to copy from, unless
-    /// the state of the connection asks for another one.
+    /// The CSS class of the copy button of the access token. In mint mode, copying is the primary action of the page,
+    /// unless the card has one.
     fn copy_look(&self) -> &'static str {
         match (self.owner, self.card.has_primary_action()) {
             (TokenOwner::Person, false) => "primary",
@@ -85,7 +85,7 @@ impl TokensPage {
     }
 }
 
-/// `/tokens`, while a revocation is not confirmed.
+/// The page at `/tokens` while a revocation is not confirmed.
 #[derive(Template)]
 #[template(path = "revoking.html")]
 pub(crate) struct RevokingPage {
@@ -93,12 +93,12 @@ pub(crate) struct RevokingPage {
     pub(crate) version: Version,
 }
 
-/// What this browser's login came to, as far as the token page must say it.
+/// Which connection the token page shows after a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LoginResult {
-    /// What the page shows.
+    /// The page shows the connection of this login.
     Shown,
-    /// It came without a refresh token, so the page shows the connection from before.
+    /// This login came without a refresh token, so the page shows the earlier connection, which has one.
     KeptOld,
 }
 
@@ -114,7 +114,7 @@ impl IntoResponse for RevokingPage {
     }
 }
 
-/// In the query after a login that brought no refresh token, over a connection that has one.
+/// The value of `login` in the query after a login without a refresh token, if an earlier connection with one was kept.
 pub(crate) const WITHOUT_REFRESH_TOKEN: &str = "without-refresh-token";
 
 pub(crate) fn router() -> Router<Arc<AppState>> {
@@ -170,7 +170,8 @@ async fn tokens(
     Ok(page.into_response())
 }
 
-/// One that is being revoked can be tried again; for any other there is only a new login.
+/// The response if there is no connection to show: the page to try a revocation again if one is not confirmed, and an
+/// error otherwise.
 async fn without_connection(app: &AppState, login: &LoggedIn) -> Result<Response, PageError> {
     for key in login.row_keys(app) {
         if let Some(version) = app.vault.revoking(&key).await? {
@@ -181,7 +182,7 @@ async fn without_connection(app: &AppState, login: &LoggedIn) -> Result<Response
     Err(VaultError::NotConnected.into())
 }
 
-/// `SCOPES` with `offline_access` at its end, in the form that the variable takes.
+/// `SCOPES` with `offline_access` added if it is missing, in the form of the variable.
 fn scopes_with_offline_access(scopes: &[String]) -> String {
     let mut scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
     if !scopes.contains(&"offline_access") {

@@ -7,7 +7,7 @@ use crate::{
     web::pages::{explain::view::ErrorView, link::Link, markup::Markup},
 };
 
-/// The error in the words that every surface has.
+/// The page for an error, with the same explanation that the command line and the API give.
 pub(super) fn page(error: &VaultError) -> ErrorView {
     let explanation = error.explain(Retry::Manual);
     let (next, link) = match explanation.next_step {

@@ -52,7 +52,7 @@ pub(super) fn explain(error: &CallbackError) -> ErrorView {
     }
 }
 
-/// Why a login did not complete, whatever waits for it.
+/// Why a login did not complete, in a browser or for a command.
 pub(super) fn login(error: &LoginError) -> ErrorView {
     use StatusCode as S;
     match error {
@@ -158,7 +158,8 @@ fn exchange(error: &ExchangeError) -> ErrorView {
     }
 }
 
-/// What the token endpoint refused. By code, since the statuses mean little.
+/// Explains a refusal of the token endpoint. The text depends on the meaning of the `error` code, not on the status
+/// alone.
 fn refused(reason: RefusalReason, status: u16, code: &str, description: &str) -> ErrorView {
     let view = match reason {
         RefusalReason::InvalidGrant => ErrorView::new(

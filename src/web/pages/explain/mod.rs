@@ -1,5 +1,5 @@
-//! What an error page says: what happened, what it means and what to do next. Each family of errors has a file with
-//! one exhaustive match, so that no error gets the text of another.
+//! The texts of error pages: what happened, what it means and what to do next. Each family of errors has a file with an
+//! exhaustive match, so that a new error needs a text before the app compiles.
 
 mod api;
 mod explanation;
@@ -26,7 +26,7 @@ pub(crate) fn explain(error: &PageError) -> ErrorView {
     }
 }
 
-/// The same for a terminal: why a login did not complete.
+/// The text for a terminal: why a login did not complete, and what to do.
 pub(crate) fn explain_login(error: &LoginError) -> String {
     login::login(error).plain_text()
 }

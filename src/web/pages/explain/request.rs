@@ -1,4 +1,4 @@
-//! The text for a request that this app does not accept, and for its own bugs.
+//! The texts for a request that this app does not accept, and for a bug of this app.
 
 use axum::http::StatusCode;
 

@@ -1,4 +1,4 @@
-//! What a page says about a `VaultError`: its explanation, in which code is marked, and where the button leads.
+//! The texts for a `VaultError`: its explanation with code marked, and the link of the button.
 
 use crate::{
     vault::{Reconnect, VaultError},
@@ -8,11 +8,11 @@ use crate::{
     },
 };
 
-/// Why the vault has nothing to show, or did not refresh.
+/// Why the vault has no connection to show, or did not refresh it.
 pub(super) fn explain(error: &VaultError) -> ErrorView {
     let view = explanation::page(error);
     match error {
-        // A page speaks to the user of a session, who was connected.
+        // The reader of a page has a session, so they were connected before.
         VaultError::NotConnected => ErrorView {
             title: "Nothing is kept here any longer",
             summary: "Your tokens were revoked or removed, or your session ended.".into(),
@@ -31,7 +31,7 @@ pub(super) fn explain(error: &VaultError) -> ErrorView {
         VaultError::RevokeUnconfirmed => ErrorView { next: "Go to your tokens, and try again there.".into(), ..view },
         VaultError::Expired => ErrorView { next: "Go to your tokens and press \"Refresh now\".".into(), ..view },
         VaultError::StoreUnavailable => store::unavailable(),
-        // No page names a user or a minimum life.
+        // These errors are bugs here, since no page asks for a user by name or for a minimum life.
         VaultError::Internal | VaultError::AmbiguousUser | VaultError::MinLifeTooLong { .. } => request::internal(),
         VaultError::ReconnectRequired(Reconnect::NoRefreshToken)
         | VaultError::ProviderUnavailable { .. }

@@ -17,19 +17,19 @@ pub(crate) struct ErrorView {
     pub(crate) summary: Markup,
     /// For the visitor: what to do.
     pub(crate) next: Markup,
-    /// Who VideoAsk says the visitor is, where that is the reason.
+    /// Who VideoAsk says the visitor is, if that is the reason for the error.
     pub(crate) account: Option<String>,
     /// For the operator of this app: what to do.
     pub(crate) operator: Option<Markup>,
     /// For the operator of this app: what to copy.
     pub(crate) copyables: Vec<Copyable>,
-    /// For the operator of this app: names and values that help to fix it.
+    /// For the operator of this app: names and values that help to fix the problem.
     pub(crate) details: Vec<(&'static str, String)>,
     /// What the button does, if there is one.
     pub(crate) link: Option<Link>,
 }
 
-/// A value to copy, with its instruction and maybe a remark.
+/// A value to copy, with an instruction and perhaps a hint.
 pub(crate) struct Copyable {
     pub(crate) id: &'static str,
     pub(crate) name: &'static str,
@@ -69,7 +69,7 @@ impl ErrorView {
         }
     }
 
-    /// With one more sentence of what happened.
+    /// Adds a sentence to the summary.
     pub(super) fn and_summary(self, sentence: &str) -> Self {
         Self { summary: format!("{} {sentence}", self.summary.source()).into(), ..self }
     }
@@ -78,7 +78,7 @@ impl ErrorView {
         Self { link: Some(link), ..self }
     }
 
-    /// Names the visitor, and their ids for the operator, but for those that are there to be copied.
+    /// Names the visitor, and adds their ids to the details, except those that are already shown as a value to copy.
     pub(super) fn account(mut self, identity: &Identity) -> Self {
         self.account = identity::short(identity);
         let ids = identity::ids(identity).into_iter();
@@ -100,19 +100,20 @@ impl ErrorView {
         self
     }
 
-    /// What to do, unless the button says the same.
+    /// What to do next, unless the label of the button says the same.
     pub(crate) fn next_step(&self) -> Option<&Markup> {
         let label = self.link.map(Link::label);
         Some(&self.next).filter(|next| label != Some(next.plain().trim_end_matches('.')))
     }
 
-    /// The same for a browser that a command has sent, and whose login is over. Nothing is served from then on.
+    /// The page for a browser whose login a command has waited for. It has no link, since the command stops serving
+    /// pages.
     pub(super) fn in_terminal(self) -> Self {
         let next = "The command in your terminal says the same. Close this page, and run the command again there.";
         Self { next: next.into(), link: None, retry_after: None, ..self }
     }
 
-    /// The content for a terminal, where the visitor is the operator.
+    /// The content as text for a terminal, where the reader is the operator.
     pub(super) fn plain_text(&self) -> String {
         let account = self.account.iter().map(|account| ("VideoAsk says you are", account));
         let details = self.details.iter().map(|(name, value)| (*name, value));

@@ -127,7 +127,8 @@ fn snippet(id: &str, language: &'static str) -> Snippet {
     Snippet { id: id.to_owned(), language, code: String::new() }
 }
 
-/// Every state that a shown connection may be in: 2 times of expiry, 3 obstacles, no trouble or one of 13, and 3 pasts.
+/// Every state that a shown connection may be in: 2 times of expiry, no obstacle or one of 2, no failure or one of 13,
+/// and 3 histories.
 fn every_report(owner: TokenOwner) -> Vec<Report> {
     let mut reports = Vec::new();
     for expires_at in [NOW + Duration::from_secs(86_340), NOW] {

@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// An error of reqwest, which has no constructor.
+/// A `reqwest::Error`, which has no public constructor.
 fn transport() -> reqwest::Error {
     reqwest::Proxy::all("::").expect_err("this is no URL")
 }
@@ -36,7 +36,8 @@ fn refused(code: &str) -> PageError {
     LoginError::from(ExchangeError::refused(403, code, description)).into()
 }
 
-/// Every error, with the link that its page should offer. `explain` matches exhaustively; a new variant is added here too.
+/// Every error, with the link that its page should offer. The compiler does not check this list, so add each new error
+/// here.
 fn every_error() -> Vec<(PageError, Link)> {
     let text = || "As VideoAsk puts it.".to_owned();
     let refused_by = |cause| VaultError::ProviderRefused { failure: Box::new(failure(cause)) }.into();
@@ -158,7 +159,7 @@ fn an_error_page_says_nothing_beside_its_button_that_only_repeats_it() {
     }
 }
 
-/// Whether the text says to do what the link does.
+/// Whether the text tells the reader to do what the link does.
 fn fits(action: Link, next: &str) -> bool {
     let says = |phrase: &str| next.contains(phrase);
     match action {

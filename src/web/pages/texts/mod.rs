@@ -55,11 +55,11 @@ fn identity() -> Identity {
     }
 }
 
-/// What holds for every page: one heading, one main action, and clean text.
+/// Checks what every page must have: one heading, at most one primary action, and clean text.
 fn check(name: &str, html: &str) {
     let (_, main) = html.split_once("<main>").expect("a page has a main part");
     assert_eq!(main.matches("<h1>").count(), 1, "{name}: one heading");
-    // A page that is good as it is, in keep mode, asks for nothing.
+    // A page of a working connection in keep mode, or a page with a refresh button, needs no primary action.
     let least = usize::from(!html.contains("Connected</h2>") && !html.contains("Refresh now"));
     let primary = primary_actions(main);
     assert!((least..=1).contains(&primary), "{name}: {primary} primary actions in {main}");
@@ -75,7 +75,8 @@ fn check(name: &str, html: &str) {
     }
 }
 
-/// Names of variables and commands that are not marked as code. Left out is what the copy buttons say to screen readers.
+/// Names of variables and commands that are not marked as code. The labels of copy buttons for screen readers are left
+/// out.
 fn bare_code(main: &str) -> Vec<&str> {
     let mut code = false;
     let mut found = Vec::new();
@@ -93,13 +94,13 @@ fn bare_code(main: &str) -> Vec<&str> {
     found
 }
 
-/// Buttons and links that look like the main action.
+/// The number of buttons and links that look like the primary action.
 fn primary_actions(main: &str) -> usize {
     let classes = main.split("class=\"").skip(1).filter_map(|rest| rest.split_once('"'));
     classes.filter(|(class, _)| class.split(' ').any(|name| name == "primary")).count()
 }
 
-/// The visible text, each run of white space as one space.
+/// The visible text, with each run of white space as one space.
 fn text_of(html: &str) -> String {
     let mut text = String::new();
     for (index, piece) in html.split('<').enumerate() {

@@ -59,7 +59,7 @@ pub(crate) struct Caller {
     name: String,
     rights: Rights,
     /// The minute of the last use that this process has tried to save.
-    noted: AtomicI64,
+    last_noted_minute: AtomicI64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,8 +75,8 @@ pub(crate) enum AuthenticationError {
 }
 
 impl Caller {
-    fn new(name: String, rights: Rights, noted: i64) -> Arc<Self> {
-        Arc::new(Self { name, rights, noted: AtomicI64::new(noted) })
+    fn new(name: String, rights: Rights, last_noted_minute: i64) -> Arc<Self> {
+        Arc::new(Self { name, rights, last_noted_minute: AtomicI64::new(last_noted_minute) })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -192,7 +192,7 @@ impl Authenticator {
     /// At most one write a minute for each key, in a task of its own: the request does not wait for it.
     fn note_used(&self, caller: &Arc<Caller>, hash: KeyHash, now: OffsetDateTime) {
         let minute = minute_of(now);
-        if caller.noted.swap(minute, Ordering::Relaxed) == minute {
+        if caller.last_noted_minute.swap(minute, Ordering::Relaxed) == minute {
             return;
         }
         let (stored, caller) = (self.stored.clone(), Arc::clone(caller));
@@ -216,11 +216,11 @@ impl List {
     fn replacing(&self, rows: Vec<StoredKey>) -> HashMap<KeyHash, Arc<Caller>> {
         let caller = |StoredKey { name, hash, last_used, contents }: StoredKey| {
             let (contents, _) = contents.ok()?;
-            let noted = match self.keys.get(&hash) {
-                Some(known) => known.noted.load(Ordering::Relaxed),
+            let last_noted_minute = match self.keys.get(&hash) {
+                Some(known) => known.last_noted_minute.load(Ordering::Relaxed),
                 None => last_used.map_or(NEVER, minute_of),
             };
-            Some((hash, Caller::new(name, contents.rights, noted)))
+            Some((hash, Caller::new(name, contents.rights, last_noted_minute)))
         };
         rows.into_iter().filter_map(caller).collect()
     }

@@ -10,30 +10,30 @@ use time::OffsetDateTime;
 use crate::vault::record::cause::FailureKind;
 
 const RETRY_AFTER: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(15 * 60);
-const TRANSIENT: Duration = Duration::from_secs(1);
-const TRANSIENT_MAX: Duration = Duration::from_secs(60);
-const BLOCKED: Duration = Duration::from_secs(5 * 60);
-const FORCED: Duration = Duration::from_secs(10 * 60);
+const FIRST_TRANSIENT_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_TRANSIENT_WAIT: Duration = Duration::from_secs(60);
+const FIRST_BLOCKED_WAIT: Duration = Duration::from_secs(5 * 60);
+const FIRST_FORCED_WAIT: Duration = Duration::from_secs(10 * 60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// After the `failures`-th transient failure in a row: the provider's hint, else doubling, with jitter.
 pub(super) fn transient(failures: u32, retry_after: Option<Duration>, jitter: Jitter) -> Duration {
     match retry_after {
         Some(retry_after) => {
-            retry_after.saturating_add(jitter.of(TRANSIENT)).clamp(*RETRY_AFTER.start(), *RETRY_AFTER.end())
+            retry_after.saturating_add(jitter.of(FIRST_TRANSIENT_WAIT)).clamp(*RETRY_AFTER.start(), *RETRY_AFTER.end())
         }
-        None => doubled(TRANSIENT, failures, TRANSIENT_MAX).mul_f64(1.0 + jitter.0 / 2.0),
+        None => doubled(FIRST_TRANSIENT_WAIT, failures, LONGEST_TRANSIENT_WAIT).mul_f64(1.0 + jitter.0 / 2.0),
     }
 }
 
 /// After the `failures`-th refusal in a row: 5 min doubling to 1 h.
 pub(super) fn blocked(failures: u32) -> Duration {
-    doubled(BLOCKED, failures, HOUR)
+    doubled(FIRST_BLOCKED_WAIT, failures, HOUR)
 }
 
 /// After the `forced`-th forced refresh in a row: 10 min doubling to 1 h.
 pub(super) fn forced(forced: u32) -> Duration {
-    doubled(FORCED, forced, HOUR)
+    doubled(FIRST_FORCED_WAIT, forced, HOUR)
 }
 
 /// How long before expiry a token is due: a tenth of its life, and up to half of that more, so that tokens issued in

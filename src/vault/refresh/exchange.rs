@@ -81,11 +81,11 @@ impl Job {
             lost @ (_, RefreshOutcome::Unknown(_)) => {
                 log_lost_response(record);
                 let again = self.send_once(held, token).await;
-                Some(again.map_or(lost, |(sent, outcome)| (sent, outcome.of_retry())))
+                Some(again.map_or(lost, |(sent, outcome)| (sent, outcome.after_lost_response())))
             }
             // The process whose attempt was taken over may have sent the token without receiving the response.
             (sent, outcome) if held.row.attempt.as_ref().is_some_and(|attempt| !self.is_ours(attempt)) => {
-                Some((sent, outcome.of_retry()))
+                Some((sent, outcome.after_lost_response()))
             }
             sent => Some(sent),
         }

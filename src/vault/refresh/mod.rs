@@ -83,7 +83,7 @@ impl Job {
         let vault = &self.vault.0;
         let now = vault.clock.now();
         // Otherwise two processes whose clocks are far apart would keep correcting each other's times.
-        if reason.is_automatic()
+        if reason.can_wait()
             && cached.has_impossible_times(&vault.settings, now)
             && vault.cache.was_sent_recently(&self.key, vault.clock.boot_time())
         {

@@ -66,7 +66,7 @@ impl RefreshOutcome {
 
     /// The outcome of sending a token again because the response to the first exchange was lost. `invalid_grant` then
     /// means that the first exchange probably spent the token.
-    pub(super) fn of_retry(self) -> Self {
+    pub(super) fn after_lost_response(self) -> Self {
         match self {
             Self::Refused { cause: Cause::GrantEnded, message } => {
                 Self::Refused { cause: Cause::ResponseLost, message }
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn invalid_grant_for_a_retry_means_that_the_first_response_was_lost() {
         for (code, expected) in [("invalid_grant", Cause::ResponseLost), ("invalid_client", Cause::ClientRejected)] {
-            let outcome = refused(code).of_retry();
+            let outcome = refused(code).after_lost_response();
             assert!(matches!(outcome, RefreshOutcome::Refused { cause, .. } if cause == expected), "{outcome:?}");
         }
     }

@@ -41,7 +41,7 @@ impl RefreshReason {
 
     /// Whether the refresh is wanted only because of the token's remaining life, and not because of a person, a
     /// rejected token or an import. Such a refresh can wait.
-    pub(super) fn is_automatic(&self) -> bool {
+    pub(super) fn can_wait(&self) -> bool {
         match self {
             Self::MinLife(_) | Self::Scheduled => true,
             Self::Manual(_) | Self::TokenRejected(_) | Self::Import => false,

@@ -85,7 +85,7 @@ impl Record {
                 transition
             }
             RefreshOutcome::Refused { cause, message } => {
-                let cause = self.likely_cause(state, cause);
+                let cause = self.refine_cause(state, cause);
                 let wait = match cause.kind() {
                     FailureKind::Dead => None,
                     FailureKind::Transient | FailureKind::Blocked => Some(backoff::blocked(self.failures(cause))),
@@ -95,8 +95,8 @@ impl Record {
         }
     }
 
-    /// What `invalid_grant` means for this record.
-    fn likely_cause(&self, state: State, cause: Cause) -> Cause {
+    /// What a refusal means for this record: `invalid_grant` has other causes after a lost response and for an import.
+    fn refine_cause(&self, state: State, cause: Cause) -> Cause {
         match cause {
             Cause::GrantEnded if self.body.history.response_lost_at.is_some() => Cause::ResponseLost,
             Cause::GrantEnded if state == State::Pending => Cause::ImportRefused,

@@ -20,7 +20,7 @@ mod sanitize;
 mod snippets;
 mod status_card;
 #[cfg(test)]
-mod texts;
+mod text_tests;
 mod timeline;
 mod times;
 mod token_owner;

@@ -18,6 +18,8 @@ mod provider;
 mod random;
 #[path = "simulation/receiver.rs"]
 mod receiver;
+#[path = "simulation/rows.rs"]
+mod rows;
 #[path = "simulation/schedule.rs"]
 mod schedule;
 #[path = "simulation/single_vault.rs"]

@@ -17,7 +17,7 @@ use super::{
     provider::Tenant,
     random::Random,
     receiver::Inbox,
-    store::Rows,
+    rows::Rows,
 };
 
 /// The number of a process. It stays the same when the process is killed and started again.

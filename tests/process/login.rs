@@ -2,14 +2,15 @@
 
 mod in_a_terminal;
 mod pasted;
+mod waiting;
 
 use std::{fs, net::TcpListener, path::Path, process::Command};
 
 use reqwest::Method;
 use standin::{Deviation, Endpoint, Fault, User};
-use url::Url;
 
-use crate::support::{Deployment, Finished, Page, Program, RecordingProxy, Secrets, browser::Browser, start_in, until};
+use self::waiting::{WaitingLogin, browser};
+use crate::support::{Deployment, Program, RecordingProxy, Secrets, start_in, until};
 use crate::{
     documents::{installed, root},
     support::documents::{Proof, blocks},
@@ -21,45 +22,6 @@ const CALLBACK: &str = "/auth/videoask/callback";
 
 /// Where `scripts/python` puts the Python that has what the tests need.
 const PYTHON: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/../python/bin/python3");
-
-/// A command that waits for its login.
-struct WaitingLogin {
-    program: Program,
-    browser: Browser,
-}
-
-impl WaitingLogin {
-    fn start(deployment: &Deployment, options: &[&str]) -> Self {
-        Self::of(deployment, deployment.start(&[&["login", "--no-browser"], options].concat(), &[]))
-    }
-
-    fn of(deployment: &Deployment, mut program: Program) -> Self {
-        program.line(Program::stderr, START);
-        Self { program, browser: browser(deployment) }
-    }
-
-    /// The callback of a login that this user approves.
-    async fn callback(&self, user: &str) -> Url {
-        self.browser.approve(&self.browser.begin().await, user).await
-    }
-
-    /// Logs in, and gives the last page and what the command left behind.
-    async fn log_in(self, user: &str) -> (Page, Finished) {
-        let page = self.browser.get(self.callback(user).await.as_str()).await;
-        (page, self.program.finish())
-    }
-
-    /// The same, where VideoAsk sends the browser back at once.
-    async fn refused(self) -> (Page, Finished) {
-        let page = self.browser.open(START).await;
-        (page, self.program.finish())
-    }
-}
-
-/// A browser on the same machine.
-fn browser(deployment: &Deployment) -> Browser {
-    Browser::new(deployment.variable("APP_URL").parse().unwrap())
-}
 
 /// The values of the lines for `.env`, in order.
 fn values(stdout: &str) -> [&str; 3] {

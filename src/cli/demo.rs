@@ -53,7 +53,7 @@ pub(super) struct Options {
     /// With rotation: for how long a spent refresh token is forgiven
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse)]
     leeway: Duration,
-    /// Keep a .env, a SQLite file and the pretend VideoAsk's tokens here, for other commands and the next demo
+    /// Keep .env, store and pretend VideoAsk here, for other commands and the next demo
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     dir: Option<PathBuf>,
     /// Every other command reads one

@@ -8,7 +8,7 @@ use crate::cli::{error::CliError, input, output, token_args::TokenArgs};
 pub(super) struct Options {
     #[command(flatten)]
     token_args: TokenArgs,
-    /// Read from stdin a token that the API refused, and refresh it if it is still the current one
+    /// Read a token that the API refused from stdin, and refresh it if it is still the current one
     #[arg(long)]
     refused: bool,
 }

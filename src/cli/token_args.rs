@@ -22,7 +22,7 @@ pub(crate) struct TokenArgs {
     /// Whose token: e-mail, user_id or sub; by default that of the first in ALLOWED_USERS
     #[arg(long, value_name = "USER", value_parser = NonEmptyStringValueParser::new())]
     user: Option<String>,
-    /// How long the token must last at least, such as 10m or 600 (seconds); at most half of a token's life
+    /// How long the token must last, such as 10m or 600 (seconds); at most half of a token's life
     #[arg(long, value_name = "DURATION", value_parser = duration::parse_or_seconds)]
     min_ttl: Option<Duration>,
     #[command(flatten)]

@@ -274,7 +274,7 @@ impl Job {
             TakenLease::Unneeded(cached) => return Ok(cached),
         };
         let result = self.reencrypt_under(&held).await;
-        self.release(&held).await;
+        let _ = self.release(&held).await;
         result
     }
 

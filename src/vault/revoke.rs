@@ -55,7 +55,7 @@ impl Job {
                 TakenLease::Unneeded(cached) => return Ok(cached),
             };
             let result = self.end_under(&mut held, shown, ending).await;
-            self.release(&held).await;
+            let _ = self.release(&held).await;
             match result? {
                 LeaseOutcome::Done(cached) => return Ok(cached),
                 LeaseOutcome::LeaseLost => {}

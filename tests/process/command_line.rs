@@ -23,8 +23,15 @@ fn help_and_version_go_to_stdout() {
 
 #[test]
 fn help_fits_a_terminal() {
-    for arguments in [&["--help"][..], &["demo", "--help"], &["check", "--help"]] {
-        let help = run_nowhere(arguments, &[]).stdout;
+    let overview = run_nowhere(&["--help"], &[]).stdout;
+    let (_, commands) = overview.split_once("Commands:\n").expect("help lists the commands");
+    let commands: Vec<_> = commands.lines().map_while(|line| line.split_whitespace().next()).collect();
+    assert!(commands.contains(&"serve") && commands.contains(&"healthcheck"), "{commands:?}");
+    let mut pages: Vec<_> = commands.into_iter().map(|command| vec!["help", command]).collect();
+    pages.extend(["add", "list", "remove"].map(|command| vec!["key", command, "--help"]));
+    pages.push(vec!["--help"]);
+    for arguments in pages {
+        let help = run_nowhere(&arguments, &[]).stdout;
         assert!(help.lines().all(|line| line.chars().count() <= 120), "{help}");
     }
 }

@@ -22,7 +22,7 @@ use crate::{
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Options {
-    /// Log in with a browser on another machine: print the address to open, and read the one at which the browser ends
+    /// Log in with a browser elsewhere: print the address to open, and read the one where the browser ends
     #[arg(long)]
     paste: bool,
     /// Print the address to open, and open no browser

@@ -15,6 +15,8 @@ use crate::{
 };
 
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
+/// The pause before a release is tried again.
+const RELEASE_INTERVAL: Duration = Duration::from_secs(1);
 /// The longest time between two requests whose responses show the same attempt. A longer gap restarts the watch, since
 /// the store may have been unreachable in between.
 const WATCH_GAP: Duration = Duration::from_secs(5);
@@ -120,9 +122,17 @@ impl Job {
         }
     }
 
-    pub(crate) async fn release(&self, held: &HeldLease) {
-        // If this fails, the lease expires by itself.
-        let _ = self.vault.call_store(self.vault.0.store.release(&self.key, &held.owner)).await;
+    /// Releases the lease. If this fails, it expires by itself.
+    pub(crate) async fn release(&self, held: &HeldLease) -> Result<(), VaultError> {
+        self.vault.call_store(self.vault.0.store.release(&self.key, &held.owner)).await
+    }
+
+    /// The same, and again while the store does not respond: other processes wait for the lease until it expires.
+    pub(super) async fn release_with_retries(&self, held: &HeldLease) {
+        let clock = &self.vault.0.clock;
+        while self.release(held).await.is_err() && clock.boot_time() < held.ends && !self.vault.is_closing() {
+            clock.sleep(RELEASE_INTERVAL).await;
+        }
     }
 
     /// Changes the row if it is as it was read under the lease, and still has this lease.

@@ -62,7 +62,7 @@ impl Job {
             };
             // The waiters get the result before the lease is released.
             result.iter().cloned().for_each(|result| self.publish(result));
-            self.release(&held).await;
+            self.release_with_retries(&held).await;
             if let Some(result) = result {
                 return result;
             }

@@ -30,8 +30,10 @@ impl Callgrind {
         let output = folder.join(OUTPUT);
         let app = program(folder, &App::url(port), provider);
         let environment = app.get_envs().filter_map(|(name, value)| Some((name, value?)));
-        let mut command = Command::new("valgrind");
+        // On one processor, the server has one worker thread.
+        let mut command = Command::new("taskset");
         command
+            .args(["--cpu-list", "0", "valgrind"])
             .args(["--quiet", "--tool=callgrind"])
             .arg(format!("--callgrind-out-file={}", output.display()))
             .arg(app.get_program())
@@ -39,7 +41,6 @@ impl Callgrind {
             .env_clear()
             .envs(environment)
             .env("PORT", port.to_string())
-            .env("TOKIO_WORKER_THREADS", "1")
             .envs(variables.iter().copied())
             .stdout(Stdio::null());
         let (process, began) = (Process::start(&mut command), stopwatch());

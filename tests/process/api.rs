@@ -1,4 +1,4 @@
-//! `api`: requests to VideoAsk's API by a kept connection, and lists to their end.
+//! The command `api`: requests to VideoAsk's API with a stored connection, and lists that are read to their end.
 
 use std::{
     collections::BTreeSet,
@@ -16,7 +16,7 @@ use crate::{
 };
 
 const MIB: usize = 1 << 20;
-/// Thirty times what the memory may grow by.
+/// 32 times what the memory may grow by.
 const LARGE: usize = 256 * MIB;
 
 async fn connected() -> Deployment {
@@ -31,14 +31,14 @@ impl Deployment {
     }
 }
 
-/// The command with all that it reads and prints in pipes.
+/// Starts the command with pipes as its stdin, stdout and stderr.
 fn piped(deployment: &Deployment, arguments: &[&str]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_videoask-auth"));
     command.env_clear().current_dir(deployment.path()).args(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// What a command printed, if all went well.
+/// The JSON that a command printed. The command must have succeeded, with nothing on stderr.
 fn json_of(finished: &Finished) -> Value {
     assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""), "{finished:?}");
     serde_json::from_str(&finished.stdout).unwrap()
@@ -93,7 +93,7 @@ async fn a_body_comes_from_a_file_or_from_stdin() {
     assert_fails(&deployment.run(&["api", "/echo", "--input", "."]), 2, &["directory"]);
 }
 
-/// The most memory that the process ever had, in bytes.
+/// The peak of a process's memory, in bytes.
 fn peak(process: &Child) -> usize {
     let status = fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("it runs");
@@ -108,7 +108,7 @@ async fn a_large_response_leaves_no_trace_in_memory() {
     let mut buffer = vec![0; MIB];
     stdout.read_exact(&mut buffer).unwrap();
     let before = peak(&process);
-    // It cannot end before the last of it is read: a pipe holds less.
+    // The process cannot have ended: the rest of the response is more than a pipe holds.
     (2..LARGE / MIB).for_each(|_| stdout.read_exact(&mut buffer).unwrap());
     let grown = peak(&process).saturating_sub(before);
     assert_eq!(stdout.read_to_end(&mut Vec::new()).unwrap(), MIB);

@@ -1,4 +1,4 @@
-//! `backup`: a copy that is whole, made beside a server that writes.
+//! The command `backup`: it makes a complete copy of the store, also while a server writes.
 
 use std::{
     fs,
@@ -119,7 +119,7 @@ async fn nothing_is_overwritten_and_nothing_is_left_of_what_failed() {
     assert_eq!(deployment.run(&["backup", "one.db", "two.db"]).code, Some(2));
 }
 
-/// A store whose copy takes long enough to be killed.
+/// A store so large that the copying can be killed before it is done.
 async fn large_store() -> Deployment {
     let deployment = Deployment::keeping();
     deployment.connect("ada@example.com").await;
@@ -147,7 +147,8 @@ async fn a_backup_that_is_killed_takes_no_name_and_the_next_one_writes_over_what
     assert_eq!(database.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0)).unwrap(), "ok");
     drop(database);
 
-    // Killed after the whole copy got its name, and before the other name was removed.
+    // This is the state after a kill between two steps: the complete copy has its name, and `.partial` is not yet
+    // removed.
     fs::hard_link(&copy, &partial).unwrap();
     fs::rename(&copy, folder.join("kept.db")).unwrap();
     let kept = fs::metadata(folder.join("kept.db")).unwrap().len();

@@ -1,4 +1,4 @@
-//! `check` finds what is wrong with a set-up, says how to fix it, and changes nothing.
+//! The command `check`: it finds what is wrong with a setup, says how to fix it, and changes nothing.
 
 use standin::Endpoint;
 
@@ -8,14 +8,14 @@ use crate::support::{
     until,
 };
 
-/// The fix printed below the line that has this in it.
+/// The fix that is printed below the first line with `problem` in it. That line must be a failed check.
 fn fix<'a>(finished: &'a Finished, problem: &str) -> &'a str {
     let mut lines = finished.stdout.lines().skip_while(|line| !line.contains(problem));
     assert!(lines.next().is_some_and(|line| line.starts_with("FAIL")), "{problem}: {finished:?}");
     lines.next().and_then(|line| line.trim().strip_prefix("Fix: ")).unwrap_or_default()
 }
 
-/// Exit code 1, and only this problem, with this fix.
+/// Asserts that `check` exits with 1 and finds only this problem, with a fix that contains `in_fix`.
 fn assert_finds(deployment: &Deployment, problem: &str, in_fix: &str) {
     let finished = deployment.run(&["check"]);
     assert_eq!(finished.code, Some(1), "{finished:?}");

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use crate::support::{Deployment, Finished, ports::ReservedPort, run_in};
 
-/// Runs it where there is no `.env`, with nothing in the environment but these.
+/// Runs the program in an empty folder, with only these variables in its environment.
 fn run_nowhere(arguments: &[&str], variables: &[(&str, &str)]) -> Finished {
     run_in(TempDir::new().unwrap().path(), arguments, variables)
 }

@@ -1,4 +1,4 @@
-//! `demo`: the whole thing on this machine, whatever is set up here.
+//! The command `demo`: the app and the stand-in on this machine. It ignores an app that is configured here.
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::support::{Deployment, Program, Server, browser::Browser, run_in, start_in};
 
-/// The URL in the line of the demo's welcome that says "Open".
+/// The app's URL, from the line that the demo prints with "Open".
 fn opened(program: &mut Program) -> Url {
     let line = program.line(Program::stdout, "Open ");
     line.rsplit(' ').next().unwrap().parse().unwrap()
@@ -97,7 +97,7 @@ async fn commands_work_beside_a_demo_in_a_folder_and_the_next_demo_there_goes_on
     let start =
         |arguments: &[&str]| start_in(parent.path(), &[&["demo", "--dir", "new/demo"], arguments].concat(), &[]);
     let run = |arguments: &[&str]| run_in(&folder, arguments, &[]);
-    // Each refresh sends a token that the earlier pretend VideoAsk issued.
+    // The first refresh after the restart sends a token that the stand-in issued before the restart.
     let mut program = start(&["--keep", "--port", "0", "--rotate", "on"]);
     let app = opened(&mut program);
     assert_eq!(Browser::new(app.clone()).log_in("ada@example.com").await.status, 200);

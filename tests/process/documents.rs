@@ -1,4 +1,4 @@
-//! README.md and docs/ say what is true: their commands and examples are run as they stand there.
+//! The commands and examples of README.md and docs/ work as they are written there.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,7 +28,6 @@ pub fn blocks(proof: Proof) -> Vec<Block> {
     documents::blocks(root(), proof)
 }
 
-/// The text of a document.
 pub fn document(name: &str) -> String {
     fs::read_to_string(root().join(name)).expect("it is a document")
 }
@@ -64,7 +63,7 @@ fn links(text: &str) -> impl Iterator<Item = &str> {
     text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link)
 }
 
-/// The anchors that GitHub makes of the headings.
+/// The anchors that GitHub makes from the headings.
 fn anchors(text: &str) -> BTreeSet<String> {
     let headings = text.lines().filter(|line| line.starts_with('#'));
     let anchor = |heading: &str| -> String {
@@ -74,7 +73,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
     headings.map(anchor).collect()
 }
 
-/// A folder with `videoask-auth` in it, for a `PATH`.
+/// Makes a folder with `videoask-auth` in it, for a `PATH`.
 pub fn installed(folder: &Path) -> PathBuf {
     let bin = folder.join("bin");
     fs::create_dir_all(&bin).unwrap();
@@ -84,7 +83,7 @@ pub fn installed(folder: &Path) -> PathBuf {
     bin
 }
 
-/// Runs a block by a shell that stops at the first failure.
+/// Runs a block in a shell that stops at the first failure.
 pub fn shell(text: &str, folder: &Path, variables: &[(&str, &str)]) -> Output {
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin", installed(folder).display());
     let mut command = Command::new("sh");
@@ -96,7 +95,7 @@ pub fn assert_success(block: &Block, output: &Output) {
     assert!(output.status.success(), "{}:\n{}\n{output:?}", block.document, block.text);
 }
 
-/// The arguments of each `cargo run` of a block, and the lines that are something else.
+/// The arguments of each `cargo run` of a block, and the other lines of the block.
 fn cargo_runs(text: &str) -> (Vec<Vec<&str>>, Vec<&str>) {
     let lines = text.lines().map(|line| line.split('#').next().expect("a split has a first part").trim());
     let (runs, others): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.starts_with("cargo run"));
@@ -186,7 +185,7 @@ async fn the_line_for_cron_works_with_crons_short_path() {
         .replace("/srv/videoask-auth", &here)
         .replace("/srv/report/run", &format!("/bin/sh {here}/report"))
         .replace("logger", "echo");
-    // As cron starts it.
+    // Cron starts it like this: with `/bin/sh` and a short `PATH`.
     let mut cron = Command::new("/bin/sh");
     let output = cron.args(["-c", &command]).env_clear().env("PATH", "/usr/bin:/bin").output().unwrap();
     assert!(output.status.success() && output.stdout.is_empty(), "{command}: {output:?}");
@@ -240,7 +239,7 @@ async fn the_response_shown_has_the_fields_of_a_response() {
     }
 }
 
-/// The fields of an object, and of which kind each is.
+/// The fields of an object, and the kind of each value.
 fn kinds(object: &Value) -> BTreeMap<&str, &'static str> {
     let kind = |value: &Value| match value {
         Value::String(_) => "string",

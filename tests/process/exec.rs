@@ -1,4 +1,4 @@
-//! `exec`: becomes another program, with a token in its environment and none of our secrets.
+//! The command `exec`: it becomes another program, with a token in its environment and none of this app's secrets.
 
 use standin::Endpoint;
 use videoask_auth::config::VARIABLES;

@@ -1,4 +1,5 @@
-//! `import`: a refresh token from elsewhere is sent once, and waits until it may be used.
+//! The command `import`: a refresh token from elsewhere is exchanged once. If the new tokens may not be used yet, they
+//! wait in the store.
 
 use standin::{Endpoint, Fault};
 
@@ -88,7 +89,7 @@ fn what_is_no_refresh_token_is_told_by_what_is_wrong() {
     );
     assert_fails(&deployment.feed(&["import"], "export REFRESH_TOKEN=v1.x"), 2, &["the token alone"]);
     assert_fails(&deployment.feed(&["import"], "v1.x v1.y"), 2, &["the token alone"]);
-    // {"exp":1800000000}
+    // A JWT with the payload `{"exp":1800000000}`.
     let access_token = deployment.feed(&["import"], "e30.eyJleHAiOjE4MDAwMDAwMDB9.c2lnbmF0dXJl");
     assert_fails(&access_token, 2, &["access token", "Nothing was sent", "refresh_token"]);
     assert_eq!(deployment.files(), [".env"], "and no store is made for it");

@@ -1,4 +1,4 @@
-//! Kept connections by the command line: `token`, `status`, `forget`, and who may be asked for what.
+//! Stored connections on the command line: `token`, `status` and `forget`, their exit codes, and the log of a refresh.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ impl Deployment {
         self.start_with(arguments, input).finish()
     }
 
-    /// Imports a connection of this user, and gives the refresh token that it came from.
+    /// Imports a connection of this user, and returns the refresh token that was imported.
     pub async fn connect(&self, user: &str) -> String {
         let token = self.provider.refresh_token(user).await;
         let finished = self.feed(&["import"], &token);
@@ -23,7 +23,8 @@ impl Deployment {
         token
     }
 
-    /// The same with an access token that has expired by the clocks here, and nothing counted yet.
+    /// Like [`Deployment::connect`], but the access token has expired by the clocks of this machine, and the stand-in's
+    /// counters are at zero.
     pub async fn connect_expired(&self, user: &str) {
         self.connect(user).await;
         self.clocks.set_wall_clock_ahead(self.clocks.wall_clock_ahead() + EXPIRED);
@@ -34,7 +35,7 @@ impl Deployment {
         self.provider.standin.counters().refresh_exchanges
     }
 
-    /// What `status --json` tells.
+    /// The output of `status --json`.
     pub fn status(&self) -> Value {
         let finished = self.run(&["status", "--json"]);
         assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""), "{finished:?}");
@@ -42,7 +43,7 @@ impl Deployment {
     }
 }
 
-/// The words of a failure: this exit code, nothing on stdout, and each of these on stderr.
+/// Asserts a failure: this exit code, nothing on stdout, and each of these words on stderr.
 pub fn assert_fails(finished: &Finished, code: i32, words: &[&str]) {
     assert_eq!((finished.code, finished.stdout.as_str()), (Some(code), ""), "{finished:?}");
     for word in words {
@@ -159,7 +160,7 @@ async fn a_user_who_must_act_at_videoask_is_told_to_log_in_again_by_status_and_t
     assert_eq!(deployment.status()["login_url"], LOGIN);
 }
 
-/// The one line that a `token` command logs of its refresh.
+/// Runs `token`, and returns the one line that it logs about its refresh.
 fn refresh_line(deployment: &Deployment) -> String {
     let finished = deployment.start(&["token"], &[("RUST_LOG", "info")]).finish();
     let connection = deployment.status()["connections"][0].clone();
@@ -278,7 +279,7 @@ async fn what_a_former_secret_sealed_is_counted_and_can_be_used() {
     let deployment = deployment
         .set("EXPRESS_SESSION", "the-secret-that-comes-after-the-first-one")
         .set("EXPRESS_SESSION_PREVIOUS", "a-session-secret-that-is-long-enough-to-keep");
-    // The connection, and the tombstone of its import.
+    // The two are the connection and the tombstone of its import.
     assert_eq!(deployment.status()["sealed_by"], serde_json::json!({"current": 0, "previous": [2], "unknown": 0}));
     assert!(deployment.run(&["status"]).stdout.contains("2 by number 1 of EXPRESS_SESSION_PREVIOUS"));
     assert_eq!(deployment.run(&["token"]).code, Some(0));

@@ -1,17 +1,17 @@
-//! `key`: API keys by the command line, beside a server that runs.
+//! The command `key`: API keys are added, listed and removed while a server runs.
 
 use crate::{
     keep::assert_fails,
     support::{Deployment, Server, until},
 };
 
-/// The status of a request with a key.
+/// The status of the response to a GET with this key.
 async fn status(server: &Server, key: &str, path: &str) -> u16 {
     let browser = server.browser();
     browser.send(reqwest::Method::GET, &browser.url(path), |request| request.bearer_auth(key)).await.status
 }
 
-/// Waits until a request with a key has this status: keys come and go within 5 s.
+/// Waits until a request with a key has this status: a server notices a new or removed key within 5 s.
 pub async fn until_status(server: &Server, key: &str, path: &str, wanted: u16) {
     let mut last = 0;
     for _ in 0..600 {
@@ -25,7 +25,7 @@ pub async fn until_status(server: &Server, key: &str, path: &str, wanted: u16) {
 }
 
 impl Deployment {
-    /// Adds a key, and gives what was printed.
+    /// Adds a key, and returns it.
     pub fn add_key(&self, arguments: &[&str]) -> String {
         let added = self.run(&[&["key", "add"], arguments].concat());
         assert_eq!(added.code, Some(0), "{added:?}");

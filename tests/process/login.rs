@@ -1,4 +1,5 @@
-//! `login`: a login without a running server, by a browser on this machine or by an address that is pasted.
+//! The command `login`: a login without a running server, with a browser on this machine, or with an address that is
+//! pasted.
 
 mod in_a_terminal;
 mod pasted;
@@ -16,14 +17,15 @@ use crate::{
     support::documents::{Proof, blocks},
 };
 
-/// Where a login starts and ends.
+/// The path that starts a login.
 const START: &str = "/auth/videoask";
+/// The path to which VideoAsk redirects the browser.
 const CALLBACK: &str = "/auth/videoask/callback";
 
-/// Where `scripts/python` puts the Python that has what the tests need.
+/// The Python that `scripts/python` makes, with the packages that the tests need.
 const PYTHON: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/../python/bin/python3");
 
-/// The values of the lines for `.env`, in order.
+/// The values of the lines for `.env`, in the order of the lines.
 fn values(stdout: &str) -> [&str; 3] {
     let names = ["VIDEOASK_ACCESS_TOKEN", "VIDEOASK_REFRESH_TOKEN", "VIDEOASK_EXPIRES_AT"];
     let lines: Vec<&str> = stdout.lines().collect();
@@ -358,7 +360,7 @@ async fn only_stdout_tells_the_tokens() {
         for told in [&finished.stderr, &page.text(), &arguments] {
             assert!(secrets.found_in(told).is_empty(), "{:?}: {told}", secrets.found_in(told));
         }
-        // An id_token begins like an access token.
+        // An id_token counts as found, too, since it starts with the same bytes as the access token.
         let meant = if keep { [].into() } else { ["access_token", "refresh_token", "id_token"].into() };
         assert_eq!(secrets.found_in(&finished.stdout), meant, "{finished:?}");
     }

@@ -1,4 +1,5 @@
-//! The real program as its operator meets it: commands, exit codes, signals, logs, and what none of them may tell.
+//! The real program, used as its operator uses it: commands, exit codes, signals, logs, and secrets that it must not
+//! show.
 
 mod api;
 mod backup;

@@ -1,4 +1,4 @@
-//! What lies in the memory of a server that is ready.
+//! Which secrets are in the memory of a server that is ready.
 
 use std::{
     fs::{self, File},
@@ -12,7 +12,7 @@ const PREVIOUS: &str = "canary-of-a-former-secret-J3hWs8pLc6TgF1uE";
 const KEY: &str = "canary-of-an-api-key-V5bNx0qMa7ZrK9yD";
 const CLIENT_SECRET: &str = "canary-of-the-client-secret-G2fUe4wSj8HiO6lC";
 
-/// How often each text is in the memory that the process may write.
+/// How often each text occurs in the writable memory of a process.
 fn found(id: u32, texts: &[&str]) -> Vec<usize> {
     let maps = fs::read_to_string(format!("/proc/{id}/maps")).unwrap();
     let memory = File::open(format!("/proc/{id}/mem")).unwrap();
@@ -21,7 +21,7 @@ fn found(id: u32, texts: &[&str]) -> Vec<usize> {
         let (start, end) = line.split(' ').next().unwrap().split_once('-').unwrap();
         let [start, end] = [start, end].map(|address| u64::from_str_radix(address, 16).unwrap());
         let mut bytes = vec![0; usize::try_from(end - start).unwrap()];
-        // Some regions of the kernel's cannot be read.
+        // Some regions that the kernel maps cannot be read.
         if memory.read_exact_at(&mut bytes, start).is_err() {
             continue;
         }

@@ -1,4 +1,4 @@
-//! The receiver of docs/operations.md.
+//! The webhook receiver in docs/operations.md.
 
 use std::process::Command;
 
@@ -13,7 +13,7 @@ fn the_receiver_in_the_docs_prints_the_test_event() {
     let [receiver, check] = &blocks(Proof::Notifications)[..] else { panic!("two blocks") };
     let port = ReservedPort::new();
     let on_port = |text: &str| text.replace("9000", &port.number().to_string());
-    // Python is the program itself, so that dropping it ends it.
+    // `exec` replaces the shell by Python, so that dropping the `Program` kills Python itself.
     let mut command = Command::new("sh");
     command.args(["-c", &format!("exec {}", on_port(&receiver.text))]);
     let mut receiver = Program::start(command);

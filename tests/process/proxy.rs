@@ -1,4 +1,4 @@
-//! The proxy of the real program: what a large body costs it.
+//! The proxy of the real program: memory for large bodies, and a response in flight at SIGTERM.
 
 use std::fs;
 
@@ -10,11 +10,11 @@ use crate::support::{Deployment, Server, browser};
 
 const KEY: &str = "key-0123456789abcdef0123456789abcdef";
 const MIB: u64 = 1 << 20;
-/// Thirty times what the memory may grow by.
+/// 32 times what the memory may grow by.
 const LARGE: u64 = 256 * MIB;
 
 impl Deployment {
-    /// Keeps tokens for machines, with Ada connected.
+    /// A deployment in keep mode with an API key, where Ada is connected.
     async fn for_machines() -> Self {
         let deployment = Self::keeping().set("API_KEY", KEY);
         deployment.connect("ada@example.com").await;
@@ -27,7 +27,7 @@ impl Server {
         browser::client().request(method, self.url.join(path).unwrap()).bearer_auth(KEY)
     }
 
-    /// The most memory that it ever had, in bytes.
+    /// The peak of its memory, in bytes.
     fn peak(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.program.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux tells the peak");

@@ -24,7 +24,7 @@ fn the_page_on_the_command_line_has_every_command_and_option() {
         name => options(&help(&[name])),
     };
     let real: BTreeMap<&str, BTreeSet<String>> = commands.map(|name| (name, options_of(name))).collect();
-    // The other sections are about several commands.
+    // A section that starts with a capital letter is not about one command.
     let sections = page.split("\n## ").skip(1).filter(|section| section.starts_with(char::is_lowercase));
     let documented: BTreeMap<&str, BTreeSet<String>> = sections
         .map(|section| {
@@ -36,7 +36,7 @@ fn the_page_on_the_command_line_has_every_command_and_option() {
     assert_eq!(documented, real);
 }
 
-/// The options of a command, but for those that all have.
+/// The options of a command, except those that every command has.
 fn options(help: &str) -> BTreeSet<String> {
     let long = |line: &str| -> Option<String> {
         let word = line.split_whitespace().find(|word| !matches!(*word, "-h," | "-X,"))?;

@@ -1,10 +1,10 @@
-//! What keeps the program from starting is said once, in words, with an exit code that a script can read.
+//! A program that cannot start says why: once, in plain words, with an exit code that a script can read.
 
 use std::net::{Ipv4Addr, TcpListener};
 
 use crate::support::{Deployment, Finished};
 
-/// One clear line on stderr, exit code 1.
+/// Asserts exit code 1 and one clear line on stderr, besides lines of the level INFO.
 fn assert_one_line(finished: &Finished, words: &[&str]) {
     assert_eq!(finished.code, Some(1), "{finished:?}");
     let complaints: Vec<&str> = finished.stderr.lines().filter(|line| !line.contains(" INFO ")).collect();
@@ -35,7 +35,7 @@ fn an_address_that_is_not_this_machines_is_named() {
 
 #[test]
 fn a_store_that_cannot_be_written_is_named_with_the_fix() {
-    // Nobody may make files there, not even root.
+    // Nobody can create files there, not even root.
     let finished = Deployment::new().set("STORE_URL", "sqlite:///sys/kernel/store.db").run(&["serve"]);
     assert_one_line(&finished, &["/sys/kernel/store.db", "cannot be written", "folder"]);
 

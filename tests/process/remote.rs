@@ -1,4 +1,5 @@
-//! `token`, `exec` and `api` with `--server`, as from another machine: the same results as beside the store.
+//! `token`, `exec` and `api` with `--server`, as on another machine. The results are the same as on the machine of the
+//! store.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -20,7 +21,7 @@ use crate::{
 };
 
 const KEY: &str = "key-0123456789abcdef0123456789abcdef";
-/// What each command is run with, here and elsewhere.
+/// Commands that are run both on the machine of the store and on another one.
 const COMMANDS: [&[&str]; 7] = [
     &["token"],
     &["exec", "--", "/bin/sh", "-c", "printf %s \"$VIDEOASK_ACCESS_TOKEN\"; exit 7"],
@@ -31,7 +32,7 @@ const COMMANDS: [&[&str]; 7] = [
     &["api", "/me", "-X", "HEAD"],
 ];
 
-/// A machine with nothing of ours on it but the program.
+/// Another machine: an empty folder, the URL of a server, and an API key for it.
 struct RemoteMachine {
     folder: TempDir,
     server: String,
@@ -57,7 +58,7 @@ impl RemoteMachine {
     }
 }
 
-/// A server with Ada's connection, and another machine.
+/// A server with Ada's connection, and another machine that uses the server.
 async fn connected() -> (Deployment, Server, RemoteMachine) {
     let deployment = Deployment::keeping().set("API_KEY", KEY);
     deployment.connect("ada@example.com").await;
@@ -66,7 +67,8 @@ async fn connected() -> (Deployment, Server, RemoteMachine) {
     (deployment, server, elsewhere)
 }
 
-/// A response of the stand-in's `/echo` without what names the way that the request came.
+/// The stdout of a command. If it is a response of the stand-in's `/echo`, all headers are left out that may differ
+/// between the two machines.
 fn without_way(stdout: &str) -> String {
     match serde_json::from_str(stdout) {
         Ok(Value::Object(mut echo)) if echo.contains_key("headers") => {
@@ -82,7 +84,7 @@ fn without_way(stdout: &str) -> String {
     }
 }
 
-/// Runs commands elsewhere and here, and holds the results against each other. The exit codes of those run here.
+/// Runs commands on both machines, and asserts that the results are the same. Returns the exit codes.
 fn assert_same(
     deployment: &Deployment,
     elsewhere: &RemoteMachine,
@@ -150,7 +152,7 @@ async fn so_it_is_in_every_state_of_a_connection() {
     }
 
     let (deployment, _server, elsewhere) = connected().await;
-    // Before the server can refresh.
+    // The grant ends before the access token expires, so that the server cannot refresh in between.
     deployment.provider.standin.end_grants_of("ada@example.com");
     deployment.clocks.set_wall_clock_ahead(EXPIRED);
     assert_eq!(assert_same(&deployment, &elsewhere, &COMMANDS, "dead"), all(3));
@@ -159,7 +161,7 @@ async fn so_it_is_in_every_state_of_a_connection() {
         assert!(dead.stderr.contains(words), "{words}: {dead:?}");
     }
 
-    // A user who is listed by an id may share the e-mail address of another.
+    // A user who is listed by an id may have the same e-mail address as another user.
     let grace = User::find("grace@example.com").expect("Grace has an account").user_id();
     let deployment =
         Deployment::keeping().set("API_KEY", KEY).set("ALLOWED_USERS", &format!("ada@example.com,{grace}"));

@@ -16,7 +16,8 @@ const DOCUMENT: &str = include_str!("../../docs/deploy.md");
 const KEY: &str = "an-api-key-of-thirty-two-characters-or-more";
 /// How many requests every client completes before the next step of the rolling restart.
 const REQUESTS_PER_STEP: usize = 5;
-/// How many POSTs are sent while one of two copies is stopped. nginx asks the two in turn.
+/// How many POSTs are sent while one of two copies is stopped. nginx alternates between the copies, so some of them
+/// would go to the stopped one.
 const POSTS: usize = 4;
 
 /// Which server is the reverse proxy.
@@ -26,7 +27,7 @@ enum Kind {
     Caddy,
 }
 
-/// A site as the document sets it up.
+/// A site that is set up as docs/deploy.md says.
 struct Site {
     copies: [Replica; 2],
     proxy: Proxy,
@@ -36,7 +37,6 @@ struct Site {
     _files: TempDir,
 }
 
-/// The reverse proxy.
 struct Proxy {
     kind: Kind,
     program: Program,
@@ -132,7 +132,7 @@ impl Client {
         self.curl(&[&["--cookie", cookies, "--cookie-jar", cookies], arguments].concat())
     }
 
-    /// A whole login, as a browser does it; gives the token page.
+    /// A whole login, as a browser does it. Returns the token page.
     fn log_in(&self) -> String {
         let authorize = self.redirect(&[&self.url("/auth/videoask")]);
         let callback = self.redirect(&["--data", "user=ada@example.com", "--data", "decision=approve", &authorize]);
@@ -169,7 +169,7 @@ impl Proxy {
     }
 }
 
-/// The document's part of nginx's configuration.
+/// The document's part of nginx's configuration, with the addresses and files of this test.
 fn nginx_site(documented: &str, files: &Path, port: u16) -> String {
     let here = files.display();
     let site = [
@@ -181,7 +181,8 @@ fn nginx_site(documented: &str, files: &Path, port: u16) -> String {
     changed(documented, &site)
 }
 
-/// The command that starts Caddy with the document's part in its configuration.
+/// The command that starts Caddy with the document's part of its configuration, with the addresses and files of this
+/// test.
 fn caddy(documented: &str, files: &Path, port: u16) -> Command {
     let (here, file) = (files.display(), files.join("Caddyfile"));
     let site = format!("127.0.0.1:{port} {{\n\tbind 127.0.0.1\n\ttls {here}/certificate.pem {here}/key.pem");
@@ -234,7 +235,7 @@ fn an_upload_of_5_mb_passes(client: &Client) {
     assert_eq!(answer["body"]["length"], 5_000_000, "{answer}");
 }
 
-/// The next piece is sent only when the one before has come back.
+/// Sends each piece only after the one before has come back.
 fn each_piece_of_a_two_way_stream_passes_at_once(client: &Client, kind: Kind) {
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/process/support/two_way.mjs");
     let protocol = match kind {
@@ -275,7 +276,7 @@ fn restart(
         wait_for_requests(asked);
         match proxy.kind {
             Kind::Nginx => no_post_goes_to_a_stopped_copy(client),
-            // The document says that Caddy 2.6 does not pass this.
+            // docs/deploy.md: behind Caddy, such a POST may go to the stopped copy and get a 502.
             Kind::Caddy => {}
         }
         copy.start_again(deployment);
@@ -296,7 +297,7 @@ fn wait_for_requests(asked: &[(&str, AtomicUsize)]) {
     }
 }
 
-/// Asks again and again, each time on a new connection, and gives the responses that are not a success.
+/// Sends requests until `end` has finished, each on a new connection. Returns the responses that are not a success.
 fn ask_until(end: &ScopedJoinHandle<()>, client: &Client, path: &str, asked: &AtomicUsize) -> Vec<Output> {
     let mut lost = Vec::new();
     while !end.is_finished() {

@@ -1,4 +1,4 @@
-//! `serve`: a Glitch app's `.env`, a login, a restart, and the log.
+//! The command `serve`: the `.env` of a Glitch app, a login, a restart, and the log.
 
 use serde_json::Value;
 
@@ -64,7 +64,7 @@ async fn a_request_gets_one_line_that_names_its_route_and_never_its_query() {
     assert!(!log.contains("mauve") && !log.contains("no-such-place"), "{log}");
 }
 
-/// Every line, as JSON.
+/// Every line of a log as JSON, with the fields that each must have.
 fn json_lines(log: &str) -> Vec<Value> {
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     for line in &lines {
@@ -76,7 +76,7 @@ fn json_lines(log: &str) -> Vec<Value> {
 
 #[tokio::test]
 async fn a_whole_run_is_json_from_the_first_line_to_the_last() {
-    // The store in memory and the many connections are warnings.
+    // STORE_URL and MAX_CONNECTIONS have values that cause warnings.
     let deployment = Deployment::new()
         .set("ALLOWED_USERS", "ada@example.com")
         .set("EXPRESS_SESSION", "a-session-secret-that-is-long-enough-to-keep")

@@ -21,7 +21,7 @@ impl Server {
     /// A connection that has sent these bytes.
     fn sent(&self, bytes: &[u8]) -> TcpStream {
         let mut stream = TcpStream::connect(("127.0.0.1", self.url.port().unwrap())).unwrap();
-        // The server may have closed it by then.
+        // An error means that the server has closed the connection already.
         let _ = stream.write_all(bytes);
         stream
     }
@@ -42,13 +42,13 @@ impl Server {
         let port = format!(":{:04X}", self.url.port().unwrap());
         let table = fs::read_to_string("/proc/net/tcp").unwrap();
         let rows = table.lines().skip(1).map(|row| row.split_whitespace().collect::<Vec<_>>());
-        // One that is established, and not in the listen queue, where it has no inode.
+        // `01` is an established connection. The inode is 0 while a connection is still in the listen queue.
         let accepted = rows.filter(|row| row[1].ends_with(&port) && row[3] == "01" && row[9] != "0");
         accepted.map(|row| row[2].to_owned()).collect()
     }
 
-    /// How many connections are open at one moment. The table of connections is not read at one moment, so a connection
-    /// counts that is there before it and after it.
+    /// How many connections are open at the same time. The kernel does not write its table at one moment, so a
+    /// connection counts only if it is in two tables, one read after the other.
     fn open_at_once(&self) -> usize {
         self.accepted().intersection(&self.accepted()).count()
     }
@@ -68,7 +68,7 @@ async fn half_sent_heads_leave_files_for_the_store_and_videoask() {
 
     let slow: Vec<TcpStream> = (0..70).map(|_| server.sent(HALF)).collect();
     until("it has accepted as many as it may", || (server.open_files() >= 40).then_some(()));
-    // On the connection that the client had before.
+    // This request uses the connection that the client opened before.
     assert_eq!(json(server.asked(&client, "/readyz").await).await["status"], "ready", "store and keeper work");
     let refused = serde_json::json!({ "refused": token["access_token"] });
     let url = server.url.join("/api/token").unwrap();
@@ -100,7 +100,8 @@ async fn max_connections_is_the_most_that_are_open() {
     let deployment = Deployment::new().set("MAX_CONNECTIONS", "2");
     let server = deployment.serve();
     let slow: Vec<TcpStream> = (0..5).map(|_| server.sent(HALF)).collect();
-    // The last in the queue: it is answered once all before it were accepted and closed.
+    // This request is the last in the listen queue: it is answered after all connections before it were accepted and
+    // closed.
     let browser = server.browser();
     let asking = tokio::spawn(async move { browser.get("/healthz").await.status });
     let most_are_two = || {
@@ -134,7 +135,7 @@ async fn heads_without_an_end_leave_no_trace_in_memory() {
     let mut endless: Vec<TcpStream> = (0..300).map(|_| server.sent(&head)).collect();
     for stream in &mut endless {
         stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
-        // The answer is lost where the reset of the connection overtakes it.
+        // The response is lost if the reset of the connection arrives before it is read.
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
         assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 431 "), "{}", String::from_utf8_lossy(&answer));

@@ -1,4 +1,4 @@
-//! Signals: what is under way may finish, and what was sent is saved.
+//! Signals: the server stops, but first an exchange that was sent is completed and saved.
 
 use std::time::Duration;
 
@@ -24,8 +24,8 @@ fn every_signal_that_asks_to_stop_is_obeyed_at_once() {
     }
 }
 
-/// On a busy machine the time limit of the store may end a start before the signal does. Such a start tells nothing, so
-/// there is another one.
+/// On a busy machine, the store's time limit may end a start before the signal does. Such a start proves nothing, so
+/// the test starts the program again.
 #[test]
 fn a_start_that_waits_for_its_store_can_be_stopped() {
     let redis = Redis::start_with(&[]);
@@ -44,7 +44,7 @@ fn a_start_that_waits_for_its_store_can_be_stopped() {
     assert!((0..20).any(|_| is_stopped_by_the_signal()), "it waits for the store");
 }
 
-/// Asks for a page, waits until that has come to the endpoint, and hangs up.
+/// Requests a page, waits until the app has called the endpoint for it, and closes the connection.
 async fn hang_up(standin: &StandIn, endpoint: Endpoint, browser: Browser, url: Url) {
     let asking = tokio::spawn(async move { browser.get(url.as_str()).await });
     came_to(standin, endpoint).await;
@@ -82,6 +82,6 @@ async fn a_code_that_was_sent_is_exchanged_and_saved_though_the_browser_hung_up(
         database.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
     };
     assert_eq!((rows("sessions"), rows("records")), (1, 1));
-    // And it is a store that a server can go on with.
+    // A server can open this store.
     store::open(&StoreUrl::Sqlite(path.clone()), IfMissing::Refuse).await.unwrap();
 }

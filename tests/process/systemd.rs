@@ -1,4 +1,4 @@
-//! The program as a systemd service: the unit, its recipe, and what the program tells systemd.
+//! The program as a systemd service: the unit, the recipe in its comments, and what the program tells systemd.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! TLS of a certificate authority that this machine does not know, as a network that inspects TLS presents it.
+//! Certificates of a CA that this machine does not trust, as in a network that inspects TLS.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use crate::support::{Deployment, Finished, Nginx, Program, certificates};
 
-/// The stand-in behind nginx, whose certificate is of a CA of its own.
+/// The stand-in behind nginx, which has a certificate of a private CA.
 struct TlsInspection {
     deployment: Deployment,
     ca: PathBuf,
@@ -52,7 +52,7 @@ async fn a_login_that_fails_by_it_names_ssl_cert_file_in_the_log() {
     let mut server = inspected.deployment.serve();
     let browser = server.browser();
     let mut authorize = browser.get("/auth/videoask").await.location().expect("a redirect to VideoAsk");
-    // The browser trusts the CA, in a manner of speaking.
+    // The test's browser does not trust the CA, so it goes to the stand-in directly.
     authorize.set_scheme("http").unwrap();
     authorize.set_host(Some("127.0.0.1")).unwrap();
     authorize.set_port(inspected.deployment.provider.url.port()).unwrap();

@@ -1,4 +1,5 @@
-//! What there is to walk through, read from the program itself, so that no new route or command is forgotten.
+//! Every route and every command, read from the source and from the help, so that a test notices if it leaves out a new
+//! one.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -14,7 +15,7 @@ pub fn routes() -> BTreeSet<String> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.file_name() != Some("panicking.rs".as_ref()) {
-                // That one is for tests alone.
+                // Its routes exist only in tests.
                 routes.extend(routes_of(&fs::read_to_string(path).unwrap()));
             }
         }
@@ -37,14 +38,14 @@ fn routes_of(source: &str) -> Vec<String> {
     source.split(".route(").skip(1).map(path_of).collect()
 }
 
-/// The routes that answered, by the lines of a log in either format.
+/// The routes of the requests in a log of either format.
 pub fn routes_in(log: &str) -> BTreeSet<String> {
     let starts = ["route=\"", "\"route\":\""];
     let found = starts.into_iter().flat_map(|start| log.split(start).skip(1));
     found.filter_map(|rest| rest.split_once('"')).map(|(route, _)| route.to_owned()).collect()
 }
 
-/// Every command, as the help names it.
+/// Every command that the help names, except `help`.
 pub fn commands(deployment: &Deployment) -> BTreeSet<String> {
     let help = deployment.run(&["--help"]).stdout;
     let (_, list) = help.split_once("Commands:\n").expect("the help lists the commands");

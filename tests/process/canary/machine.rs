@@ -1,4 +1,4 @@
-//! A program that tries everything with an API key, and an operator who runs every command on what is kept.
+//! Requests with API keys to every route for machines, and every command in keep mode.
 
 use std::{collections::BTreeSet, net::TcpListener};
 
@@ -38,11 +38,11 @@ const PATHS: [&str; 15] = [
     "/proxy//nowhere",
 ];
 
-/// A deployment that keeps, for machines too.
+/// A deployment in keep mode, with an API key.
 fn keeping() -> (Deployment, RecordingProxy) {
     let (deployment, tap) = deployment();
     let deployment = deployment.set("EXPRESS_SESSION", EXPRESS_SESSION).set("API_KEY", API_KEY);
-    // Without an id_token no e-mail counts.
+    // A login without an id_token proves no e-mail address, so Ada is listed by her user id, too.
     let ada = User::find("ada@example.com").expect("Ada has an account").user_id();
     (deployment.set("ALLOWED_USERS", &format!("{ada},ada@example.com,grace@example.com")), tap)
 }
@@ -60,7 +60,8 @@ impl PageWalk<'_> {
         self.note(&page);
     }
 
-    /// Every route for machines, with a key and without, also in ways that nobody of good will would try.
+    /// Requests every route for machines: with this key, with a wrong key, with the key in the query, with secrets in
+    /// headers and body, and with an unknown method.
     async fn every_machine_route(&mut self, key: &str) {
         let keyed = |request: RequestBuilder| request.bearer_auth(key);
         for path in PATHS {
@@ -81,7 +82,7 @@ impl PageWalk<'_> {
         self.every_token_request(key).await;
     }
 
-    /// Every way to ask the token endpoint, with a key, with a wrong one, and in wrong places.
+    /// Sends every kind of token request: with this key and with a wrong one, and with credentials in wrong places.
     async fn every_token_request(&mut self, key: &str) {
         const GRANT: (&str, &str) = ("grant_type", "client_credentials");
         for secret in [key, CLIENT_SECRET] {
@@ -99,7 +100,8 @@ impl PageWalk<'_> {
         }
     }
 
-    /// Every mood of the API and of the token endpoint, with a forced refresh in between.
+    /// Sends requests during every fault of the API and of the token endpoint. In the latter case, a 401 of the API
+    /// forces a refresh.
     async fn every_mood_of_the_api(&mut self) {
         let standin = &self.deployment.provider.standin;
         let keyed = |request: RequestBuilder| request.bearer_auth(API_KEY);
@@ -130,7 +132,8 @@ impl PageWalk<'_> {
         self.ask(Method::GET, "/api/token", keyed).await;
     }
 
-    /// By a provider whose clock is a day behind; nothing but the token itself says when it ends.
+    /// Logs in while the provider's clock is more than a day behind, so that the access token has expired. Only the
+    /// token itself says when it expires.
     async fn log_in_with_an_expired_token(&mut self) {
         let deviations = BTreeSet::from([Deviation::NoExpiresIn, Deviation::NoIdToken]);
         let standin = &self.deployment.provider.standin;
@@ -140,7 +143,7 @@ impl PageWalk<'_> {
     }
 }
 
-/// What commands on another machine tell, with each key and with a wrong one.
+/// What commands on another machine print on stderr, with each key and with a wrong one.
 fn commands_elsewhere(server: &Server, keys: &[String]) -> Vec<(String, String)> {
     let folder = TempDir::new().unwrap();
     let mut seen = Vec::new();
@@ -209,7 +212,7 @@ async fn no_route_for_machines_tells_a_secret_and_no_key_reaches_videoask() {
     }
 }
 
-/// What the receiver was told, first without success.
+/// Every event that the receiver got, those that it refused before those that it accepted.
 fn every_event(receiver: &Receiver) -> String {
     until("a notification that is not delivered", || receiver.got(Behaviour::Fail).pop());
     receiver.behave(Behaviour::Accept);
@@ -217,7 +220,7 @@ fn every_event(receiver: &Receiver) -> String {
     [receiver.got(Behaviour::Fail), receiver.accepted()].concat().iter().map(ToString::to_string).collect()
 }
 
-/// One variable each that is wrong, in a way that goes wrong later than the checks of the configuration.
+/// Each of these sets one variable to a wrong value that the checks of the configuration accept, and that fails later.
 fn misconfigurations(deployment: &Deployment, taken_port: &str) -> [(&'static str, String); 8] {
     let provider = &deployment.provider.url;
     let no_tls = format!("https://{}:{}", provider.host_str().unwrap(), provider.port().unwrap());
@@ -233,7 +236,7 @@ fn misconfigurations(deployment: &Deployment, taken_port: &str) -> [(&'static st
     ]
 }
 
-/// Every command, so that it ends.
+/// Every command, with arguments by which it ends soon.
 fn commands(taken_port: &str) -> Vec<Vec<&str>> {
     vec![
         vec!["serve"],
@@ -255,7 +258,7 @@ fn commands(taken_port: &str) -> Vec<Vec<&str>> {
 #[tokio::test]
 async fn no_command_on_what_is_kept_tells_more_than_it_was_asked() {
     let (deployment, tap) = keeping();
-    // So a server ends at once.
+    // A server that finds its port taken ends at once.
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let receiver = Receiver::start();
@@ -316,7 +319,7 @@ async fn no_command_on_what_is_kept_tells_more_than_it_was_asked() {
     note(&deployment, &["import"], CLIENT_SECRET);
     for variables in misconfigurations(&deployment, &port) {
         let start = |arguments: Vec<&str>| deployment.start(&arguments, &[(variables.0, &variables.1)]);
-        // At once, since some of them wait for a server that does not answer.
+        // All are started at once, since some of them wait for a server that does not answer.
         let running: Vec<_> = commands(&port).into_iter().map(|arguments| (arguments[0], start(arguments))).collect();
         for (command, program) in running {
             let (case, finished) = (format!("{command} with another {}", variables.0), program.finish());

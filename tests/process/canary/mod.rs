@@ -1,5 +1,6 @@
-//! Nothing secret is told where it does not belong: every page, error and command at the most talkative log level,
-//! with secrets that can be recognised, and with all that the provider handed out, as a wire-tap heard it.
+//! No secret is shown where it does not belong: not on a page, in a header, by a command or in the log, even at the
+//! level `trace`. The secrets are those in the configuration, and those that a proxy records between the app and the
+//! provider.
 
 pub mod complete;
 mod machine;
@@ -17,7 +18,7 @@ const PREVIOUS: &str = "canary-previous-session-3be8d1";
 const API_KEY: &str = "canary-api-key-b7720e-0123456789abcdef";
 const STORE_PASSWORD: &str = "canary-store-password-c41f6a";
 
-/// A deployment whose every secret can be recognised, with its provider's wire tapped.
+/// A deployment with recognizable secrets, and the recording proxy in front of its provider.
 fn deployment() -> (Deployment, RecordingProxy) {
     let deployment = Deployment::with_client_secret(CLIENT_SECRET);
     let tap = RecordingProxy::before(&deployment.provider.url);
@@ -33,7 +34,7 @@ fn deployment() -> (Deployment, RecordingProxy) {
     (deployment, tap)
 }
 
-/// The operator's own secrets.
+/// The secrets in the configuration.
 fn canaries() -> Secrets {
     let mut secrets = Secrets::default();
     secrets.add("CLIENT_SECRET", CLIENT_SECRET);
@@ -45,7 +46,7 @@ fn canaries() -> Secrets {
     secrets
 }
 
-/// Holds all that was seen against all that is secret.
+/// Asserts that no text has a secret in it. Each text comes after the place where it was seen.
 fn assert_nothing_told(secrets: &Secrets, seen: &[(String, String)]) {
     let scanner = secrets.scanner();
     for (place, text) in seen {
@@ -78,7 +79,8 @@ async fn no_page_log_line_or_header_of_a_server_tells_a_secret() {
     seen.push(("the log".to_owned(), stopped.stderr));
     assert_nothing_told(&secrets, &seen);
 
-    // The walk went where secrets are: what is meant to show them does, and the ear was open.
+    // The proxy recorded the secrets, and the pages that show tokens were visited. Otherwise the test would prove
+    // nothing.
     let names = secrets.names();
     for name in [
         "client_secret",

@@ -1,4 +1,4 @@
-//! A person who tries everything.
+//! Requests to every page, and logins during every fault of the provider.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ const PATHS: [&str; 18] = [
     "/nowhere",
 ];
 
-/// Where tokens are meant to be seen; the stand-in echoes what it was sent.
+/// The paths whose responses have tokens on purpose. `/proxy/echo` returns the access token that the stand-in received.
 const PAIR: [&str; 6] =
     ["/tokens", "/tokens/export/env", "/tokens/export/json", "/api/token", "/oauth/token", "/proxy/echo"];
 
@@ -75,7 +75,8 @@ pub(super) fn faults() -> Vec<Fault> {
     ]
 }
 
-/// What only the token endpoint can do: repeat what it was sent, and say nothing for longer than we wait.
+/// Faults of the token endpoint alone: it returns the client secret in an error, or does not respond before the
+/// timeout.
 pub(super) fn faults_of_the_token_endpoint() -> Vec<Fault> {
     let error = |error: &str| Fault::Error {
         status: 400,
@@ -85,14 +86,14 @@ pub(super) fn faults_of_the_token_endpoint() -> Vec<Fault> {
     vec![error("invalid_client"), error("invalid_grant"), error(CLIENT_SECRET), Fault::HangAfter]
 }
 
-/// The walk, and all that there was to see on it.
+/// A walk over the pages, and everything that the app sent meanwhile.
 pub struct PageWalk<'a> {
     pub(super) deployment: &'a Deployment,
     server: &'a Server,
     pub(super) browser: Browser,
-    /// What was seen, and where.
+    /// Texts that must not have a secret in them, each after the place where it was seen.
     pub seen: Vec<(String, String)>,
-    /// The pages that are meant to show the pair.
+    /// The responses that have tokens on purpose.
     pub shown: Vec<String>,
     pub secrets: Secrets,
 }
@@ -103,7 +104,7 @@ impl<'a> PageWalk<'a> {
         Self { deployment, server, browser, seen: Vec::new(), shown: Vec::new(), secrets }
     }
 
-    /// Keeps what a page of the app says, and the cookies it sets as secrets.
+    /// Notes a response of the app. The values of its cookies count as secrets.
     pub(super) fn note(&mut self, page: &Page) {
         for cookie in page.headers.get_all(SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok()) {
             let value = cookie.split(';').next().and_then(|pair| pair.split_once('=')).map(|(_, value)| value);
@@ -128,19 +129,19 @@ impl<'a> PageWalk<'a> {
         page
     }
 
-    /// Sends a secret in every header where one could be.
+    /// Sends a request with a secret in every header that could have one.
     async fn send(&mut self, method: Method, path: &str, body: Vec<u8>) {
         let url = format!("http://x.example/?code={CLIENT_SECRET}");
         let with = |request: reqwest::RequestBuilder| {
             let request = request.bearer_auth(CLIENT_SECRET).header("x-request-id", CLIENT_SECRET);
-            // A body that the server does not read to its end costs the connection.
+            // The server closes a connection whose request body it does not read to its end.
             request.header("referer", &url).header("origin", &url).header("connection", "close").body(body)
         };
         let page = self.browser.send(method, &self.browser.url(path), with).await;
         self.note(&page);
     }
 
-    /// Goes to VideoAsk and gives the URL of the callback.
+    /// Starts a login at VideoAsk, and returns the URL of the callback.
     async fn callback(&mut self, decision: &str) -> Url {
         let there = self.get("/auth/videoask").await.location().expect("it leads to VideoAsk");
         let page = self.browser.get(there.as_str()).await;
@@ -160,7 +161,7 @@ impl<'a> PageWalk<'a> {
         }
     }
 
-    /// Every route, also in ways that nobody of good will would try.
+    /// Requests every route, also with secrets in wrong places and with wrong methods.
     pub async fn every_route(&mut self) {
         for path in PATHS {
             self.get(path).await;
@@ -175,7 +176,7 @@ impl<'a> PageWalk<'a> {
         self.send(Method::POST, "/logout", vec![b'x'; 100_000]).await;
     }
 
-    /// Every way back from VideoAsk.
+    /// Every kind of callback: approved, denied, used twice, from another browser, and without parameters.
     pub async fn every_login(&mut self) {
         self.log_in().await;
         let callback = self.callback("deny").await;
@@ -188,7 +189,7 @@ impl<'a> PageWalk<'a> {
         self.get("/auth/videoask/callback").await;
     }
 
-    /// Every mood that the provider can be in.
+    /// Logs in during every deviation and every fault of the provider.
     pub async fn every_mood_of_the_provider(&mut self) {
         let standin = &self.deployment.provider.standin;
         for deviation in QUIRKS {
@@ -213,7 +214,8 @@ impl<'a> PageWalk<'a> {
         }
     }
 
-    /// Both buttons of the token page, whatever VideoAsk answers.
+    /// Presses the buttons of the token page: "refresh" and "revoke" during each fault, and then all three without a
+    /// fault.
     pub async fn every_button(&mut self) {
         let standin = &self.deployment.provider.standin;
         for fault in faults().into_iter().chain(faults_of_the_token_endpoint()) {

@@ -5,10 +5,11 @@ use std::{fs, io::Write, process::Command};
 use super::{PYTHON, START, browser, values};
 use crate::support::{Deployment, Program, browser::Browser};
 
-/// Runs a command in a terminal of its own: what is written to stdin is typed, and what is shown goes to stdout.
+/// Python that runs a command in a pseudo-terminal: what is written to stdin is typed, and what the terminal shows goes
+/// to stdout.
 const TERMINAL: &str = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
 
-/// A line for the shell, in a terminal. `$0` is the program.
+/// Runs a line of shell in a pseudo-terminal. `$0` is the program.
 fn terminal(deployment: &Deployment, line: &str) -> Command {
     let mut command = Command::new(PYTHON);
     command.args(["-c", TERMINAL, "sh", "-c", line, env!("CARGO_BIN_EXE_videoask-auth")]);
@@ -57,7 +58,7 @@ fn ctrl_c_cancels_it() {
         let deployment = Deployment::at_reserved_port();
         let (mut program, mut keyboard) = Program::start_typing(terminal(&deployment, line));
         program.line(Program::stdout, "Open this address");
-        // What a terminal makes a signal of.
+        // Ctrl+C: the terminal sends SIGINT.
         keyboard.write_all(b"\x03").unwrap();
         let finished = program.finish();
         assert_eq!(finished.code, Some(1), "{line}: {finished:?}");

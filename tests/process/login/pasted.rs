@@ -1,4 +1,4 @@
-//! A browser on another machine: the address at which it ends is pasted.
+//! A browser on another machine: the user pastes the address at which the browser ends.
 
 use std::{io::Write, process::ChildStdin};
 
@@ -8,7 +8,7 @@ use url::Url;
 use super::{CALLBACK, reached, values};
 use crate::support::{Deployment, Finished, Program, RecordingProxy, Secrets, browser::Browser, typing_in, until};
 
-/// A command that waits for an address.
+/// A command that waits for an address to be pasted.
 struct WaitingLogin {
     program: Program,
     stdin: ChildStdin,
@@ -25,7 +25,7 @@ impl WaitingLogin {
         Self { program, stdin, browser: Browser::new(deployment.provider.url.clone()), to_open }
     }
 
-    /// Where the browser ends when this user approves.
+    /// The address at which the browser ends after this user approves.
     async fn callback(&self, user: &str) -> Url {
         self.browser.approve(&self.browser.get(&self.to_open).await, user).await
     }
@@ -34,7 +34,7 @@ impl WaitingLogin {
         writeln!(self.stdin, "{line}").unwrap();
     }
 
-    /// Pastes what is wrong, and waits until the command says why.
+    /// Pastes a wrong line, and waits until the command says why it is wrong.
     fn paste_in_vain(&mut self, line: &str, why: &str) {
         let times = |program: &Program| program.stderr().matches(why).count();
         let before = times(&self.program);
@@ -190,9 +190,9 @@ async fn what_was_pasted_reaches_no_output_and_the_tokens_only_stdout() {
     let mut secrets = Secrets::default();
     secrets.add_from_wire(&tap.heard());
     assert!(secrets.names().is_superset(&["code", "code_verifier", "access_token"].into()), "{:?}", secrets.names());
-    // The address to open has the state and the nonce.
+    // The address to open contains the state and the nonce.
     let told = secrets.found_in(&finished.stderr);
     assert!(told.is_subset(&["state", "nonce"].into()), "{told:?}: {}", finished.stderr);
-    // An id_token begins like an access token.
+    // An id_token counts as found, too, since it starts with the same bytes as the access token.
     assert_eq!(secrets.found_in(&finished.stdout), ["access_token", "refresh_token", "id_token"].into());
 }

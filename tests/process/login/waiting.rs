@@ -5,7 +5,7 @@ use url::Url;
 use super::START;
 use crate::support::{Deployment, Finished, Page, Program, browser::Browser};
 
-/// A command that waits for its login.
+/// A command that waits for its login, and a browser on the same machine.
 pub(super) struct WaitingLogin {
     pub(super) program: Program,
     pub(super) browser: Browser,
@@ -26,13 +26,13 @@ impl WaitingLogin {
         self.browser.approve(&self.browser.begin().await, user).await
     }
 
-    /// Logs in, and gives the last page and what the command left behind.
+    /// Logs in. Returns the last page, and the exit code and output of the command.
     pub(super) async fn log_in(self, user: &str) -> (Page, Finished) {
         let page = self.browser.get(self.callback(user).await.as_str()).await;
         (page, self.program.finish())
     }
 
-    /// The same, where VideoAsk sends the browser back at once.
+    /// Starts a login that VideoAsk refuses at once. Returns the same as [`WaitingLogin::log_in`].
     pub(super) async fn refused(self) -> (Page, Finished) {
         let page = self.browser.open(START).await;
         (page, self.program.finish())

@@ -1,5 +1,5 @@
-//! The token endpoint, for clients that know nothing of this app: libraries and tools of four languages, as they are.
-//! The Python ones come by `scripts/python`, those of Node by `npm ci` in this folder.
+//! The token endpoint with OAuth clients of four languages, none of which was written for this app. `scripts/python`
+//! installs those of Python, and `npm ci` in this folder those of Node.
 
 use std::{
     path::{Path, PathBuf},
@@ -16,12 +16,13 @@ use crate::{
     support::{Deployment, ListeningAddress, RecordingProxy, Server, browser},
 };
 
-/// With all that a client may encode or not.
+/// It has characters that some clients percent-encode and others do not.
 const KEY: &str = "b+c/d~0123456789-abcdefghijk.+/==";
 const ADA: &str = "ada@example.com";
 const WITH_PLUS: &str = "ada+videoask@example.com";
 
-/// A server of Ada's two accounts, at its own `APP_URL`, with Grace listed but not connected.
+/// A server whose `APP_URL` is the address of the recording proxy in front of it. Two accounts of Ada are connected,
+/// and Grace is listed but not connected.
 struct TestServer {
     deployment: Deployment,
     server: Server,
@@ -50,7 +51,7 @@ impl TestServer {
         self.deployment.provider.url.as_str().trim_end_matches('/')
     }
 
-    /// What a program of this folder prints, given these credentials.
+    /// What a program of this folder prints when it gets these credentials.
     fn run(&self, client: &Client, id: &str, secret: &str) -> String {
         let mut command = Command::new(&client.interpreter);
         command.arg(folder().join(client.program)).env_clear().envs([
@@ -73,7 +74,7 @@ impl TestServer {
 struct Client {
     interpreter: PathBuf,
     program: &'static str,
-    /// The ways, in its order.
+    /// The ways to send the credentials, in the program's order.
     methods: &'static [&'static str],
 }
 

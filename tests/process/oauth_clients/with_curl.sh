@@ -1,4 +1,4 @@
-# Asks whose token it gets by curl, in each way to send the credentials.
+# Prints whose token curl gets, or the error, for each way to send the credentials.
 set -eu
 
 owner() {

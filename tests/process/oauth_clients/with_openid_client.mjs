@@ -1,4 +1,4 @@
-// Asks whose token it gets by openid-client, which looks the endpoint up, in each way to send the credentials.
+// Prints whose token openid-client gets, or the error, for each way to send the credentials. It discovers the endpoint.
 import * as client from "openid-client";
 
 const { APP_URL, API_URL, CLIENT_ID, CLIENT_SECRET } = process.env;

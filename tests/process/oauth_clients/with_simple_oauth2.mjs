@@ -1,4 +1,4 @@
-// Asks whose token it gets by simple-oauth2, in each way to send the credentials.
+// Prints whose token simple-oauth2 gets, or the error, for each way to send the credentials.
 import { ClientCredentials } from "simple-oauth2";
 
 const { APP_URL, API_URL, CLIENT_ID, CLIENT_SECRET } = process.env;

@@ -1,9 +1,9 @@
-/* Shifts the clocks that a process sees, while it runs. Loaded by LD_PRELOAD, it stands before libc.
+/* Shifts the clocks that a process sees, while it runs. LD_PRELOAD loads it, so its functions replace those of libc.
  *
  * CLOCKS names a file of three signed 64-bit numbers in the machine's byte order: the seconds by which CLOCK_REALTIME
  * and CLOCK_BOOTTIME are shifted, and the nanoseconds by which CLOCK_MONOTONIC is shifted. The file is mapped, so the
- * process sees a change at its next look at a clock. Timers of the kernel are not shifted: after a suspension they
- * expire too early, and the code that set them looks at the clock again.
+ * process sees a change when it next reads a clock. Timers of the kernel are not shifted: after a suspension they
+ * expire too early, and the code that set them reads the clock again.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

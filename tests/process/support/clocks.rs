@@ -9,7 +9,7 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-/// So far ahead, a wall clock shows that the access token of a login now has expired.
+/// How many seconds the wall clock must be ahead, so that the access token of a login now has expired.
 pub const EXPIRED: i64 = 27 * 60 * 60;
 
 /// The clocks of one machine. At first they are right.
@@ -18,7 +18,7 @@ pub struct Clocks {
     library: &'static Path,
 }
 
-/// Where its shift is in the file that `clocks.c` maps.
+/// The offset of the wall clock's shift in the file that `clocks.c` maps, in bytes.
 const REALTIME: u64 = 0;
 
 impl Clocks {
@@ -35,17 +35,17 @@ impl Clocks {
         i64::from_ne_bytes(shift)
     }
 
-    /// Sets the wall clock to so many seconds after the right time; negative is before.
+    /// Sets the wall clock this many seconds ahead of the right time. A negative number sets it behind.
     pub fn set_wall_clock_ahead(&self, seconds: i64) {
         self.write(REALTIME, seconds);
     }
 
-    /// Shifts the clock at this place of the file.
+    /// Writes the shift of the clock at this offset of the file.
     pub fn write(&self, at: u64, shift: i64) {
         self.shifts.as_file().write_all_at(&shift.to_ne_bytes(), at).unwrap();
     }
 
-    /// The variables under which a process has these clocks.
+    /// The environment variables that give a process these clocks.
     pub fn variables(&self) -> [(&str, &str); 2] {
         let text = |path: &'static Path| path.to_str().unwrap();
         [("LD_PRELOAD", text(self.library)), ("CLOCKS", self.shifts.path().to_str().unwrap())]
@@ -63,7 +63,7 @@ fn library() -> &'static Path {
         cc.args(["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", source, "-o"]).arg(&new);
         let output = cc.output().expect("cc, a C compiler, is installed");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        // In one step, since another run of the tests may load it at this moment.
+        // The file appears in one step, since another run of the tests may load it at this moment.
         new.persist(&library).unwrap();
         library
     })

@@ -12,14 +12,15 @@ use url::Url;
 
 use super::{Clocks, Page, Program, Provider, browser::Browser, ports::ReservedPort, program::Finished};
 
-/// What the operator wrote; the system chooses the port, so the browser is told where to go instead.
+/// The app's URL in `.env`. A server listens on a port that the system chooses, so the browser's URLs get that port
+/// instead.
 pub const APP_URL: &str = "http://localhost:3000";
 pub const CALLBACK: &str = "http://localhost:3000/auth/videoask/callback";
 
-/// A working directory with a `.env`, and the stand-in that it leads to.
+/// A working directory with a `.env`, and the stand-in whose URLs the `.env` has.
 pub struct Deployment {
     pub provider: Provider,
-    /// Those of the machine here.
+    /// The clocks of this deployment's machine.
     pub clocks: Clocks,
     folder: TempDir,
     variables: BTreeMap<&'static str, String>,
@@ -33,23 +34,24 @@ pub struct Server {
 }
 
 impl Deployment {
-    /// A Glitch app's five variables, and where the stand-in is.
+    /// A deployment in mint mode: a Glitch app's five variables, the stand-in's URLs, and a port that the system
+    /// chooses.
     pub fn new() -> Self {
         Self::before_tenant(|_| {})
     }
 
-    /// The same, with this secret agreed upon.
+    /// Like [`Deployment::new`], with this client secret in `.env` and at the stand-in.
     pub fn with_client_secret(client_secret: &str) -> Self {
         let deployment = Self::before_tenant(|options| client_secret.clone_into(&mut options.client_secret));
         deployment.set("CLIENT_SECRET", client_secret)
     }
 
-    /// The same, before a tenant that is set up as wanted.
+    /// Like [`Deployment::new`], with options of the tenant that `set_up` changes.
     pub fn before_tenant(set_up: impl FnOnce(&mut Options)) -> Self {
         Self::at(APP_URL, set_up)
     }
 
-    /// The same, with a port of its own in APP_URL.
+    /// Like [`Deployment::new`], with a reserved port in APP_URL.
     pub fn at_reserved_port() -> Self {
         let port = ReservedPort::new();
         let deployment = Self::at(&format!("http://localhost:{}", port.number()), |_| {});
@@ -75,17 +77,17 @@ impl Deployment {
         deployment
     }
 
-    /// One that keeps the tokens of Ada and Grace.
+    /// A deployment in keep mode, for Ada and Grace.
     pub fn keeping() -> Self {
         Self::keeping_before_tenant(|_| {})
     }
 
-    /// The same, before a tenant that is set up as wanted.
+    /// Like [`Deployment::keeping`], with options of the tenant that `set_up` changes.
     pub fn keeping_before_tenant(set_up: impl FnOnce(&mut Options)) -> Self {
         Self::before_tenant(set_up).keep()
     }
 
-    /// The same, keeping the tokens of Ada and Grace.
+    /// This deployment in keep mode, for Ada and Grace.
     pub fn keep(self) -> Self {
         let deployment = self.set("ALLOWED_USERS", "ada@example.com,grace@example.com");
         deployment.set("EXPRESS_SESSION", "a-session-secret-that-is-long-enough-to-keep")
@@ -121,12 +123,12 @@ impl Deployment {
         names
     }
 
-    /// The program with these arguments, here, in an environment that is empty but for `variables`.
+    /// Starts the program in this folder. Its environment has only `variables` and those for the clocks.
     pub fn start(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Program {
         start_in(self.path(), arguments, &[&self.clocks.variables(), variables].concat())
     }
 
-    /// Runs a command to its end.
+    /// Runs a command until it ends.
     pub fn run(&self, arguments: &[&str]) -> Finished {
         self.start(arguments, &[]).finish()
     }
@@ -136,7 +138,7 @@ impl Deployment {
         Program::start_with(command_in(self.path(), arguments, &self.clocks.variables()), input)
     }
 
-    /// Runs a command to its end without the privilege to ignore the modes of files.
+    /// Runs a command until it ends, without root's privilege to ignore file modes.
     pub fn run_unprivileged(&self, arguments: &[&str]) -> Finished {
         let probe = self.path().join("probe");
         fs::create_dir(&probe).unwrap();
@@ -144,14 +146,14 @@ impl Deployment {
         if fs::write(probe.join("file"), "").is_err() {
             return self.run(arguments);
         }
-        // Even root obeys the modes without these capabilities.
+        // Without these capabilities, even root obeys the modes.
         let mut command = Command::new("setpriv");
         command.args(["--bounding-set", "-dac_override,-dac_read_search", env!("CARGO_BIN_EXE_videoask-auth")]);
         command.env_clear().current_dir(self.path()).args(arguments);
         Program::start(command).finish()
     }
 
-    /// Makes a folder here in which no file can be made.
+    /// Makes a folder here in which no file can be created.
     pub fn sealed_folder(&self, name: &str) {
         let folder = self.path().join(name);
         fs::create_dir(&folder).unwrap();
@@ -171,7 +173,7 @@ impl Deployment {
         Self::ready(self.start(arguments, variables))
     }
 
-    /// Starts a server that may open so many files.
+    /// Starts a server that may have this many files open.
     pub fn serve_with_file_limit(&self, files: u32) -> Server {
         let mut command = Command::new("sh");
         let script = format!("ulimit -n {files}; exec {} serve", env!("CARGO_BIN_EXE_videoask-auth"));
@@ -187,7 +189,7 @@ impl Deployment {
     }
 }
 
-/// The program in `folder`, in an environment that is empty but for `variables`.
+/// Starts the program in `folder`. Its environment has only `variables`.
 pub fn start_in(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Program {
     Program::start(command_in(folder, arguments, variables))
 }
@@ -198,12 +200,12 @@ fn command_in(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> 
     command
 }
 
-/// The program in the folder of a deployment, with a pipe to write to as its stdin.
+/// Starts the program in the folder of a deployment, with a pipe as its stdin.
 pub fn typing_in(deployment: &Deployment, arguments: &[&str]) -> (Program, ChildStdin) {
     Program::start_typing(command_in(deployment.path(), arguments, &deployment.clocks.variables()))
 }
 
-/// The same, to its end.
+/// Like [`start_in`], and waits until the program ends.
 pub fn run_in(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Finished {
     start_in(folder, arguments, variables).finish()
 }
@@ -213,7 +215,7 @@ impl Server {
         Browser::new(self.url.clone())
     }
 
-    /// The URL of the callback after "Approve", at the port that this server really has.
+    /// The URL of the callback after Ada has approved, at the port that this server really has.
     pub async fn callback(&self, browser: &Browser) -> Url {
         let page = browser.begin().await;
         self.here(browser.approve(&page, "ada@example.com").await)
@@ -225,13 +227,13 @@ impl Server {
         url
     }
 
-    /// A whole login, to the page that it ends on.
+    /// A whole login of Ada. Returns the page that it ends on.
     pub async fn log_in(&self, browser: &Browser) -> Page {
         let callback = self.callback(browser).await;
         browser.open(callback.as_str()).await
     }
 
-    /// Stops it as a container's host does.
+    /// Stops the server by SIGTERM, as a container runtime does.
     pub fn stop(self) -> Finished {
         self.program.signal("TERM");
         self.program.finish()

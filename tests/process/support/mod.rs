@@ -1,4 +1,5 @@
-//! What the tests share: the program with a folder and an environment of its own, beside a stand-in on real time.
+//! What the tests share: the program with a folder and an environment of its own, and a stand-in whose time is the real
+//! time.
 #[expect(dead_code, reason = "the tests of the app use more of it")]
 #[path = "../../app/support/browser.rs"]
 pub mod browser;
@@ -32,11 +33,11 @@ pub use provider::Provider;
 pub use recording_proxy::{ListeningAddress, RecordingProxy};
 pub use secrets::Secrets;
 
-/// The longest wait for another process, on a machine that has much else to do.
+/// The longest wait for another process. A busy machine may need it.
 const PATIENCE: Duration = Duration::from_secs(120);
 const STEP: Duration = Duration::from_millis(5);
 
-/// Asks until there is an answer. The harness's own wait for other processes; what they do takes its own time.
+/// Polls until there is a result. Tests wait for other processes by it, whose time a test cannot control.
 pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     for _ in 0..PATIENCE.as_millis() / STEP.as_millis() {
         if let Some(answer) = ask() {

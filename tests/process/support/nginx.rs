@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::{Program, ports::ReservedPort, until};
 
-/// A running nginx on a port of its own; dropped, it is killed.
+/// A running nginx on a port of its own. It is killed when dropped.
 pub struct Nginx {
     program: Program,
     port: ReservedPort,
@@ -17,7 +17,7 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    /// Starts one with this in its `server` block, beside `listen`.
+    /// Starts nginx with these lines in its `server` block, after `listen`.
     pub fn start(server: &str) -> Self {
         let (folder, port) = (TempDir::new().unwrap(), ReservedPort::new());
         let server = format!("server {{\nlisten 127.0.0.1:{} ssl;\n{server}\n}}", port.number());
@@ -35,8 +35,8 @@ impl Nginx {
     }
 }
 
-/// The command that starts nginx with these parts of its `http` block. It is one process, so killing it leaves none
-/// behind.
+/// The command that starts nginx with these parts of its `http` block. nginx runs as one process, so killing it leaves
+/// no worker.
 pub fn command(folder: &Path, http: &str) -> Command {
     let path = folder.display();
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]

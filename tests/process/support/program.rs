@@ -7,13 +7,13 @@ use tempfile::TempDir;
 
 use super::until;
 
-/// The program, running (or just ended). Dropped, it is killed.
+/// A program that runs or has just ended. It is killed when dropped.
 pub struct Program {
     child: Child,
     outputs: TempDir,
 }
 
-/// What a command that has ended left behind.
+/// The exit code and the output of a program that has ended. The code is `None` if a signal ended it.
 #[derive(Debug)]
 pub struct Finished {
     pub code: Option<i32>,
@@ -22,12 +22,12 @@ pub struct Finished {
 }
 
 impl Program {
-    /// Starts it, with what it prints going to files: it never waits for a reader.
+    /// Starts a program. Its output goes to files, so it never waits for a reader.
     pub fn start(command: Command) -> Self {
         Self::start_with(command, "")
     }
 
-    /// The same, with a pipe to write to as stdin.
+    /// Like [`Program::start`], with a pipe as stdin.
     pub fn start_typing(mut command: Command) -> (Self, ChildStdin) {
         let outputs = TempDir::new().unwrap();
         let file = |name| File::create(outputs.path().join(name)).unwrap();
@@ -37,7 +37,7 @@ impl Program {
         (Self { child, outputs }, stdin)
     }
 
-    /// The same, with this on stdin.
+    /// Like [`Program::start`], with this input on stdin.
     pub fn start_with(mut command: Command, input: &str) -> Self {
         let outputs = TempDir::new().unwrap();
         let file = |name| File::create(outputs.path().join(name)).unwrap();
@@ -64,7 +64,7 @@ impl Program {
         fs::read_to_string(format!("/proc/{}/cmdline", self.child.id())).unwrap()
     }
 
-    /// The first whole line of one of its outputs with `text` in it.
+    /// The first complete line of one of its outputs that contains `text`. Waits until there is one.
     pub fn line(&mut self, output: fn(&Self) -> String, text: &str) -> String {
         until(text, || {
             let ended = self.child.try_wait().unwrap();
@@ -90,12 +90,12 @@ impl Program {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// Waits for its end.
+    /// Waits until the program ends.
     pub fn ended(&mut self) -> ExitStatus {
         until("the program's end", || self.child.try_wait().unwrap())
     }
 
-    /// Waits for its end and gives all that is left.
+    /// Waits until the program ends, and returns its exit code and output.
     pub fn finish(mut self) -> Finished {
         let code = self.ended().code();
         Finished { code, stdout: self.stdout(), stderr: self.stderr() }

@@ -12,7 +12,7 @@ use videoask_auth::clock::Clock;
 
 use super::{browser::Browser, deployment::CALLBACK};
 
-/// A stand-in on a thread of its own, so that a test may wait for a process that waits for it.
+/// A stand-in on a thread of its own, so that a test may block until a process ends that calls the stand-in.
 pub struct Provider {
     pub standin: StandIn,
     pub url: Url,
@@ -21,7 +21,7 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Starts one that knows this callback, with the tenant set up as wanted.
+    /// Starts a stand-in that knows this callback, with options that `set_up` changes.
     pub fn start(callback: &str, set_up: impl FnOnce(&mut Options)) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -37,7 +37,7 @@ impl Provider {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                // Nothing is ever sent: the sender's end is the signal.
+                // Nothing is ever sent: the stand-in stops when the sender is dropped.
                 let ended = async { drop(ended.await) };
                 serving.serve(listener, ended).await.unwrap();
             });
@@ -45,7 +45,7 @@ impl Provider {
         Self { standin, url, client_secret, _running: running }
     }
 
-    /// A refresh token that a user got by some other program of the same client.
+    /// A refresh token that another program of the same client received for this user.
     pub async fn refresh_token(&self, user: &str) -> String {
         let browser = Browser::new(self.url.clone());
         let mut authorize = self.url.join("/authorize").unwrap();
@@ -72,7 +72,7 @@ impl Provider {
         reply["refresh_token"].as_str().expect("offline_access gives one").to_owned()
     }
 
-    /// Whose access token this is, as the API sees it.
+    /// The e-mail address of the user whose access token this is, as the API's `/me` returns it.
     pub async fn owner_of(&self, access_token: &str) -> Option<String> {
         let me = self.url.join("/me").unwrap();
         let browser = Browser::new(self.url.clone());

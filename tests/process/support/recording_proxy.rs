@@ -10,13 +10,13 @@ use url::Url;
 /// What went over each connection, one recording for each direction.
 type Recordings = Arc<Mutex<Vec<Arc<Mutex<Vec<u8>>>>>>;
 
-/// A wire-tap before a server: it passes everything on, and remembers it.
+/// A proxy in front of a server. It forwards everything and records it.
 pub struct RecordingProxy {
     pub url: Url,
     recordings: Recordings,
 }
 
-/// An address whose connections wait for the server that [`ListeningAddress::lead_to`] names.
+/// An address whose connections wait until [`ListeningAddress::lead_to`] names a server.
 pub struct ListeningAddress {
     pub url: Url,
     listener: TcpListener,
@@ -40,12 +40,12 @@ impl ListeningAddress {
 }
 
 impl RecordingProxy {
-    /// Taps the server at this URL.
+    /// Starts a proxy in front of the server at this URL.
     pub fn before(server: &Url) -> Self {
         ListeningAddress::listen().lead_to(server)
     }
 
-    /// All that went over the wire, as text.
+    /// Everything that was sent in either direction, as text.
     pub fn heard(&self) -> String {
         let recordings = self.recordings.lock().unwrap();
         let texts = recordings.iter().map(|recording| String::from_utf8_lossy(&recording.lock().unwrap()).into_owned());
@@ -63,7 +63,7 @@ fn pass_on(client: &TcpStream, server: SocketAddr, recordings: &Recordings) {
     }
 }
 
-/// Copies until either side hangs up, and hangs up on both.
+/// Copies until one side closes its connection, and then closes both.
 fn copy(mut from: TcpStream, mut to: TcpStream, recording: &Mutex<Vec<u8>>) {
     let mut buffer = [0; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer) {

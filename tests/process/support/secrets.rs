@@ -3,16 +3,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use aho_corasick::AhoCorasick;
 use url::form_urlencoded::byte_serialize;
 
-/// Shorter ones could be found by chance.
+/// The fewest bytes of a secret. A shorter one could be found by chance.
 const SHORTEST: usize = 16;
-/// So much of a longer one gives it away, too: text is cut before it is shown.
+/// This many bytes at the start of a longer secret give it away, too, since text may be cut before it is shown.
 const TELLING: usize = 24;
 
-/// The names of values on the wire that nobody but the two ends of it may see.
+/// The names of values that only their sender and their receiver may see.
 const SECRET_NAMES: [&str; 8] =
     ["access_token", "refresh_token", "id_token", "code", "code_verifier", "state", "nonce", "client_secret"];
 
-/// What must be seen nowhere: each value with a name that may be shown.
+/// Values that must not be shown, each with a name that may be shown.
 #[derive(Default)]
 pub struct Secrets(BTreeMap<String, String>);
 
@@ -23,7 +23,7 @@ impl Secrets {
         }
     }
 
-    /// Adds what a wire-tap heard, in queries, forms, JSON and HTML.
+    /// Adds the secrets in recorded traffic: in queries, forms, JSON and HTML.
     pub fn add_from_wire(&mut self, heard: &str) {
         for name in SECRET_NAMES {
             for start in [format!("{name}="), format!("\"{name}\":\"")] {
@@ -39,21 +39,21 @@ impl Secrets {
         }
     }
 
-    /// The names of all there are.
+    /// The names of all secrets.
     pub fn names(&self) -> BTreeSet<&str> {
         self.0.values().map(String::as_str).collect()
     }
 
-    /// The names of those that the text gives away: whole, percent-encoded, or enough of them.
+    /// The names of the secrets that the text contains: whole, percent-encoded, or enough of them.
     pub fn found_in(&self, text: &str) -> BTreeSet<&str> {
         self.scanner().found_in(text)
     }
 
-    /// Finds these secrets in many texts.
+    /// A scanner for these secrets, to be built once for many texts.
     pub fn scanner(&self) -> Scanner<'_> {
         let giveaways = self.0.iter().flat_map(|(value, name)| {
             let telling = value.get(..TELLING).unwrap_or(value).to_owned();
-            // The parts of a JWT, of which each is enough.
+            // Each of these parts of a JWT gives it away.
             let parts = value.split('.').filter(|part| part.len() >= SHORTEST).map(str::to_owned);
             let texts = parts.chain([telling, byte_serialize(value.as_bytes()).collect()]);
             texts.map(move |text| (text, name.as_str()))
@@ -63,7 +63,7 @@ impl Secrets {
     }
 }
 
-/// All that gives a secret away, and the name of the secret that each text is from.
+/// Every text that gives a secret away, and the name of the secret for each text.
 pub struct Scanner<'a> {
     texts: AhoCorasick,
     names: Vec<&'a str>,

@@ -1,5 +1,6 @@
-// Sends pieces to an address that sends them back, each only after the one before has come back, and fails otherwise.
-// node two_way.mjs h1|h2 ADDRESS, with an API key in KEY and a file with the trusted certificate in CA.
+// Sends pieces to an address that sends them back. Each is sent only after the one before has come back. Fails if one
+// does not come back. Usage: node two_way.mjs h1|h2 ADDRESS, with an API key in KEY and a file with the trusted
+// certificate in CA.
 import { readFileSync } from "node:fs";
 import { connect } from "node:http2";
 import { request } from "node:https";

@@ -1,12 +1,13 @@
-//! What docs/architecture.md says of `src`, and Cargo cannot enforce: imports between modules follow the arrows, only the
-//! demo uses the stand-in, every dependency is used, and the functions and files that it names exist.
+//! What Cargo cannot enforce: imports between the modules of `src` follow the arrows of docs/architecture.md, only the
+//! demo uses the stand-in, every dependency is used, and the functions and files that the documents for developers name
+//! exist.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-/// The only place that may use the crate `standin`.
+/// The only part of `src` that may use the crate `standin`.
 const DEMO: &str = "cli/demo";
 
-/// Pairs of modules, of which the first imports the second.
+/// Pairs of modules. The first of a pair imports the second.
 type Arrows = BTreeSet<(String, String)>;
 
 fn drawn_arrows() -> Arrows {
@@ -117,12 +118,13 @@ fn every_file_that_the_documents_for_developers_name_exists() {
     }
 }
 
-/// The code in a text of Markdown, without its blocks.
+/// The code spans of a Markdown text. Code blocks are left out.
 fn in_backticks(text: &str) -> impl Iterator<Item = &str> {
     text.split("```").step_by(2).flat_map(|prose| prose.split('`').skip(1).step_by(2))
 }
 
-/// Whether a path of the code starts with this crate. A module of std with the same name counts too.
+/// Whether the code has a path with the name of this crate in front of a `::`. A module of std with the same name
+/// counts, too.
 fn names_crate(code: &str, name: &str) -> bool {
     let is_whole = |at: usize| !code[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
     code.match_indices(&format!("{name}::")).any(|(at, _)| is_whole(at))
@@ -132,12 +134,13 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A file of the repository.
+/// The text of a file of the repository.
 fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).expect("it is text")
 }
 
-/// Every file of every module, by its path in `src`. The two crate roots belong to none.
+/// Every file of every module, by its path in `src`, with its text. `lib.rs` and `main.rs` are left out, since they
+/// belong to no module.
 fn sources() -> Vec<(String, String)> {
     let root = root().join("src");
     let (mut folders, mut sources) = (vec![root.clone()], Vec::new());
@@ -175,7 +178,7 @@ fn check(path: &str, source: &str, arrows: &Arrows) -> Vec<String> {
     violations.into_iter().map(|(at, what)| format!("src/{path}:{}: {what}", line(at))).collect()
 }
 
-/// The source with comments blanked, so that the lines keep their numbers.
+/// The source without comments. Each line keeps its number. A `//` in a string counts as a comment, too.
 fn without_comments(source: &str) -> String {
     source.lines().map(|line| line.find("//").map_or(line, |start| &line[..start])).collect::<Vec<_>>().join("\n")
 }
@@ -192,7 +195,7 @@ fn imports(code: &str) -> Vec<(usize, &str)> {
         .collect()
 }
 
-/// The first identifiers of a `{...}` list, whose opening brace is already read.
+/// The first identifier of each item in a `{...}` list, with its offset. `group` starts after the opening brace.
 fn in_group(group: &str) -> Vec<(usize, &str)> {
     let (mut depth, mut expecting, mut names) = (1, true, Vec::new());
     for (at, character) in group.char_indices() {
@@ -218,8 +221,8 @@ fn identifier(text: &str) -> &str {
     &text[..end]
 }
 
-/// Where a chain of `super::` is long enough to reach the crate's root. Inline modules are counted by their openings,
-/// which is enough for the `mod tests` at a file's end.
+/// The offset of each chain of `super::` that is long enough to reach the crate's root. Every inline module above the
+/// chain counts as open, which is right for a `mod tests` at a file's end.
 fn escapes(path: &str, code: &str) -> impl Iterator<Item = usize> {
     let is_inline_module = |line: &&str| line.trim_start().starts_with("mod ") && line.ends_with('{');
     let depth = path.trim_end_matches("/mod.rs").split('/').count();

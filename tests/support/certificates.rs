@@ -1,8 +1,9 @@
-//! Certificates of a CA that this machine does not know.
+//! Certificates of a CA that this machine does not trust.
 
 use std::{path::Path, process::Command};
 
-/// Makes `ca.pem`, and `certificate.pem` with `key.pem`, which the CA issued for this host, such as `DNS:localhost`.
+/// Makes a CA (`ca.pem`) and a certificate that it issues for this host, such as `DNS:localhost` (`certificate.pem`,
+/// with the key in `key.pem`).
 pub fn make(folder: &Path, host: &str) {
     let name = format!("subjectAltName={host}");
     let ca = ["-subj", "/CN=private CA", "-keyout", "ca.key", "-out", "ca.pem"];

@@ -1,15 +1,15 @@
-//! The code blocks of README.md and docs/, and what holds each.
+//! The code blocks of README.md and docs/, and the test that checks each of them.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-/// What holds a code block to the truth.
+/// How a test checks a code block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// tests/process/documents.rs runs it as the first commands of a clone.
+    /// tests/process/documents.rs starts the demo with its first command, and checks that its script can be run.
     FirstCommands,
-    /// tests/process/documents.rs runs it after .env.example was filled in.
+    /// tests/process/documents.rs runs it with a `.env` that is filled in.
     Setup,
-    /// tests/process/documents.rs turns keep mode on by it.
+    /// tests/process/documents.rs turns keep mode on with it.
     KeepMode,
     /// tests/process/documents.rs runs it where a user is connected.
     CommandLine,
@@ -17,9 +17,9 @@ pub enum Proof {
     Login,
     /// tests/process/documents.rs runs it where nobody is connected, with a refresh token.
     Import,
-    /// tests/process/backup.rs runs it beside a server, or after that has stopped.
+    /// tests/process/backup.rs runs it while a server runs, or after that has stopped.
     Backup,
-    /// tests/process/notifications.rs runs it: a receiver, then a command that sends it an event.
+    /// tests/process/notifications.rs runs it: a receiver, and a command that sends it an event.
     Notifications,
     /// tests/process/documents.rs runs it with the short `PATH` of cron.
     Crontab,
@@ -27,7 +27,7 @@ pub enum Proof {
     MachineApi,
     /// tests/process/documents.rs runs it with an API key of a server, where there is no store.
     Elsewhere,
-    /// tests/process/documents.rs compares it with the response of a server.
+    /// tests/process/documents.rs compares its fields with those of a server's response.
     TokenResponse,
     /// tests/process/documents.rs runs it with both tokens of a login, at the stand-in.
     OwnTokens,
@@ -35,21 +35,21 @@ pub enum Proof {
     Container,
     /// tests/process/documents.rs loads it as part of a `.env`.
     DotEnv,
-    /// tests/process/documents.rs gives it to promtool.
+    /// tests/process/documents.rs checks it with promtool.
     Prometheus,
     /// tests/layers.rs compares its arrows with the imports in src/.
     Imports,
-    /// tests/process/reverse_proxies.rs starts the proxy with it.
+    /// tests/process/reverse_proxies.rs starts the reverse proxy with it.
     ReverseProxy,
     /// tests/browser runs it with an API key.
     KeepModeProgram,
-    /// tests/browser runs the same program on the token page.
+    /// tests/browser compares it with a program of the token page, and runs that program.
     RefreshingProgram,
-    /// It is a drawing, for people.
+    /// No test checks it: it is a drawing, for people.
     Drawing,
 }
 
-/// The document, the first line of the block, and its proof.
+/// The document, the first line of the block, and how it is checked.
 const CLAIMS: &[(&str, &str, Proof)] = &[
     ("README.md", "cargo run -- demo    # try it; you need no VideoAsk account", Proof::FirstCommands),
     ("README.md", "cargo run -- check      # names each mistake and its fix", Proof::Setup),
@@ -150,14 +150,14 @@ const CLAIMS: &[(&str, &str, Proof)] = &[
 pub struct Block {
     /// The document, relative to the repository.
     pub document: String,
-    /// What the fence says behind its backticks; nothing for a drawing.
+    /// The language that its opening fence names. Empty for a drawing in text.
     pub language: String,
-    /// The lines between the fences, the last one with its end.
+    /// The lines between the fences, each with its line break.
     pub text: String,
 }
 
 impl Block {
-    /// What holds this block, if anything does.
+    /// How this block is checked. `None` if no claim names it.
     pub fn proof(&self) -> Option<Proof> {
         if self.language.is_empty() {
             return Some(Proof::Drawing);
@@ -168,7 +168,7 @@ impl Block {
     }
 }
 
-/// The blocks that this proof holds; at least one.
+/// The blocks that are checked in this way. Panics if there is none.
 pub fn blocks(root: &Path, proof: Proof) -> Vec<Block> {
     let blocks: Vec<Block> = all(root).into_iter().filter(|block| block.proof() == Some(proof)).collect();
     assert!(!blocks.is_empty(), "no block is claimed by {proof:?}");
@@ -191,7 +191,7 @@ pub fn documents(root: &Path) -> Vec<(String, String)> {
     names.into_iter().map(|name| (name.clone(), read(&name))).collect()
 }
 
-/// The claims of which no block is left in their document.
+/// The claims whose document exists, but no longer has the block.
 pub fn unused_claims(root: &Path) -> Vec<String> {
     let blocks = all(root);
     let is_used = |document: &str, line: &str| {

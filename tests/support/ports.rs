@@ -1,10 +1,10 @@
-//! Ports for servers that a test starts as processes, or that nobody listens on.
+//! Reserved ports, for servers that a test starts as processes, and for tests of a port that nobody listens on.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
 use socket2::{Domain, Socket, Type};
 
-/// A port of this machine that the system gives to nobody else, also while no server listens on it.
+/// A port of this machine that the system gives to nobody else, even while no server listens on it.
 ///
 /// The socket that holds it never listens, so a server that sets SO_REUSEADDR, as every server here does, can bind the
 /// port.

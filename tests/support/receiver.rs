@@ -1,4 +1,4 @@
-//! A webhook at NOTIFY_URL: a real HTTP server on a thread of its own, which keeps what it gets.
+//! A webhook receiver for NOTIFY_URL: a real HTTP server on a thread of its own, which records what it receives.
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
@@ -16,7 +16,7 @@ use axum::{
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
-/// The part of its URL that is secret.
+/// The secret part of the receiver's URL.
 pub const HOOK_KEY: &str = "canary-hook-key-73c1e9";
 
 /// What the receiver does with a request.
@@ -37,17 +37,17 @@ pub struct Receiver {
 struct Inner {
     behaviour: Behaviour,
     requests: Vec<(Behaviour, Value)>,
-    /// The number of the request that hangs now.
+    /// The number of the request that hangs now, counted from 1.
     hanging: Option<usize>,
 }
 
-/// A receiver whose port refuses connections.
+/// A receiver that does not listen yet: its port refuses connections.
 pub struct StoppedReceiver {
     pub receiver: Receiver,
     socket: Socket,
 }
 
-/// A request that hangs, until its client gives up.
+/// A request that gets no response. Dropped when its client gives up.
 struct HangingRequest(Receiver);
 
 impl Receiver {
@@ -82,7 +82,7 @@ impl Receiver {
         inner.requests.iter().filter(|(then, _)| *then == behaviour).map(|(_, event)| event.clone()).collect()
     }
 
-    /// The number of the request that hangs now.
+    /// The number of the request that hangs now, counted from 1.
     pub fn hanging(&self) -> Option<usize> {
         self.inner().hanging
     }

@@ -1,4 +1,4 @@
-//! A real redis-server of one test's own: a reserved port, a temporary folder, gone when dropped.
+//! A real redis-server for one test, on a reserved port and with a temporary folder. It is killed when dropped.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -24,13 +24,14 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts a server that keeps its data for a restart. It writes before it replies, and does not wait for the disk:
-    /// that matters in a power failure only, and a busy disk would take longer than the store's time limits.
+    /// Starts a server that keeps its data over a restart. It writes each command to its file before it replies, but
+    /// does not call fsync: that would matter only in a power failure, and a call on a busy disk takes longer than the
+    /// store's time limits.
     pub fn start() -> Self {
         Self::start_with(&["--appendonly", "yes", "--appendfsync", "no"])
     }
 
-    /// Starts a server with options of its command line.
+    /// Starts a server with these options on its command line.
     pub fn start_with(options: &[&str]) -> Self {
         let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
         let (reserved, folder) = (ReservedPort::new(), TempDir::new().unwrap());
@@ -45,12 +46,13 @@ impl Redis {
         Self::start_with(&["--sentinel"])
     }
 
-    /// The URL of another scheme or with a login.
+    /// The URL with this scheme and this login, which is empty or ends with `@`.
     pub fn url_as(&self, scheme: &str, login: &str) -> StoreUrl {
         url(&format!("{scheme}://{login}127.0.0.1:{}", self.port))
     }
 
-    /// A connection that stays open. It is tried again while those before it are still being closed.
+    /// A connection that stays open. Tries again while the server refuses it, since earlier connections may still be
+    /// closing.
     pub fn hold_connection(&self) -> TcpStream {
         for _ in 0..6_000 {
             let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
@@ -64,16 +66,16 @@ impl Redis {
         panic!("the server accepts no connection");
     }
 
-    /// A replica of this server that is in step with it.
+    /// A replica of this server that has received a full copy.
     pub fn replica(&self) -> Self {
-        // By default the first copy waits five seconds for more replicas.
+        // By default, Redis waits five seconds for more replicas before it sends the first copy.
         assert_eq!(self.raw("CONFIG SET repl-diskless-sync-delay 0"), "+OK");
         let replica = Self::start_with(&["--replicaof", &format!("127.0.0.1 {}", self.port)]);
         self.wait_for_replicas(1);
         replica
     }
 
-    /// Waits until so many replicas are connected, and all of them in step.
+    /// Waits until this many replicas are connected and online.
     pub fn wait_for_replicas(&self, count: usize) {
         for _ in 0..6_000 {
             let info = self.raw("INFO replication");
@@ -90,7 +92,7 @@ impl Redis {
         url(&self.url_text(password))
     }
 
-    /// The same as a value of `STORE_URL`.
+    /// The same URL as a value of `STORE_URL`.
     pub fn url_text(&self, password: Option<&str>) -> String {
         let login = password.map(|password| format!(":{password}@")).unwrap_or_default();
         format!("redis://{login}127.0.0.1:{}", self.port)
@@ -101,22 +103,22 @@ impl Redis {
         url(&format!("rediss://127.0.0.1:{}", self.port))
     }
 
-    /// As errors name it.
+    /// The name of this server in error messages.
     pub fn name(&self) -> String {
         format!("Redis at 127.0.0.1:{}", self.port)
     }
 
-    /// Sends one command (words without spaces) on a connection of its own and gives back the raw reply.
+    /// Sends one command (words without spaces) on a connection of its own, and returns the raw reply.
     pub fn raw(&self, command: &str) -> String {
         self.exchange(&format!("{command}\r\n"))
     }
 
-    /// As [`Redis::raw`], after logging in; the reply to that comes first.
+    /// Like [`Redis::raw`], after logging in. The reply to the login comes first.
     pub fn raw_with(&self, password: &str, command: &str) -> String {
         self.exchange(&format!("AUTH {password}\r\n{command}\r\n"))
     }
 
-    /// From now on, every command that the server runs, those of scripts included.
+    /// Records every command that the server runs from now on, including those of scripts.
     pub fn monitor(&self) -> Monitor {
         let mut stream = BufReader::new(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap());
         stream.get_ref().set_read_timeout(Some(Duration::from_secs(60))).unwrap();
@@ -136,24 +138,24 @@ impl Redis {
         reply.strip_suffix("+OK\r\n").unwrap_or(&reply).trim_end().to_owned()
     }
 
-    /// SIGKILL, as by a crash.
+    /// Sends SIGKILL: the server ends as in a crash.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Starts again on the same port, with the same data.
+    /// Starts the server again on the same port, with the same data.
     pub fn revive(&mut self) {
         self.child = spawn(self.port, &self.folder, &self.options);
         wait_until_it_answers(self.port, &self.folder, &mut self.child);
     }
 
-    /// SIGSTOP: the port still accepts, and nobody answers.
+    /// Sends SIGSTOP: the system still accepts connections, but the server does not answer.
     pub fn freeze(&self) {
         self.signal("STOP");
     }
 
-    /// SIGCONT.
+    /// Sends SIGCONT: the server continues after [`Redis::freeze`].
     pub fn thaw(&self) {
         self.signal("CONT");
     }
@@ -164,11 +166,11 @@ impl Redis {
     }
 }
 
-/// A connection that Redis tells what it runs.
+/// A connection in the state MONITOR, to which Redis writes every command that it runs.
 pub struct Monitor(BufReader<TcpStream>);
 
 impl Monitor {
-    /// The commands up to now, one a line, as Redis writes them.
+    /// The commands up to now, each as Redis writes it.
     pub fn commands(mut self, server: &Redis) -> Vec<String> {
         const LAST: &str = "the-last-command";
         server.raw(&format!("ECHO {LAST}"));
@@ -202,11 +204,11 @@ fn pid_file(folder: &TempDir) -> PathBuf {
 
 fn spawn(port: u16, folder: &TempDir, options: &[String]) -> Child {
     let pid_file = pid_file(folder);
-    // One that was killed has left it.
+    // A server that was killed has left its file.
     let _ = std::fs::remove_file(&pid_file);
     let mut command = Command::new("redis-server");
     if options.iter().any(|option| option == "--sentinel") {
-        // A Sentinel writes its state there.
+        // A Sentinel needs a configuration file, into which it writes its state.
         let configuration = folder.path().join("sentinel.conf");
         std::fs::write(&configuration, "").unwrap();
         command.arg(configuration);
@@ -225,7 +227,7 @@ fn spawn(port: u16, folder: &TempDir, options: &[String]) -> Child {
         .expect("redis-server is installed")
 }
 
-/// Waits until it answers; a refusal is an answer too.
+/// Waits until the server answers. The demand for a password is an answer, too.
 fn wait_until_it_answers(port: u16, folder: &TempDir, child: &mut Child) {
     for _ in 0..6000 {
         assert!(child.try_wait().unwrap().is_none(), "redis-server ended at its start");
@@ -234,7 +236,7 @@ fn wait_until_it_answers(port: u16, folder: &TempDir, child: &mut Child) {
         {
             return;
         }
-        // The harness's own wait for a process; no time of the program under test passes.
+        // This waits for another process, whose time a test cannot control.
         std::thread::sleep(Duration::from_millis(10));
     }
     panic!("redis-server does not answer");

@@ -7,7 +7,7 @@ use serde_json::json;
 
 const WIDTH: u32 = 1280;
 
-/// Ends below the card of the refresh token, so that no card is cut.
+/// The height of a picture: it ends below the card of the refresh token, so that no card is cut.
 const HEIGHT: &str =
     "return Math.round(document.querySelector('.card:has(#refresh-token)').getBoundingClientRect().bottom) + 10;";
 

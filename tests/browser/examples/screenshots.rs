@@ -41,7 +41,7 @@ async fn main() {
     .await;
 }
 
-/// Takes pictures of the whole page.
+/// Takes pictures of the whole page, on each screen and with each look.
 async fn take(browser: &Browser, folder: &Path, name: &str) -> WebDriverResult<()> {
     for (screen, (look, features)) in PICTURES {
         browser.set_media_features(features).await?;

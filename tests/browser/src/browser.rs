@@ -155,7 +155,7 @@ impl Browser {
         self.set_media_features(&[("prefers-color-scheme", scheme)]).await
     }
 
-    /// Sets media features, such as `prefers-contrast`, and takes back those that were set before.
+    /// Sets media features, such as `prefers-contrast`, and resets those that were set before.
     pub async fn set_media_features(&self, features: &[(&str, &str)]) -> WebDriverResult<()> {
         let features = features.iter().map(|(name, value)| json!({ "name": name, "value": value }));
         let features = features.collect::<Vec<_>>();
@@ -189,8 +189,8 @@ impl Browser {
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     }
 
-    /// Warnings and errors that the browser has logged since the last call. Left out is that a page had an error's
-    /// status, as every error page has.
+    /// Warnings and errors that the browser has logged since the last call. Messages about the status of a response are
+    /// left out, since every error page causes one.
     pub async fn console_messages(&self) -> WebDriverResult<Vec<String>> {
         let mut entries = self.driver.browser_log().await?;
         entries.retain(|entry| {

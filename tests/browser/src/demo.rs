@@ -26,7 +26,7 @@ impl Demo {
         Self { app, provider, key, _process: Some(process) }
     }
 
-    /// One that runs in this process already, in keep mode.
+    /// A demo in keep mode that runs in this process already. It has no API key.
     pub(crate) fn in_process(app: String, provider: String) -> Self {
         Self { app, provider, key: None, _process: None }
     }

@@ -18,7 +18,7 @@ pub async fn for_every_page(mut visit: impl AsyncFnMut(&Browser, &str) -> WebDri
     .await;
 }
 
-/// An age at which a login of 30 days, the default of `REFRESH_TOKEN_LIFETIME`, is near its end.
+/// The age of a login that is near its end. By the default of `REFRESH_TOKEN_LIFETIME`, it ends after 30 days.
 const OLD: Duration = Duration::from_hours(25 * 24);
 
 impl Browser {
@@ -107,8 +107,8 @@ impl Browser {
         self.click("Refresh now").await?;
         self.find(".feedback").await?;
         visit("tokens-expire-soon").await?;
-        // Less is of no use to anybody, so it counts as a failure. The page reloads once the token has expired, and not
-        // again.
+        // A token that expires so soon is of no use, so the refresh counts as a failure. The page reloads once the
+        // token has expired, and not again.
         self.set_faults(json!({ "expires_in": 1 }));
         self.follow("Refresh now").await?;
         self.find(".status.bad").await?;
@@ -199,8 +199,8 @@ impl Browser {
         visit("keep-tokens-dead").await
     }
 
-    /// A connection near the end of its login. A session ends within a day, so the page shows one only after a login that
-    /// came without a refresh token.
+    /// A connection near the end of its login. A session ends within a day, so the page shows such a connection only
+    /// after a login that came without a refresh token.
     async fn visit_old_login(
         &self,
         clock: &ClockControl,

@@ -1,5 +1,5 @@
-// A page's timers and its monotonic clock, which stand still until `advanceClock` is called. Like a page that was
-// asleep, each timer that is due runs once.
+// A page's timers and its monotonic clock, which stand still until `advanceClock` is called. Each timer that is due
+// then runs once, as in a page after a suspension.
 (() => {
   let now = 0;
   let lastId = 0;

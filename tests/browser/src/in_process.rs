@@ -1,4 +1,4 @@
-//! The app and the stand-in in this process, under a clock that a test advances: what takes weeks takes no time.
+//! The app and the stand-in in this process, with a clock that a test advances, so that no test waits for weeks.
 
 use std::{net::Ipv4Addr, sync::Arc, thread};
 
@@ -47,7 +47,7 @@ async fn serve(started: oneshot::Sender<(Demo, ClockControl)>) {
     let options = Options::new(config.provider.callback.as_str(), Arc::new(move || now.now()));
     let standin = StandIn::new(options, config.provider.auth_url.clone());
     let app = App::build(config, store, clock).expect("the app can be built");
-    // The test may have failed in the meantime.
+    // An error means that the test has failed in the meantime.
     let _ = started.send((Demo::in_process(app_url, provider), control));
     let _ = tokio::join!(standin.serve(beside, std::future::pending()), app.serve(listener, std::future::pending()));
 }

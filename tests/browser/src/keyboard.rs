@@ -36,7 +36,7 @@ impl Browser {
         self.driver().action_chain().send_keys(key).perform().await
     }
 
-    /// What has the focus.
+    /// The element that has the focus now.
     pub async fn focus(&self) -> WebDriverResult<Focus> {
         let (name, ring, in_view) = self.driver().execute(FOCUS, Vec::new()).await?.convert()?;
         Ok(Focus { name, ring, in_view })

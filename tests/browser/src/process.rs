@@ -48,7 +48,7 @@ impl ChildProcess {
 impl Drop for ChildProcess {
     fn drop(&mut self) {
         drop(self.shell.stdin.take());
-        // The end of its output is the end of all that shared it.
+        // The output ends when every process that writes to it has ended.
         let _ = self.lines.read_to_end(&mut Vec::new());
         let _ = self.shell.wait();
     }
@@ -68,8 +68,8 @@ mod tests {
         assert!((0..3000).any(|_| has_ended(&child)), "process {child} is still running");
     }
 
-    /// A process that nobody has waited for is a zombie. It closes its output shortly before, so this waits a moment if
-    /// it is not one yet.
+    /// Whether a process has ended. One that nobody has waited for is a zombie. A process closes its output shortly
+    /// before it ends, so this waits a moment if it has not ended yet.
     fn has_ended(id: &str) -> bool {
         let state = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
         let ended = state.is_empty() || state.contains(") Z ");

@@ -15,7 +15,7 @@ async fn listen() -> (TcpListener, u16) {
     (listener, port)
 }
 
-/// A stand-in that knows this callback. Gives its URL.
+/// Starts a stand-in that knows this callback, and returns its URL.
 async fn standin(callback: String) -> String {
     let (listener, port) = listen().await;
     let (url, clock) = (format!("http://127.0.0.1:{port}"), Clock::system());
@@ -27,7 +27,7 @@ async fn standin(callback: String) -> String {
 
 #[tokio::test]
 async fn a_login_ends_on_a_page_that_is_whole_although_its_server_ends_with_it() {
-    // The command listens there itself.
+    // The command itself listens on this port, so the port must be free again.
     let (reserved, port) = listen().await;
     drop(reserved);
     let app_url = format!("http://localhost:{port}");

@@ -5,7 +5,7 @@ use std::path::Path;
 use browser::Browser;
 use thirtyfour::error::WebDriverResult;
 
-/// Where `npm ci` in `tests/browser` puts it.
+/// The file of axe-core that `npm ci` in `tests/browser` installs.
 const AXE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/node_modules/axe-core/axe.min.js");
 
 const WIDTHS: [u32; 3] = [1280, 360, 320];
@@ -18,7 +18,7 @@ const RUN: &str = r#"
         .then(({ violations }) => done(violations.map(line)), error => done([`axe failed: ${error}`]));
 "#;
 
-/// Its source.
+/// The source of axe-core.
 pub struct Axe(String);
 
 impl Axe {

@@ -1,4 +1,4 @@
-//! The languages that the token page speaks, and how a program in each is run.
+//! The languages of the programs on the token page and in the documents, and how to run a program in each.
 
 use std::{
     fs,
@@ -8,7 +8,7 @@ use std::{
 
 use browser::library;
 
-/// In the page's order.
+/// A language, in the order of the token page.
 #[derive(Clone, Copy, Debug)]
 pub enum Language {
     Shell,
@@ -19,11 +19,12 @@ pub enum Language {
 
 pub const LANGUAGES: [Language; 4] = [Language::Shell, Language::Python, Language::Node, Language::Rust];
 
-/// Where `scripts/python` puts the Python that has what the tests need.
+/// The Python that `scripts/python` makes, with the packages that the tests need.
 const PYTHON: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/../python/bin/python3");
 
-/// What Rust's program is a module of. With the app's choice of features, which it shares, its HTTP client wants to be
-/// told a crypto provider; with reqwest's own, as the program asks for them, it has one.
+/// The main file of the Rust program: the page's program is a module of it. Both are compiled with the app's features
+/// of reqwest, with which an HTTP client needs an installed crypto provider. With the features that the page's program
+/// asks for, reqwest brings one.
 const RUST_MAIN: &str = r#"
 mod shown {
     include!("forms.rs");
@@ -50,8 +51,8 @@ impl Language {
         }
     }
 
-    /// Makes the page's text a file in `folder`, and gives the command that runs it, in an environment that holds
-    /// nothing but the way to other programs.
+    /// Writes the page's text to a file in `folder`, and returns the command that runs it. Its environment has only
+    /// `PATH`.
     pub fn command(self, text: &str, folder: &Path) -> Command {
         let file = folder.join(self.file_name());
         fs::write(&file, text).expect("the folder can be written");
@@ -102,7 +103,7 @@ fn compiled(folder: &Path) -> PathBuf {
     program
 }
 
-/// All that a program said, for a complaint about it.
+/// All output of a program, for the message of a failed test.
 pub fn said(output: &Output) -> String {
     String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
 }

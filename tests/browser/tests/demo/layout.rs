@@ -23,7 +23,7 @@ const TOO_WIDE: &str = r#"
     return [...document.querySelectorAll("body *")].filter(wide).map(element => element.outerHTML.slice(0, 200));
 "#;
 
-/// Links and buttons that are smaller than 44 pixels. A link within a sentence may be (WCAG 2.2, 2.5.8).
+/// Links and buttons that are smaller than 44 pixels. A link within a sentence may be smaller (WCAG 2.2, 2.5.8).
 const SMALL_TARGETS: &str = r#"
     const small = element => {
         const { width, height } = element.getBoundingClientRect();
@@ -34,8 +34,8 @@ const SMALL_TARGETS: &str = r#"
         .map(element => element.outerHTML.slice(0, 200));
 "#;
 
-/// Controls that are not wholly on the screen, and text that is cut off. Left out is text for screen readers alone, and
-/// what is cut by design: the dots in place of a token, and a long name, which the page has elsewhere in full.
+/// Controls that are not wholly on the screen, and text that is cut off. Text for screen readers alone is left out, and
+/// text that is cut by design: the dots in place of a token, and a long name, which the page has elsewhere in full.
 const CUT_OFF: &str = r#"
     const shown = [...document.querySelectorAll("body *:not(.unseen, .unseen *, .mask, .who)")]
         .filter(element => element.checkVisibility());
@@ -70,7 +70,7 @@ pub async fn small_targets(browser: &Browser) -> WebDriverResult<Vec<String>> {
     elements(browser, SMALL_TARGETS, "a target of less than 44 px").await
 }
 
-/// At twice the text size on a phone.
+/// Elements that are too wide or cut off on a phone, at twice the text size.
 pub async fn cut_off_in_large_text(browser: &Browser) -> WebDriverResult<Vec<String>> {
     browser.set_screen(PHONE, 800).await?;
     set_text_size(browser, "200%").await?;

@@ -1,5 +1,5 @@
-//! The programs of the token page that refresh by themselves, where VideoAsk rotates refresh tokens: to send one twice
-//! ends the login, so a program that goes on working has saved each one.
+//! The programs of the token page that refresh by themselves, where VideoAsk rotates refresh tokens. Sending one twice
+//! ends the login, so a program that keeps working has saved each new one.
 
 use std::{
     fs,
@@ -20,10 +20,10 @@ use crate::{
 
 const ROTATING: Setup = Setup { scripts: Scripts::On, demo: &["--rotate", "on"] };
 const PROGRAMS: [(&str, Language); 2] = [("#refreshing-1", Language::Python), ("#refreshing-2", Language::Node)];
-/// How a program exits that is stopped between writing the new file and renaming it.
+/// The exit code of a program that is stopped between writing the new file and renaming it.
 const STOPPED: i32 = 9;
 
-/// A program beside the file that the page gave out.
+/// A program, and beside it the file of tokens that the page offers for download.
 struct Program {
     folder: tempfile::TempDir,
     language: Language,
@@ -36,7 +36,7 @@ impl Program {
         browser.log_in().await?;
         browser.download("Download JSON", folder.path(), "videoask.json").await?;
         let text = browser.hidden_text(css).await?;
-        // Leaves the way to the next login.
+        // The next program starts with a login of its own.
         browser.click("Log out").await?;
         browser.control("Login on VideoAsk").await?;
         Ok(Self { folder, language, text })

@@ -1,4 +1,4 @@
-//! What the script adds.
+//! What the pages' script adds to them.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ async fn the_copy_buttons_put_the_exact_tokens_on_the_clipboard() {
             ("Copy the Python example", "#snippet-2"),
         ] {
             let button = browser.control(says).await?;
-            // As it is displayed, which is not as the source has it.
+            // The text as it is displayed, which differs from the text in the source.
             let said = button.text().await?;
             button.click().await?;
             assert_eq!(browser.wait_for_change(&button, &said).await?, "Copied");
@@ -110,7 +110,7 @@ async fn in_keep_mode_a_page_left_open_shows_the_new_expiry_after_a_refresh() {
             assert!(expiry.text().await?.starts_with("23 h "), "{}", expiry.text().await?);
             let page = browser.driver().window().await?;
 
-            // Stands for the refresh by the vault, which comes before the page's next look.
+            // This takes the place of a refresh by the vault, which happens before the page reloads.
             browser.set_faults(json!({ "expires_in": 48 * 3600 }));
             let other = browser.driver().new_tab().await?;
             browser.driver().switch_to_window(other).await?;

@@ -10,7 +10,7 @@ use crate::{
     language::{LANGUAGES, Language, said},
 };
 
-/// The repository.
+/// The root of the repository.
 pub fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
@@ -66,7 +66,8 @@ async fn every_program_works(browser: &Browser, variable: &str, secret: &str) ->
     Ok(())
 }
 
-/// With the secret it prints the first titles; without, or with another, it says so and fails.
+/// Asserts that the program prints the first titles with the secret, and that without it or with a wrong one, the
+/// program fails with a message.
 fn works(language: Language, text: &str, variable: &str, secret: &str) {
     let folder = tempfile::tempdir().expect("there is room for a program");
     let mut command = language.command(text, folder.path());

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use browser::Browser;
 use thirtyfour::error::WebDriverResult;
 
-/// Every selector of the open page's stylesheet, with the file it is from, and whether it selects anything here. A
-/// state that no test need bring about, and an element that CSS makes, count as present.
+/// Every selector of the open page's stylesheet, with the stylesheet's path, and whether it selects anything on this
+/// page. States such as `:hover` and pseudo-elements are ignored: the rest of the selector counts.
 const SELECTORS: &str = r#"
     const file = new URL(document.styleSheets[0].href).pathname;
     const transient = /::?(before|after|-webkit-details-marker|hover|focus-visible)/g;
@@ -18,7 +18,7 @@ const SELECTORS: &str = r#"
     return walk(document.styleSheets[0].cssRules);
 "#;
 
-/// Selects something only where scripts are off, since the script shows what it hides.
+/// The end of a selector that selects something only where scripts are off: with scripts on, these elements are shown.
 const WITHOUT_SCRIPTS: &str = "[hidden]";
 
 #[derive(Default)]

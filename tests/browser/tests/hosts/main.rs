@@ -1,4 +1,5 @@
-//! Two hosts of one site, in a real browser: what the one sets for both must not pass for a cookie of the other.
+//! Two hosts of one site, in a real browser: a cookie that one of them sets for both must not pass for a cookie of the
+//! other.
 
 mod site;
 
@@ -41,7 +42,7 @@ impl Site {
         }
         let taken = driver.execute("return document.cookie;", Vec::new()).await?.convert::<String>()?;
         assert!(taken.contains(&format!("%5F%5FHost-{bare}={value}")), "the browser takes what is encoded: {taken}");
-        // Shows the cookies that the browser sends from now on.
+        // After the reload, the page shows the cookies that the browser sends.
         driver.refresh().await
     }
 }

@@ -1,4 +1,4 @@
-//! The app behind TLS on one host of `example.test`, and a page of somebody else's on another.
+//! The app behind TLS on one host of `example.test`, and somebody else's page on another host.
 
 use std::{net::Ipv4Addr, path::Path, process::Command, sync::Arc};
 
@@ -27,12 +27,12 @@ use videoask_auth::{
 
 pub const APP: &str = "app.example.test";
 pub const SIBLING: &str = "sibling.example.test";
-/// By these a browser finds both hosts here, and takes the certificate.
+/// With these flags, a browser finds both hosts on this machine, and accepts the certificate.
 pub const FLAGS: [&str; 2] = ["--ignore-certificate-errors", "--host-resolver-rules=MAP *.example.test 127.0.0.1"];
 
 pub struct Site {
     port: u16,
-    /// Where the app listens behind the front.
+    /// The URL of the app itself, behind the proxy that terminates TLS.
     direct: Url,
 }
 
@@ -133,7 +133,7 @@ fn port_of(listener: &TcpListener) -> u16 {
     listener.local_addr().expect("a bound listener has an address").port()
 }
 
-/// Ends TLS for both hosts, and tells them apart by the name that the browser asks for.
+/// Terminates TLS for both hosts. The name in the browser's handshake (SNI) tells which host is meant.
 async fn serve_both(front: TcpListener, app: u16) {
     let acceptor = acceptor();
     while let Ok((connection, _)) = front.accept().await {
@@ -166,7 +166,7 @@ async fn show_cookies(stream: &mut TlsStream<TcpStream>) -> std::io::Result<()> 
 }
 
 fn acceptor() -> TlsAcceptor {
-    // An error means that one is named already.
+    // An error means that a provider is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = TempDir::new().expect("a folder");
     let (certificate, key) = (folder.path().join("certificate.pem"), folder.path().join("key.pem"));

@@ -1,4 +1,4 @@
-//! What is particular to a real Redis, killed, frozen, full and locked.
+//! What only the Redis backend does, also with a Redis that is killed, frozen, full, damaged or that refuses access.
 
 use super::*;
 
@@ -47,7 +47,7 @@ async fn holds_nothing_of_ours_outside_our_prefix_and_no_trace_of_what_has_ended
     store.put(&NewRow { due: Some(at(5)), ..minted("b", 10, 20) }, None).await.unwrap();
     store.delete_session(&key("a")).await.unwrap();
     store.sweep(at(10)).await.unwrap();
-    // It would expire by itself.
+    // The probe would expire by itself.
     server.raw("DEL {videoask-auth}:probe");
     assert_eq!(server.raw("KEYS *"), "*1\r\n$22\r\n{videoask-auth}:schema");
 }
@@ -89,7 +89,7 @@ async fn killed_is_unavailable_at_once_and_serves_the_first_call_when_back() {
     let store = created(&server.url(None)).await;
     store.put(&kept("a"), None).await.unwrap();
     server.kill();
-    // By this reason no time limit was waited for.
+    // This reason means that the call did not wait for a time limit.
     let error = store.read(&key("a")).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { reason: UnavailableReason::Unreachable, .. }), "{error:?}");
     server.revive();
@@ -109,7 +109,7 @@ async fn restarted_between_two_calls_is_not_noticed_by_a_read_or_a_session() {
     assert_eq!(store.create_session(&session("a", 10, 20)).await.unwrap(), InsertOutcome::Inserted);
 }
 
-/// A write that is repeated may succeed, and the lost one arrive after it and undo what came later.
+/// If a write were repeated, the first copy could still arrive after the second and undo a later write.
 #[tokio::test]
 async fn that_hangs_up_with_a_write_to_records_on_the_wire_gets_it_once_and_a_read_twice() {
     let server = Redis::start();
@@ -166,7 +166,7 @@ async fn that_refused_a_connection_is_asked_again_by_the_next_call() {
     let store = created(&server.url(None)).await;
     server.raw("CONFIG SET requirepass sesame");
     server.raw_with("sesame", "CLIENT KILL TYPE normal");
-    // One with few arguments, and one with many.
+    // The two calls have few and many arguments.
     for error in [store.peek(&key("a")).await.unwrap_err(), store.counts().await.unwrap_err()] {
         assert!(matches!(error, StoreError::AccessRefused { .. }), "{error:?}");
     }
@@ -250,7 +250,7 @@ async fn that_refused_a_write_says_so_until_one_succeeds() {
     store.check_writes().await.unwrap();
 }
 
-/// What needs no memory would still go through, so it must not come first.
+/// A full Redis still runs commands that need no memory, so a script must not run them first.
 #[tokio::test]
 async fn that_is_full_leaves_a_record_and_its_listings_as_they_were() {
     let server = Redis::start();

@@ -1,4 +1,4 @@
-//! What is particular to a SQLite file.
+//! What only the SQLite backend does.
 
 use super::*;
 
@@ -73,7 +73,7 @@ async fn that_was_replaced_or_removed_is_neither_read_nor_written() {
     refuses("removed").await;
 }
 
-/// A copy of the file without those beside it.
+/// Opens a copy of the file, made without its write-ahead log.
 async fn copied_alone(folder: &TempDir) -> (TempDir, Result<OpenedStore, StoreError>) {
     let elsewhere = TempDir::new().unwrap();
     std::fs::copy(folder.path().join("store.db"), elsewhere.path().join("store.db")).unwrap();
@@ -210,7 +210,7 @@ async fn is_not_made_where_there_is_no_folder() {
     }
 }
 
-/// `/sys` takes no new file even from root, whom the mode of an ordinary folder does not stop.
+/// Not even root can create a file in `/sys`. The mode of an ordinary folder does not stop root.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn is_not_made_in_a_folder_that_cannot_be_written() {

@@ -1,4 +1,4 @@
-//! What holds in memory, in a SQLite file and in Redis alike.
+//! Sessions, their mint records, and general properties of a store, in every backend.
 
 use super::*;
 
@@ -167,7 +167,7 @@ contract! {
     }
 
     async fn a_store_opened_again_is_the_same_one(test: &TestStore) {
-        // Each opening of `memory:` is a store of its own.
+        // Each time `memory:` is opened, there is a new store.
         if let StoreUrl::Memory = test.url {
             assert_eq!(open(&test.url, IfMissing::Create).await.unwrap().origin, StoreOrigin::Created);
             return;

@@ -1,4 +1,4 @@
-//! API keys, in every store alike; and an older SQLite file, which gets a table for them.
+//! API keys, in every backend.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! A wire to a Redis that can be cut when a command has gone through, before its answer comes back.
+//! A TCP proxy to a Redis that can cut a connection after a command was carried out, before its reply returns.
 
 use std::sync::{
     Arc,
@@ -43,7 +43,7 @@ impl CuttableProxy {
         StoreUrl::Redis(format!("redis://127.0.0.1:{}", self.port).into())
     }
 
-    /// From now on each read or script that is carried is the last on its connection.
+    /// From now on, cuts each connection after its first read or script, before the reply.
     pub fn cut_after_each(&self) {
         self.state.cuts.store(true, Ordering::SeqCst);
     }
@@ -52,13 +52,13 @@ impl CuttableProxy {
         self.state.cuts.store(false, Ordering::SeqCst);
     }
 
-    /// How many reads and scripts have reached the server since the last time this was asked.
+    /// How many reads and scripts have been sent to the server since the last call.
     pub fn forwarded(&self) -> usize {
         self.state.forwarded.swap(0, Ordering::SeqCst)
     }
 }
 
-/// Ends with either side, or at a cut.
+/// Forwards one connection until either side closes it or it is cut.
 async fn forward(mut client: TcpStream, address: String, state: Arc<State>) -> std::io::Result<()> {
     let mut server = TcpStream::connect(address).await?;
     let (mut request, mut answer) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
@@ -70,7 +70,7 @@ async fn forward(mut client: TcpStream, address: String, state: Arc<State>) -> s
                 if is_ours(request) {
                     state.forwarded.fetch_add(1, Ordering::SeqCst);
                     if state.cuts.load(Ordering::SeqCst) {
-                        // The server has done it once it answers.
+                        // When the server replies, it has carried the command out.
                         return server.read(&mut answer).await.map(drop);
                     }
                 }
@@ -89,7 +89,7 @@ async fn forward(mut client: TcpStream, address: String, state: Arc<State>) -> s
     }
 }
 
-/// What the client says by itself when it connects is neither.
+/// Whether this is a read or a script, and not a command that the client library sends when it connects.
 fn is_ours(request: &[u8]) -> bool {
     [&b"EVALSHA"[..], b"HMGET"].iter().any(|name| request.windows(name.len()).any(|part| part == *name))
 }

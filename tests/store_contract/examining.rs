@@ -1,4 +1,4 @@
-//! What `check` sees.
+//! `inspect`, by which `check` examines a store.
 
 use super::*;
 

@@ -12,7 +12,7 @@ use super::*;
 
 const FILE: &str = "STORE_CONTRACT_CRASHING_FILE";
 
-/// Puts all of these, each with a session, while another process has the file locked, so that they wait together.
+/// Puts all of these, each with a session, while another connection has the file locked, so that they wait together.
 async fn put_together(folder: &TempDir, store: &Arc<dyn Store>, names: &[&str]) -> Vec<Result<Cas, StoreError>> {
     let mut other = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
     let lock = other.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
@@ -23,7 +23,7 @@ async fn put_together(folder: &TempDir, store: &Arc<dyn Store>, names: &[&str]) 
             tokio::spawn(async move { store.put_with_session(&row, None, &session).await })
         })
         .collect();
-    // Each task has run up to its answer then.
+    // Lets each task run until it waits for its answer.
     tokio::task::yield_now().await;
     drop(lock);
     let mut answers = Vec::new();
@@ -33,7 +33,7 @@ async fn put_together(folder: &TempDir, store: &Arc<dyn Store>, names: &[&str]) 
     answers
 }
 
-/// How many commits are in the write-ahead log. The frame that ends one tells the size of the database.
+/// How many commits are in the write-ahead log. Only the last frame of a commit has the size of the database.
 fn commits(folder: &TempDir) -> usize {
     let log = std::fs::read(folder.path().join("store.db-wal")).unwrap();
     let (header, frames) = log.split_at(32);
@@ -58,7 +58,7 @@ async fn what_waits_is_committed_at_once() {
     }
 }
 
-/// Whether this record is there, and this session.
+/// Whether the record of this name is there, and whether the session is.
 async fn there(store: &Arc<dyn Store>, name: &str) -> (bool, bool) {
     let (record, session) = (store.read(&key(name)).await.unwrap(), store.session(&key(name)).await.unwrap());
     (record.is_some(), session.is_some())
@@ -102,8 +102,8 @@ async fn a_swap_sees_what_was_swapped_before_it_in_the_same_transaction() {
     assert_eq!(answers.iter().filter(|answer| **answer == Cas::Applied).count(), 1);
 }
 
-/// Whatever was answered is there after a crash; what was committed and not answered may be put again. No record is there
-/// without its session, and no session without its record.
+/// Every write that was answered is there after a crash. A write that was committed and not answered may be put again.
+/// No record is there without its session, and no session without its record.
 #[tokio::test]
 async fn that_crashes_has_what_it_answered() {
     for _ in 0..3 {
@@ -125,7 +125,7 @@ async fn that_crashes_has_what_it_answered() {
     }
 }
 
-/// The keys that a process was told are written, until it was killed in the middle of its work.
+/// The keys of the writes that were answered in a process, which is killed while it writes.
 fn answered_before_crash(folder: &TempDir) -> BTreeSet<String> {
     let mut process = Command::new(std::env::current_exe().unwrap())
         .args(["group_commit::crashing_half", "--exact", "--ignored", "--nocapture"])
@@ -137,7 +137,7 @@ fn answered_before_crash(folder: &TempDir) -> BTreeSet<String> {
     let mut answered = BTreeSet::new();
     for line in lines {
         let line = line.unwrap();
-        // The last line may be half written.
+        // The kill may have cut off the last line.
         if let Some(name) = line.strip_prefix("answered ").and_then(|line| line.strip_suffix('.')) {
             answered.insert(name.to_owned());
         }
@@ -162,7 +162,7 @@ async fn crashing_half() {
             for number in 0.. {
                 let name = format!("{writer}-{number}");
                 store.put_with_session(&kept(&name), None, &session(&name, 10, 20)).await.unwrap();
-                // In one call, so that lines are whole.
+                // One call writes the whole line, so that lines do not mix.
                 std::io::stdout().write_all(format!("answered {name}.\n").as_bytes()).unwrap();
             }
         }

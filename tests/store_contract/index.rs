@@ -1,8 +1,8 @@
-//! What records are found and counted by, in any store.
+//! The index, by which records are found and counted, in every backend.
 
 use super::*;
 
-/// The hash of a name: no store knows of what.
+/// Stands for the hash of a name. No store knows the name itself.
 pub fn name(name: &str) -> NameHash {
     let mut hash = [0; 16];
     hash[..name.len()].copy_from_slice(name.as_bytes());
@@ -23,7 +23,7 @@ async fn found(test: &TestStore, names: &[&str]) -> Vec<String> {
     keys
 }
 
-/// The groups in order, without the secret, and how many have no index.
+/// The state, label and number of rows of each group, sorted by the label; and how many rows have no index.
 async fn counts(test: &TestStore) -> (Vec<(record::State, String, u64)>, u64) {
     let RowCounts { groups, unindexed } = test.store.counts().await.unwrap();
     let mut groups: Vec<_> = groups.into_iter().map(|group| (group.state, group.label, group.rows)).collect();

@@ -1,4 +1,4 @@
-//! Leases: taken, renewed, kept from others and given back, in any store.
+//! Leases are claimed, renewed, held against others and released, in every backend.
 
 use super::*;
 
@@ -95,7 +95,7 @@ contract! {
             let taken = Row { lease: Some(lease("you", 60)), ..row };
             let claim = test.store.claim(&key(&name), &lease("you", 60), SPAN, &take_over).await.unwrap();
             assert_eq!(claim, Claim::Claimed(Box::new(taken.clone())));
-            // A third process that takes the same attempt over comes too late.
+            // A third process that tries to take over the same attempt is too late.
             let claim = test.store.claim(&key(&name), &lease("her", 60), SPAN, &take_over).await.unwrap();
             assert_eq!(claim, Claim::Held(Box::new(taken.clone())));
             assert_eq!(test.row(&name).await, Some(taken));

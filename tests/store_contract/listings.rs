@@ -1,4 +1,4 @@
-//! Listings: what is due, what is kept, and what another secret sealed, in any store.
+//! Listings, in every backend: what is due, what is kept, and what was sealed with another key.
 
 use super::*;
 
@@ -10,14 +10,14 @@ fn sealed_by(name: &str, key_id: &str) -> NewRow {
     NewRow { sealed: Sealed { key_id: key_id.to_owned(), bytes: Vec::new(), index: None }, ..kept(name) }
 }
 
-/// A swap that puts in another due time and another blob.
+/// Swaps in another due time and, if one is given, another blob.
 async fn change(test: &TestStore, name: &str, due: Option<OffsetDateTime>, sealed: Option<Sealed>) {
     let row = kept(name);
     let change = Change { due, attempt: None, sealed, ..begin_attempt(&row, "me") };
     assert_eq!(test.store.swap(&row.key, &untouched(&row), &change).await.unwrap(), Cas::Applied);
 }
 
-/// All that is due, in pages, each asked for with the last entry of the one before.
+/// All that is due, in pages. Each page starts after the last entry of the previous one.
 async fn due_in_pages(test: &TestStore, now: i64, limit: u32) -> Vec<Vec<String>> {
     let mut pages = Vec::new();
     let mut after = None;

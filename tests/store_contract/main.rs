@@ -1,7 +1,7 @@
-//! What every store does, edge by edge, in memory, in a SQLite file and in a real Redis; then what is particular to
-//! the one or the other.
+//! The contract that every store fulfils, in memory, in a SQLite file and in a real Redis; and what only one of these
+//! backends does.
 
-/// Each test three times, once a backend.
+/// Runs each test three times, once for each backend.
 macro_rules! contract {
     ($(async fn $name:ident($test:ident: &TestStore) $body:block)+) => {$(
         mod $name {
@@ -75,7 +75,7 @@ use videoask_auth::{
     },
 };
 
-/// A store, and what must outlive it.
+/// A store, with the server or folder that it needs.
 struct TestStore {
     store: Arc<dyn Store>,
     url: StoreUrl,
@@ -103,7 +103,7 @@ impl TestStore {
         Self { store, url, _server: server, _folder: folder }
     }
 
-    /// Another connection to the same store, as another process has one; `memory:` has but the one.
+    /// Another connection to the same store, as another process would have; `memory:` only has one.
     async fn second(&self) -> Arc<dyn Store> {
         match self.url {
             StoreUrl::Memory => Arc::clone(&self.store),
@@ -120,7 +120,7 @@ impl TestStore {
         self.store.read(&key(name)).await.unwrap()
     }
 
-    /// Puts a record where there is none, on which this owner has started an exchange.
+    /// Puts a record where there is none, and opens an attempt of this owner on it, under a lease.
     async fn attempted(&self, name: &str, by: &str, until: i64) -> Row {
         let row = kept(name);
         self.put(&row).await;
@@ -135,7 +135,7 @@ impl TestStore {
     }
 }
 
-/// Calls at once, and gives back all answers.
+/// Runs the calls concurrently, and returns all answers in order.
 async fn at_once<T: Send + 'static>(
     calls: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
 ) -> Vec<T> {
@@ -153,12 +153,12 @@ async fn created(url: &StoreUrl) -> Arc<dyn Store> {
     opened.store
 }
 
-/// Second 0.
+/// Second 0 of these tests.
 const DAY: OffsetDateTime = OffsetDateTime::UNIX_EPOCH.saturating_add(time::Duration::seconds(1_000_000_000));
-/// It is second 0, and a lease ends at second 100 at most.
+/// The time is second 0, and a lease ends at second 100 at most.
 const SPAN: LeaseWindow = LeaseWindow { now: DAY, latest_end: DAY.saturating_add(time::Duration::seconds(100)) };
 
-/// Seconds from a day in 2001, so that the machine's own clock is far from every limit.
+/// Seconds from a moment in 2001, so that the machine's own clock is far from every limit.
 fn at(seconds: i64) -> OffsetDateTime {
     DAY.saturating_add(time::Duration::seconds(seconds))
 }
@@ -187,17 +187,17 @@ fn minted(name: &str, idle: i64, absolute: i64) -> NewRow {
     NewRow { limits: Some(Limits { idle: at(idle), absolute: at(absolute) }), ..kept(name) }
 }
 
-/// As a row stands when it was just put.
+/// The row as it is right after it was put.
 fn stored(new: &NewRow) -> Row {
     new.into()
 }
 
-/// What a row is that nobody works on.
+/// What to expect of a row without lease and attempt.
 fn untouched(row: &NewRow) -> Expected {
     Expected { version: row.version.clone(), state: row.state, attempt: None, lease: None }
 }
 
-/// The attempt that is written ahead.
+/// The change that opens an attempt, before a refresh token is sent.
 fn begin_attempt(row: &NewRow, attempt: &str) -> Change {
     let attempt = Some(owner(attempt));
     Change { generation: row.version.generation, state: row.state, due: row.due, attempt, sealed: None }
@@ -207,7 +207,7 @@ fn version(connection_id: &str, generation: u64) -> Version {
     Version { connection_id: connection_id.to_owned(), generation }
 }
 
-/// What a writer has read of a live row.
+/// The head of a live row, as a writer has read it.
 fn live_version(connection_id: &str, generation: u64) -> RowVersion {
     RowVersion { version: version(connection_id, generation), state: record::State::Live }
 }
@@ -240,11 +240,11 @@ fn files(folder: &Path) -> Vec<String> {
     names.into_iter().map(|name| name.to_str().unwrap().to_owned()).collect()
 }
 
-/// The time in which a save must be over, and something for the way.
+/// The time within which a save must end, with some margin.
 const BUDGET: Duration = Duration::from_millis(5_500);
 
-/// What the call gives, which must be there before a timer of this length. On a busy machine both are late, so the call
-/// is looked at first.
+/// The result of the call, which must end before a timer of this length. On a busy machine both may be late, so the
+/// call is polled first.
 async fn within<T>(limit: Duration, call: impl Future<Output = T>) -> T {
     tokio::select! {
         biased;

@@ -6,7 +6,7 @@ async fn swap(test: &TestStore, name: &str, over: u64, state: &str) -> Notificat
     test.store.swap_notification(&key(name), over, state).await.unwrap()
 }
 
-/// Version and state.
+/// The version and the state of this notification.
 async fn stored(test: &TestStore, name: &str) -> Option<(u64, String)> {
     let row = test.store.notification(&key(name)).await.unwrap()?;
     assert_eq!(row.key, key(name));

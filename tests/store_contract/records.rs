@@ -1,8 +1,8 @@
-//! Records: what is put, swapped, restored and adopted, in any store.
+//! Records are put, swapped, restored and adopted, in every backend.
 
 use super::*;
 
-/// The next token set.
+/// The change that saves a new token set.
 fn saved(generation: u64) -> Change {
     Change {
         generation,

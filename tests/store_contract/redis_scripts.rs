@@ -31,7 +31,7 @@ async fn each_declares_every_key_that_it_touches_and_all_keys_have_one_hash_tag(
     assert!(within > 50, "scripts ran: {commands:#?}");
 }
 
-/// Each method of the contract, where it finds something to do.
+/// Calls the methods for sessions and records, nearly all of them with something to do.
 pub async fn call_everything(store: &dyn Store) {
     store.create_session(&session("a", 10, 20)).await.unwrap();
     store.put(&NewRow { due: Some(at(5)), ..minted("a", 10, 20) }, None).await.unwrap();

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A refresh token is sent after this step, so a failover must not lose it.
+/// The refresh token is sent once the attempt is open, so a failover must not lose the attempt.
 #[tokio::test]
 async fn an_attempt_is_open_only_when_the_replica_has_it() {
     let server = Redis::start();

@@ -1,5 +1,5 @@
-//! `rediss://` against a real Redis with TLS. Certificates that the system trusts come from the environment, which a
-//! process cannot safely change for itself, so the client's half runs as a process of its own.
+//! `rediss://` with a real Redis that serves TLS. Which certificates are trusted comes from the environment, which a
+//! process cannot safely change for itself. So the client's half runs in its own process.
 
 use std::process::Command;
 
@@ -47,7 +47,7 @@ async fn client_half() {
     }
 }
 
-/// A Redis with a certificate of a CA of its own.
+/// A Redis with a certificate of a private CA.
 struct TlsRedis {
     plain: Redis,
     port: String,

@@ -1,4 +1,4 @@
-//! Stores that earlier versions of the program have filled, and that one of them may still be writing to.
+//! Stores that an earlier version of the program has filled, and may still be writing to.
 
 use super::{
     api_keys::api_key,
@@ -10,7 +10,7 @@ const V1: &str = include_str!("../../src/store/sqlite/v1.sql");
 const V2: &str = include_str!("../../src/store/sqlite/v2.sql");
 const V3: &str = include_str!("../../src/store/sqlite/v3.sql");
 
-/// A file as those steps have made it, with two records and a session's.
+/// Creates a file with the schema of these steps, two kept records and a mint record.
 fn file_of(folder: &TempDir, version: u32, steps: &str) {
     sql(
         folder,
@@ -26,7 +26,7 @@ fn file_of(folder: &TempDir, version: u32, steps: &str) {
     );
 }
 
-/// How versions 1 to 3 write a record: as `kept` and `minted` make it.
+/// The statement by which schema versions 1 to 3 write a record like those of `kept` and `minted`.
 fn replaced(key: &str, limit: &str) -> String {
     format!(
         "INSERT OR REPLACE INTO records (key, connection_id, generation, state, idle, absolute, key_id, sealed)
@@ -82,7 +82,7 @@ async fn what_an_earlier_program_still_writes_to_a_file_is_counted_as_unindexed(
     assert_eq!(counted(&*store).await, (vec![], 3));
 }
 
-/// As version 1 writes a record: fields and sets, and nothing of an index.
+/// Writes a record as version 1 does: its fields and its entries in two sorted sets, without an index.
 fn written_by_version_1(server: &Redis, row: &str, state: &str) {
     let fields = format!("connection_id c1 generation 7 state {state} key_id abcd sealed tokens");
     server.raw(&format!("HSET {{videoask-auth}}:record:{row} {fields}"));
@@ -106,7 +106,7 @@ async fn records_of_an_earlier_version_in_redis_can_be_indexed() {
     assert_eq!(store.find(&[name("b")]).await.unwrap().len(), 1);
 }
 
-/// Its group says the earlier state until this program writes the row; the count of rows stays true.
+/// The group keeps the earlier state until this program writes the row. The number of rows is always right.
 #[tokio::test]
 async fn what_an_earlier_program_still_writes_to_redis_is_counted_right_after_the_next_write() {
     let server = Redis::start();

@@ -1,10 +1,10 @@
-//! What answers at STORE_URL and is no Redis that this program can use. `serve` and `check` say the same.
+//! Servers at STORE_URL that this program cannot use as its Redis. `serve` and `check` report the same error.
 
 use axum::Router;
 
 use super::*;
 
-/// What opening and examining say, which is the same error.
+/// The error of opening, after asserting that examining returns the same one.
 async fn refused(url: &StoreUrl) -> StoreError {
     let opening = open(url, IfMissing::Create).await.unwrap_err();
     let examining = inspect(url).await.unwrap_err();
@@ -62,7 +62,8 @@ async fn that_has_all_the_clients_it_accepts() {
     }
 }
 
-/// Each rule is one that the program needs, or one too few of them.
+/// Each rule takes a command, a group of commands, or the access to some keys from the user. The program needs all of
+/// them except the command `eval`.
 #[tokio::test]
 async fn that_does_not_permit_the_user_what_the_program_does() {
     let server = Redis::start();

@@ -1,4 +1,4 @@
-//! What these tests do to the clocks of a machine beyond setting its wall clock.
+//! The clocks of a test machine: a wall clock that is ahead, timers that run ahead, and a machine that is suspended.
 
 use videoask_auth::clock::Clock;
 
@@ -7,7 +7,7 @@ use crate::support::{Clocks, Program};
 pub const HOUR: i64 = 60 * 60;
 pub const DAY: i64 = 24 * HOUR;
 
-/// Where a shift is in the file that `clocks.c` maps.
+/// The offset, in the file that `clocks.c` maps, of the shift of the boot-time clock.
 pub const BOOTTIME: u64 = 8;
 const MONOTONIC: u64 = 16;
 
@@ -19,14 +19,15 @@ impl Clocks {
         clocks
     }
 
-    /// Lets so many seconds pass for timers, beside the wall clock. A process notices when it next wakes up.
+    /// Shifts the boot-time and monotonic clocks, which timers use, by so many seconds, and not the wall clock. A
+    /// process notices when it next wakes up.
     pub fn pass(&self, seconds: i64) {
         self.write(BOOTTIME, seconds);
         self.write(MONOTONIC, seconds * 1_000_000_000);
     }
 
-    /// Suspends a process with its machine, for an hour by the clocks that go on meanwhile. The wall clock was
-    /// `ahead` by so many seconds.
+    /// Suspends a process as if its machine slept for an hour: the wall clock and the boot-time clock go on, the
+    /// monotonic clock does not. Before, the wall clock was `ahead` by so many seconds.
     pub async fn suspend_for_an_hour<T>(&self, process: &Program, ahead: i64, meanwhile: impl Future<Output = T>) -> T {
         process.signal("STOP");
         let clock = Clock::system();

@@ -17,12 +17,12 @@ use crate::{
     support::{Clocks, Deployment, Program, Server, browser::Browser, redis::Redis, until},
 };
 
-/// Where the records are.
+/// The store that holds the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
     Sqlite,
     Redis,
-    /// One that keeps nothing on disk.
+    /// A Redis that writes nothing to disk, so a restart empties it.
     ForgetfulRedis,
 }
 
@@ -30,11 +30,11 @@ impl Backend {
     pub const BOTH: [Self; 2] = [Self::Sqlite, Self::Redis];
 }
 
-/// Rotation that forgives nothing: a spent token that is seen ends the connection.
+/// Rotation without leeway: sending a spent refresh token ends the connection.
 pub const STRICT: Rotation = Rotation::On { leeway: Duration::ZERO };
 
 const API_KEY: &str = "a-key-of-the-cluster-0123456789abcdef";
-/// The life of an access token that expires while a browser's session goes on.
+/// The lifetime, in seconds, of an access token that expires before the browser's session does.
 const SHORT_LIFE: i64 = 10 * 60;
 
 pub struct Cluster {
@@ -66,13 +66,13 @@ impl Cluster {
         Self { deployment, redis: Some(redis), url }
     }
 
-    /// The same with another variable.
+    /// The same cluster with another variable.
     pub fn set(mut self, name: &'static str, value: &str) -> Self {
         self.deployment = self.deployment.set(name, value);
         self
     }
 
-    /// The same with its SQLite file in this folder.
+    /// The same cluster with its SQLite file in this folder.
     pub fn in_folder(mut self, folder: &std::path::Path) -> Self {
         let file = folder.join("videoask-auth.db");
         self = self.set("STORE_URL", &format!("sqlite://{}", file.display()));
@@ -80,7 +80,7 @@ impl Cluster {
         self
     }
 
-    /// The same for programs with an API key.
+    /// The same cluster with an API key, so that programs can ask for tokens.
     pub fn with_api_key(self) -> Self {
         self.set("API_KEY", API_KEY)
     }
@@ -94,7 +94,7 @@ impl Cluster {
         self.deployment.serve_with(&["serve"], &clocks.variables())
     }
 
-    /// Those of the machine that its processes run on.
+    /// The clocks of the machine that its processes run on.
     pub fn clocks(&self) -> &Clocks {
         &self.deployment.clocks
     }
@@ -111,18 +111,19 @@ impl Cluster {
         self.redis.as_mut().expect("this cluster is on Redis")
     }
 
-    /// Ada logs in, and the counting begins.
+    /// Ada logs in. Afterwards the stand-in's counters start at zero.
     pub async fn log_in(&self, server: &Server) -> Person {
         let person = Person::log_in(server).await;
         self.standin().reset_counters();
         person
     }
 
-    /// The same with an access token that expires when [`Cluster::let_the_access_token_expire`] is called. All later ones
-    /// work for a day.
+    /// Logs Ada in with an access token that expires when [`Cluster::let_the_access_token_expire`] is called. All later
+    /// tokens work for a day.
     pub async fn log_in_to_expire(&self, server: &Server) -> Person {
         self.standin().change_faults(|faults| {
-            // It says itself when it ends, by a clock of yesterday; the reply does not.
+            // Without `expires_in`, the token's own `exp` claim counts. The tenant's clock is nearly a day behind, so
+            // `exp` is ten minutes from now. By that clock, an id_token would have expired.
             faults.deviations = BTreeSet::from([Deviation::NoExpiresIn, Deviation::NoIdToken]);
             faults.clock_offset = SHORT_LIFE - DAY;
         });
@@ -153,17 +154,17 @@ impl Cluster {
         self.deployment.clocks.set_wall_clock_ahead(SHORT_LIFE);
     }
 
-    /// Starts `token`.
+    /// Starts the command `token`.
     pub fn token(&self) -> Program {
         self.deployment.start(&["token"], &[])
     }
 
-    /// Starts `token` on a machine with these clocks.
+    /// Starts the command `token` on a machine with these clocks.
     pub fn token_under(&self, clocks: &Clocks) -> Program {
         self.deployment.start(&["token"], &clocks.variables())
     }
 
-    /// Ada's access token, which a server hands out to a program.
+    /// The server's reply to a program that asks for Ada's access token.
     pub async fn hand_out(&self, server: &Server) -> serde_json::Value {
         let url = server.url.join("/api/token").unwrap();
         let page = server.browser().send(Method::GET, &url, |request| request.bearer_auth(API_KEY)).await;
@@ -171,17 +172,17 @@ impl Cluster {
         serde_json::from_slice(&page.body).expect("JSON")
     }
 
-    /// What happens to the next exchange.
+    /// Injects a fault into the next exchange.
     pub fn next_exchange(&self, fault: Fault) {
         self.standin().change_faults(|faults| faults.next(Endpoint::Token, 1, fault));
     }
 
-    /// Waits until so many exchanges have been sent.
+    /// Waits until at least so many exchanges have been sent.
     pub fn sent(&self, times: u64) {
         until("an exchange", || (self.standin().counters().requests_to(Endpoint::Token) >= times).then_some(()));
     }
 
-    /// Waits until the tenant has acted on all that processes which have ended sent to it. No other process of this
+    /// Waits until the tenant has acted on every request of the processes that have ended. No other process of this
     /// deployment may have a connection to the tenant.
     pub async fn all_sent_is_acted_on(&self) {
         // A listen queue is first in, first out: once this request is answered, every earlier connection is accepted.
@@ -189,7 +190,7 @@ impl Cluster {
         until("the end of every connection to the tenant", || (self.standin().open_connections() == 0).then_some(()));
     }
 
-    /// The generation that the store has, read beside all processes.
+    /// The stored generation, read over a separate connection.
     pub async fn stored_generation(&self) -> u64 {
         let store = store::open(&self.url, IfMissing::Refuse).await.expect("the store is there").store;
         let key = RowKey::of_user(&ada());
@@ -213,7 +214,7 @@ impl Cluster {
         panic!("the attempt stays open");
     }
 
-    /// Holds that the tenant gave this many token sets, and never saw a spent token.
+    /// Asserts that the tenant issued this many token sets in refreshes, and never saw a spent token.
     pub fn assert_exchanges(&self, times: u64) {
         let counters = self.standin().counters();
         assert_eq!((counters.refresh_exchanges, counters.spent_tokens_seen), (times, 0), "{self:?}: {counters:?}");
@@ -232,7 +233,7 @@ fn ada() -> String {
     User::find(EMAIL).expect("Ada has an account").user_id()
 }
 
-/// Waits until a server calls itself ready, degraded or unready, whichever is wanted.
+/// Waits until a server reports the wanted status: ready, degraded or unready.
 pub async fn until_readiness(server: &Url, wanted: &str) {
     let mut found = String::new();
     for _ in 0..600 {
@@ -245,7 +246,7 @@ pub async fn until_readiness(server: &Url, wanted: &str) {
     panic!("it is {found}, not {wanted}");
 }
 
-/// What a server calls itself.
+/// The status that a server reports at `/readyz`.
 pub async fn readiness(server: &Url) -> String {
     let page = Browser::new(server.clone()).get("/readyz").await;
     let answer: serde_json::Value = serde_json::from_slice(&page.body).expect("JSON");

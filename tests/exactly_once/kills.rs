@@ -1,4 +1,4 @@
-//! `kill -9` at random moments of a slow exchange, and what the next process makes of what is left.
+//! `kill -9` at random moments of a slow exchange, and what the next process then gets.
 //!
 //! `SEED=… cargo test --test exactly_once killed_process -- --nocapture` replays the kills of a seed.
 
@@ -16,22 +16,23 @@ use crate::{
 };
 
 const KILLS: usize = 30;
-/// Short, since every takeover waits for a lease. Long, since an exchange that times out on a busy machine is sent again.
+/// Not longer, because every takeover waits for a lease. Not shorter, because an exchange that times out on a busy
+/// machine is sent again.
 const EXCHANGE_TIMEOUT: &str = "6s";
-/// How often the next process asks at most.
+/// How often the next process is asked at most.
 const TRIES: usize = 10;
 const BEYOND_LEASE_AND_WATCH: Duration = Duration::from_secs(10 * 60);
 const TENANTS: [Rotation; 3] = [Rotation::Off, Rotation::On { leeway: BEYOND_LEASE_AND_WATCH }, STRICT];
-/// How slow the exchange is, in milliseconds, before or after the tenant acts.
+/// How long the exchange is delayed, in milliseconds, before or after the tenant acts.
 const SLOW: u64 = 400;
 const FAULTS: [Fault; 2] = [Fault::Slow { ms: SLOW }, Fault::SlowReply { ms: SLOW }];
 
-/// Who is killed.
+/// The process that is killed.
 #[derive(Clone, Copy, Debug)]
 enum Target {
-    /// A server, after somebody pressed the button.
+    /// A server, after a person pressed "Refresh now".
     Server,
-    /// `token`, with an access token that has expired.
+    /// The command `token`, which starts when the access token has expired.
     Command,
 }
 
@@ -44,7 +45,7 @@ struct Kill {
     after: Duration,
 }
 
-/// What a kill left behind, and what came of it.
+/// The state after a kill, and what the next process got.
 #[derive(Debug)]
 struct Outcome {
     left: NewTokens,
@@ -54,11 +55,11 @@ struct Outcome {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum NewTokens {
-    /// The tenant has not given a new set.
+    /// The tenant has not issued a new token set.
     NothingGiven,
-    /// It has, and the set is in the store.
+    /// The tenant has issued a new token set, and it is in the store.
     Saved,
-    /// It has, and the set is gone.
+    /// The tenant has issued a new token set, and it was lost with the process.
     Lost,
 }
 
@@ -83,8 +84,8 @@ fn a_killed_process_costs_a_login_only_where_the_reply_was_lost_and_nothing_is_f
 }
 
 impl Target {
-    /// Milliseconds from the beginning: before sending, at any time, about when the answer comes. A command first
-    /// has to start.
+    /// When to kill, in milliseconds from the start: before sending, at any time, or about when the answer arrives. A
+    /// command needs some time to start.
     fn moments(self) -> [Range<u64>; 3] {
         match self {
             Self::Server => [0..25, 0..SLOW + 200, SLOW..SLOW + 60],
@@ -160,7 +161,7 @@ impl Kill {
 }
 
 async fn left_behind(cluster: &Cluster) -> NewTokens {
-    // A tenant acts on what has arrived, even if its sender is dead.
+    // A tenant acts on every request that has arrived, even if its sender is dead.
     cluster.all_sent_is_acted_on().await;
     match (cluster.standin().counters().refresh_exchanges, cluster.stored_generation().await) {
         (0, _) => NewTokens::NothingGiven,

@@ -1,6 +1,6 @@
-//! "Refresh exactly once", proven with real processes on real stores, before a stand-in on real time.
+//! "Refresh exactly once", tested with real processes, real stores and a stand-in, in real time.
 //!
-//! Most of what happens here is waiting, for leases and watches to run out. So each test plays its scenarios at once.
+//! Most of the time is spent waiting until leases and watches end, so each test runs its scenarios in parallel.
 
 mod clocks;
 mod cluster;

@@ -1,4 +1,4 @@
-//! Two hundred callers at the moment when a token is due, in several processes.
+//! Two hundred callers in several processes, at the moment when a token is due.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crate::{
     support::Program,
 };
 
-/// Each is a process, and with more of them a busy machine may keep the store from answering within its 2 s.
+/// Each command is a process. With more of them, the store may not answer within its 2 s on a busy machine.
 const COMMANDS: usize = 8;
 const PRESSES: usize = 192;
-/// Nobody sees a caller wait, so this is how long they have to come while one keeper's exchange is under way. Who comes
-/// later gets the new token.
+/// How long the keeper's exchange is held. All callers should arrive in this time; the test cannot see whether they do.
+/// A caller that arrives later gets the new token.
 const COMING: Duration = Duration::from_secs(3);
 
 #[test]
@@ -55,7 +55,7 @@ async fn rush(backend: Backend, servers: usize) {
             );
         }
     }
-    // What all of them have is the current set, with the refresh token that goes on.
+    // All of them have the current token set, and its refresh token works.
     person.reload(&servers[0].url).await;
     assert_eq!(person.press(&servers[0].url).await, RefreshResult::Newer);
     cluster.assert_exchanges(2);

@@ -1,4 +1,4 @@
-//! A wall clock that is set, and a machine that is suspended, in the middle of an exchange: no token is sent twice. The
+//! In the middle of an exchange, the wall clock is set or the machine is suspended: no refresh token is sent twice. The
 //! processes run under `clocks.c`.
 
 use standin::Fault;
@@ -12,7 +12,7 @@ use crate::{
 
 #[test]
 fn a_wall_clock_that_is_set_during_an_exchange_ends_no_lease() {
-    // By five minutes, which is longer than the lease of 130 s, and back.
+    // Ahead by five minutes, which is longer than the lease of 130 s, and back by an hour.
     let cases = Backend::BOTH.into_iter().flat_map(|backend| [300, -HOUR].map(|step| (backend, step)));
     at_once(cases.map(|(backend, step)| move || set_the_wall_clock(backend, step)));
 }
@@ -21,7 +21,7 @@ async fn set_the_wall_clock(backend: Backend, step: i64) {
     let cluster = Cluster::new(backend, STRICT).set("EXCHANGE_TIMEOUT", "60s");
     cluster.connect().await;
     let clocks = Clocks::ahead(EXPIRED);
-    // Longer than a lease that has ended is watched.
+    // Longer than the time for which a lease that has ended is watched.
     cluster.next_exchange(Fault::SlowReply { ms: 12_000 });
     let first = cluster.token_under(&clocks);
     cluster.sent(1);
@@ -34,8 +34,8 @@ async fn set_the_wall_clock(backend: Backend, step: i64) {
         assert_eq!(second.stdout, first.stdout, "{backend:?} {step}");
         cluster.assert_exchanges(1);
     } else {
-        // By the second process's clock the new token has more life left than its whole life, so it is due: the new
-        // refresh token is sent, and the spent one is not.
+        // By the second process's clock, the new token expires later than a new token can. So the process refreshes,
+        // with the new refresh token and not the spent one.
         assert_ne!(second.stdout, first.stdout, "{backend:?} {step}");
         cluster.assert_exchanges(2);
     }
@@ -50,7 +50,7 @@ async fn wake(backend: Backend) {
     let cluster = Cluster::new(backend, STRICT).set("EXCHANGE_TIMEOUT", "4s");
     cluster.connect().await;
     let (suspended, other) = (Clocks::ahead(EXPIRED), Clocks::ahead(EXPIRED + HOUR));
-    // What was sent had no effect, so the process would send it again.
+    // The request has no effect, so without a suspension the process would send it again.
     cluster.next_exchange(Fault::Hang);
     let process = cluster.token_under(&suspended);
     cluster.sent(1);

@@ -1,4 +1,5 @@
-//! Replicas with one NOTIFY_URL: the receiver gets each event once, even if it is down or fails, or a replica is killed.
+//! Replicas with one NOTIFY_URL: the receiver accepts each event once, even if it was down or failed before, or a
+//! replica was killed while it sent the event.
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::{
     },
 };
 
-/// Ada's login is expected to last for a day, and `hours` of it are over.
+/// A cluster with Ada's login, which is expected to last for a day and is `hours` old.
 async fn near_the_end(backend: Backend, receiver: &Receiver, hours: i64) -> Cluster {
     let cluster = Cluster::new(backend, STRICT).with_api_key();
     let cluster = cluster.set("NOTIFY_URL", receiver.url()).set("REFRESH_TOKEN_LIFETIME", "1d");
@@ -51,7 +52,7 @@ async fn down_and_failing(backend: Backend) {
     told_once(&cluster, &receiver, &failed[0]);
 }
 
-/// The event is accepted as it was sent before, and then comes the next one.
+/// Asserts that the event is accepted as it was sent before, and that the next one follows.
 fn told_once(cluster: &Cluster, receiver: &Receiver, event: &Value) {
     assert_eq!(event["event"], "log-in-soon");
     assert_eq!(until_got(receiver, Behaviour::Accept, 1), std::slice::from_ref(event), "{cluster:?}");
@@ -79,7 +80,7 @@ async fn killed(backend: Backend) {
     let cut_off = receiver.got(Behaviour::Hang);
     receiver.behave(Behaviour::Accept);
     let _third = cluster.serve();
-    // It watches the claim of the killed process for a minute, by the boot-time clock.
+    // The third server watches the claim of the killed process for a minute of the boot-time clock.
     for ahead in 0..1_200 {
         if !receiver.accepted().is_empty() {
             break;

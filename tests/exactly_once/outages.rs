@@ -1,4 +1,4 @@
-//! The store goes away between sending and saving, and comes back.
+//! The store fails after a refresh token was sent and before the new token set is saved; then it works again.
 
 use std::{
     fs::{self, File},
@@ -24,13 +24,13 @@ use crate::{
 enum Outage {
     RedisKilled,
     RedisFrozen,
-    /// Killed, and it comes back empty.
+    /// Redis is killed, and is empty when it starts again.
     RedisForgets,
     SqliteLocked,
     DiskFull,
 }
 
-/// An outage that lasts.
+/// An outage that has started, and what ends it.
 enum ActiveOutage {
     Killed,
     Frozen,
@@ -65,7 +65,7 @@ fn a_full_disk_is_outlived_as_well() {
 #[test]
 fn a_command_says_so_if_what_came_cannot_be_saved() {
     at_once([|| async {
-        // A tenant that forgives: on a busy machine the exchange may time out, and is sent again.
+        // A tenant without rotation: on a busy machine the exchange may time out and be sent again.
         let mut cluster = Cluster::new(Backend::Redis, Rotation::Off).set("EXCHANGE_TIMEOUT", "4s");
         cluster.connect_and_leave().await;
         cluster.next_exchange(Fault::HeldReply);
@@ -110,7 +110,7 @@ async fn outlive_in_a_command(mut cluster: Cluster, outage: Outage) {
     go_on(&cluster, person, outage).await;
 }
 
-/// What came is saved, with the refresh token that goes on.
+/// Asserts that the new token set is saved, and that its refresh token works.
 async fn go_on(cluster: &Cluster, mut person: Person, outage: Outage) {
     assert_eq!(cluster.stored_generation().await, 2, "{outage:?}");
     if outage == Outage::RedisForgets {
@@ -165,7 +165,7 @@ impl ActiveOutage {
     }
 }
 
-/// Takes every byte that is left.
+/// Fills the disk to the last byte, and returns the file that does so.
 fn fill(folder: &Path) -> PathBuf {
     let path = folder.join("filler");
     let mut file = File::create(&path).unwrap();
@@ -175,11 +175,11 @@ fn fill(folder: &Path) -> PathBuf {
     path
 }
 
-/// A file system of its own in memory.
+/// A file system in memory (tmpfs) of 1 MiB.
 struct SmallDisk(TempDir);
 
 impl SmallDisk {
-    /// Nothing where this is not permitted.
+    /// Mounts one. `None` if mounting is not permitted.
     fn mount() -> Option<Self> {
         let folder = TempDir::new().unwrap();
         let mount = ["-t", "tmpfs", "-o", "size=1m", "tmpfs"];
@@ -190,7 +190,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Lazily: a server that was killed just now may still have it open.
+        // A lazy unmount, because a server that was just killed may still have it open.
         let _ = Command::new("umount").arg("--lazy").arg(self.0.path()).status();
     }
 }

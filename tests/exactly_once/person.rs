@@ -1,4 +1,4 @@
-//! Somebody with the token page open.
+//! A person with the token page open.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::support::{Page, Server, browser::Browser};
 
 pub const EMAIL: &str = "ada@example.com";
 
-/// A browser that is logged in, and the token set its page shows. All servers on one store know its session.
+/// A browser that is logged in, and the token set that its page shows. All servers on one store know its session.
 #[derive(Clone)]
 pub struct Person {
     browser: Browser,
@@ -25,14 +25,14 @@ pub struct ShownTokens {
     pub access_token: String,
 }
 
-/// What the button "Refresh now" led to.
+/// The result of pressing "Refresh now".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshResult {
-    /// A newer token set is there.
+    /// There is a newer token set.
     Newer,
     /// The connection has ended.
     LoginNeeded,
-    /// Something else, with this status.
+    /// A page with another status.
     Else(u16),
     /// The server was gone before it answered.
     Unanswered,
@@ -53,7 +53,7 @@ impl Person {
         ShownTokens::on(&page)
     }
 
-    /// Looks, and goes on from there.
+    /// Loads the token page. Later presses refer to the token set that it shows.
     pub async fn reload(&mut self, server: &Url) {
         self.shown = Arc::new(self.look(server).await);
     }
@@ -62,7 +62,7 @@ impl Person {
         &self.shown
     }
 
-    /// Presses "Refresh now" below the token set that the page shows, at this server.
+    /// Presses "Refresh now", for the token set that the page shows. The request goes to this server.
     pub async fn press(&self, server: &Url) -> RefreshResult {
         let form = [("connection", self.shown.connection.clone()), ("generation", self.shown.generation.to_string())];
         let url = server.join("/tokens/refresh").unwrap();
@@ -75,7 +75,7 @@ impl Person {
         }
     }
 
-    /// Presses, and does not wait for what comes of it.
+    /// Presses "Refresh now" without waiting for the result.
     pub fn begin_to_press(&self, server: &Url) -> JoinHandle<RefreshResult> {
         let (person, server) = (self.clone(), server.clone());
         tokio::spawn(async move { person.press(&server).await })

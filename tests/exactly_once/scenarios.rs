@@ -1,4 +1,4 @@
-//! Scenarios that are played at once, and random values that can be replayed.
+//! Scenarios that run in parallel, and random values that can be replayed.
 
 use std::{
     env,
@@ -11,7 +11,7 @@ use tokio::runtime::Builder;
 
 use crate::random::Random;
 
-/// Plays each on a thread and a runtime of its own, since each waits for processes.
+/// Runs each scenario on its own thread and runtime, because each one blocks while it waits for processes.
 pub fn at_once<S, F>(scenarios: impl IntoIterator<Item = S>) -> Vec<F::Output>
 where
     S: FnOnce() -> F + Send,
@@ -23,12 +23,12 @@ where
     })
 }
 
-/// What a scenario spawns runs on a thread beside it, so that the scenario itself may block.
+/// Runs a scenario. The tasks it spawns run on another thread, so the scenario itself may block.
 fn play<T>(scenario: impl Future<Output = T>) -> T {
     Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap().block_on(scenario)
 }
 
-/// Random values from the seed in the environment, else from one that differs from run to run. It is printed.
+/// Random values from the `SEED` in the environment, or from a new seed in each run. Prints the seed.
 #[expect(clippy::disallowed_methods, reason = "the seed comes from the person who replays it")]
 pub fn random_from_seed() -> Random {
     let seed = match env::var("SEED") {

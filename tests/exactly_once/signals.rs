@@ -1,4 +1,5 @@
-//! SIGTERM, SIGHUP and Ctrl-C in mid-exchange: what was sent is answered and saved, and the next process goes on from there.
+//! SIGTERM, SIGHUP and Ctrl-C during an exchange: the new token set is saved, and the next process uses it. A server
+//! still answers its callers, while a command prints no token.
 
 use standin::Fault;
 
@@ -53,7 +54,7 @@ async fn stop_a_command(backend: Backend, signal: &str) {
     go_on(&cluster, person).await;
 }
 
-/// The next process has the set that came, and its refresh token.
+/// Asserts that the next process has the new token set, and that its refresh token works.
 async fn go_on(cluster: &Cluster, mut person: Person) {
     assert_eq!(cluster.stored_generation().await, 2, "{cluster:?}");
     let successor = cluster.serve();

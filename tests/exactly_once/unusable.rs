@@ -1,4 +1,4 @@
-//! A store or a provider that responds, and that cannot be relied on.
+//! A store or a provider that responds, but cannot be relied on.
 
 use standin::Deviation;
 use videoask_auth::config::StoreUrl;

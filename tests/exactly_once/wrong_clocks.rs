@@ -1,5 +1,5 @@
-//! Clocks that are far from the right time: no connection is blocked for long, and no token is handed out as working longer
-//! than it does. The processes run under `clocks.c`.
+//! Clocks that are far from the right time: no connection is blocked for long, and no token is handed out with a longer
+//! life than it has. The processes run under `clocks.c`.
 
 use standin::Fault;
 
@@ -11,7 +11,7 @@ use crate::{
     support::{Clocks, EXPIRED, Finished, until},
 };
 
-/// Longer than any time that is stored or received may be.
+/// Further ahead than any stored or received time may be.
 const FAR: i64 = 400 * DAY;
 
 #[test]
@@ -32,7 +32,7 @@ fn the_button_tries_after_a_failure_under_a_clock_far_ahead() {
     at_once(cases.map(|(backend, failure)| move || press_after_a_failure_far_ahead(backend, failure)));
 }
 
-/// What blocks a connection, and what is transient.
+/// A failure that blocks a connection, and a transient one.
 fn failures() -> [Fault; 2] {
     let (error, description) = ("invalid_client".to_owned(), String::new());
     [Fault::Error { status: 401, error, description }, Fault::Status { status: 500 }]
@@ -61,7 +61,7 @@ async fn keep_far_ahead(backend: Backend, failure: Fault) {
     cluster.sent(1);
     cluster.attempt_is_closed().await;
     clocks.set_wall_clock_ahead(EXPIRED);
-    // The keeper searches for times that cannot be right once a minute. The request wakes the server up.
+    // Once a minute, the keeper searches for stored times that cannot be right. The request wakes the server up.
     clocks.pass(HOUR / 60);
     readiness(&server.url).await;
     until("the keeper's next exchange", || (cluster.standin().counters().refresh_exchanges > 0).then_some(()));
@@ -91,14 +91,14 @@ async fn fall_behind(backend: Backend) {
     cluster.log_in(&server).await;
     let before = cluster.hand_out(&server).await;
     clocks.set_wall_clock_ahead(-10 * HOUR);
-    // Nobody knows how long this one works, so it is refreshed.
+    // By this clock, nobody can tell how long the token works, so it is refreshed.
     let after = cluster.hand_out(&server).await;
     cluster.assert_exchanges(1);
     assert_ne!(before["access_token"], after["access_token"], "{backend:?}");
     for handed_out in [before, after] {
         assert!(handed_out["expires_in"].as_i64().is_some_and(|life| life <= DAY), "{backend:?}: {handed_out}");
     }
-    // So it is in a process that has seen no other time.
+    // The same holds for a process that has only ever seen this wrong time.
     let later = Clocks::ahead(-20 * HOUR);
     assert_eq!(cluster.token_under(&later).finish().code, Some(0));
     cluster.assert_exchanges(2);

@@ -13,9 +13,9 @@ use super::state::{ProcessId, Simulation, SimulationState};
 pub struct Inbox {
     pub received: Vec<ReceivedEvent>,
     pub away_until: Duration,
-    /// How often, of a thousand, it fails.
+    /// How many of a thousand deliveries fail.
     pub failures: u64,
-    /// How often, of a thousand, a process is killed after the receiver has accepted what it sent.
+    /// After how many of a thousand accepted deliveries the process that sent it is killed.
     pub kills: u64,
 }
 
@@ -29,7 +29,7 @@ pub struct ReceivedEvent {
     pub message: Message,
 }
 
-/// The receiver, as one process reaches it.
+/// One process's connection to the receiver.
 #[derive(Clone)]
 pub struct SimulatedReceiver {
     pub simulation: Simulation,

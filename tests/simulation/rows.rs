@@ -31,7 +31,7 @@ impl SimulationState {
         self.rows.past.entry(key.clone()).or_default().push(before);
     }
 
-    /// The store loses writes that it confirmed: a row is as it was some writes ago, or missing.
+    /// The store loses writes that it confirmed: a row goes back to what it was up to six writes ago, or is gone.
     pub fn lose_writes(&mut self, key: &RowKey) {
         let Some(past) = self.rows.past.get(key).filter(|past| !past.is_empty()) else { return };
         let earlier = self.random.pick(&past[past.len().saturating_sub(6)..]).clone();
@@ -90,7 +90,7 @@ impl SimulationState {
         let mut after = row;
         after.apply(change);
         if self.mutation == Some(Mutation::UnfencedSave) {
-            // Another connection is overwritten too.
+            // This store overwrites the tokens of another connection too.
             after.version.connection_id.clone_from(&expected.version.connection_id);
         }
         if self.mutation == Some(Mutation::NoWriteAhead) {

@@ -1,5 +1,5 @@
-//! A store that follows the contract, and the network between it and the processes, where a call may fail, get lost or
-//! arrive late.
+//! A store that follows the contract, and the network between it and the processes. On the network a call may fail,
+//! arrive late or lose its response.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use super::{
     state::{ProcessId, Simulation, SimulationState},
 };
 
-/// The store, as one process reaches it.
+/// One process's connection to the store.
 #[derive(Clone)]
 pub struct SimulatedStore {
     pub simulation: Simulation,
@@ -127,7 +127,7 @@ impl Records for SimulatedStore {
         self.step("put", move |simulation| simulation.put(&row, replaces.as_ref())).await
     }
 
-    /// There are no sessions here.
+    /// Puts only the row: the simulation has no sessions.
     async fn put_with_session(
         &self,
         row: &NewRow,

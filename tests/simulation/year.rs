@@ -1,5 +1,6 @@
-//! A year of four processes and two users, before a tenant that ends each login at some age: which events reach a
-//! receiver that fails at random, and whether programs get tokens. It prints its seed: `SEED=…` replays it.
+//! A simulated year of four processes and two users, with a tenant that ends each login at some age. It checks which
+//! events reach a receiver that fails at random, and whether programs get tokens. It prints its seed: `SEED=…` replays
+//! it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,12 +27,12 @@ use super::{
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-/// The longest that an event takes from the moment at which it is due: a program must ask for the end of a login to
-/// be seen, and the receiver may be away.
+/// The longest time from the moment when an event is due until it is received. The end of a login is only noticed when
+/// a program asks for a token, and the receiver may be away.
 const SLACK: Duration = Duration::from_secs(36 * 60 * 60);
 /// The user who logs in again within the window that `log-in-soon` leaves.
 const PROMPT: Family = 0;
-/// The user who logs in again only after `log-in-again`, if that comes.
+/// The user who logs in again only after `log-in-again`, if it is sent.
 const LATE: Family = 1;
 
 struct Year {
@@ -47,17 +48,17 @@ struct User {
     plan: Option<Duration>,
     /// The grant of a login that may not be stored yet.
     trying: Option<Family>,
-    /// So many of all receipts have been read.
+    /// How many of all received events this user has looked at.
     read: usize,
 }
 
 impl Year {
     fn new(seed: u64, grant_life: Duration) -> Self {
         let mut random = Random::new(seed);
-        // A lost response would end a login of a tenant that rotates, and is not what this is about.
+        // With rotation, a lost response would end a login, which is not what this test is about.
         let mut tenant = Tenant::new(false, Duration::ZERO, DAY);
         tenant.grant_life = grant_life;
-        // To take over from a process that was killed takes 30 s without one failed store call of four a second.
+        // Taking over from a killed process takes 30 s, with four store calls a second, of which none may fail.
         let faults = Faults { store_fails: 2, slow: 100, crash: 1, ..Faults::default() };
         let simulation = Simulation::new(Random::new(random.number()), faults.clone(), tenant, keys(), None);
         (simulation.lock().inbox.failures, simulation.lock().inbox.kills) = (300, 100);
@@ -97,7 +98,7 @@ impl Year {
         }
     }
 
-    /// The user reads what came, and logs in if it is time.
+    /// The user reads the new events, and logs in if it is time.
     fn act(&mut self, user: Family) {
         let now = self.schedule.now();
         self.note_login(user);
@@ -106,7 +107,8 @@ impl Year {
         for ReceivedEvent { message, .. } in new.iter().filter(|receipt| family_of(&receipt.message) % 2 == user) {
             let delay = match (message.event, user, message.log_in_before) {
                 ("log-in-soon", PROMPT, Some(before)) => {
-                    // He looks up only so often, and a login may have to be tried again.
+                    // The margin of 12 hours is needed because users act up to two hours apart and may have to try
+                    // again.
                     let left = since_epoch(before).saturating_sub(now + 12 * HOUR);
                     self.schedule.random.millis(0..u64::try_from(left.as_millis()).expect("short").max(1))
                 }
@@ -122,7 +124,7 @@ impl Year {
         }
     }
 
-    /// A login whose process was killed, or whose store failed, is tried again.
+    /// Notes a login that was stored. If its process was killed or the store failed, the user tries again.
     fn note_login(&mut self, user: Family) {
         let Some(family) = self.users[user].trying.take() else { return };
         let now = self.schedule.now();
@@ -133,7 +135,7 @@ impl Year {
         }
     }
 
-    /// An event may come again only if the process that sent it was killed in between.
+    /// Finds events that were received twice although the process that sent them was not killed in between.
     fn duplicates(&self) -> Vec<String> {
         let simulation = self.schedule.simulation.lock();
         let mut by_id = BTreeMap::<&str, Vec<&ReceivedEvent>>::new();
@@ -147,7 +149,7 @@ impl Year {
         by_id.values().filter(unexcused).map(|receipts| format!("without a crash: {receipts:#?}")).collect()
     }
 
-    /// The events of this user are those that its logins lead to, each in time.
+    /// Checks that this user's events are exactly those that the logins lead to, each in time. Returns the violations.
     fn events(&self, user: Family) -> Vec<String> {
         let mut violations = Vec::new();
         let (mut previous, mut was_dead) = (None, false);
@@ -159,7 +161,7 @@ impl Year {
                 stored: *stored,
                 until,
                 grant_life: self.grant_life,
-                // The first login that ends earlier than is configured teaches it.
+                // The app learns from the first login that ends earlier than configured.
                 expected_life: if index == 0 { MONTH } else { MONTH.min(self.grant_life) },
             };
             violations.extend(login.violations(was_dead).map(|what| format!("user {user}, login {index}: {what}")));
@@ -169,7 +171,8 @@ impl Year {
         violations
     }
 
-    /// What came of the logins after the first one of these grants, up to the second one, each event once.
+    /// The events of this user's logins after the start of this range of grants, up to and including its end. Each
+    /// event is listed once.
     fn receipts(&self, user: Family, families: Range<Option<Family>>) -> Vec<ReceivedEvent> {
         let simulation = self.schedule.simulation.lock();
         let mut receipts = Vec::<ReceivedEvent>::new();
@@ -183,7 +186,7 @@ impl Year {
         receipts
     }
 
-    /// The user who is prompt is never told to log in before a program goes on, once the life of a login is known.
+    /// Once the lifetime of a login is known, no program of the prompt user is ever told that a login is needed.
     fn refusals(&self) -> Vec<String> {
         let known = match self.users[PROMPT].logins.get(1) {
             Some((second, _)) if self.grant_life < MONTH => *second,
@@ -210,8 +213,8 @@ impl Login {
         Some(self.since.saturating_add(self.grant_life)).filter(|death| *death < self.until)
     }
 
-    /// After the end of the login before, `recovered`; then `log-in-soon` at 80 % and 95 %; then, where the user does
-    /// not log in, `log-in-again`.
+    /// Expects `recovered` if the previous login had died, then `log-in-soon` at 80 % and 95 % of the expected life,
+    /// then `log-in-again` if the login dies before the next one.
     fn violations(&self, was_dead: bool) -> impl Iterator<Item = String> {
         let recovered = was_dead.then_some(("recovered", self.stored.saturating_sub(2 * HOUR)));
         let soon = [0.8, 0.95].map(|part| ("log-in-soon", self.since + self.expected_life.mul_f64(part)));
@@ -230,7 +233,7 @@ impl Login {
         violations.into_iter()
     }
 
-    /// A life that was learned may be a day too short, and so the warnings a day too early.
+    /// A learned lifetime may be a day too short, so the warnings may be a day early.
     fn is_in_time(&self, receipt: &ReceivedEvent, due: Duration) -> bool {
         let early =
             if receipt.message.event == "log-in-soon" && self.grant_life <= MONTH { DAY } else { Duration::ZERO };

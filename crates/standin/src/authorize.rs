@@ -118,7 +118,7 @@ impl StandIn {
         (StatusCode::FOUND, headers).into_response()
     }
 
-    /// Has the port in it, because browsers send a host's cookies to all its ports.
+    /// The name of the cookie. It has the port in it, because browsers send a host's cookies to all its ports.
     fn cookie_name(&self) -> String {
         format!("pretend_videoask_login_{}", self.0.base_url.port_or_known_default().unwrap_or_default())
     }

@@ -1,4 +1,4 @@
-//! Checks authorize requests, and decides who is told about a bad one: the user or the app.
+//! Checks authorize requests, and decides whether an error is reported to the user or to the app.
 
 use axum::http::{StatusCode, Uri};
 
@@ -22,9 +22,9 @@ pub(super) struct Callback {
 }
 
 pub(super) enum Refusal {
-    /// Client or callback is not known, so the user gets a page and no redirect.
+    /// The client or the callback is unknown, so the user gets an error page instead of a redirect.
     Page(ErrorPage),
-    /// The app is told by redirect.
+    /// The error is reported to the app by a redirect to the callback.
     Callback(Callback, AuthorizeError),
 }
 
@@ -47,7 +47,7 @@ impl AuthorizeError {
 }
 
 impl StandIn {
-    /// Checks client and callback first: only if both are right may the response be a redirect.
+    /// Checks the client and the callback first, because only if both are known may the response be a redirect.
     pub(super) fn authorize_request(&self, uri: &Uri) -> Result<AuthorizeRequest, Refusal> {
         let query = uri.query().unwrap_or_default();
         let params = Params::from_urlencoded(query.as_bytes()).map_err(|unreadable| match unreadable {

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use super::{StandIn, faults::Deviation, jwt, users::User};
 
-/// The user whose valid access token came with the request.
+/// The user whose valid access token the request contains.
 pub(super) struct Caller(pub(super) User);
 
 /// An error response of the API: a status and a `detail`.

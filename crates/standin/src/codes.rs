@@ -13,7 +13,7 @@ use super::{grants::Consent, jwt, refresh_tokens::FamilyId};
 
 /// How long used and expired codes are kept, so that a second use is detected.
 const REUSE_DETECTION: Duration = Duration::from_secs(600);
-/// With more, the oldest is dropped earlier.
+/// The largest number of codes. A new one then replaces the oldest.
 const MAX_CODES: usize = 20_000;
 
 /// An approved authorize request.
@@ -37,13 +37,13 @@ struct Code {
 
 enum State {
     Fresh(Approval),
-    /// With the refresh tokens issued for it, if any.
+    /// Used. It has the refresh tokens issued for the code, if any.
     Used(Option<FamilyId>),
 }
 
 pub(super) enum Redeemed {
     Approval(Approval),
-    /// With the refresh tokens issued at the first use, if any.
+    /// The code was used before. This is the family of the refresh tokens issued at its first use, if any.
     Reused(Option<FamilyId>),
     Unknown,
     WrongRedirect,
@@ -79,7 +79,7 @@ impl Codes {
         }
     }
 
-    /// Notes the refresh tokens issued for a code, to be revoked if the code comes again.
+    /// Notes the refresh tokens issued for a code, to end them if the code is used again.
     pub(super) fn note_family(&mut self, code: &str, family: FamilyId) {
         if let Some(code) = self.known.get_mut(code) {
             code.state = State::Used(Some(family));
@@ -106,7 +106,7 @@ impl State {
     }
 }
 
-/// PKCE's S256.
+/// The PKCE code challenge of a verifier, by the method S256.
 fn challenge(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()))
 }

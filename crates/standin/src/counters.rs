@@ -2,10 +2,10 @@ use std::collections::BTreeMap;
 
 use super::faults::Endpoint;
 
-/// What the stand-in received and did since it started.
+/// What the stand-in received and did since it started or the counters were reset.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Requests by endpoint, those with a fault included.
+    /// Requests by endpoint, including those with a fault.
     pub requests: BTreeMap<Endpoint, u64>,
     /// Requests with a fault.
     pub planned: u64,
@@ -25,7 +25,7 @@ pub struct Counters {
     pub open_streams: u64,
     /// Bytes of request bodies that `/echo` has read.
     pub bytes_read: u64,
-    /// Responses of the API by status, without those cut off.
+    /// Responses of the API by status. A connection that was closed without a response does not count.
     pub api_answers: BTreeMap<u16, u64>,
 }
 

@@ -35,7 +35,7 @@ pub(super) fn with_faults(
 }
 
 async fn inject(State((standin, endpoint)): State<(StandIn, Endpoint)>, request: Request, next: Next) -> Response {
-    // Before the request is counted: a test that sees it counted may release its reply.
+    // Subscribes before the request is counted, because a test that sees it counted may release its reply.
     let released = standin.0.releases.subscribe();
     let fault = standin.locked(|state| {
         *state.counters.requests.entry(endpoint).or_default() += 1;
@@ -144,7 +144,7 @@ fn cut(connection: &Connection) -> Response {
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
 
-/// Announces the whole body and sends half of it.
+/// Announces the length of the whole body, and sends half of it.
 async fn truncated(answer: Response) -> Response {
     let (parts, body) = whole(answer).await;
     let half = body.slice(..body.len() / 2);

@@ -9,7 +9,7 @@ use serde_json::Value;
 pub struct Faults {
     /// Failing requests, for each endpoint in order.
     pub planned: BTreeMap<Endpoint, VecDeque<PlannedFault>>,
-    /// How the tenant differs from the usual.
+    /// How the tenant differs from a usual one.
     pub deviations: BTreeSet<Deviation>,
     /// Seconds by which the provider's clock is ahead.
     pub clock_offset: i64,
@@ -72,7 +72,8 @@ pub enum Fault {
         /// The delay in milliseconds.
         ms: u64,
     },
-    /// Processes the request, and responds once [`StandIn::release_replies`](super::StandIn::release_replies) is called.
+    /// Processes the request, and responds when [`StandIn::release_replies`](super::StandIn::release_replies) is
+    /// called.
     HeldReply,
     /// Neither processes the request nor responds.
     Hang,
@@ -105,7 +106,7 @@ pub enum Fault {
     },
     /// Responds with an OAuth error, at `/authorize` by redirect; the request is not processed.
     Error {
-        /// The status, where it is no redirect.
+        /// The status, except at `/authorize`, which redirects.
         status: u16,
         /// The `error` code.
         error: String,
@@ -121,7 +122,7 @@ pub enum Fault {
     Redirect,
 }
 
-/// A way in which the tenant differs from the usual.
+/// A way in which the tenant differs from a usual one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Deviation {
@@ -225,7 +226,7 @@ impl Faults {
     }
 }
 
-/// Replaces fields of a JSON object.
+/// Replaces fields of a JSON object; `None` removes one.
 pub(super) fn replace(fields: &mut Value, by: BTreeMap<String, Option<Value>>) {
     let Value::Object(fields) = fields else { return };
     for (name, value) in by {

@@ -12,7 +12,7 @@ use super::{
     users::User,
 };
 
-/// With more, expired opaque tokens are dropped.
+/// With this many, expired opaque tokens are dropped.
 const MAX_OPAQUE_TOKENS: usize = 20_000;
 
 /// What the user agreed to.
@@ -45,7 +45,7 @@ pub(super) enum CodeExchange {
     WrongVerifier,
 }
 
-/// What is known of access tokens besides their claims.
+/// What the tenant knows about access tokens besides their claims.
 #[derive(Default)]
 pub(super) struct AccessTokens {
     /// Opaque tokens that the API accepts, each with its user and expiry.

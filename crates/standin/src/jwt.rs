@@ -12,7 +12,7 @@ pub(super) fn rs256(key: &SigningKey, claims: &Value) -> String {
     format!("{input}.{}", URL_SAFE_NO_PAD.encode(key.sign(input.as_bytes())))
 }
 
-/// Signed with the client secret, which is one of Auth0's settings.
+/// A JWT that is signed with the client secret. Auth0 has a setting for this.
 pub(super) fn hs256(secret: &str, claims: &Value) -> String {
     let input = signing_input(&json!({"alg": "HS256", "typ": "JWT"}), claims);
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), input.as_bytes());

@@ -1,4 +1,4 @@
-//! The pretend VideoAsk: an Auth0 tenant and the API behind it, for the demo and the tests.
+//! The stand-in for VideoAsk: an Auth0 tenant and the API behind it, for the demo and the tests.
 //!
 //! It does not depend on the app, so a misreading of the protocol in the app is not repeated here. It is strict where
 //! Auth0 is strict. Tests make it fail through [`Faults`], and read what it received from [`Counters`].
@@ -59,7 +59,7 @@ pub use self::{
     users::User,
 };
 
-/// The pretend VideoAsk, running or not. Clones are handles to the same one.
+/// A stand-in for VideoAsk, running or not. Clones are handles to the same one.
 #[derive(Clone)]
 pub struct StandIn(Arc<Shared>);
 
@@ -75,13 +75,13 @@ struct Shared {
     file: Option<RefreshTokensFile>,
 }
 
-/// Everything that changes. It has one lock, so every transition is atomic.
+/// All state that changes. It has one lock, so every transition is atomic.
 #[derive(Default)]
 struct State {
     grants: Grants,
     faults: Faults,
     counters: Counters,
-    /// The other ends of open `/streams/fed`.
+    /// Senders to the open responses of `/streams/fed`.
     feeds: Vec<mpsc::UnboundedSender<Bytes>>,
 }
 
@@ -92,12 +92,12 @@ impl StandIn {
         Self::with(options, base_url, State::default(), None)
     }
 
-    /// A stand-in that knows the refresh tokens of the one before, from this file. Its access tokens are signed by the same
-    /// key, so they work too.
+    /// Creates a stand-in with the refresh tokens that an earlier one has saved to this file. The earlier one's JWT
+    /// access tokens work too, because every stand-in has the same signing keys.
     ///
     /// # Errors
     ///
-    /// The file can be neither read nor written, or another program wrote it.
+    /// The file cannot be read, cannot be written, or does not contain refresh tokens.
     pub fn resuming(options: Options, base_url: Url, file: PathBuf) -> io::Result<Self> {
         let (file, refresh_tokens) = RefreshTokensFile::open(file)?;
         let state = State { grants: Grants { refresh_tokens, ..Grants::default() }, ..State::default() };
@@ -164,7 +164,7 @@ impl StandIn {
         self.change_faults(|faults| faults.deviations = deviations.into_iter().collect());
     }
 
-    /// The counters.
+    /// A copy of the counters.
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.locked(|state| state.counters.clone())
@@ -180,7 +180,8 @@ impl StandIn {
         self.0.connections.count()
     }
 
-    /// Sends every reply that [`Fault::HeldReply`] holds, also where the request is counted but not processed yet.
+    /// Sends every reply that [`Fault::HeldReply`] holds, including those to requests that are counted but not
+    /// processed yet.
     pub fn release_replies(&self) {
         self.0.releases.send_replace(());
     }

@@ -9,16 +9,16 @@ use super::{StandIn, faults::Deviation};
 const LARGEST_PAGE: usize = 100;
 const DEFAULT_PAGE: usize = 20;
 
-/// Which part of a list is asked for. As in Django's pagination, a value that is not a number counts as left out.
+/// The requested part of a list. As in Django's pagination, a value that is not a number counts as left out.
 #[derive(Deserialize)]
 pub(super) struct PageQuery {
     limit: Option<String>,
     offset: Option<String>,
-    /// Where a link of [`Deviation::EmptyPage`] leads.
+    /// Present in the request for the empty page of [`Deviation::EmptyPage`].
     gap: Option<String>,
 }
 
-/// A page of `all`, by the deviations.
+/// A page of `all`, with the deviations applied.
 pub(super) fn page(standin: &StandIn, uri: &Uri, query: &PageQuery, all: &[Value]) -> Json<Value> {
     let number = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<usize>().ok());
     let limit = number(&query.limit).filter(|limit| *limit > 0).unwrap_or(DEFAULT_PAGE).min(LARGEST_PAGE);

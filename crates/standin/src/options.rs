@@ -2,19 +2,19 @@ use std::{sync::Arc, time::Duration};
 
 use time::OffsetDateTime;
 
-/// A clock.
+/// A clock: returns the current time.
 pub type Now = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How the pretend tenant is set up.
+/// The setup of the stand-in's tenant.
 #[derive(Clone)]
 pub struct Options {
     /// The one registered application.
     pub client_id: String,
-    /// Its secret.
+    /// The secret of the application.
     pub client_secret: String,
-    /// The callback URLs registered for it, compared exactly.
+    /// The callback URLs registered for the application, compared exactly.
     pub callbacks: Vec<String>,
     /// The one API that tokens can be asked for.
     pub audience: String,
@@ -26,7 +26,7 @@ pub struct Options {
     pub code_ttl: Duration,
     /// Whether a refresh spends the refresh token.
     pub rotation: Rotation,
-    /// The clock.
+    /// The clock by which codes and tokens are issued and expire.
     pub now: Now,
 }
 
@@ -37,13 +37,13 @@ pub enum Rotation {
     Off,
     /// A refresh uses up the refresh token and returns a new one.
     On {
-        /// For this long the previous token still works.
+        /// For this long after a refresh, the previous token still works.
         leeway: Duration,
     },
 }
 
 impl Options {
-    /// The demo's application, with `callback` registered and everything else as Auth0 has it by default.
+    /// The demo's application, with `callback` registered and everything else set to Auth0's defaults.
     #[must_use]
     pub fn new(callback: impl Into<String>, now: Now) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl Options {
         }
     }
 
-    /// How long after the login its refresh tokens expire.
+    /// How long after the login its refresh tokens expire. `None` if they never do.
     pub(super) fn refresh_life(&self) -> Option<Duration> {
         match self.rotation {
             Rotation::Off => None,

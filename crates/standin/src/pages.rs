@@ -23,7 +23,7 @@ pub(super) fn routes() -> Router<StandIn> {
 pub(super) struct LoginPage {
     /// The request's path and query, so that the form's request is checked like the page's.
     action: String,
-    /// The origin of the callback, by which the user may know the app.
+    /// The origin of the callback, so that the user can recognize the app.
     application: String,
     accounts: Vec<Account>,
     scopes: Vec<Scope>,

@@ -11,19 +11,19 @@ use super::{
     options::{Options, Rotation},
 };
 
-/// With more, spent and ended tokens are dropped.
+/// With this many, tokens of ended families are dropped, and of the spent ones all but the last of each family.
 const MAX_TOKENS: usize = 20_000;
 
 pub(super) type FamilyId = u64;
 
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct RefreshTokens {
-    /// Spent and ended ones included.
+    /// All issued tokens, including spent ones and those of ended families.
     issued: HashMap<String, Issued>,
-    /// Those that work.
+    /// The families that have not ended.
     families: HashMap<FamilyId, Family>,
     last_family: FamilyId,
-    /// Since [`RefreshTokens::take_changed`] was called last.
+    /// Whether anything has changed since the last call of [`RefreshTokens::take_changed`].
     #[serde(skip)]
     changed: bool,
 }
@@ -57,7 +57,7 @@ pub(super) enum Refreshed {
     WithinLeeway(Grant),
     /// A spent token after the leeway. Its family has ended.
     Reused,
-    /// Never seen, revoked, or too old.
+    /// A token that was never issued, is too old, or whose family has ended.
     Unknown,
 }
 
@@ -71,7 +71,7 @@ impl RefreshTokens {
         (self.last_family, token)
     }
 
-    /// Whether anything has changed since this was called last.
+    /// Whether anything has changed since the last call.
     pub(super) fn take_changed(&mut self) -> bool {
         mem::take(&mut self.changed)
     }
@@ -90,8 +90,8 @@ impl RefreshTokens {
                 self.end(id);
                 return refused;
             }
-            // The response with the current token seems to be lost, so a new one replaces it and it counts as spent.
-            // The previous token stays the same: its leeway is not extended.
+            // The response with the current token seems to be lost. So a new token replaces the current one, which then
+            // counts as spent. The previous token stays the same: its leeway is not extended.
             Rotation::On { .. } if spent => Refreshed::WithinLeeway,
             Rotation::On { .. } => {
                 family.previous = Some(Spent { token: token.into(), at: now });
@@ -106,12 +106,12 @@ impl RefreshTokens {
         answer(grant)
     }
 
-    /// Ends the family of a refresh token, spent or not. False if there is none.
+    /// Ends the family of a refresh token, spent or not. Returns false if the token is unknown or the family has ended.
     pub(super) fn revoke(&mut self, token: &str) -> bool {
         self.issued.get(token).map(|issued| issued.family).is_some_and(|family| self.end(family))
     }
 
-    /// False if it has ended before.
+    /// Ends a family. Returns false if it has ended before.
     pub(super) fn end(&mut self, id: FamilyId) -> bool {
         self.changed = true;
         self.families.remove(&id).is_some()

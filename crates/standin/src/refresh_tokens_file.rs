@@ -1,4 +1,4 @@
-//! The refresh tokens in a file, so that they outlive the process.
+//! The refresh tokens in a file, so that they work after a restart.
 
 use std::{
     fs::{self, OpenOptions},
@@ -12,7 +12,8 @@ use super::refresh_tokens::RefreshTokens;
 pub(super) struct RefreshTokensFile(PathBuf);
 
 impl RefreshTokensFile {
-    /// Reads it; one that is missing has no tokens. The first save shows whether it can be written.
+    /// Reads the file; a missing one has no tokens. Also writes it, so that a file that cannot be written is an error
+    /// here.
     pub(super) fn open(path: PathBuf) -> io::Result<(Self, RefreshTokens)> {
         let tokens = match fs::read(&path) {
             Ok(json) => serde_json::from_slice(&json)?,
@@ -24,10 +25,11 @@ impl RefreshTokensFile {
         Ok((file, tokens))
     }
 
-    /// Replaces the file. Before the response is sent, so that a token which is spent stays spent.
+    /// Replaces the file. This happens before the response is sent, so that a spent token stays spent after a restart.
     pub(super) fn save(&self, tokens: &RefreshTokens) {
         if let Err(error) = self.write(tokens) {
-            // What is missing there is refused, or accepted twice, after a restart. Until then nothing is wrong.
+            // After a restart, a token that was not saved is refused, and one that was not saved as spent is accepted
+            // again. Until then nothing is wrong.
             let _ = writeln!(io::stderr(), "cannot write {}: {error}", self.0.display());
         }
     }

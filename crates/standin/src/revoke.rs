@@ -18,7 +18,7 @@ pub(super) fn routes(standin: &StandIn) -> Router<StandIn> {
     Router::new().route("/oauth/revoke", fault_layer::with_faults(standin, Endpoint::Revoke, post(revoke)))
 }
 
-/// 200 without a body, whether or not the token was known (RFC 7009, 2.2). Access tokens keep working.
+/// Responds with 200 and no body, whether or not the token was known (RFC 7009, 2.2). Access tokens keep working.
 async fn revoke(State(standin): State<StandIn>, headers: HeaderMap, body: Bytes) -> Result<StatusCode, Refused> {
     let params = body_params(&headers, &body)?;
     standin.authenticate(&params)?;

@@ -67,7 +67,7 @@ impl StandIn {
             "exp": expires.unix_timestamp(),
             "azp": self.options().client_id,
             "scope": grant.consent.scope,
-            // Without it, two tokens issued within a second would be equal.
+            // Without `jti`, two tokens issued within a second would be equal.
             "jti": jwt::random(),
         })
     }

@@ -3,10 +3,10 @@ use std::fmt::Write;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
-/// A pretend VideoAsk account.
+/// A VideoAsk account of the stand-in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
-    /// In lower case.
+    /// The e-mail address in lower case.
     pub email: String,
     /// The full name.
     pub name: String,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::tenant::{Answer, Tenant, decode, text};
 
-/// Verifies an RS256 token by the JWKS, as a stranger would.
+/// Whether a key of the JWKS has signed this RS256 token, checked without the stand-in's code.
 async fn is_genuine(tenant: &Tenant, token: &str) -> bool {
     let jwks = tenant.get("/.well-known/jwks.json").await.granted();
     let (header, _) = decode(token);

@@ -20,7 +20,7 @@ async fn with_fault(fault: Fault) -> (Tenant, String) {
     (tenant, token)
 }
 
-/// The answer to a refresh that is not acted upon.
+/// The response to a refresh with this fault, which must not be processed.
 async fn answer_to(fault: Fault) -> Response {
     let (tenant, token) = with_fault(fault).await;
     let answer = tenant.try_token(&tenant.refresh_form(&token)).await.unwrap();
@@ -63,7 +63,7 @@ async fn not_one_byte_comes_over_a_connection_that_is_cut() {
     }
 }
 
-/// Waits for what has to come soon.
+/// Waits until the counters satisfy a condition, which must happen soon.
 async fn until(tenant: &Tenant, seen: impl Fn(&Counters) -> bool) {
     let polling = async {
         while !seen(&tenant.standin.counters()) {
@@ -73,7 +73,7 @@ async fn until(tenant: &Tenant, seen: impl Fn(&Counters) -> bool) {
     timeout(Duration::from_secs(60), polling).await.expect("it never came");
 }
 
-/// Sends, and hangs up once that has been seen, without an answer.
+/// Sends a refresh, and disconnects once the counters satisfy a condition, before there is a response.
 async fn hang_up_once(tenant: &Tenant, token: &str, seen: impl Fn(&Counters) -> bool) {
     let form = tenant.refresh_form(token);
     tokio::select! {

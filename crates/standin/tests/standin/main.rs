@@ -1,4 +1,4 @@
-//! Tests of the pretend VideoAsk, on which all other tests rely: over TCP, with a client that shares no code with it.
+//! Tests of the stand-in, on which other tests rely. They use TCP and a client that shares no code with it.
 
 mod api;
 mod authorize;

@@ -10,7 +10,7 @@ async fn refresh_token(tenant: &Tenant) -> String {
     text(&tenant.login().await, "refresh_token").to_owned()
 }
 
-/// Refreshes and gives the new refresh token.
+/// Refreshes, and returns the new refresh token.
 async fn rotate(tenant: &Tenant, token: &str) -> String {
     text(&tenant.refresh(token).await.granted(), "refresh_token").to_owned()
 }

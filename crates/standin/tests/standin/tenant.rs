@@ -1,4 +1,4 @@
-//! The harness: a stand-in on a port of its own, a clock to turn by hand, and a client that knows the protocol.
+//! The harness: a stand-in on its own port, a clock that the tests set, and a client that knows the protocol.
 
 use std::{
     collections::BTreeMap,
@@ -19,7 +19,7 @@ pub const CALLBACK: &str = "http://localhost:3000/auth/videoask/callback";
 pub const VERIFIER: &str = "a-verifier-that-is-long-enough-to-be-a-verifier";
 pub const SCOPES: &str = "openid profile email offline_access";
 
-/// A stand-in that listens, and all that a test does to it.
+/// A running stand-in, with the requests that tests send to it.
 pub struct Tenant {
     pub standin: StandIn,
     pub options: Options,
@@ -48,7 +48,7 @@ impl ManualClock {
     }
 }
 
-/// The parameters of a request, on their way to being spoiled by a test.
+/// The parameters of a request, which a test can change.
 #[derive(Clone)]
 pub struct Form(BTreeMap<String, String>);
 
@@ -126,7 +126,7 @@ impl Tenant {
         ])
     }
 
-    /// Where the browser is sent by `GET /authorize`, or the page it gets.
+    /// The response to `GET /authorize`: a redirect or a page.
     pub async fn authorize(&self, form: &Form) -> Response {
         self.http.get(form.url(&self.url)).send().await.unwrap()
     }
@@ -146,7 +146,7 @@ impl Tenant {
         self.code_for(&self.authorize_form(), "ada@example.com").await
     }
 
-    /// A whole login of Ada's.
+    /// Logs Ada in, and returns the token response.
     pub async fn login(&self) -> Value {
         self.login_with(&self.authorize_form()).await
     }
@@ -168,7 +168,7 @@ impl Tenant {
         self.token(&self.refresh_form(token)).await
     }
 
-    /// Revokes a refresh token and says with which status and body.
+    /// Revokes a refresh token, and returns the status and body of the response.
     pub async fn revoke(&self, token: &str) -> (StatusCode, String) {
         let form = self.client_form("unused").set("token", token).without("grant_type");
         let answer = self.http.post(format!("{}/oauth/revoke", self.url)).form(&form.0).send().await.unwrap();
@@ -219,7 +219,7 @@ impl Answer {
         Self { status, json: serde_json::from_str(&body).unwrap_or(Value::Null) }
     }
 
-    /// The body, where the request was granted.
+    /// The body. Panics if the request was not granted.
     #[track_caller]
     pub fn granted(self) -> Value {
         assert_eq!(self.status, StatusCode::OK, "{}", self.json);
@@ -243,7 +243,7 @@ impl Answer {
     }
 }
 
-/// The query that a redirect to the callback carries.
+/// The query of a redirect to the callback.
 #[track_caller]
 pub fn location(answer: &Response) -> BTreeMap<String, String> {
     assert_eq!(answer.status(), StatusCode::FOUND);
@@ -252,7 +252,7 @@ pub fn location(answer: &Response) -> BTreeMap<String, String> {
     location.query_pairs().into_owned().collect()
 }
 
-/// A token of a reply.
+/// A text field of a reply, such as a token.
 #[track_caller]
 pub fn text<'a>(reply: &'a Value, name: &str) -> &'a str {
     reply[name].as_str().unwrap_or_else(|| panic!("{name} is not text"))

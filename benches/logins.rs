@@ -1,7 +1,7 @@
-//! What a login costs: the release binary on a SQLite file, before a stand-in in this process.
+//! What a login costs: the release binary on a SQLite file, with a stand-in in this process.
 //!
-//! `cargo bench --bench logins` prints start-up time, resident memory before and after, and the server's own CPU time
-//! for 1,000 whole logins (home, start, callback, token page). CPU time is the server's alone, from `/proc`.
+//! `cargo bench --bench logins` prints start-up time, resident memory before and after, and CPU time for 1,000 whole
+//! logins (home, start, callback, token page). The CPU time is the server's alone, from `/proc`.
 
 #[expect(dead_code, reason = "another benchmark uses the rest")]
 mod support;

@@ -1,4 +1,4 @@
-//! Debian's apache2 with mod_auth_openidc, whose sessions are in shared memory, its default.
+//! Debian's apache2 with mod_auth_openidc, which by default keeps its sessions in shared memory.
 
 use std::{
     fs,
@@ -22,13 +22,13 @@ const HOME: &str = "<!doctype html><title>VideoAsk tokens</title><a href=\"/toke
 const TOKENS: &str = "<!doctype html><title>VideoAsk tokens</title><p><!--#echo var=\"OIDC_CLAIM_email\" --></p>
 <pre><!--#echo var=\"OIDC_access_token\" --></pre><pre><!--#echo var=\"OIDC_refresh_token\" --></pre>\n";
 
-/// apache2, in the foreground, with a configuration and a folder of its own.
+/// apache2, in the foreground, with its own configuration and folder.
 pub struct Apache {
     process: Process,
     folder: TempDir,
 }
 
-/// Fails before anything is measured if there is none.
+/// Panics if mod_auth_openidc is missing, before anything is measured.
 pub fn demand() {
     let found = Path::new(MODULES).join("mod_auth_openidc.so").exists();
     assert!(found, "apache2 is missing: on Debian, apt-get install apache2-bin libapache2-mod-auth-openidc");
@@ -41,7 +41,7 @@ impl Apache {
         write("index.html", HOME);
         write("tokens", TOKENS);
         write(CONFIGURATION, &configuration(folder.path(), port, url, provider));
-        // Started by root, it serves as another user.
+        // If root starts it, it serves as another user, who must be able to read the folder.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("the folder is ours");
         Self { process: Process::start(command(folder.path()).arg("-DFOREGROUND")), folder }
     }
@@ -57,7 +57,7 @@ impl Deref for Apache {
 
 impl Drop for Apache {
     fn drop(&mut self) {
-        // Killed, it would leave its workers behind; told to stop, it ends them and then itself.
+        // If it were killed, its workers would keep running. With `stop`, it ends them and then itself.
         let stop = command(self.folder.path()).args(["-k", "stop"]).stderr(Stdio::null()).status();
         if stop.is_ok_and(|status| status.success()) {
             let _ = self.process.0.wait();
@@ -66,7 +66,7 @@ impl Drop for Apache {
 }
 
 fn command(folder: &Path) -> Command {
-    // Debian has it where only root's `PATH` leads.
+    // Debian installs it in a folder that only root's `PATH` has.
     let mut command = Command::new("/usr/sbin/apache2");
     command.arg("-f").arg(folder.join(CONFIGURATION));
     command

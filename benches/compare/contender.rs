@@ -8,7 +8,7 @@ use super::support::{
     stopwatch,
 };
 
-/// A server, and what was measured of it.
+/// A server, and what was measured for it.
 pub struct Contender<'a> {
     pub name: &'static str,
     process: &'a dyn Deref<Target = Process>,
@@ -16,22 +16,22 @@ pub struct Contender<'a> {
     pub samples: Vec<Sample>,
 }
 
-/// One server for some seconds.
+/// What was measured for one server in one round.
 pub struct Sample {
     /// CPU seconds of the server for 1,000 logins.
     pub cpu: f64,
-    /// Of the pretend VideoAsk in the meantime.
+    /// CPU seconds of the stand-in in the same time, for 1,000 logins.
     pub standin_cpu: f64,
     pub per_second: f64,
-    /// Milliseconds of one half of the logins.
+    /// The 50th percentile of the time of a login, in milliseconds.
     pub p50: f64,
-    /// And of all but one in a hundred.
+    /// The 99th percentile of the time of a login, in milliseconds.
     pub p99: f64,
     /// Logins that did not end at the page with the tokens.
     pub refused: usize,
 }
 
-/// A process as [`Contender`] takes it.
+/// Wraps a process in the type that [`Contender`] takes.
 pub struct Plain(pub Process);
 
 impl Deref for Plain {
@@ -64,7 +64,7 @@ impl<'a> Contender<'a> {
         self.samples.push(Sample::new(&times, refused, elapsed, cpu, standin_cpu));
     }
 
-    /// The middle of what was measured in each round.
+    /// The median of the rounds.
     pub fn median(&self, of: impl Fn(&Sample) -> f64) -> f64 {
         let mut all: Vec<f64> = self.samples.iter().map(of).collect();
         all.sort_by(f64::total_cmp);

@@ -1,7 +1,8 @@
-//! The least that keeps the promises of a login in keep mode: `state`, nonce and PKCE; a new connection for the
-//! exchange; the id_token checked; the tokens encrypted, and on the disk before the browser hears of them.
+//! A minimal server with the guarantees of a login in keep mode: it uses `state`, nonce and PKCE; opens a new
+//! connection for the exchange; verifies the id_token; encrypts the tokens, and has them on disk before the browser
+//! gets a response.
 //!
-//! Everything else that the app has is missing: limits, logs, metrics, refreshes, revocation, a page worth reading.
+//! Everything else that the app has is missing: limits, logs, metrics, refreshes, revocation, useful pages.
 
 mod crypto;
 mod store;
@@ -39,7 +40,7 @@ const SCOPE: &str = "openid profile email offline_access";
 struct Floor {
     url: Url,
     provider: Url,
-    /// Keeps no connection.
+    /// Opens a new connection for each request.
     exchanges: Client,
     api: Client,
     public_key: PublicKey,
@@ -84,10 +85,10 @@ struct Callback {
     state: String,
 }
 
-/// Why a login failed; the visitor does not learn more.
+/// A request failed. The visitor is not told why.
 struct Refused;
 
-/// Starts it in a process of its own.
+/// Starts the server in its own process.
 pub fn start(provider: &Url, folder: &Path) -> (Process, Url) {
     let store = folder.join("floor.db");
     start_role(&["floor", provider.as_str(), store.to_str().expect("UTF-8")])
@@ -176,7 +177,7 @@ async fn tokens(State(floor): State<Arc<Floor>>, headers: HeaderMap) -> Result<R
     let record = floor.store.record_of(&s256(session)).ok_or(Refused)?;
     let tokens = floor.crypto.open(record).ok_or(Refused)?;
     let Tokens { access_token, refresh_token, .. } = serde_json::from_slice(&tokens).map_err(|_| Refused)?;
-    // A token from a JSON string that has the letters of a JWT needs no escapes; this page is not for people.
+    // The tokens are not HTML-escaped: those of the stand-in need no escapes, and no person sees this page.
     let page =
         format!("<!doctype html><title>VideoAsk tokens</title><pre>{access_token}</pre><pre>{refresh_token}</pre>");
     Ok(Html(page).into_response())

@@ -1,20 +1,21 @@
-//! What a login costs, beside what people would use instead and beside a floor.
+//! Compares the cost of a login with that of other software, and with that of a minimal server.
 //!
-//! `cargo bench --bench compare` lets 1, 16 and 64 users log in, each as a user of its own and again and again, at
+//! `cargo bench --bench compare` lets 1, 16 and 64 different users log in repeatedly, at
 //!
 //! - this app in keep mode and in mint mode: the release binary on a SQLite file;
 //! - the stack of the original: Node with express, express-session, passport and passport-videoask (`node/`), whose
 //!   sessions are in memory;
-//! - Debian's apache2 with mod_auth_openidc, whose sessions are in memory as well;
-//! - a floor: an axum server that keeps the promises of keep mode and does nothing else ([`floor`]).
+//! - Debian's apache2 with mod_auth_openidc, whose sessions are in memory too;
+//! - a floor: an axum server with the guarantees of keep mode and nothing else ([`floor`]).
 //!
-//! A login is four requests: home page, the way to the provider, callback, and the page with the tokens. The servers
-//! take turns, so that whatever else the machine does meets all of them. All have the same pretend VideoAsk, a process
-//! of its own; what it can do alone is printed first, since no server can be faster than that.
+//! A login is four requests: home page, redirect to the provider, callback, and the page with the tokens. The servers
+//! take turns, so that other load on the machine affects all of them. All use the same stand-in, which runs in its own
+//! process. The speed of the stand-in alone is printed first, because no server can be faster than that.
 //!
-//! It prints medians of the rounds: CPU time of the server alone for 1,000 logins, from `/proc`; logins a second; the
-//! 50th and 99th percentile of the time of a login; and all logins that were refused. All processes and the browsers
-//! share the same cores, so the CPU time says more of a server than the logins a second do.
+//! It prints medians of the rounds: CPU time of the server alone for 1,000 logins, from `/proc`; logins per second; the
+//! 50th and 99th percentile of the time of a login; CPU time of the stand-in. It also prints how many logins were
+//! refused in all rounds. All processes and the browsers share the same cores, so the CPU time says more about a server
+//! than the logins per second.
 //!
 //! It needs Node, npm, and Debian's packages apache2-bin and libapache2-mod-auth-openidc.
 //! `cargo bench --bench compare -- --help` has the options, such as `--users 16 --rounds 1` for a quick look.
@@ -104,7 +105,7 @@ async fn run(options: &Options) {
         ]
     };
     for contender in &mut contenders() {
-        // What first logins alone pay for: connections, caches, and Node's compilation of hot functions.
+        // Warms up what only the first logins pay for: connections, caches, and Node's compilation of hot functions.
         contender.measure(WARM_UP_USERS, options.seconds, &standin).await;
     }
     for &users in &options.users {
@@ -129,7 +130,7 @@ async fn serve_standin() {
     standin::serve(listener, url).await;
 }
 
-/// What the pretend VideoAsk can do when it has the machine to itself.
+/// Measures and prints how fast the stand-in is when it has the machine to itself.
 async fn ceiling(standin: &Process, provider: &Url, length: Duration) {
     const AT_ONCE: usize = 16;
     let (before, began) = (standin.cpu(), stopwatch());

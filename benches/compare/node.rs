@@ -11,7 +11,7 @@ use super::support::{
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/compare/node");
 
-/// Gets the packages of package-lock.json, unless they are there.
+/// Installs the packages of package-lock.json, unless `node_modules` exists.
 pub fn install() {
     if Path::new(FOLDER).join("node_modules").exists() {
         return;

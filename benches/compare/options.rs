@@ -1,11 +1,11 @@
-//! What the command line may say.
+//! The options of the command line.
 
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use url::Url;
 
-/// Compares logins with those of what people would use instead.
+/// Compares logins with those of other software.
 #[derive(Parser)]
 pub struct Options {
     /// How many users log in at once; may be given several times
@@ -27,10 +27,10 @@ pub struct Options {
 
 #[derive(Subcommand)]
 pub enum Role {
-    /// The pretend VideoAsk
+    /// The stand-in for VideoAsk
     #[command(hide = true)]
     Standin,
-    /// The least that keeps the same promises
+    /// The minimal server with the same guarantees
     #[command(hide = true)]
     Floor { provider: Url, store: String },
 }

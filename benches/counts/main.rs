@@ -1,12 +1,13 @@
-//! How many instructions a login, a hand-out, a proxied request and a page take: the release binary below callgrind.
+//! How many instructions a login, a hand-out, a proxied request and a page take: the release binary under callgrind.
 //!
-//! `scripts/counts` prints them beside those of `baseline.txt`, and fails if one differs by more than the tolerance.
-//! `scripts/counts --update` writes that file again. A count says nothing of waiting, of the kernel or of caches; but it
-//! is the same on a busy machine, so it shows a change of one percent that no clock shows.
+//! `scripts/counts` prints the counts beside those of `baseline.txt`, and fails if one differs by more than the
+//! tolerance. `scripts/counts --update` rewrites that file. A count does not include waiting, the kernel or cache
+//! misses. But it is the same on a busy machine, so it shows a change of one percent that a time measurement cannot
+//! show.
 //!
-//! The server has one worker thread, and requests come one by one. What a request costs is the difference that so many
-//! of them make, after a warm-up; so a start, and what only first requests pay for, does not count. The counts are those
-//! of one compiler and one kind of processor: compare only what one machine has counted.
+//! The server has one worker thread, and requests are sent one by one. The count starts after a warm-up and is divided
+//! by the number of requests, so it does not include the start and the costs of first requests. The counts depend on
+//! the compiler and the processor: compare only counts of the same machine.
 
 mod callgrind;
 #[path = "../support/mod.rs"]
@@ -48,7 +49,7 @@ struct Options {
     bench: bool,
 }
 
-/// What is counted.
+/// The work whose instructions are counted.
 enum Work {
     Login,
     Get(Url, header::HeaderMap),
@@ -118,7 +119,7 @@ fn headers(name: header::HeaderName, value: &str) -> header::HeaderMap {
     header::HeaderMap::from_iter([(name, value.parse().expect("ASCII"))])
 }
 
-/// Whether all are within the tolerance.
+/// Prints the counts beside the baseline. Returns whether all are within the tolerance.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 fn compare(counts: &[(&str, u64)], tolerance: f64) -> bool {
     let baseline = fs::read_to_string(BASELINE).unwrap_or_default();

@@ -1,15 +1,15 @@
-//! A line chart as SVG: one quantity over how many there are of something, readable on a light and on a dark page.
+//! A line chart as SVG: one quantity by the number of something, readable on light and dark pages.
 
 use std::fmt::Write;
 
 const WIDTH: f64 = 440.0;
 const HEIGHT: f64 = 260.0;
 const LEFT: f64 = 52.0;
-/// Room for the labels at the ends of the lines.
+/// The right margin, for the labels at the ends of the lines.
 const RIGHT: f64 = 124.0;
 const TOP: f64 = 58.0;
 const BOTTOM: f64 = 48.0;
-/// Labels nearer to each other than this would touch.
+/// The smallest distance at which two labels do not touch.
 const LABEL_HEIGHT: f64 = 16.0;
 const STYLE: &str = "
 text { font: 12px system-ui, sans-serif; fill: #57606a }
@@ -32,7 +32,7 @@ text { fill: #9198a1 }
 }
 ";
 
-/// One quantity over a number of things.
+/// A chart of one quantity by the number of something.
 pub struct Chart {
     pub title: &'static str,
     /// What the vertical axis counts.
@@ -40,7 +40,7 @@ pub struct Chart {
     /// What the horizontal axis counts.
     pub things: &'static str,
     pub scale: Scale,
-    /// At most two.
+    /// At most two, because the style has two colors.
     pub lines: Vec<Line>,
 }
 
@@ -126,7 +126,7 @@ impl Chart {
             Scale::Linear => [count, most].map(|count| float(count) - 1.0),
             Scale::Logarithmic => [count, most].map(|count| float(count).log10()),
         };
-        // A little room, so that the first point does not lie on the axis.
+        // The margins keep the first point off the axis.
         let (from, to) = (LEFT + 12.0, WIDTH - RIGHT - 6.0);
         from + (to - from) * if all > 0.0 { share / all } else { 0.0 }
     }
@@ -137,7 +137,7 @@ fn y(value: f64, top: f64) -> f64 {
     from + (to - from) * value / top
 }
 
-/// Moves labels down that would touch the one above.
+/// Moves down each label that would touch the one above.
 fn spread(mut labels: Vec<(f64, usize, String)>) -> Vec<(f64, usize, String)> {
     for index in 1..labels.len() {
         labels[index].0 = labels[index].0.max(labels[index - 1].0 + LABEL_HEIGHT);
@@ -145,7 +145,7 @@ fn spread(mut labels: Vec<(f64, usize, String)>) -> Vec<(f64, usize, String)> {
     labels
 }
 
-/// A round distance of grid lines: three to six of them up to this value.
+/// A round distance of grid lines. It gives three to five of them, including 0, for values up to this one.
 fn step(highest: f64) -> f64 {
     let rough = (highest / 4.0).max(1e-9);
     let power = 10_f64.powf(rough.log10().floor());
@@ -163,7 +163,7 @@ fn number(value: f64, step: f64) -> String {
     }
 }
 
-/// Short enough that the labels of two powers of ten do not touch.
+/// A count, abbreviated so that the labels of two powers of ten do not touch.
 fn thousands(count: usize) -> String {
     if count >= 1_000 && count.is_multiple_of(1_000) { format!("{}k", count / 1_000) } else { count.to_string() }
 }

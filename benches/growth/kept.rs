@@ -1,4 +1,4 @@
-//! Kept connections: a start, a lookup right after a login, a scrape, and memory.
+//! How kept connections affect a start, a lookup right after a login, a scrape, and memory.
 
 use std::{fs, time::Duration};
 
@@ -91,8 +91,8 @@ async fn measure(backend: Backend, connections: usize) -> Measured {
     let allowed = format!("ALLOWED_USERS={}@example.com,{}\n", standin::user(VISITOR), users.join(","));
     fs::write(folder.path().join(".env"), allowed).expect("the folder is ours");
 
-    // Once to bring the store to this version, as after an update; then as every later start. A request to each waits
-    // until it has done all of its start.
+    // The first start brings the store to this version, as after an update. The second one is like every later start.
+    // The request after each start waits until the program has fully started.
     let first = start(&folder, &provider, &store).await;
     time_to_get(&first, &format!("/api/token?user={}", users[0])).await;
     drop(first);
@@ -119,7 +119,7 @@ async fn start(folder: &TempDir, provider: &Url, store: &str) -> App {
     App::start(folder.path(), free_port().await, provider, &[("STORE_URL", store), ("API_KEY", API_KEY)]).await
 }
 
-/// On a new connection, to the end of the response.
+/// How long a GET takes, on a new connection, until the end of the response.
 async fn time_to_get(app: &App, path: &str) -> Duration {
     let request = client().get(app.url.join(path).expect("a URL")).bearer_auth(API_KEY);
     let began = stopwatch();

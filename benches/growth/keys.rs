@@ -1,4 +1,4 @@
-//! API keys in the store: what a hand-out costs with the key that was made last.
+//! API keys in the store: what a hand-out costs with the key that was added last.
 
 use std::{process::Stdio, time::Duration};
 
@@ -41,7 +41,7 @@ pub async fn run(numbers: &[usize]) -> Vec<(&'static str, Chart)> {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let request = Request::get(token.clone(), &last);
-        // What first requests alone pay for.
+        // Warms up what only the first requests pay for.
         wrk.ask(1, &request);
         let before = app.cpu();
         let mut samples: Vec<_> = (0..ROUNDS).map(|_| wrk.ask(SECONDS, &request)).collect();

@@ -1,11 +1,11 @@
-//! What grows: the release binary with few and with many of everything.
+//! How the costs of the release binary grow with the number of connections, replicas and API keys.
 //!
-//! `cargo bench --bench growth` measures, and draws a chart of each into `docs/images/performance/`:
+//! `cargo bench --bench growth` measures this, and draws charts into `docs/images/performance/`:
 //!
-//! - 1 to 100,000 kept connections, on SQLite and on Redis: the time of a start, of a lookup right after a login and of
-//!   a scrape (medians of nine), and the memory in the end. The stores were filled by an earlier version;
+//! - 1 to 100,000 kept connections, on SQLite and on Redis: the time of one start, of a lookup right after a login and
+//!   of a scrape (both medians of nine), and memory at the end. The stores have the schema of an earlier version;
 //! - 1 to 4 replicas on one Redis: the CPU time of a login, and how many commands Redis gets;
-//! - 1 to 10,000 open HTTP connections: memory while they are open, and after they closed;
+//! - 1 to 10,000 open HTTP connections: memory while they are open, and after they have closed;
 //! - 1 to 1,000 API keys: the CPU time of a hand-out.
 //!
 //! `-- kept replicas open keys` names the curves, all by default; `-- --help` has the options. It needs `redis-server`
@@ -36,7 +36,7 @@ use self::{
 };
 
 const API_KEY: &str = "growth-benchmark-api-key-0123456789";
-/// That of `support::app`.
+/// The `EXPRESS_SESSION` of `support::app`.
 const SECRET: &str = "benchmark-express-session-0123456789";
 const IMAGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/images/performance");
 

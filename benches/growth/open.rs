@@ -1,4 +1,4 @@
-//! Open HTTP connections that wait for a next request: memory, and how much of it is given back when they close.
+//! The memory of open, idle HTTP connections, and how much of it is given back when they close.
 
 use std::{net::Ipv4Addr, time::Duration};
 
@@ -17,9 +17,9 @@ use super::{
     },
 };
 
-/// More than are measured.
+/// A limit above the number of connections that are measured.
 const LIMIT: &str = "20000";
-/// After this long with all of them closed, memory is looked at again.
+/// How long after all connections were closed memory is measured again.
 const AFTERWARDS: Duration = Duration::from_secs(30);
 
 /// Resident memory in MiB.
@@ -65,7 +65,7 @@ async fn measure(connections: usize) -> Measured {
     Measured { before, open: resident, closed: app.resident() }
 }
 
-/// A connection that has had one response.
+/// Opens a connection, and reads one response from it.
 async fn ask(port: u16) -> TcpStream {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.expect("it accepts");
     let request = format!("GET /api/token HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {API_KEY}\r\n\r\n");

@@ -1,8 +1,8 @@
-//! What the command line may say.
+//! The options of the command line.
 
 use clap::{Parser, ValueEnum};
 
-/// Measures what grows, and draws it.
+/// Measures how costs grow, and draws charts.
 #[derive(Parser)]
 pub struct Options {
     /// Which curves; by default all

@@ -1,4 +1,5 @@
-//! Processes that share one Redis: what a login costs all of them, and what they ask Redis for when nobody logs in.
+//! Processes that share one Redis: what a login costs all of them, and how many commands they send to Redis when nobody
+//! logs in.
 
 use std::time::Duration;
 
@@ -19,12 +20,12 @@ use super::{
 const BROWSERS: usize = 16;
 const LENGTH: Duration = Duration::from_secs(4);
 
-/// Per 1,000 logins, but for the last.
+/// What was measured. All values but the last are per 1,000 logins.
 struct Measured {
     cpu: f64,
     redis_cpu: f64,
     commands: f64,
-    /// Commands a second while nobody asks for anything.
+    /// Redis commands per second while there are no requests.
     idle: f64,
 }
 
@@ -55,7 +56,7 @@ async fn measure(replicas: usize) -> Measured {
         apps.push(App::start(folder.path(), free_port().await, &provider, &variables).await);
     }
     let sites: Vec<_> = apps.iter().map(|app| Site::new(&app.url, "/auth/videoask")).collect();
-    // What first logins alone pay for: connections, scripts, the keys of the provider.
+    // Warms up what only the first logins pay for: connections, scripts, the keys of the provider.
     log_in(&sites, Duration::from_millis(500)).await;
 
     let cpu = || apps.iter().map(|app| app.cpu()).sum::<Cpu>();
@@ -72,7 +73,7 @@ async fn measure(replicas: usize) -> Measured {
     }
 }
 
-/// How many logins there were in this time, each browser always at the same replica.
+/// Logs in repeatedly for this long, each browser always at the same replica. Returns the number of logins.
 async fn log_in(sites: &[Site], length: Duration) -> f64 {
     let logins = join_all((0..BROWSERS).map(async |number| {
         let (mut browser, began, mut logins) = (Browser::new(number), stopwatch(), 0_u32);

@@ -1,4 +1,4 @@
-//! Stores that an earlier version has filled, so that both versions can be measured on equal ones.
+//! Stores as an earlier version fills them, so that both versions can be measured with equal stores.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ pub fn user(number: usize) -> String {
     format!("id-{number}")
 }
 
-/// So many live connections, each with a token like VideoAsk's.
+/// So many live connections, each with an access token about as long as VideoAsk's.
 pub fn rows(secret: &str, provider: &Url, connections: usize) -> Vec<NewRow> {
     let keys = Keyring::new(&SecretString::from(secret), &[]);
     let token_endpoint = provider.join("oauth/token").expect("a URL").to_string();
@@ -53,7 +53,7 @@ pub fn rows(secret: &str, provider: &Url, connections: usize) -> Vec<NewRow> {
         .collect()
 }
 
-/// As version 3 of the schema.
+/// Writes the rows to a new SQLite file with version 3 of the schema.
 pub fn sqlite(path: &Path, rows: &[NewRow]) {
     let mut connection = rusqlite::Connection::open(path).expect("it opens");
     connection.pragma_update(None, "journal_mode", "wal").expect("it is set");
@@ -78,7 +78,7 @@ pub fn sqlite(path: &Path, rows: &[NewRow]) {
     transaction.commit().expect("it is written");
 }
 
-/// As version 1 of the schema.
+/// Writes the rows to Redis with version 1 of the schema.
 pub async fn redis(url: &str, rows: &[NewRow]) {
     let client = redis::Client::open(url).expect("a URL");
     let mut connection = client.get_multiplexed_async_connection().await.expect("it answers");

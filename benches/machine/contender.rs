@@ -1,18 +1,18 @@
-//! One of a pair that is measured.
+//! A server that is measured.
 
 use super::{
     support::process::{Cpu, Process},
     wrk::{Request, Sample},
 };
 
-/// A server, and what was measured of it.
+/// A server, and what was measured for it.
 pub struct Contender<'a> {
     pub name: &'static str,
     pub process: &'a Process,
     pub request: Request,
     pub samples: Vec<Sample>,
     pub cpu: Cpu,
-    /// What the API behind it used in the meantime.
+    /// The CPU time of the API behind it in the same time.
     pub upstream_cpu: Cpu,
 }
 
@@ -21,18 +21,18 @@ impl<'a> Contender<'a> {
         Self { name, process, request, samples: Vec::new(), cpu: Cpu::default(), upstream_cpu: Cpu::default() }
     }
 
-    /// How many it answered.
+    /// How many requests it answered.
     pub fn requests(&self) -> u64 {
         self.samples.iter().map(|sample| sample.requests).sum()
     }
 
-    /// The middle of what was measured in each round.
+    /// The median of the rounds.
     pub fn median(&self, of: fn(&Sample) -> f64) -> f64 {
         median(self.samples.iter().map(of))
     }
 
-    /// The middle of how it compared with the other in each round: the two of a round were measured one right after
-    /// the other, so what else the machine did came to much the same for both.
+    /// The median of the ratios to the other server in each round. The two samples of a round were measured one right
+    /// after the other, so other load on the machine affected both about equally.
     pub fn compared_with(&self, other: &Self, of: fn(&Sample) -> f64) -> f64 {
         median(self.samples.iter().zip(&other.samples).map(|(ours, theirs)| of(ours) / of(theirs)))
     }

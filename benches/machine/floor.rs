@@ -1,4 +1,4 @@
-//! The least that an axum server can do: one route, one static answer, no layer.
+//! A minimal axum server: one route, one static response, no middleware.
 
 use std::net::Ipv4Addr;
 
@@ -12,7 +12,7 @@ use super::support::{
     role::{announce, start_role},
 };
 
-/// Starts it in a process of its own.
+/// Starts the server in its own process.
 pub fn start(length: usize) -> (Process, Url) {
     start_role(&["floor", &length.to_string()])
 }

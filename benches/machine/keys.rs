@@ -1,4 +1,4 @@
-//! API keys in the store, beside that of the configuration.
+//! API keys in the store, in addition to the one of the configuration.
 
 use std::{
     process::{Command, Stdio},
@@ -9,8 +9,8 @@ use url::Url;
 
 use super::support::client;
 
-/// Makes so many keys with all rights, waits until the server knows them, and gives the last one. `program` gives the
-/// command of the program in the folder of the server's store.
+/// Adds so many keys with all rights, waits until the server accepts the last one, and returns it. `program` is the
+/// command that runs the program in the folder of the server's store.
 pub async fn add(count: usize, program: impl Fn() -> Command, token: &Url) -> String {
     let add = |number| {
         let output = program().args(["key", "add", &format!("key-{number}")]).stdout(Stdio::piped()).output();

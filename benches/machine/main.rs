@@ -1,21 +1,21 @@
-//! What a machine's request costs: `GET /api/token` and `POST /oauth/token` beside a bare handler, each with one API key
-//! and with 1,000 more in the store, `/proxy/forms` beside nginx, and two pages.
+//! What a request of a program costs: `GET /api/token` and `POST /oauth/token` compared with a bare handler, each with
+//! one API key and with 1,000 more in the store, and `/proxy/forms` compared with nginx. Also what two pages cost.
 //!
 //! `cargo bench --bench machine` runs the release binary in keep mode on a SQLite file, with a stand-in as its VideoAsk
-//! and one user connected. `wrk` asks the two of each pair in turn, so that whatever else the machine does meets both.
-//! It prints the median requests a second of each, the median of the 50th and 99th percentile of the time to an answer,
-//! and what 100,000 requests cost in CPU time: of the server alone, from `/proc`. A ratio is the median of those of each
-//! round. Every process shares the same cores, `wrk` too, so the CPU time says more of a program than the requests a
-//! second do.
+//! and one user connected. `wrk` sends requests to the two servers of each pair in turn, so that other load on the
+//! machine affects both. The benchmark prints medians of the rounds: requests per second, and the 50th and 99th
+//! percentile of the response time. It also prints the CPU time of 100,000 requests, of the server alone, from `/proc`.
+//! The ratios of speed and response time are medians of the ratios of each round. All processes, including `wrk`, share
+//! the same cores, so the CPU time says more about a program than the requests per second.
 //!
-//! - The bare handler is axum and tokio with nothing of ours: static JSON of the same size as `/api/token` gives, from
-//!   a process of its own, compiled by the same profile.
+//! - The bare handler is axum and tokio without our code: static JSON of the same size as the response of `/api/token`,
+//!   from its own process, compiled with the same profile.
 //! - nginx has one worker per core, keeps its connections to the API, sends a fixed token, and writes no log.
-//! - The API behind both is the stand-in, in a process of its own. Its share of the CPU is printed, since what it costs
-//!   is in both figures and brings their ratio nearer to 1.
+//! - The API behind both is the stand-in, in its own process. Its CPU time is printed too: it slows both servers down
+//!   equally, and so brings the ratio of their speeds nearer to 1.
 //!
-//! At the end it prints the program's resident memory: with a user connected, after all that, and after a million
-//! requests more, which must not make it grow.
+//! At the end it prints the program's resident memory: with a user connected, after all these requests, and after
+//! another million requests, which should not make it grow.
 //!
 //! It needs `wrk` and `nginx` (Debian's packages of these names). `cargo bench --bench machine -- --help` has the
 //! options, such as `--rounds 1 --seconds 1` for a quick look.
@@ -48,11 +48,11 @@ use self::{
 };
 
 const API_KEY: &str = "benchmark-api-key-0123456789-0123456789";
-/// So many API keys are in the store beside that of the configuration.
+/// How many API keys are in the store, in addition to the one of the configuration.
 const MANY_KEYS: usize = 1_000;
-/// So many requests more, before memory is looked at again.
+/// How many more requests are sent before memory is measured again.
 const MILLION: u64 = 1_000_000;
-/// The longest that they may take, in seconds.
+/// The longest time that these requests may take, in seconds.
 const LONGEST: u64 = 120;
 
 #[tokio::main]

@@ -1,4 +1,5 @@
-//! Debian's nginx as the same proxy: it sends one fixed token, and keeps its connections to the API.
+//! Debian's nginx as a proxy for the same requests: it sends one fixed token, and keeps its connections to the API
+//! open.
 
 use std::{
     fs,
@@ -17,14 +18,14 @@ use super::support::{free_port, process::Process, stopwatch};
 
 const CONFIGURATION: &str = "nginx.conf";
 
-/// nginx, in the foreground, with a configuration and a folder of its own.
+/// nginx, in the foreground, with its own configuration and folder.
 pub struct Nginx {
     process: Process,
     pub url: Url,
     folder: TempDir,
 }
 
-/// Fails before anything is measured if there is none.
+/// Panics if nginx is missing, before anything is measured.
 pub fn demand() {
     let found = command().arg("-v").stderr(Stdio::null()).status();
     assert!(found.is_ok(), "nginx is missing: on Debian, apt-get install nginx");
@@ -56,7 +57,7 @@ impl Deref for Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // Killed, it would leave its workers behind; told to stop, it ends them and then itself.
+        // If it were killed, its workers would keep running. With `stop`, it ends them and then itself.
         let mut stop = command_in(self.folder.path());
         stop.args(["-s", "stop"]).stderr(Stdio::null());
         if stop.status().is_ok_and(|status| status.success()) {
@@ -71,14 +72,14 @@ fn command_in(folder: &Path) -> Command {
     command
 }
 
-/// Debian has it where only root's `PATH` leads.
+/// Debian installs nginx in a folder that only root's `PATH` has.
 fn command() -> Command {
     const DEBIAN: &str = "/usr/sbin/nginx";
     Command::new(if Path::new(DEBIAN).exists() { DEBIAN } else { "nginx" })
 }
 
-/// The limits on requests a connection are lifted, since ours has none. Answers fit into the buffers, so the folders
-/// for files are only named, to keep nginx out of those of the system.
+/// Raises the limits on requests per connection, because our program has none. The responses fit into nginx's buffers,
+/// so the folders for temporary files stay empty; they are set so that nginx does not use those of the system.
 fn configuration(folder: &Path, port: u16, api: &Url, token: &str) -> String {
     let api = api.authority();
     let folder = folder.display();

@@ -1,4 +1,4 @@
-//! What the command line may say.
+//! The options of the command line.
 
 use clap::{Parser, Subcommand};
 
@@ -27,7 +27,7 @@ pub enum Role {
     /// The bare handler
     #[command(hide = true)]
     Floor { length: usize },
-    /// The pretend VideoAsk
+    /// The stand-in for VideoAsk
     #[command(hide = true)]
     Standin { callback: String },
 }

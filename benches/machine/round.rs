@@ -1,4 +1,4 @@
-//! Measuring two servers in turn, and saying what came of it.
+//! Measures two servers in turn, and prints the results.
 
 use super::{
     contender::Contender,
@@ -13,11 +13,11 @@ pub struct Plan<'a> {
     pub seconds: u64,
 }
 
-/// Asks each in turn, round by round, and prints how `ours` compares with `theirs`; `upstream` is what stands behind
+/// Measures both in turn, round by round, and prints how `ours` compares with `theirs`. `upstream` is the API behind
 /// both.
 pub fn compare(plan: &Plan<'_>, ours: &mut Contender<'_>, theirs: &mut Contender<'_>, upstream: Option<&Process>) {
     for request in [&ours.request, &theirs.request] {
-        // What first requests alone pay for: connections, caches, memory.
+        // Warms up what only the first requests pay for: connections, caches, memory.
         plan.wrk.ask(1, request);
     }
     for round in 0..plan.rounds {
@@ -37,7 +37,7 @@ pub fn compare(plan: &Plan<'_>, ours: &mut Contender<'_>, theirs: &mut Contender
     println!("  ratio of CPU a request          {:8.2}", a_request(ours) / a_request(theirs));
 }
 
-/// Asks one that has no rival.
+/// Measures a server that is compared with no other, and prints the results.
 pub fn alone(plan: &Plan<'_>, contender: &mut Contender<'_>) {
     plan.wrk.ask(1, &contender.request);
     for _ in 0..plan.rounds {

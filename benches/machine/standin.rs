@@ -1,4 +1,4 @@
-//! The pretend VideoAsk in a process of its own, so that its CPU time can be told apart.
+//! The stand-in in its own process, so that its CPU time can be measured separately.
 
 use std::{future, net::Ipv4Addr, sync::Arc};
 
@@ -12,7 +12,7 @@ use super::support::{
     role::{announce, start_role},
 };
 
-/// Starts one that knows this callback.
+/// Starts a stand-in with this callback registered.
 pub fn start(callback: &str) -> (Process, Url) {
     start_role(&["standin", callback])
 }

@@ -1,4 +1,4 @@
-//! The load, by `wrk`.
+//! Load from `wrk`.
 
 use std::{io::Write, process::Command};
 
@@ -6,27 +6,27 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use tempfile::NamedTempFile;
 use url::Url;
 
-/// `wrk`, found.
+/// `wrk`, which is known to be installed.
 pub struct Wrk {
     connections: u32,
 }
 
-/// What is asked for, again and again.
+/// The request that is sent repeatedly.
 pub struct Request {
     pub url: Url,
-    /// Who asks: the name and value of a header.
+    /// The name and value of the header with the credential.
     pub credential: (&'static str, String),
     /// The fields of a POST; without any, it is a GET.
     pub form: Option<&'static str>,
 }
 
-/// What one run of it told.
+/// The result of one run of `wrk`.
 pub struct Sample {
     pub requests: u64,
     pub per_second: f64,
-    /// Milliseconds to an answer, for one half of the requests.
+    /// The 50th percentile of the response time, in milliseconds.
     pub p50: f64,
-    /// And for all but one in a hundred.
+    /// The 99th percentile of the response time, in milliseconds.
     pub p99: f64,
 }
 
@@ -55,7 +55,7 @@ impl Wrk {
         Self { connections }
     }
 
-    /// Asks for this many seconds, as fast as answers come.
+    /// Sends requests for this many seconds. Each connection sends the next one as soon as it has a response.
     pub fn ask(&self, seconds: u64, request: &Request) -> Sample {
         let (url, (name, value)) = (&request.url, &request.credential);
         let mut script = NamedTempFile::new().expect("a temporary file");
@@ -79,7 +79,7 @@ impl Wrk {
         Sample::read(&told).unwrap_or_else(|| panic!("wrk at {url} tells something else:\n{told}"))
     }
 
-    /// Asks until there were so many requests, or for so many seconds. Says how many there were.
+    /// Sends requests until there were at least so many, or for so many seconds. Returns how many there were.
     pub fn until(&self, requests: u64, longest: u64, request: &Request) -> u64 {
         let (mut asked, mut seconds) = (0, 0);
         while asked < requests && seconds < longest {

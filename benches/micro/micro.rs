@@ -1,7 +1,9 @@
-//! Single steps by criterion: `cargo bench -p micro`, or `cargo bench -p micro -- seal` for those with this in the name.
+//! Single steps, measured by criterion: `cargo bench -p micro`, or `cargo bench -p micro -- seal` for those with `seal`
+//! in their name.
 //!
-//! Encryption and the check of an id_token are called as they are. A page, a cookie and a hand-out are requests to an
-//! app in this process, on one connection that stays open and a store in memory: what loopback costs is in them.
+//! Encryption and the check of an id_token are called directly. A page, a cookie and a hand-out are requests to an app
+//! in this process with a store in memory, on one connection that stays open. So their times include that of the
+//! loopback.
 
 #[path = "../support/browser.rs"]
 mod browser;
@@ -95,7 +97,7 @@ fn requests(criterion: &mut Criterion) {
     bench("hand-out", "/api/token", format!("Authorization: Bearer {API_KEY}\r\n"));
 }
 
-/// The length of the body.
+/// Sends the request, and reads the whole response. Returns the length of its body.
 async fn get(connection: &mut TcpStream, request: &str) -> usize {
     connection.write_all(request.as_bytes()).await.expect("it reads");
     let mut response = Vec::with_capacity(64 * 1024);
@@ -149,7 +151,7 @@ fn now() -> OffsetDateTime {
 
 #[expect(clippy::disallowed_methods, reason = "the benchmark's own client")]
 fn client() -> Client {
-    // An error means that the process has one already, which serves as well.
+    // An error means that the process already has a default provider, which works too.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().redirect(Policy::none()).no_proxy().build().expect("a client")
 }

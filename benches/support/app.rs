@@ -17,19 +17,19 @@ pub const BINARY: &str = env!("CARGO_BIN_EXE_videoask-auth");
 /// The path of the callback, below the app's URL.
 pub const CALLBACK: &str = "auth/videoask/callback";
 
-/// The program under measure.
+/// The program that is measured.
 pub struct App {
     process: Process,
     pub url: Url,
 }
 
 impl App {
-    /// Where the app will be, so that a provider can be told before either runs.
+    /// The URL of the app at this port. A provider can register it before the app runs.
     pub fn url(port: u16) -> Url {
         format!("http://localhost:{port}").parse().expect("a URL")
     }
 
-    /// Starts it with its store in this folder, and waits until it listens.
+    /// Starts the program with its store in this folder, and waits until it listens.
     pub async fn start(folder: &Path, port: u16, provider: &Url, variables: &[(&str, &str)]) -> Self {
         let began = stopwatch();
         let mut command = program(folder, &Self::url(port), provider);
@@ -50,7 +50,7 @@ impl Deref for App {
     }
 }
 
-/// The program with its variables, in the folder of its store.
+/// The command that runs the program with its variables, in the folder of its store.
 pub fn program(folder: &Path, url: &Url, provider: &Url) -> Command {
     let mut command = Command::new(BINARY);
     command

@@ -1,4 +1,4 @@
-//! A user with a browser, at any of the servers.
+//! A user with a browser, for any of the servers.
 
 use std::collections::BTreeMap;
 
@@ -42,15 +42,15 @@ impl Site {
 }
 
 impl Browser {
-    /// The browser of user number so and so, with a connection of its own.
+    /// The browser of the user with this number, with its own connection.
     pub fn new(number: usize) -> Self {
         let user = standin::user(number);
         let access_token = standin::access_token(&user);
         Self { client: client(), user, access_token, cookies: BTreeMap::new() }
     }
 
-    /// One login with no cookie from before: home page, off to the provider, callback, token page. The provider sends
-    /// back at once, as it does with a browser that is logged in there, so it has no part in the measured time.
+    /// One login without earlier cookies: home page, redirect to the provider, callback, token page. The browser does
+    /// not request the provider's page but builds the callback itself, so that page has no part in the measured time.
     pub async fn log_in(&mut self, site: &Site) -> Result<(), Failed> {
         self.cookies.clear();
         self.get(site.home.clone()).await?.bytes().await?;
@@ -61,7 +61,7 @@ impl Browser {
         if tokens.contains(&self.access_token) { Ok(()) } else { Err(Failed::OtherPage) }
     }
 
-    /// The header `Cookie`.
+    /// The value of the header `Cookie`.
     pub fn cookie(&self) -> String {
         let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         pairs.join("; ")
@@ -81,7 +81,7 @@ impl Browser {
         Ok(response)
     }
 
-    /// Where the provider sends this user.
+    /// The callback URL to which the provider would redirect this user.
     fn callback(&self, authorize: &Url) -> Result<Url, Failed> {
         let query: BTreeMap<_, _> = authorize.query_pairs().collect();
         let mut callback: Url = query

@@ -1,4 +1,4 @@
-//! What the benchmarks share: the release binary as a process of its own, and a visitor who logs in.
+//! What the benchmarks share: processes such as the release binary, a stand-in, and users who log in.
 
 pub mod app;
 pub mod browser;
@@ -16,7 +16,7 @@ use reqwest::{Client, redirect::Policy};
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
 
-/// A port for a process that must be told which before it starts.
+/// A free port, for a process that must be told its port when it starts.
 pub async fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
     listener.local_addr().expect("an address").port()
@@ -34,12 +34,12 @@ pub fn stopwatch() -> Instant {
 
 #[expect(clippy::disallowed_methods, reason = "the benchmark's own client")]
 pub fn client() -> Client {
-    // An error means that the process has one already, which serves as well.
+    // An error means that the process already has a default provider, which works too.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().redirect(Policy::none()).no_proxy().build().expect("a client")
 }
 
-/// The middle one.
+/// The median.
 pub fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times[times.len() / 2]

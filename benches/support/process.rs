@@ -1,4 +1,4 @@
-//! A process, and what the system knows of it.
+//! A process, and its CPU time and memory.
 
 use std::{
     fmt, fs,
@@ -9,13 +9,13 @@ use std::{
 
 use super::mebibytes;
 
-/// Linux counts CPU time in hundredths of a second for every process to read.
+/// Linux reports CPU time in hundredths of a second.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// A process and what `/proc` says of it. Dropped, it is killed.
+/// A process, and what `/proc` reports about it. Dropping this kills the process.
 pub struct Process(pub Child);
 
-/// Seconds in a program, and in the kernel on its behalf.
+/// CPU seconds in user space and in the kernel.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cpu {
     pub user: f64,
@@ -28,7 +28,7 @@ impl Process {
         Self(command.spawn().unwrap_or_else(|error| panic!("{} does not start: {error}", name.display())))
     }
 
-    /// What it used so far, and what the processes used that it started.
+    /// The CPU time that the process and its running child processes have used so far.
     pub fn cpu(&self) -> Cpu {
         let id = self.0.id();
         let children = proc(id, &format!("task/{id}/children"));
@@ -56,7 +56,7 @@ impl Drop for Process {
 impl Cpu {
     fn of(id: u32) -> Self {
         let stat = proc(id, "stat");
-        // The name in brackets may hold spaces; user and system time are the 12th and 13th field behind it.
+        // The name in brackets may contain spaces. User and system time are the 12th and 13th field after it.
         let (_, fields) = stat.rsplit_once(')').expect("a name in brackets");
         let mut ticks = fields.split_whitespace().skip(11).map(|ticks| ticks.parse::<f64>().expect("a number"));
         let mut seconds = || ticks.next().expect("a field") / TICKS_PER_SECOND;
@@ -67,7 +67,7 @@ impl Cpu {
         self.user + self.system
     }
 
-    /// What one of so many things cost, times `scale`.
+    /// The CPU time of one of `count` things, times `scale`.
     pub fn per(self, count: f64, scale: f64) -> Self {
         Self { user: self.user / count * scale, system: self.system / count * scale }
     }

@@ -1,4 +1,4 @@
-//! Other processes of the same program: what a benchmark compares with, or what stands behind both.
+//! Other processes of the same benchmark program: the server to compare with, or the stand-in behind the servers.
 
 use std::{
     env,
@@ -11,7 +11,7 @@ use url::Url;
 
 use super::process::Process;
 
-/// Starts this program once more in another role, and waits until it says where it listens.
+/// Starts this program again in another role, and waits until it prints the URL at which it listens.
 pub fn start_role(arguments: &[&str]) -> (Process, Url) {
     let program = env::current_exe().expect("this program has a path");
     let mut process = Process::start(Command::new(program).args(arguments).stdout(Stdio::piped()));
@@ -21,7 +21,7 @@ pub fn start_role(arguments: &[&str]) -> (Process, Url) {
     (process, line.trim().parse().expect("a URL"))
 }
 
-/// Says where this process listens.
+/// Prints and returns the URL at which this process listens.
 pub fn announce(listener: &TcpListener) -> Url {
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     println!("{url}");

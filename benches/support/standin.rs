@@ -1,8 +1,8 @@
-//! A pretend VideoAsk that costs little beside the servers before it.
+//! A small stand-in for VideoAsk that uses little CPU time compared with the measured servers.
 //!
-//! It issues an access token per user that was made when it started, and keeps nothing of a login: the code says who
-//! logs in, and the nonce. The signature of the id_token is created in each login, since it covers the nonce: most of
-//! what this costs.
+//! Each user always gets the same access token, and the stand-in stores nothing about a login: the code contains the
+//! user and the nonce. It signs a new id_token in each login, because that contains the nonce. This is most of its
+//! cost.
 
 use std::{collections::HashMap, net::Ipv4Addr, sync::Arc};
 
@@ -40,7 +40,7 @@ struct Standin {
     issuer: Url,
     key: RsaKeyPair,
     header: String,
-    /// `/me` by the value of `Authorization`.
+    /// The responses of `/me`, by the value of the header `Authorization`.
     me: HashMap<String, String>,
 }
 
@@ -55,12 +55,12 @@ pub fn user(number: usize) -> String {
     format!("user-{number}")
 }
 
-/// The code with which VideoAsk would send this user back.
+/// The authorization code for this user. It contains the user and the nonce.
 pub fn code(user: &str, nonce: &str) -> String {
     format!("{user}.{nonce}")
 }
 
-/// The access token of a user, as long as VideoAsk's. Nobody checks its signature, so it is none.
+/// The access token of a user, about as long as VideoAsk's. Nobody checks its signature, so that is not a real one.
 pub fn access_token(user: &str) -> String {
     let claims = json!({"sub": user, "aud": ["https://api.videoask.com/"], "azp": CLIENT_ID, "exp": 4_102_444_800_i64});
     let header = json!({"alg": "RS256", "typ": "JWT", "kid": "benchmark"});
@@ -69,7 +69,7 @@ pub fn access_token(user: &str) -> String {
         .join(".")
 }
 
-/// Serves in this process, as long as that runs.
+/// Starts a stand-in in this process, which serves as long as the process runs.
 pub async fn spawn() -> Url {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
     let url: Url = format!("http://{}", listener.local_addr().expect("an address")).parse().expect("a URL");
@@ -158,7 +158,7 @@ impl Standin {
     }
 }
 
-/// What `/me` and the id_token say of a user.
+/// The fields of a user in `/me` and in the id_token.
 fn person(user: &str) -> Value {
     let email = format!("{user}@example.com");
     json!({"user_id": user, "sub": user, "username": user, "name": user, "email": email, "email_verified": true})

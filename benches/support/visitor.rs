@@ -1,11 +1,11 @@
-//! A person who logs in.
+//! A person who logs in at the full stand-in.
 
 use reqwest::{Client, Response, header};
 use url::Url;
 
 use super::client;
 
-/// Somebody with a browser.
+/// A person with a browser.
 pub struct Visitor(Client);
 
 impl Visitor {
@@ -13,7 +13,8 @@ impl Visitor {
         Self(client())
     }
 
-    /// One person's way: home page, off to the provider, approve, callback, token page. Gives the cookies of the session.
+    /// One login: home page, redirect to the provider, approval, callback, token page. Returns the cookies of the
+    /// session.
     pub async fn log_in(&self, app: &Url) -> String {
         let get = |url: Url, cookie: String| self.0.get(url).header(header::COOKIE, cookie).send();
         get(app.clone(), String::new()).await.expect("the home page").bytes().await.expect("whole");

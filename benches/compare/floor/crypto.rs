@@ -10,13 +10,13 @@ use ring::{
 };
 use serde_json::Value;
 
-/// Encrypts with a key of this process.
+/// Encrypts with a random key, which is lost when the process ends.
 pub struct Crypto(LessSafeKey);
 
 /// The provider's RSA key.
 pub struct PublicKey(PublicKeyComponents<Vec<u8>>);
 
-/// Something that nobody can guess.
+/// An unguessable string.
 pub fn random() -> String {
     URL_SAFE_NO_PAD.encode(random_bytes::<32>())
 }
@@ -30,7 +30,7 @@ impl Crypto {
         Self(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &random_bytes::<32>()).expect("32 bytes")))
     }
 
-    /// The nonce, the ciphertext and the tag.
+    /// Encrypts. The result is the nonce, the ciphertext and the tag.
     pub fn seal(&self, plaintext: &[u8]) -> Vec<u8> {
         let nonce = random_bytes::<NONCE_LEN>();
         let mut sealed = plaintext.to_vec();

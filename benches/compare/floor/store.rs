@@ -1,4 +1,4 @@
-//! SQLite: one thread writes, and all writes that wait become one transaction; reads run on the caller's thread.
+//! SQLite: one thread writes, in one transaction for all waiting writes; reads run on the caller's thread.
 
 use std::{
     sync::{
@@ -41,7 +41,7 @@ impl Store {
         Self { reader: Mutex::new(Connection::open(path).expect("it opens")), writes: sender }
     }
 
-    /// Resolves when both are on the disk.
+    /// Resolves when the session and the record are on disk. `None` if they cannot be written.
     pub async fn save(&self, session: String, user: String, record: Vec<u8>) -> Option<()> {
         let (saved, result) = oneshot::channel();
         self.writes.send(Write { session, user, record, saved }).ok()?;
@@ -60,10 +60,10 @@ impl Store {
 fn write(mut connection: Connection, waiting: &Receiver<Write>) {
     while let Ok(first) = waiting.recv() {
         let batch: Vec<_> = std::iter::once(first).chain(waiting.try_iter()).collect();
-        // Those who wait hear of a failure by the end of its channel.
+        // After a failure, the waiting callers see that their channels are closed.
         if commit(&mut connection, &batch).is_ok() {
             for write in batch {
-                // A caller that is gone need not know.
+                // The caller may have been cancelled.
                 let _ = write.saved.send(());
             }
         }

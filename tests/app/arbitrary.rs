@@ -1,6 +1,6 @@
-//! Whatever a stranger sends as cookies, queries and callbacks, nothing breaks.
+//! Whatever anyone sends as cookies, queries and callbacks, the app does not fail.
 //!
-//! Where a case fails, proptest prints it with the seed that makes it again.
+//! If a case fails, proptest prints it with the seed that reproduces it.
 
 use std::sync::LazyLock;
 
@@ -29,7 +29,7 @@ const ROUTES: [&str; 12] = [
     "/nowhere",
 ];
 
-/// One app for all cases, the runtime that serves it, and who asks.
+/// One app for all cases, the runtime that serves it, and an HTTP client.
 struct App {
     runtime: Runtime,
     server: TestServer,
@@ -42,7 +42,7 @@ static APP: LazyLock<App> = LazyLock::new(|| {
     App { runtime, server, client: browser::client() }
 });
 
-/// Sends one request and gives the status, or nothing where HTTP itself does not allow it.
+/// Sends one request, and returns the status. `None` if the URL is not one of the app.
 fn ask(method: Method, path_and_query: &str, cookies: Option<HeaderValue>) -> Option<StatusCode> {
     let App { runtime, server, client } = &*APP;
     let url = server.app.join(path_and_query).ok().filter(|url| url.origin() == server.app.origin())?;
@@ -51,7 +51,7 @@ fn ask(method: Method, path_and_query: &str, cookies: Option<HeaderValue>) -> Op
     Some(runtime.block_on(async { request.send().await.expect("the server answers").status() }))
 }
 
-/// Names that the app looks for, and any other; values that look like its own, and any other bytes.
+/// Cookies with names that the app reads and others, and with values that look like its own and others.
 fn cookies() -> impl Strategy<Value = Vec<u8>> {
     let port = APP.server.port;
     let own = select(vec![
@@ -75,7 +75,7 @@ fn cookies() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Queries with the parameters that some route reads, and others, well-formed or not.
+/// Queries with parameters that a route reads and others, well-formed or not.
 fn query() -> impl Strategy<Value = String> {
     let name = prop_oneof![
         select(vec!["state", "code", "iss", "error", "error_description", "prompt", "limit", "offset"])
@@ -127,7 +127,7 @@ proptest! {
     }
 }
 
-/// The same text with another letter of URL-safe base64 at this place.
+/// The same text, with one bit of the letter of URL-safe base64 at this place changed.
 fn changed(text: &str, at: usize, bit: u32) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut bytes = text.as_bytes().to_vec();

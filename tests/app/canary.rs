@@ -1,4 +1,4 @@
-//! What holds secrets shows none of them in `Debug`, which is how one thoughtless log line would print it.
+//! The `Debug` output of types with secrets shows none of them, because a careless log line could print it.
 
 use std::fmt::Debug;
 

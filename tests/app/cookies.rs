@@ -1,15 +1,15 @@
-//! Cookies that somebody else has set, on plain HTTP. `tests/browser/tests/hosts` does the same in a real browser.
+//! Cookies that an attacker has set, on plain HTTP. `tests/browser/tests/hosts` does the same in a real browser.
 
 use reqwest::{Method, header::COOKIE};
 
 use crate::support::{Browser, Page, Setup, TestServer};
 
-/// Opens a page with cookies of the browser's own and these, in either order.
+/// Opens a page with the browser's own cookies and these, once in each order.
 async fn open_with(browser: &Browser, path: &str, tossed: &str) -> [Page; 2] {
     let own = browser.cookie_header();
     let mut pages = Vec::new();
     for cookies in [format!("{tossed}; {own}"), format!("{own}; {tossed}")] {
-        // A browser without cookies sends these and no others.
+        // A new browser has no cookies, so it sends only these.
         let bare = Browser::new(browser.url("/"));
         let request = |request: reqwest::RequestBuilder| request.header(COOKIE, cookies);
         pages.push(bare.send(Method::GET, &browser.url(path), request).await);
@@ -17,7 +17,7 @@ async fn open_with(browser: &Browser, path: &str, tossed: &str) -> [Page; 2] {
     pages.try_into().expect("there are two")
 }
 
-/// The same cookie under a name that a decoder reads as its own.
+/// The same cookie with its name percent-encoded. A server that decodes names would read the original name.
 fn encoded(cookie: &str) -> String {
     format!("%{:02X}{}", cookie.as_bytes()[0], &cookie[1..])
 }

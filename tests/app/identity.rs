@@ -1,4 +1,4 @@
-//! Keep mode: which login is whose, by what the id_token and `/me` say.
+//! Keep mode: which user a login belongs to, according to the id_token and `/me`.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -20,11 +20,11 @@ use crate::{
     support::{Browser, EPOCH, KEY, SECRET, Setup, TestServer},
 };
 
-/// The entry of `ALLOWED_USERS`. The user who logs in is another one.
+/// The usual entry of `ALLOWED_USERS`. Often another user logs in.
 const ALICE: &str = "alice@example.com";
 const MALLORY: &str = "mallory@example.com";
 
-/// A field of a JSON answer: left out, or with this value.
+/// A field of a JSON response: left out, or with this value.
 type Field = Option<Value>;
 
 fn fields<const N: usize>(fields: [(&str, Field); N]) -> BTreeMap<String, Field> {
@@ -78,7 +78,7 @@ fn user_id(email: &str) -> String {
     User::find(email).expect("the stand-in knows every name at example.com").user_id()
 }
 
-/// An app for these users, in which every account has Alice's address, and VideoAsk calls it verified.
+/// An app for these users. At its VideoAsk every account has Alice's e-mail address, which counts as verified.
 async fn sharing_one_address(users: &str) -> TestServer {
     let server = Setup::default().var("ALLOWED_USERS", users).var("API_KEY", KEY).start().await;
     share_one_address(&server);
@@ -120,7 +120,7 @@ async fn a_second_account_with_the_same_verified_email_is_turned_away_until_the_
 #[tokio::test]
 async fn two_accounts_with_one_address_that_log_in_at_once_in_two_processes_are_never_both_connected() {
     let one = sharing_one_address(ALICE).await;
-    // Behind the same APP_URL, as a replica is.
+    // It has the same APP_URL, like a replica.
     let other = Setup::default().beside(&one).var("APP_URL", one.app.as_str()).var("ALLOWED_USERS", ALICE);
     let other = other.var("API_KEY", KEY).var("VIDEOASK_API_URL", one.provider.as_str()).start().await;
     for _ in 0..10 {
@@ -128,7 +128,7 @@ async fn two_accounts_with_one_address_that_log_in_at_once_in_two_processes_are_
         let first = alice.approve(&alice.begin().await, ALICE).await;
         let mut second = mallory.approve(&mallory.begin().await, MALLORY).await;
         second.set_port(Some(other.port)).expect("it has a host");
-        // So that both go on at the same moment, behind their last call.
+        // The last calls of both are held, so that both logins continue at the same moment.
         one.standin.change_faults(|faults| faults.next(Endpoint::Me, 2, Fault::HeldReply));
         let asked = one.standin.counters().requests_to(Endpoint::Me);
         let release = async {

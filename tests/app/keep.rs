@@ -15,12 +15,12 @@ async fn start_for(users: &str) -> TestServer {
     Setup::default().var("ALLOWED_USERS", users).start().await
 }
 
-/// Sends the form of a button with the values that a page was shown with.
+/// Sends the form of a button, with the values that the page contains.
 pub async fn press(browser: &Browser, page: &Page, button: &str) -> Page {
     press_on(browser, page, &browser.url(&format!("/tokens/{button}"))).await
 }
 
-/// Presses it where another app answers under the same `APP_URL`.
+/// Sends the form of a button to another app with the same `APP_URL`, at this port.
 pub async fn press_at(browser: &Browser, page: &Page, port: u16, button: &str) -> Page {
     press_on(browser, page, &browser.url(&format!("http://localhost:{port}/tokens/{button}"))).await
 }
@@ -105,7 +105,7 @@ async fn the_page_shows_programs_the_shortest_way_that_is_set_up() {
             Some("proxy/"),
             "X-VideoAsk-User: ada@example.com",
         ),
-        // The first user needs no header.
+        // Requests for the first user need no header.
         (
             "ADA@example.com,eve@example.com",
             KEY,
@@ -340,7 +340,7 @@ async fn ready_is_told_from_alive() {
     for users in ["", "ada@example.com"] {
         let server = start_for(users).await;
         let page = loop {
-            // The keeper shows its first sign of life a moment after the start.
+            // The keeper reports itself alive a moment after the start.
             let page = server.browser().get("/readyz").await;
             if page.status == 200 {
                 break page;

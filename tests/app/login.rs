@@ -1,4 +1,4 @@
-//! The login, from the home page to the token page and every way in between that it can fail.
+//! The login, from the home page to the token page, and the ways in which it can fail.
 
 use std::time::Duration;
 
@@ -188,7 +188,7 @@ async fn a_provider_that_cannot_be_reached_has_a_page() {
         .var("ISSUER", server.provider.as_str())
         .start()
         .await;
-    // The login is started by hand, since the page of this app leads nowhere: only its state is needed.
+    // The provider's page cannot be opened, so the test follows no redirect. It only needs the login's state.
     let browser = nowhere.browser();
     let there = browser.get("/auth/videoask").await.location().expect("it redirects");
     let state = there.query_pairs().find(|(name, _)| name == "state").expect("a state").1.into_owned();

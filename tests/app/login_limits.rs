@@ -1,4 +1,4 @@
-//! How many logins there may be at once: in one browser, in all, and against VideoAsk's rate limit.
+//! How many logins there may be at once, in one browser and in all, and VideoAsk's rate limit.
 
 use std::time::Duration;
 

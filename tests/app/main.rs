@@ -1,4 +1,4 @@
-//! The app as a browser meets it, before a stand-in, both in this process and on real sockets.
+//! The app as browsers and programs use it. App and stand-in run in this process, on real sockets.
 
 mod arbitrary;
 mod canary;

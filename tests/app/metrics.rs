@@ -1,4 +1,4 @@
-//! `/metrics`: who may read it, that every figure moves as it should, and that none tells a secret.
+//! `/metrics`: who may read it, that the metrics change as they should, and that none contains a secret.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,7 +20,7 @@ async fn get_token(server: &TestServer, query: &str) -> u16 {
     server.api_client().send(Method::GET, &format!("/api/token{query}"), |request| request).await.status
 }
 
-/// One answer of `/metrics`.
+/// One response of `/metrics`.
 struct Scrape(String);
 
 impl Scrape {
@@ -30,7 +30,7 @@ impl Scrape {
         Self(page.text())
     }
 
-    /// The value of a series, its name without the prefix that all have.
+    /// The value of a series, whose name is given without the common prefix.
     fn value(&self, series: &str) -> Option<f64> {
         let value = self.samples().find(|(name, _)| name.strip_prefix("videoask_auth_") == Some(series));
         value.map(|(_, value)| value.parse().expect("a number"))
@@ -41,7 +41,7 @@ impl Scrape {
         lines.map(|line| line.rsplit_once(' ').expect("a series and its value"))
     }
 
-    /// Everything that is not 0 among the counters, which is all that has happened.
+    /// All counters that are not 0.
     fn counted(&self) -> BTreeMap<&str, &str> {
         let counters = self.samples().filter(|(series, value)| series.contains("_total") && *value != "0");
         counters.map(|(series, value)| (series.trim_start_matches("videoask_auth_"), value)).collect()
@@ -226,7 +226,7 @@ async fn a_refresh_that_hangs_makes_the_keeper_late_and_silent() {
     while server.standin.counters().requests_to(Endpoint::Token) < 2 {
         tokio::task::yield_now().await;
     }
-    // The keeper waits for an answer now, and time stands still until it is turned.
+    // The keeper is waiting for a response, and time only passes when the test lets it.
     let scrape = Scrape::of(&server).await;
     assert_eq!(scrape.value("keeper_silence_seconds"), Some(0.0));
     let lag = scrape.value("keeper_lag_seconds").expect("the store answers");
@@ -268,14 +268,14 @@ async fn a_set_that_cannot_be_saved_shows_until_it_is() {
     until(&server, |scrape| scrape.value("unsaved_token_sets") == Some(1.0)).await;
     store.give_back();
     until(&server, |scrape| {
-        // It is tried again each second.
+        // The save is tried again each second.
         server.pass(Duration::from_secs(1));
         scrape.value("unsaved_token_sets") == Some(0.0)
     })
     .await;
 }
 
-/// Scrapes until it is so.
+/// Scrapes until a condition holds, and returns the last scrape.
 async fn until(server: &TestServer, is_so: impl Fn(&Scrape) -> bool) -> Scrape {
     let scraping = async {
         loop {
@@ -307,7 +307,7 @@ async fn no_secret_and_no_name_of_a_user_is_told() {
     }
 }
 
-/// What is known of a metric: its name as it is asked for, its type, and the labels that are its own.
+/// The description of each metric: its name in queries, its type, and its own labels.
 type Described = BTreeSet<(String, String, BTreeSet<String>)>;
 
 fn exposed(scrape: &Scrape) -> Described {

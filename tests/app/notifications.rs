@@ -1,4 +1,4 @@
-//! What NOTIFY_URL is told, by a real app to a real receiver.
+//! The notifications that a real app sends to a real receiver at NOTIFY_URL.
 
 use std::time::{Duration, Instant};
 
@@ -27,12 +27,12 @@ async fn end_grant(server: &TestServer) {
     assert_eq!(server.api_client().get("/api/token").await.status, 409);
 }
 
-/// Lets time pass until this holds.
+/// Lets time pass until a condition holds.
 async fn wait_until(server: &TestServer, holds: impl Fn() -> bool) {
     wait_until_async(server, async || holds()).await;
 }
 
-/// The same of what only the store tells.
+/// The same for a condition that has to be awaited, such as one of the store.
 #[expect(clippy::disallowed_methods, reason = "the deadline is of real time")]
 async fn wait_until_async(server: &TestServer, holds: impl AsyncFn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
@@ -155,7 +155,7 @@ async fn a_receiver_that_hangs_delays_no_hand_out_and_no_login() {
         .await;
 }
 
-/// Does this until it starts and ends within one delivery. A delivery that hangs ends after 5 s of real time.
+/// Repeats an action until it starts and ends within one delivery. A delivery that hangs ends after 5 s of real time.
 async fn while_it_hangs(server: &TestServer, receiver: &Receiver, act: impl AsyncFn()) {
     loop {
         wait_until(server, || receiver.hanging().is_some()).await;

@@ -210,7 +210,7 @@ async fn another_loopback_name_leads_to_the_apps_own() {
     assert_eq!(page.location().map(String::from), Some(format!("{}tokens?a=b&redirected", server.app)));
     let again = server.browser().get(&format!("{other}&redirected")).await;
     assert_eq!(again.location().map(|url| url.path().to_owned()), None, "never twice, whatever a proxy does");
-    // As nginx sends it where its configuration leaves `Host` out.
+    // nginx sends such a request if its configuration omits `Host`.
     let without_host = server.raw("GET / HTTP/1.0\r\n\r\n").await;
     assert!(without_host.starts_with("HTTP/1.0 200 "), "{without_host}");
     let health = other.replace("/tokens?a=b", "/healthz");
@@ -295,7 +295,7 @@ async fn static_files_are_kept_by_browsers_and_change_their_names_with_their_con
     assert!(browser.get("/robots.txt").await.text().contains("Disallow: /\n"));
 }
 
-/// Asks as every browser does.
+/// Requests a page with gzip accepted, as every browser does.
 async fn takes_gzip(browser: &Browser, path: &str) -> Page {
     browser.send(Method::GET, &browser.url(path), |request| request.header("accept-encoding", "gzip")).await
 }

@@ -58,7 +58,7 @@ fn are_each_an_email_a_user_id_or_a_sub() {
     ] {
         assert_eq!(users(entry).entries(), [entry]);
     }
-    // A sub that ends in an e-mail is no e-mail: no scope is needed for it.
+    // A `sub` that ends like an e-mail address is not one, so it does not need the scope `email`.
     config(&[("ALLOWED_USERS", "samlp|our-idp|ada@example.com"), ("SCOPES", "offline_access")]);
 }
 

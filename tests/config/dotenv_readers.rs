@@ -7,13 +7,13 @@ use regex::Regex;
 
 use super::*;
 
-/// What the two readers treat differently.
+/// Characters that the two readers treat differently.
 const ODD: &str = "[a-z'\"`\\\\$#= \t\u{a0}\u{85}\u{feff}\u{2028}\u{3000}é]{0,5}";
-/// What they treat alike.
+/// Characters that both readers treat alike.
 const PLAIN: &str = "[a-zA-Z0-9é=+/|@:.,-]{0,5}";
 const SECRET: &str = "canary-0123456789-abcdef-ghijkl-mnop";
 
-/// The expression of Node's dotenv 16, `lib/main.js`, for a text of one line.
+/// The regular expression of Node's dotenv 16 (`lib/main.js`), for a text of one line.
 static LINE: LazyLock<Regex> = LazyLock::new(|| {
     const SPACE: &str =
         r"[\t\n\x0B\f\r \x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}\x{FEFF}]";
@@ -21,9 +21,9 @@ static LINE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&expression.replace(r"\s", SPACE)).unwrap()
 });
 
-/// What Node's dotenv makes of a line.
+/// The name and value that Node's dotenv reads from a line.
 fn node_dotenv(line: &str) -> Option<(String, String)> {
-    // It first makes a line break of every carriage return.
+    // Node's dotenv first turns every carriage return into a line break.
     let found = LINE.captures(line.trim_end_matches('\r'))?;
     let is_space = |c: char| c == '\u{feff}' || (c.is_whitespace() && c != '\u{85}');
     let value = found.get(2).map_or("", |value| value.as_str()).trim_matches(is_space);
@@ -38,7 +38,7 @@ fn dotenvy(line: &str) -> Option<(String, String)> {
     dotenvy::from_read_iter(line.as_bytes()).next()?.ok()
 }
 
-/// Around a value, wherever it comes from, this program drops white space and byte order marks.
+/// Trims the value as this program does with values from any source: of white space and byte order marks.
 fn trimmed(pair: Option<(String, String)>) -> Option<(String, String)> {
     let is_dropped = |c: char| c == '\u{feff}' || c.is_whitespace();
     pair.map(|(key, value)| (key, value.trim_matches(is_dropped).to_owned()))
@@ -50,7 +50,7 @@ fn ours(line: &str) -> Result<String, ConfigError> {
     Ok(loaded.config.secrets.current.expose_secret().to_owned())
 }
 
-/// A line for EXPRESS_SESSION, with everything around and inside its value that the two readers treat differently.
+/// Lines that set EXPRESS_SESSION, with `odd` characters inside the value and any syntax around it.
 fn lines(odd: &'static str) -> impl Strategy<Value = String> {
     let edge = "[ \t]{0,2}";
     let quote = prop_oneof![3 => Just(""), 2 => Just("'"), 2 => Just("\""), 1 => Just("`")];
@@ -71,11 +71,11 @@ proptest! {
     fn read_the_same_line_the_same_way_or_it_is_refused_without_its_value(line in lines(ODD)) {
         match ours(&line) {
             Ok(value) => {
-                // A byte order mark at the start of a file is no part of its first line.
+                // A byte order mark at the start of a file is not part of its first line.
                 let line = line.trim_start_matches('\u{feff}');
                 let expected = Some(("EXPRESS_SESSION".to_owned(), value));
                 prop_assert_eq!(&trimmed(node_dotenv(line)), &expected, "Node reads {:?} otherwise", line);
-                // dotenvy refuses a tab at the end of a line, which changes no value.
+                // dotenvy refuses a tab at the end of a line. It then reads no value, so there is none to compare.
                 let by_dotenvy = trimmed(dotenvy(line));
                 prop_assert!(by_dotenvy.is_none() || by_dotenvy == expected, "dotenvy reads {:?} otherwise", line);
             }

@@ -1,4 +1,4 @@
-//! The configuration as operators meet it: what starts, what is refused, and in which words.
+//! The configuration as operators use it: which values are accepted, which are refused, and with which messages.
 
 mod a_secret_file;
 mod allowed_users;
@@ -39,7 +39,7 @@ const GLITCH: [(&str, &str); 5] = [
 ];
 const KEY: &str = "an-api-key-of-more-than-32-characters";
 
-/// The five variables of a Glitch app, with some set otherwise.
+/// The five variables of a Glitch app, with some changed or added.
 fn pairs<'a>(changed: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let kept = GLITCH.into_iter().filter(|(name, _)| !changed.iter().any(|(other, _)| other == name));
     kept.chain(changed.iter().copied()).collect()
@@ -57,7 +57,7 @@ fn refused(changed: &[(&str, &str)]) -> ConfigError {
     Config::from_pairs(pairs(changed)).err().unwrap_or_else(|| panic!("{changed:?} is not refused"))
 }
 
-/// The five variables without this one.
+/// The five variables of a Glitch app without this one.
 fn without(name: &str) -> Vec<(&'static str, &'static str)> {
     GLITCH.into_iter().filter(|(other, _)| *other != name).collect()
 }
@@ -79,7 +79,7 @@ fn warning(changed: &[(&str, &str)]) -> Diagnostic {
     warning.clone()
 }
 
-/// Every one of these values is refused, for its own variable.
+/// Asserts that each of these values of a variable is refused, with a message about that variable.
 fn assert_refused(name: &str, values: &[&str]) {
     for value in values {
         assert_eq!(about(&problem(&[(name, value)])), name, "{value:?}");
@@ -90,7 +90,7 @@ fn about(finding: &Diagnostic) -> &'static str {
     finding.variable().map_or("", |variable| variable.name())
 }
 
-/// A folder with a `.env`.
+/// A folder with this text as its `.env`.
 fn folder(env: impl AsRef<[u8]>) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join(".env"), env).unwrap();
@@ -101,7 +101,7 @@ fn load_in(folder: &Path, environment: &[(&str, &str)]) -> Result<Loaded, Config
     Config::load(&environment.iter().copied().collect(), &EnvFile::In(folder.to_owned()))
 }
 
-/// What one `.env` line makes of `CLIENT_ID`, the rest being right.
+/// The `CLIENT_ID` that one `.env` line sets, while all other variables are valid.
 fn client_id_by(line: &str) -> Result<String, Diagnostic> {
     let folder = folder(format!("{line}\n"));
     let environment = without("CLIENT_ID");

@@ -1,4 +1,4 @@
-//! docs/configuration.md states the variables as they are read.
+//! docs/configuration.md lists the variables that are read, with their defaults.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ fn has_exactly_the_variables_that_are_read() {
     assert_eq!(shown.len(), read.len(), "none is there twice");
 }
 
-/// That the example shows the defaults that the program has is another test's.
+/// Another test (`the_example`) checks that the example shows the program's defaults.
 #[test]
 fn has_the_defaults_of_the_example() {
     for (names, defaults) in rows().iter().filter(|(_, defaults)| !defaults.is_empty()) {

@@ -4,7 +4,7 @@ use super::*;
 
 const EXAMPLE: &str = include_str!("../../.env.example");
 
-/// Every variable that the example sets, or shows behind a `#`.
+/// Every variable that the example sets, or shows after a `#`.
 fn names() -> Vec<&'static str> {
     let lines = EXAMPLE.lines().map(|line| line.strip_prefix('#').unwrap_or(line));
     let names = lines.filter_map(|line| line.split_once('=').map(|(name, _)| name));
@@ -49,9 +49,9 @@ fn shows_the_defaults_that_the_program_has() {
     let by_example = load_in(folder.path(), &GLITCH).unwrap().config;
     let mut by_default = config(&[]);
     by_default.store = StoreUrl::Sqlite(folder.path().join("videoask-auth.db"));
-    // The example shows what it usually is. Unset, it depends on the file limit.
+    // The example shows the usual value. If the variable is not set, the value depends on the file limit.
     by_default.max_connections = std::num::NonZeroUsize::new(1024);
-    // It depends on the command; the example shows that of the server.
+    // The default depends on the command. The example shows that of the server.
     by_default.telemetry.filter = Some(Verbosity::Server.filter().to_owned());
     assert_eq!(format!("{by_example:?}"), format!("{by_default:?}"));
 }

@@ -1,7 +1,7 @@
-//! Whatever the token endpoint and the API answer: nothing panics, no secret comes back in a text, and the class of the
-//! answer is the one that docs/vault.md, rule 7, says.
+//! Whatever the token endpoint and the API respond: nothing panics, no error message contains a secret, and the class
+//! of a response is the one of docs/vault.md, rule 7.
 //!
-//! Where a case fails, proptest prints it with the seed that makes it again (`PROPTEST_RNG_SEED`).
+//! If a case fails, proptest prints it with the seed that reproduces it (`PROPTEST_RNG_SEED`).
 
 use std::sync::{Arc, LazyLock, Mutex};
 
@@ -19,13 +19,13 @@ use videoask_auth::{
 
 use crate::stub::{NOW, SECRET, Stub, answer, chain};
 
-/// What was sent.
+/// The refresh token that is sent.
 const SENT: &str = "canary-refresh-token-that-was-sent";
-/// What came, and what the API is called with.
+/// The token that the responses contain, and that the API is called with.
 const CAME: &str = "canary-token-that-came";
 const TRANSIENT: [&str; 3] = ["too_many_requests", "temporarily_unavailable", "server_error"];
 
-/// An answer of the other side.
+/// A response of the provider or the API.
 #[derive(Clone, Debug)]
 struct AnyResponse {
     status: u16,
@@ -33,7 +33,7 @@ struct AnyResponse {
     body: Vec<u8>,
 }
 
-/// A provider and an API before one server that answers as it is told.
+/// Clients of a provider and of an API, which are one server that responds with `next`.
 struct Clients {
     runtime: Runtime,
     next: Arc<Mutex<AnyResponse>>,
@@ -41,7 +41,7 @@ struct Clients {
     api: Api,
 }
 
-/// One for each test, since they run at once.
+/// One for each test, because the tests run concurrently.
 static BEFORE_THE_TOKEN_ENDPOINT: LazyLock<Clients> = LazyLock::new(Clients::new);
 static BEFORE_THE_API: LazyLock<Clients> = LazyLock::new(Clients::new);
 
@@ -70,7 +70,7 @@ impl Clients {
         self.runtime.block_on(self.provider.refresh(&RefreshToken::new(SENT.to_owned())))
     }
 
-    /// What `/me` and `/forms` show of this answer.
+    /// The results of `/me` and `/forms`, or their errors, for this response, as text.
     fn call(&self, response: &AnyResponse) -> String {
         *self.next.lock().unwrap() = response.clone();
         let token = AccessToken::new(CAME.to_owned());
@@ -82,7 +82,7 @@ impl Clients {
     }
 }
 
-/// Final statuses of HTTP that may have a body, and those that docs/vault.md, rule 7, names more often than others.
+/// Final statuses of HTTP that may have a body. Those that docs/vault.md, rule 7, names are more frequent.
 fn status() -> impl Strategy<Value = u16> {
     prop_oneof![select(vec![200, 200, 201, 302, 400, 401, 403, 429, 500, 503]), 200..600_u16]
         .prop_filter("these have no body", |status| ![204, 205, 304].contains(status))
@@ -120,7 +120,7 @@ fn json_value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// An object with some of these names, and others.
+/// A JSON object with some of these names and others.
 fn object(names: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
     let name = prop_oneof![4 => select(names).prop_map(str::to_owned), 1 => "[a-z_]{0,8}"];
     let value = prop_oneof![
@@ -137,7 +137,7 @@ fn response(names: &'static [&'static str]) -> impl Strategy<Value = AnyResponse
         1 => any::<Vec<u8>>(),
         1 => text().prop_map(String::into_bytes),
     ];
-    // An object that is cut somewhere.
+    // Some bodies are cut off somewhere.
     let body = (body, option::of(any::<prop::sample::Index>())).prop_map(|(mut body, cut)| {
         if let Some(cut) = cut.filter(|_| body.len() > 20) {
             body.truncate(cut.index(body.len()));
@@ -147,7 +147,7 @@ fn response(names: &'static [&'static str]) -> impl Strategy<Value = AnyResponse
     (status(), headers(), body).prop_map(|(status, headers, body)| AnyResponse { status, headers, body })
 }
 
-/// The class of an answer by docs/vault.md, rule 7, from the answer alone.
+/// The class of a response by docs/vault.md, rule 7, derived from the response alone.
 #[derive(Debug, PartialEq, Eq)]
 enum Class {
     Tokens,
@@ -181,7 +181,7 @@ proptest! {
     ) {
         let answer = BEFORE_THE_TOKEN_ENDPOINT.refresh(&response);
         let (found, shown) = match &answer {
-            // The scope is no secret, and shows what the provider put there.
+            // The scope is not secret, and shows whatever the provider put there.
             Ok(response) => (Class::Tokens, format!("{:?}", TokenResponse { scope: None, ..response.clone() })),
             Err(error) => {
                 let class = match error {
@@ -195,7 +195,7 @@ proptest! {
             }
         };
         match (&found, class(&response)) {
-            // What it quotes is escaped and cut.
+            // The error escapes and shortens the code that it quotes.
             (Class::Refused(_), Class::Refused(code)) => {
                 prop_assert!(code != "invalid_grant" || found == Class::Refused(code));
             }
@@ -211,7 +211,7 @@ proptest! {
     fn no_answer_of_the_api_panics_or_shows_the_token(
         response in response(&["user_id", "username", "email", "count", "next", "previous", "results", "detail"])
     ) {
-        // What the API calls a user or a form is shown.
+        // Names of users and forms are shown, so a token may only appear if the response contains it.
         let shown = BEFORE_THE_API.call(&response);
         let body = String::from_utf8_lossy(&response.body).into_owned();
         prop_assert!(!shown.contains(CAME) || body.contains(CAME), "{}", shown);

@@ -9,7 +9,7 @@ use videoask_auth::{
 
 use crate::stub::{config, local_url, provider};
 
-/// The verifier of RFC 7636, appendix B, whose challenge is printed there.
+/// The verifier of RFC 7636, appendix B, which also has its challenge.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 

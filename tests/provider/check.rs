@@ -15,7 +15,7 @@ use crate::{
 const CALLBACK: &str = "http://localhost:3000/auth/videoask/callback";
 const DATE: &str = "Tue, 24 Nov 2026 08:00:00 GMT";
 
-/// How a provider may answer each of the three questions.
+/// The responses of a provider to the three requests of the check.
 #[derive(Clone, Copy)]
 struct Responses {
     issuer: Option<&'static str>,

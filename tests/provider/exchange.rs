@@ -25,7 +25,7 @@ async fn exchange(provider: &Provider) -> Result<TokenResponse, ExchangeError> {
     provider.exchange_code(AuthorizationCode::new(CODE.to_owned()), Some(verifier)).await
 }
 
-/// Reads one request to its end, says what `reply` says, and hangs up.
+/// A server that reads one request to its end, sends `reply` and disconnects.
 async fn cutting_server(reply: &'static str) -> Url {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = local_url(listener.local_addr().expect("a bound port").port());

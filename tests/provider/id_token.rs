@@ -23,7 +23,7 @@ fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The public half of a key, as a key set lists it.
+/// The public key of a key pair, as an entry of a JWKS.
 fn jwk(pkcs8: &[u8], kid: &str) -> Value {
     let key = KeyPair::from_pkcs8(pkcs8).expect("a key of ours");
     let public: PublicKeyComponents<Vec<u8>> = key.public().into();
@@ -48,7 +48,7 @@ fn hs256(secret: &[u8], claims: &Value) -> IdToken {
     IdToken::new(format!("{message}.{}", encode(tag)))
 }
 
-/// A provider whose key set a test may change.
+/// A provider whose JWKS a test can change.
 struct TestProvider {
     stub: Stub,
     provider: Provider,
@@ -83,7 +83,7 @@ impl TestProvider {
                 "nonce": "nonce-1", "email": "ada@example.com", "email_verified": true, "name": "Ada" })
     }
 
-    /// The right claims, but for one.
+    /// Valid claims with one of them changed, or removed if the value is null.
     fn claims_with(&self, claim: &str, value: &Value) -> Value {
         let mut claims = self.claims();
         match value {
@@ -106,7 +106,7 @@ impl TestProvider {
     }
 }
 
-/// The claim that was refused, and what received.
+/// The name of the claim that was refused, and its received value.
 fn refused(result: Result<IdClaims, IdTokenError>) -> (&'static str, String) {
     match result {
         Err(IdTokenError::Claim { claim, received, expected, fix }) => {
@@ -315,7 +315,7 @@ async fn what_is_no_key_set_is_said_to_be_none() {
     }
 }
 
-/// One for all cases: to build an HTTP client takes longer than to refuse a token.
+/// One provider for all cases, because building an HTTP client takes longer than refusing a token.
 static OFFLINE: LazyLock<Provider> = LazyLock::new(|| provider(&config(&local_url(9))).0);
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -342,7 +342,7 @@ proptest! {
         }
     }
 
-    /// Signed by the secret, so that the claims are read; the nonce, which comes last but one, is never right.
+    /// The token is signed with the client secret, so that the claims are read. The nonce is always wrong.
     #[test]
     fn no_signed_claims_panic_or_repeat_the_nonce(values in prop::collection::vec(any_json(), 6)) {
         let names = ["aud", "azp", "exp", "iat", "nbf", "sub"];

@@ -1,5 +1,5 @@
-//! The provider and the API as they really answer, and as they should not: each test is a small server on
-//! port 0 that gives one odd answer.
+//! The clients of the provider and the API, with usual and unusual responses. They come from a small server of each
+//! test.
 
 mod api;
 mod arbitrary;

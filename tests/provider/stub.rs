@@ -1,4 +1,4 @@
-//! A server that answers as a test tells it to and remembers what it was asked.
+//! A server that responds as a test tells it to, and records the requests.
 
 use std::{
     sync::{Arc, Mutex},
@@ -95,7 +95,7 @@ pub fn config(auth_url: &Url) -> ProviderConfig {
     }
 }
 
-/// A provider that lives at [`NOW`].
+/// A provider client whose clock shows [`NOW`] until the test changes it.
 pub fn provider(config: &ProviderConfig) -> (Provider, ClockControl) {
     let (clock, clock_control) = Clock::manual(NOW);
     (Provider::new(config, clock, Metrics::default()).expect("an HTTP client"), clock_control)
@@ -113,7 +113,7 @@ pub fn json(status: u16, body: &serde_json::Value) -> Response {
     answer(status, &[("content-type", "application/json")], body.to_string())
 }
 
-/// An error and all its causes, by `Display` and by `Debug`.
+/// An error and all its causes, as their `Display` and `Debug` text.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |cause| cause.source());
     causes.fold(String::new(), |text, cause| format!("{text} {cause} {cause:?}"))

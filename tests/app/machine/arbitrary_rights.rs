@@ -1,4 +1,5 @@
-//! Whatever a program with a limited API key sends, nothing beyond the key's rights reaches VideoAsk.
+//! Whatever a program with a limited API key sends, nothing beyond the key's rights reaches VideoAsk, and no other
+//! token is handed out.
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
@@ -12,7 +13,7 @@ use videoask_auth::api_key::{Rights, TokenAccess};
 use super::rights::{ADA, GRACE, rights};
 use crate::support::{TestServer, api_client::keep_mode, listen};
 
-/// What arrived at VideoAsk's API.
+/// A request that arrived at VideoAsk's API.
 #[derive(Clone, Debug)]
 struct ReceivedRequest {
     method: String,
@@ -20,17 +21,17 @@ struct ReceivedRequest {
     token: String,
 }
 
-/// An app with its keys, before an API that records what arrives.
+/// An app with API keys, and a VideoAsk API that records the requests that arrive.
 struct RecordingApi {
     runtime: Runtime,
     server: TestServer,
     keys: Vec<(SecretString, Rights)>,
-    /// Whose token it is.
+    /// Each access token, with the user whose token it is.
     tokens: [(String, &'static str); 2],
     arrived: Arc<Mutex<Vec<ReceivedRequest>>>,
 }
 
-/// Held while a request is sent and what arrived is read: the tests share the API that records.
+/// Held while a test sends a request and reads what arrived, because the tests share the recording API.
 static TURN: Mutex<()> = Mutex::new(());
 
 static RECORDED: LazyLock<RecordingApi> = LazyLock::new(|| {
@@ -74,7 +75,7 @@ static RECORDED: LazyLock<RecordingApi> = LazyLock::new(|| {
     RecordingApi { runtime, server, keys, tokens, arrived }
 });
 
-/// Whether a server that decodes everything sees a path that one of these covers.
+/// Whether one of these prefixes covers the path, as a server sees it that decodes everything.
 fn is_below(path: &str, prefixes: &[String]) -> bool {
     let decoded = decoded(path);
     let segments: Vec<&str> = decoded.split('/').collect();
@@ -85,7 +86,7 @@ fn is_below(path: &str, prefixes: &[String]) -> bool {
         })
 }
 
-/// The texts of a list of rights, as they are stored.
+/// The entries of a list of rights, as they are stored.
 fn texts(list: &impl serde::Serialize) -> Vec<String> {
     serde_json::from_value(serde_json::to_value(list).expect("JSON")).expect("texts")
 }
@@ -231,9 +232,9 @@ fn what_a_key_covers_reaches_videoask() {
     }
 }
 
-/// A path as a server reads it that decodes everything.
+/// The path, as a server reads it that decodes everything.
 fn decoded(path: &str) -> String {
-    // A plus sign means itself in a path.
+    // In a path, a plus sign is not a space.
     let pair = format!("path={}", path.replace('+', "%2B"));
     url::form_urlencoded::parse(pair.as_bytes()).map(|(_, value)| value.into_owned()).collect()
 }

@@ -1,15 +1,15 @@
-//! What the stand-in says arrived there.
+//! The stand-in's echo, which shows what arrived at VideoAsk.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
 use crate::support::{ApiClient, Page};
 
-/// A request as VideoAsk saw it.
+/// A request as VideoAsk received it, in JSON.
 pub struct EchoedRequest(pub Value);
 
 impl ApiClient {
-    /// Sends something to the echo behind the proxy.
+    /// Sends a request through the proxy to the echo.
     pub async fn echo(&self, method: Method, with: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Page {
         self.send(method, "/proxy/echo", with).await
     }

@@ -1,4 +1,4 @@
-//! What opens the routes for machines, and what does not.
+//! Which credentials the routes for programs accept.
 
 use reqwest::{Method, header};
 use standin::Endpoint;
@@ -57,7 +57,7 @@ async fn a_session_is_no_key_and_a_key_is_no_session() {
         let page = server.api_client().get(path).await;
         assert_eq!((page.status, page.title().as_str()), (403, "You are not logged in"), "{path}");
     }
-    // Nor does a token of VideoAsk's open anything here.
+    // An access token of VideoAsk is not accepted either.
     let token = server.api_client().token().await;
     let bearer = format!("Bearer {token}");
     asked(&server, ("GET", "/proxy/me"), &[("authorization", &*bearer)]).await.is_problem(401, "unauthorized");

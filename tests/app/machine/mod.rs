@@ -1,4 +1,4 @@
-//! The routes for machines: tokens, connections, and the API through the proxy.
+//! The routes for programs: tokens, connections, and VideoAsk's API through the proxy.
 
 mod arbitrary_rights;
 mod echo;

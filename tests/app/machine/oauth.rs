@@ -1,4 +1,4 @@
-//! `POST /oauth/token` and its metadata, as RFC 6749 and RFC 8414 have them.
+//! `POST /oauth/token` (RFC 6749) and its metadata (RFC 8414).
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ impl TestServer {
         browser.send(Method::POST, &browser.url("/oauth/token"), with).await
     }
 
-    /// A request with credentials in the body.
+    /// Sends a token request with the credentials in the body.
     pub async fn oauth(&self, client_id: &str, client_secret: &str) -> Page {
         self.post(|request| request.form(&[GRANT, ("client_id", client_id), ("client_secret", client_secret)])).await
     }
@@ -30,7 +30,7 @@ impl TestServer {
 }
 
 impl Page {
-    /// Asserts that this is an error of this status and code, and gives it.
+    /// Asserts that this is an error with this status and code, and returns it.
     pub fn is_oauth_error(&self, status: u16, code: &str) -> Value {
         assert_eq!(self.status, status, "{}", self.text());
         let error = self.json();
@@ -91,7 +91,7 @@ async fn what_else_a_client_sends_is_ignored() {
     let credentials = format!("grant_type=client_credentials&client_id=default&client_secret={KEY}");
     let page = server.raw_form(&format!("{credentials}&resource=a&resource=b")).await;
     assert_eq!(page.status, 200, "RFC 8707 repeats a parameter: {}", page.text());
-    // A client id beside Basic is no second way to authenticate.
+    // A client id in the body, in addition to Basic, is not a second way to authenticate.
     let page = server.post(|request| request.basic_auth("default", Some(KEY)).form(&[GRANT, ("client_id", "default")]));
     assert_eq!(page.await.status, 200);
 }

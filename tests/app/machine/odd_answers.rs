@@ -1,18 +1,19 @@
-//! Answers that are right by HTTP and rare, and some that are not, from an API that says exactly these bytes.
+//! Rare responses that HTTP permits, and some that it does not, from an API that sends exactly these bytes.
 
 use reqwest::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{Page, TestServer, api_client::keep_mode, listen};
 
-/// What a caller gets where VideoAsk's API says this and hangs up. The token is of `server`.
+/// What a caller gets if VideoAsk's API responds with these bytes and disconnects. The access token is that of
+/// `server`.
 async fn passed_on(server: &TestServer, method: Method, said: impl Into<String>) -> Page {
     let said = said.into();
     let api = listen().await;
     let address = api.local_addr().expect("an address");
     tokio::spawn(async move {
         while let Ok((mut connection, _)) = api.accept().await {
-            // The request is small and comes at once.
+            // The request is small and arrives in one piece.
             let _ = connection.read(&mut [0; 4096]).await;
             let _ = connection.write_all(said.as_bytes()).await;
         }
@@ -78,7 +79,7 @@ async fn headers_beyond_64_kib_do_not_pass() {
         let said = format!("HTTP/1.1 200 OK\r\n{header}\r\ncontent-length: 0\r\n\r\n");
         passed_on(&server, Method::GET, said).await.is_problem(502, "upstream-unavailable");
     }
-    // In all, with the status line and the others, just below.
+    // Together with the status line and the other header, this is just below the limit.
     let said = format!("HTTP/1.1 200 OK\r\nx: {}\r\ncontent-length: 0\r\n\r\n", "x".repeat(65_000));
     assert_eq!(passed_on(&server, Method::GET, said).await.status, 200);
 }

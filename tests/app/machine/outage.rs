@@ -1,4 +1,4 @@
-//! The store is down.
+//! The routes for programs while the store is down.
 
 use std::time::Duration;
 

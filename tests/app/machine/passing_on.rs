@@ -1,4 +1,4 @@
-//! What crosses the proxy, in either direction, and what stays.
+//! What the proxy forwards in each direction, and what it does not.
 
 use reqwest::{Method, RequestBuilder};
 use standin::{Endpoint, Fault, User};
@@ -117,7 +117,7 @@ async fn what_would_act_on_this_apps_origin_stays_there() {
         })
         .await;
     assert_eq!(answer.status, 418, "{}", answer.text());
-    // The stand-in did send them.
+    // The echo shows that the stand-in was asked to send all of them.
     assert_eq!(answer.json()["headers"].to_string().matches("x-echo-header").count(), left.len() + passed.len());
     for line in left {
         let (name, _) = line.split_once(": ").expect("a header");
@@ -165,7 +165,7 @@ async fn every_method_passes_with_its_body() {
     let head = server.api_client().echo(Method::HEAD, |request| request).await;
     assert_eq!((head.status, head.body.len()), (200, 0));
     let whole = server.api_client().echo(Method::GET, |request| request).await;
-    // The methods differ by a letter.
+    // The echo contains the method, and `HEAD` is one letter longer than `GET`.
     let length = (whole.body.len() + 1).to_string();
     assert_eq!(head.header("content-length"), Some(length.as_str()));
 }

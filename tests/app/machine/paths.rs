@@ -1,10 +1,10 @@
-//! Where a path leads: to the API's own origin and below its root, or nowhere.
+//! Where a path of the proxy leads: to the API's own origin and below its base path, or nowhere.
 
 use standin::Endpoint;
 
 use crate::support::{KEY, TestServer, api_client::keep_mode};
 
-/// Sends a request line as it is, which no client library would.
+/// Sends a request line unchanged, which no client library does.
 async fn line(server: &TestServer, line: &str) -> String {
     let request =
         format!("{line} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\nConnection: close\r\n\r\n");
@@ -65,7 +65,7 @@ async fn below_a_base_path_nothing_else_of_that_origin_can_be_reached() {
     server.logged_in().await;
     let machine = server.api_client();
     assert_eq!(machine.get("/proxy/echo/x").await.json()["path"], "/base/echo/x");
-    // The signing keys lie beside it.
+    // The signing keys are at the same origin, outside the API's base path.
     assert_eq!(machine.get("/proxy/.well-known/jwks.json").await.status, 404);
     assert!(line(&server, "GET /proxy/../.well-known/jwks.json").await.starts_with("HTTP/1.1 400 "));
 }

@@ -1,5 +1,5 @@
-//! Every way in which there is no token, told apart for programs, on `/api/token`, on `/oauth/token` and through the
-//! proxy alike.
+//! Every reason why there is no token. Programs can tell them apart, and `/api/token`, `/oauth/token` and the proxy
+//! report the same reason.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::support::{KEY, Setup, TestServer, api_client::keep_mode};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Every way to use a token fails alike, and VideoAsk's API hears nothing of it.
+/// Asserts that every way to use a token fails with the same reason, and that no request reaches VideoAsk's API.
 pub async fn fails(server: &TestServer, status: u16, kind: &str) -> Value {
     let asked = server.standin.counters().requests_to(Endpoint::Forms);
     server.api_client().get("/proxy/forms").await.is_problem(status, kind);
@@ -77,7 +77,7 @@ async fn a_provider_that_is_down_is_tried_again_later() {
 async fn another_client_id() {
     let server = TestServer::with_ada_connected().await;
     let other = keep_mode().store(server.store.clone()).var("CLIENT_ID", "another-client").start().await;
-    // The access token is still valid: nothing is handed out that `status` calls not used.
+    // The access token is still valid, but a connection that `status` calls not used hands out nothing.
     let problem = fails(&other, 409, "other-client").await;
     let obstacle = &other.api_client().get("/api/connections").await.json()["connections"][0]["obstacle"];
     for text in [&problem["detail"], obstacle] {

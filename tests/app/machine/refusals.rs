@@ -1,4 +1,4 @@
-//! Refreshes that VideoAsk refuses, or answers for somebody else: programs and pages name the same cause and next step.
+//! Refreshes that VideoAsk refuses, or answers for another user: programs and pages name the same cause and next step.
 
 use std::time::Duration;
 

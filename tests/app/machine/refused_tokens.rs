@@ -1,4 +1,4 @@
-//! VideoAsk's API refuses a token that should be good.
+//! VideoAsk's API refuses an access token that should be valid.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use standin::{Deviation, Endpoint, Fault};
 use crate::support::{TestServer, api_client::keep_mode};
 
 const MIB: usize = 1 << 20;
-/// Each is four sockets in this process. With hundreds, a busy machine may take longer than the 3 s after which a
-/// connection counts as one that could not be made.
+/// Each caller needs four sockets in this process. With hundreds of them, a busy machine may need longer than the 3 s
+/// after which a connection attempt times out.
 const AT_ONCE: usize = 20;
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn a_body_of_a_mebibyte_is_sent_again_and_a_longer_one_is_not() {
     for (length, status, tries) in [(MIB, 200, 2), (MIB + 1, 401, 1)] {
         server.standin.reset_counters();
         server.pass(Duration::from_secs(20 * 60));
-        // Acted upon and then refused, so that the whole body has been read.
+        // The API refuses the token after it has read the whole body.
         let token = server.api_client().token().await;
         server.standin.refuse_access_token(token);
         let answer = server.api_client().echo(Method::PUT, |request| request.body(vec![b'x'; length])).await;
@@ -119,7 +119,7 @@ async fn a_caller_waits_half_a_minute_in_all_for_the_first_token_and_the_second(
         faults.next(Endpoint::Token, 1, Fault::Hang);
         faults.next(Endpoint::Echo, 1, Fault::Unauthorized);
     });
-    // No timer ends by this, so the caller starts the first refresh, and not the keeper.
+    // This ends no timer, so the caller starts the first refresh, and not the keeper.
     server.set_wall_clock(time::Duration::hours(25));
     let machine = server.api_client();
     let asking = tokio::spawn(async move { machine.echo(Method::GET, |request| request).await });
@@ -131,6 +131,6 @@ async fn a_caller_waits_half_a_minute_in_all_for_the_first_token_and_the_second(
         server.standin.release_replies();
     }
     asking.await.expect("it does not panic").is_problem(503, "provider-unavailable");
-    // It would be sent again once it had timed out.
+    // If the second exchange had timed out, it would have been sent again.
     assert_eq!(server.standin.counters().requests_to(Endpoint::Token), 2, "the second exchange still hangs");
 }

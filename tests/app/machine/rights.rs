@@ -1,4 +1,4 @@
-//! API keys with rights: what each covers.
+//! API keys with limited rights, and what each right covers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::support::{ApiClient, FailingStore, KEY, Page, SECRET, TestServer, api
 
 pub const ADA: &str = "ada@example.com";
 pub const GRACE: &str = "grace@example.com";
-/// A new key works at the latest after this time.
+/// How often the app reads the keys. A new key works after this time at the latest.
 const KEYS_ARE_READ_EVERY: Duration = Duration::from_secs(5);
 
 fn stored_keys(store: &Arc<dyn Store>) -> StoredKeys {
@@ -35,7 +35,7 @@ pub fn rights(users: &[&str], methods: &[&str], paths: &[&str]) -> Rights {
 }
 
 impl TestServer {
-    /// A new key with these rights.
+    /// Adds a key with these rights.
     pub async fn key(&self, name: &str, rights: Rights) -> SecretString {
         let name = KeyName::parse(name).expect("a name");
         let added = stored_keys(&self.store).add(&name, rights, self.now()).await.expect("the store works");
@@ -43,7 +43,7 @@ impl TestServer {
         key
     }
 
-    /// A program with a new key.
+    /// A program with a new key of these rights.
     async fn holder(&self, name: &str, rights: Rights) -> ApiClient {
         let key = self.key(name, rights).await;
         self.api_client().with_key(key.expose_secret())

@@ -1,4 +1,4 @@
-//! Bodies pass as they come, in both directions, and end when one side does.
+//! The proxy streams bodies in both directions, and ends them when either side ends.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn piecewise() -> (mpsc::UnboundedSender<&'static str>, Body) {
     (pieces, Body::wrap_stream(body))
 }
 
-/// By real time, for a test that would else hang where it fails.
+/// Limits a wait in real time, so that a failing test does not hang.
 async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), what).await.expect("it comes at once")
 }
@@ -51,7 +51,7 @@ async fn each_piece_passes_before_the_next_is_sent() {
     let mut back = answer.bytes_stream();
     for next in ["two", "three"] {
         back.next().await.expect("it is open").expect("it is whole");
-        // Far slower than any timeout of a whole request could bear.
+        // In all, this takes far longer than any timeout for a whole request would permit.
         server.pass(ALMOST);
         pieces.send(next).expect("the body is open");
     }
@@ -192,7 +192,7 @@ async fn a_caller_that_stops_sending_is_told_so_and_ends_the_request_at_videoask
         (400.try_into().expect("a status"), &"application/problem+json".parse().expect("a value"))
     );
 
-    // An answer that is there before the end of the body changes nothing.
+    // A response that started before the request body ended is ended too.
     let early = server.api_client().request(Method::POST, "/proxy/streams/back").body(piecewise().1);
     let (pieces, body) = piecewise();
     let answer = early.body(body).send().await.expect("a head");
@@ -222,7 +222,7 @@ async fn a_body_that_is_answered_before_its_end_is_not_waited_for_without_end() 
     connection.write_all(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n").await.expect("the app reads");
     assert_eq!(soon(asking).await.expect("no panic").expect("an answer").status(), 413);
     server.pass(SILENCE);
-    // It ends, whether by a last word or by a reset.
+    // The connection ends, with a response or with a reset.
     let _ = soon(connection.read_to_end(&mut Vec::new())).await;
     drop(pieces);
 }
@@ -232,7 +232,7 @@ async fn a_body_without_a_length_passes_with_any_method() {
     let server = TestServer::with_ada_connected().await;
     let sent = |method: Method| {
         let body = Body::wrap_stream(stream::iter(["all ", "of it"].map(Ok::<_, std::io::Error>)));
-        // The client of this test, too, leaves it out with some methods unless it is told.
+        // The test's client would otherwise leave this header out for some methods.
         let request = server.api_client().request(method, "/proxy/echo").header("transfer-encoding", "chunked");
         request.body(body).send()
     };
@@ -240,7 +240,7 @@ async fn a_body_without_a_length_passes_with_any_method() {
         let seen: Value = sent(method.clone()).await.expect("an answer").json().await.expect("whole");
         assert_eq!(seen["body"]["text"], "all of it", "{method}");
     }
-    // It can be sent again like any other.
+    // Such a request can be sent again like any other.
     server.standin.change_faults(|faults| faults.next(Endpoint::Echo, 1, Fault::Unauthorized));
     let seen: Value = sent(Method::GET).await.expect("an answer").json().await.expect("whole");
     assert_eq!(seen["body"]["text"], "all of it");

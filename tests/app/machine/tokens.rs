@@ -17,7 +17,7 @@ async fn a_token_comes_with_all_that_a_program_needs_and_nothing_else() {
     let answer = server.api_client().get("/api/token").await;
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
     let json = answer.json();
-    // Whether a map keeps its order depends on what else is built with it.
+    // Whether serde_json keeps the order of a map depends on the features that other crates enable.
     let mut names: Vec<_> = json.as_object().expect("an object").keys().collect();
     names.sort();
     assert_eq!(names, ["access_token", "expires_at", "expires_in", "scope", "token_type", "user"]);
@@ -109,7 +109,7 @@ async fn a_refused_token_is_replaced_once_and_an_old_one_gives_the_current() {
     assert_ne!(replaced["access_token"], token);
     let again = refuse(json!({"refused": token, "user": "ada@example.com"})).await.json();
     assert_eq!(again["access_token"], replaced["access_token"]);
-    // The one that came of the forced refresh is refused too: none for ten minutes.
+    // The token from the forced refresh is refused too: there is no other forced refresh for ten minutes.
     let still = refuse(json!({"refused": replaced["access_token"]})).await.json();
     assert_eq!(still["access_token"], replaced["access_token"]);
     assert_eq!(server.standin.counters().refresh_exchanges, 1);

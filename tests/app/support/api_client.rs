@@ -1,4 +1,4 @@
-//! A program that knows an API key and nothing of OAuth.
+//! A program that has an API key and does not use OAuth.
 
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
@@ -25,7 +25,7 @@ pub fn keep_mode() -> Setup {
 }
 
 impl TestServer {
-    /// One in which Ada is connected.
+    /// An app in keep mode in which Ada is connected.
     pub async fn with_ada_connected() -> Self {
         let server = keep_mode().start().await;
         server.logged_in().await;
@@ -37,12 +37,12 @@ impl TestServer {
         ApiClient { client: browser::client(), home: self.app.clone(), key: KEY.to_owned() }
     }
 
-    /// What comes back for these bytes, to the end of the connection.
+    /// Sends these bytes, and returns everything that is received until the connection ends.
     pub async fn raw(&self, request: &str) -> String {
         let mut stream = self.connection().await;
         stream.write_all(request.as_bytes()).await.expect("the app listens");
         let mut answer = Vec::new();
-        // A connection that is reset has said what it had to say.
+        // What was received before a reset counts too.
         let _ = stream.read_to_end(&mut answer).await;
         String::from_utf8_lossy(&answer).into_owned()
     }
@@ -62,7 +62,7 @@ impl ApiClient {
         Self { key: key.to_owned(), ..self }
     }
 
-    /// The token of the default user.
+    /// The access token of the default user.
     pub async fn token(&self) -> String {
         self.get("/api/token").await.json()["access_token"].as_str().expect("a token").to_owned()
     }
@@ -82,7 +82,7 @@ impl Page {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
-    /// Asserts that this is a problem of this status and type, and gives it.
+    /// Asserts that this is a problem with this status and type, and returns it.
     pub fn is_problem(&self, status: u16, word: &str) -> Value {
         let problem = self.json();
         assert_eq!((self.status, problem["type"].as_str()), (status, Some(&*format!("urn:videoask-auth:{word}"))));

@@ -1,4 +1,4 @@
-//! A browser as far as HTTP goes: it keeps cookies by host and follows redirects where it is told to.
+//! The HTTP part of a browser: it keeps cookies by host, and follows redirects where a test wants that.
 
 use std::{
     collections::BTreeMap,
@@ -23,7 +23,7 @@ pub struct Browser {
     jar: Arc<Mutex<Jar>>,
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Page {
     pub url: Url,
@@ -37,7 +37,7 @@ impl Browser {
         Self { client: client(), home, jar: Arc::default() }
     }
 
-    /// Asks for a page of the app, or any absolute URL, and follows no redirect.
+    /// Requests a path of the app or an absolute URL, and follows no redirect.
     pub async fn get(&self, path: &str) -> Page {
         self.send(Method::GET, &self.url(path), |request| request).await
     }
@@ -51,7 +51,7 @@ impl Browser {
         self.try_send(method, url, with).await.expect("the server answers, and whole")
     }
 
-    /// The same at a server that may be gone before it has answered.
+    /// The same for a server that may end before it has answered.
     pub async fn try_send(
         &self,
         method: Method,
@@ -64,7 +64,7 @@ impl Browser {
         Page::of(response).await
     }
 
-    /// Asks, and follows redirects to the end.
+    /// Requests a page, and follows all redirects.
     pub async fn open(&self, path: &str) -> Page {
         self.follow(self.get(path).await).await
     }
@@ -77,26 +77,26 @@ impl Browser {
         panic!("more than ten redirects, the last to {}", page.url);
     }
 
-    /// Begins a login and gives the stand-in's page.
+    /// Starts a login, and returns the stand-in's page.
     pub async fn begin(&self) -> Page {
         let page = self.open("/auth/videoask").await;
         assert_eq!((page.status, page.url.path()), (200, "/authorize"), "{}", page.text());
         page
     }
 
-    /// Decides on the stand-in's page; the answer is the redirect to the callback.
+    /// Presses a button on the stand-in's page. The response is the redirect to the callback.
     pub async fn decide(&self, page: &Page, user: &str, decision: &str) -> Page {
         let form = [("user", user), ("decision", decision)];
         self.send(Method::POST, &page.url, |request| request.form(&form)).await
     }
 
-    /// Approves, and gives the URL of the callback without opening it.
+    /// Approves the login, and returns the URL of the callback without opening it.
     pub async fn approve(&self, page: &Page, user: &str) -> Url {
         let answer = self.decide(page, user, "approve").await;
         answer.location().unwrap_or_else(|| panic!("approving redirects: {}", answer.text()))
     }
 
-    /// A whole login, to the page that it ends on.
+    /// Completes a whole login, and returns the page that it ends on.
     pub async fn log_in(&self, user: &str) -> Page {
         let page = self.begin().await;
         let callback = self.approve(&page, user).await;
@@ -112,12 +112,12 @@ impl Browser {
             .collect()
     }
 
-    /// Everything that the browser keeps secret.
+    /// The values of all cookies, which are secret.
     pub fn cookie_values(&self) -> Vec<String> {
         self.jar.lock().expect("no test panics here").values().cloned().collect()
     }
 
-    /// What the browser sends to the app.
+    /// The header `Cookie` that the browser sends to the app.
     pub fn cookie_header(&self) -> String {
         self.cookies(&self.home)
     }
@@ -127,7 +127,7 @@ impl Browser {
         self.jar.lock().expect("no test panics here").insert((host, name.to_owned()), value.to_owned());
     }
 
-    /// The jar as it is now, for a second browser that stole it.
+    /// A second browser with a copy of the cookies, as if it had stolen them.
     pub fn stolen(&self) -> Self {
         let jar = self.jar.lock().expect("no test panics here").clone();
         Self { jar: Arc::new(Mutex::new(jar)), ..self.clone() }
@@ -178,7 +178,7 @@ impl Page {
         Some(self.url.join(self.header("location")?).expect("a redirect leads to a URL"))
     }
 
-    /// The text of the element with this id, with HTML's entities read.
+    /// The text of the element with this id, with HTML entities decoded.
     pub fn element(&self, id: &str) -> Option<String> {
         let text = self.text();
         let (_, rest) = text.split_once(&format!("id=\"{id}\">"))?;
@@ -199,13 +199,13 @@ fn unescape(text: &str) -> String {
 
 #[expect(clippy::disallowed_methods, reason = "the tests' own client, which is no part of the program")]
 pub fn client() -> Client {
-    // One for all: to build one takes longer than most requests.
+    // All browsers share one client, because building one takes longer than most requests.
     static CLIENT: LazyLock<Client> = LazyLock::new(|| {
-        // The app's own code installs it only when it builds its first client.
+        // The app installs this provider too, but only when it builds its first client.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().redirect(Policy::none()).no_proxy().timeout(Duration::from_secs(600));
-        // A connection of its own for each request: none is closed by the server at the moment when it is used again,
-        // and what is open at the stand-in belongs to the program.
+        // Each request gets its own connection. So the server cannot close one at the moment when it is reused, and the
+        // connections that are open at the stand-in are those of the app.
         client.pool_max_idle_per_host(0).build().expect("a client without certificates of its own can be built")
     });
     CLIENT.clone()

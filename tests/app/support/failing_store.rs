@@ -1,4 +1,4 @@
-//! A store that can be taken away, and given back.
+//! A store that a test can make fail, and work again.
 
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -9,7 +9,7 @@ use videoask_auth::{
 
 use super::{TestServer, api_client::keep_mode};
 
-/// A store that can be taken away, and given back.
+/// A SQLite store that a test can make fail, and work again.
 pub struct FailingStore(TempDir);
 
 impl FailingStore {
@@ -20,32 +20,32 @@ impl FailingStore {
         (Self(folder), keep_mode().store(opened.store).start().await)
     }
 
-    /// From now on it answers nothing.
+    /// From now on, every access to records fails.
     pub fn take_away(&self) {
         self.execute("ALTER TABLE records RENAME TO gone");
     }
 
-    /// It loses every record, tombstones too.
+    /// Deletes every record, including tombstones.
     pub fn lose_records(&self) {
         self.execute("DELETE FROM records");
     }
 
-    /// From now on it lists no API keys.
+    /// From now on, every access to API keys fails.
     pub fn take_keys_away(&self) {
         self.execute("ALTER TABLE api_keys RENAME TO gone_keys");
     }
 
-    /// It lists them again.
+    /// Makes the API keys accessible again.
     pub fn give_keys_back(&self) {
         self.execute("ALTER TABLE gone_keys RENAME TO api_keys");
     }
 
-    /// From now on it takes no new session.
+    /// From now on, the store accepts no new session.
     pub fn refuse_sessions(&self) {
         self.execute("CREATE TRIGGER refuse BEFORE INSERT ON sessions BEGIN SELECT RAISE(FAIL, 'refused'); END");
     }
 
-    /// It answers again, as if nothing had been.
+    /// Makes the records accessible again, unchanged.
     pub fn give_back(&self) {
         self.execute("ALTER TABLE gone RENAME TO records");
     }

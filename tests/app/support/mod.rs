@@ -1,4 +1,4 @@
-//! What the tests share: a real app and a real stand-in on ports of their own, and a browser that keeps cookies.
+//! What the tests share: a real app and a real stand-in on their own ports, and a browser that keeps cookies.
 pub mod api_client;
 pub mod browser;
 mod failing_store;
@@ -58,19 +58,19 @@ impl Setup {
         self
     }
 
-    /// Sets the tenant up otherwise than usual.
+    /// Changes the options of the tenant.
     pub fn tenant(mut self, set_up: impl FnOnce(&mut Options) + 'static) -> Self {
         self.tenant = Some(Box::new(set_up));
         self
     }
 
-    /// Uses this store in place of one in memory.
+    /// Uses this store instead of one in memory.
     pub fn store(mut self, store: Arc<dyn Store>) -> Self {
         self.store = Some(store);
         self
     }
 
-    /// Shares that server's clock, store and authorization server, so that its tokens are of the same client.
+    /// Shares that server's clock, store and authorization server, so that its connections can be used here too.
     pub fn beside(mut self, server: &TestServer) -> Self {
         self.clock = Some((server.clock.clone(), server.clock_control.clone()));
         self.store(Arc::clone(&server.store)).var("VIDEOASK_AUTH_URL", server.provider.as_str())
@@ -129,7 +129,7 @@ impl Setup {
 }
 
 impl TestServer {
-    /// An app as a Glitch `.env` makes it, before a tenant without rotation.
+    /// Starts an app with the variables of a Glitch `.env`, and a tenant without rotation.
     pub async fn start() -> Self {
         Setup::default().start().await
     }
@@ -150,12 +150,12 @@ impl TestServer {
         self.clock.now()
     }
 
-    /// Sets the wall clock of app and stand-in, forward or back.
+    /// Steps the wall clock of app and stand-in forward or back.
     pub fn set_wall_clock(&self, by: time::Duration) {
         self.clock_control.step_wall(by);
     }
 
-    /// Lets time pass for app and stand-in alike.
+    /// Lets time pass for both app and stand-in.
     pub fn pass(&self, time: Duration) {
         self.clock_control.advance(time);
     }

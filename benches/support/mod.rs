@@ -39,7 +39,6 @@ pub fn client() -> Client {
     Client::builder().redirect(Policy::none()).no_proxy().build().expect("a client")
 }
 
-/// The median.
 pub fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times[times.len() / 2]

@@ -154,7 +154,6 @@ impl Cluster {
         self.deployment.clocks.set_wall_clock_ahead(SHORT_LIFE);
     }
 
-    /// Starts the command `token`.
     pub fn token(&self) -> Program {
         self.deployment.start(&["token"], &[])
     }

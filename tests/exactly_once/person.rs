@@ -17,7 +17,7 @@ pub struct Person {
     shown: Arc<ShownTokens>,
 }
 
-/// Which token set a page shows.
+/// The token set that a page shows.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ShownTokens {
     connection: String,
@@ -34,7 +34,7 @@ pub enum RefreshResult {
     LoginNeeded,
     /// A page with another status.
     Else(u16),
-    /// The server was gone before it answered.
+    /// The server ended before it answered.
     Unanswered,
 }
 

@@ -15,7 +15,7 @@ pub struct Inbox {
     pub away_until: Duration,
     /// How many of a thousand deliveries fail.
     pub failures: u64,
-    /// After how many of a thousand accepted deliveries the process that sent it is killed.
+    /// After how many of a thousand accepted deliveries the sending process is killed.
     pub kills: u64,
 }
 

@@ -25,7 +25,6 @@ use super::{
 
 const MIB: usize = 1024 * 1024;
 
-/// Adds the middleware to an endpoint's methods.
 pub(super) fn with_faults(
     standin: &StandIn,
     endpoint: Endpoint,

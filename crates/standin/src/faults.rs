@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What goes wrong, until cleared or used up.
+/// What goes wrong. Each fault stays until it is cleared or used up.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
@@ -47,10 +47,10 @@ pub enum Endpoint {
     Echo,
 }
 
-/// A fault and how often it happens.
+/// A fault, and how often it happens.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct PlannedFault {
-    /// How many requests it affects; without it, every one until cleared.
+    /// How many requests the fault affects. `None` means every request until the faults are cleared.
     #[serde(default)]
     pub times: Option<u32>,
     /// What happens.

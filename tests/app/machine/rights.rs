@@ -43,7 +43,7 @@ impl TestServer {
         key
     }
 
-    /// A program with a new key of these rights.
+    /// Adds a key with these rights, and returns a program that has it.
     async fn holder(&self, name: &str, rights: Rights) -> ApiClient {
         let key = self.key(name, rights).await;
         self.api_client().with_key(key.expose_secret())

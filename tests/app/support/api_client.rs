@@ -19,7 +19,7 @@ pub struct ApiClient {
     key: String,
 }
 
-/// Keep mode for Ada and Grace with an API key. Nobody is connected yet.
+/// Keep mode for Ada and Grace, with an API key. Neither is connected yet.
 pub fn keep_mode() -> Setup {
     Setup::default().var("ALLOWED_USERS", "ada@example.com,grace@example.com").var("API_KEY", KEY)
 }

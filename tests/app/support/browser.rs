@@ -23,7 +23,6 @@ pub struct Browser {
     jar: Arc<Mutex<Jar>>,
 }
 
-/// A response.
 #[derive(Debug)]
 pub struct Page {
     pub url: Url,

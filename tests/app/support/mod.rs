@@ -52,7 +52,6 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Sets a variable.
     pub fn var(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.pairs.push((name, value.into()));
         self

@@ -52,7 +52,6 @@ impl ManualClock {
 #[derive(Clone)]
 pub struct Form(BTreeMap<String, String>);
 
-/// A status and a JSON body.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,

@@ -75,7 +75,8 @@ contract! {
         swap(test, &blocked, |change| change.sealed = Some(new.sealed.clone())).await;
         assert_eq!((found(test, &["old"]).await, found(test, &["new"]).await), (vec![], vec!["a".to_owned()]));
         let login = NewRow { version: version("c2", 1), ..indexed("a", "l", "third") };
-        test.store.put(&login, Some(&live_version("c1", 7))).await.unwrap();
+        let blocked = RowVersion { state: record::State::Blocked, ..live_version("c1", 7) };
+        assert_eq!(test.store.put(&login, Some(&blocked)).await.unwrap(), Cas::Applied);
         assert_eq!((found(test, &["new"]).await, found(test, &["third"]).await), (vec![], vec!["a".to_owned()]));
         swap(test, &login, |change| change.sealed = Some(sealed("no index"))).await;
         assert_eq!(found(test, &["third"]).await, [""; 0]);
@@ -119,9 +120,10 @@ contract! {
         let dead = (record::State::Dead, "usable.1".to_owned(), 1);
         assert_eq!(counts(test).await, (vec![dead.clone(), live("usable.1", 1)], 1));
         let login = NewRow { version: version("c2", 1), ..indexed("a", "not-allowed.1", "a") };
-        test.store.put(&login, Some(&live_version("c1", 7))).await.unwrap();
+        let dead = RowVersion { state: record::State::Dead, ..live_version("c1", 7) };
+        assert_eq!(test.store.put(&login, Some(&dead)).await.unwrap(), Cas::Applied);
         assert_eq!(counts(test).await, (vec![live("not-allowed.1", 1), live("usable.1", 1)], 1));
-        test.store.put(&login, Some(&live_version("c1", 7))).await.unwrap();
+        assert_eq!(test.store.put(&login, Some(&dead)).await.unwrap(), Cas::Applied, "it was put before");
         test.store.restore(&NewRow { version: version("c1", 8), ..indexed("b", "usable.2", "b") }).await.unwrap();
         test.store.restore(&indexed("d", "usable.2", "d")).await.unwrap();
         assert_eq!(counts(test).await, (vec![live("not-allowed.1", 1), live("usable.2", 2)], 1));

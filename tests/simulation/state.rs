@@ -59,7 +59,7 @@ pub struct ProcessStatus {
     pub wall_ahead: time::Duration,
     /// When a call of the store last failed for it, or came late.
     pub store_trouble: Duration,
-    /// Failed calls in a row. Random faults let no more than two fail.
+    /// Failed calls in a row. Random faults let at most two fail.
     pub failed: u32,
     /// When it last asked for the lease of a record.
     pub asked: HashMap<RowKey, Duration>,

@@ -14,6 +14,9 @@ pub struct Options {
     /// Numbers of processes
     #[arg(long, value_delimiter = ',', default_value = "1,2,3,4")]
     pub replicas: Vec<usize>,
+    /// How many browsers log in at the replicas at once
+    #[arg(long, default_value_t = 16)]
+    pub browsers: usize,
     /// Numbers of open HTTP connections
     #[arg(long, value_delimiter = ',', default_value = "1,10,100,1000,10000")]
     pub open: Vec<usize>,

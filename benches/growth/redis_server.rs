@@ -32,12 +32,23 @@ impl RedisServer {
         Self { process, url: format!("redis://127.0.0.1:{port}"), _folder: folder }
     }
 
-    /// How many commands it has executed.
-    pub async fn commands(&self) -> f64 {
+    /// What it has done so far.
+    pub async fn counts(&self) -> Counts {
         let client = redis::Client::open(self.url.as_str()).expect("a URL");
         let mut connection = client.get_multiplexed_async_connection().await.expect("it answers");
         let stats: String = redis::cmd("INFO").arg("stats").query_async(&mut connection).await.expect("it answers");
-        let count = stats.lines().find_map(|line| line.strip_prefix("total_commands_processed:"));
-        count.expect("a count").trim().parse().expect("a number")
+        let count = |name: &str| -> f64 {
+            let count = stats.lines().find_map(|line| line.strip_prefix(name));
+            count.expect("a count").trim().parse().expect("a number")
+        };
+        Counts { commands: count("total_commands_processed:"), reads: count("total_reads_processed:") }
     }
+}
+
+#[derive(Clone, Copy)]
+pub struct Counts {
+    /// Commands executed, those within scripts too.
+    pub commands: f64,
+    /// Reads from connections. Each takes all requests that wait.
+    pub reads: f64,
 }

@@ -17,26 +17,29 @@ use super::{
     },
 };
 
-const BROWSERS: usize = 16;
 const LENGTH: Duration = Duration::from_secs(4);
 
-/// What was measured. All values but the last are per 1,000 logins.
+/// What was measured.
 struct Measured {
+    /// CPU seconds per 1,000 logins.
     cpu: f64,
     redis_cpu: f64,
+    /// Redis commands per login.
     commands: f64,
+    /// How often Redis read from a connection.
+    reads: f64,
     /// Redis commands per second while there are no requests.
     idle: f64,
 }
 
-pub async fn run(numbers: &[usize]) -> Vec<(&'static str, Chart)> {
+pub async fn run(numbers: &[usize], browsers: usize) -> Vec<(&'static str, Chart)> {
     println!(
-        "\nreplicas | CPU s per 1,000 logins, all replicas | of Redis | Redis commands per login | a second, idle"
+        "\nreplicas | CPU s per 1,000 logins, all replicas | of Redis | Redis commands per login | reads | a second, idle"
     );
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for &replicas in numbers {
-        let Measured { cpu, redis_cpu, commands, idle } = measure(replicas).await;
-        println!("{replicas:8} | {cpu:36.3} | {redis_cpu:8.3} | {:24.1} | {idle:14.2}", commands / 1000.0);
+        let Measured { cpu, redis_cpu, commands, reads, idle } = measure(replicas, browsers).await;
+        println!("{replicas:8} | {cpu:36.3} | {redis_cpu:8.3} | {commands:24.1} | {reads:5.1} | {idle:14.2}");
         ours.push((replicas, cpu));
         theirs.push((replicas, redis_cpu));
     }
@@ -45,10 +48,10 @@ pub async fn run(numbers: &[usize]) -> Vec<(&'static str, Chart)> {
     vec![("replicas", Chart { title, unit, things: "replicas on one Redis", scale: Scale::Linear, lines })]
 }
 
-async fn measure(replicas: usize) -> Measured {
+async fn measure(replicas: usize, browsers: usize) -> Measured {
     let (redis, provider) = (RedisServer::start().await, standin::spawn().await);
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let users: Vec<_> = (0..BROWSERS).map(|number| format!("{}@example.com", standin::user(number))).collect();
+    let users: Vec<_> = (0..browsers).map(|number| format!("{}@example.com", standin::user(number))).collect();
     let users = users.join(",");
     let variables = [("STORE_URL", redis.url.as_str()), ("ALLOWED_USERS", &users)];
     let mut apps = Vec::new();
@@ -57,25 +60,26 @@ async fn measure(replicas: usize) -> Measured {
     }
     let sites: Vec<_> = apps.iter().map(|app| Site::new(&app.url, "/auth/videoask")).collect();
     // Warms up what only the first logins pay for: connections, scripts, the keys of the provider.
-    log_in(&sites, Duration::from_millis(500)).await;
+    log_in(&sites, browsers, Duration::from_millis(500)).await;
 
     let cpu = || apps.iter().map(|app| app.cpu()).sum::<Cpu>();
-    let before = (cpu(), redis.process.cpu(), redis.commands().await);
-    let logins = log_in(&sites, LENGTH).await;
-    let after = (cpu(), redis.process.cpu(), redis.commands().await);
+    let before = (cpu(), redis.process.cpu(), redis.counts().await);
+    let logins = log_in(&sites, browsers, LENGTH).await;
+    let after = (cpu(), redis.process.cpu(), redis.counts().await);
     tokio::time::sleep(LENGTH).await;
-    let idle = (redis.commands().await - after.2) / LENGTH.as_secs_f64();
+    let idle = (redis.counts().await.commands - after.2.commands) / LENGTH.as_secs_f64();
     Measured {
         cpu: (after.0 - before.0).per(logins, 1000.0).total(),
         redis_cpu: (after.1 - before.1).per(logins, 1000.0).total(),
-        commands: (after.2 - before.2) / logins * 1000.0,
+        commands: (after.2.commands - before.2.commands) / logins,
+        reads: (after.2.reads - before.2.reads) / logins,
         idle,
     }
 }
 
 /// Logs in repeatedly for this long, each browser always at the same replica. Returns the number of logins.
-async fn log_in(sites: &[Site], length: Duration) -> f64 {
-    let logins = join_all((0..BROWSERS).map(async |number| {
+async fn log_in(sites: &[Site], browsers: usize, length: Duration) -> f64 {
+    let logins = join_all((0..browsers).map(async |number| {
         let (mut browser, began, mut logins) = (Browser::new(number), stopwatch(), 0_u32);
         while began.elapsed() < length {
             browser.log_in(&sites[number % sites.len()]).await.expect("a login");

@@ -3,6 +3,7 @@ WORKDIR /build
 
 # The dependencies alone, over empty sources: built again only when the lock file or a manifest changes. Cargo wants
 # every target that a manifest names to be there, and the benchmarks are named.
+COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
 COPY crates/standin/Cargo.toml crates/standin/
 COPY tests/browser/Cargo.toml tests/browser/

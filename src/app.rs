@@ -103,7 +103,7 @@ impl App {
         });
         let limit = server::connection_limit(max_connections);
         let finished = async {
-            server::serve(listener, web::router(Arc::clone(&state)), limit, stopping.clone()).await;
+            server::serve(listener, web::service(Arc::clone(&state)), limit, stopping.clone()).await;
             // The exchange of a browser that disconnected may still be in flight.
             exchanges_done(code_exchanges).await;
         };

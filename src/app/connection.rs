@@ -5,19 +5,18 @@
 
 use std::convert::Infallible;
 
-use axum::{Router, body::Body, http::Request};
-use hyper::{
-    body::Incoming,
-    server::conn::http1,
-    service::{Service, service_fn},
-};
-use hyper_util::{rt::TokioIo, server::graceful::Watcher, service::TowerToHyperService};
+use axum::{body::Body, http::Request};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{rt::TokioIo, server::graceful::Watcher};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::watch,
 };
 
-use crate::app::progress::{Progress, TrackedBody, TrackedStream};
+use crate::{
+    app::progress::{Progress, TrackedBody, TrackedStream},
+    web::AppService,
+};
 
 /// The longest request head; a longer one is 431.
 const HEAD_LIMIT: usize = 32 * 1024;
@@ -25,17 +24,16 @@ const HEAD_LIMIT: usize = 32 * 1024;
 const BUFFER_LIMIT: usize = 64 * 1024;
 
 /// Serves one connection until either side ends it. After `stopping`, it is dropped unless a request is in flight.
-pub(super) async fn serve<S>(stream: S, router: Router, watcher: Watcher, stopping: watch::Receiver<()>)
+pub(super) async fn serve<S>(stream: S, service: impl AppService, watcher: Watcher, stopping: watch::Receiver<()>)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let progress = Progress::default();
     let io = TokioIo::new(TrackedStream { stream, progress: progress.clone() });
-    let router = TowerToHyperService::new(router);
     let service = service_fn(|request: Request<Incoming>| {
         // Set before anything is awaited: from here on the request counts as in flight.
         let in_flight = progress.begin();
-        let response = router.call(request.map(Body::new));
+        let response = service.clone().call(request.map(Body::new));
         async move { Ok::<_, Infallible>(response.await?.map(|body| TrackedBody { body, _in_flight: in_flight })) }
     });
     let connection = http1::Builder::new()
@@ -58,7 +56,7 @@ where
 mod tests {
     use std::{future::pending, time::Duration};
 
-    use axum::routing::get;
+    use axum::{Router, routing::get};
     use futures_util::{StreamExt, stream};
     use hyper_util::server::graceful::GracefulShutdown;
     use tokio::{

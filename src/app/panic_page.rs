@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
     body::{self, Body},
     http::{HeaderValue, Request, StatusCode, header},
     response::Response,
@@ -18,7 +17,7 @@ use crate::{
     config::Config,
     store::{self, IfMissing},
     vault::Callers,
-    web::panicking,
+    web::{AppService, panicking},
 };
 
 const VARIABLES: [(&str, &str); 5] = [
@@ -29,19 +28,20 @@ const VARIABLES: [(&str, &str); 5] = [
     ("STORE_URL", "memory:"),
 ];
 
-async fn router() -> Router {
+async fn service() -> impl AppService {
     let config = Config::from_pairs(VARIABLES).unwrap_or_else(|problems| panic!("{problems}")).config;
     let store = store::open(&config.store, IfMissing::Create).await.expect("memory can always be opened").store;
     let (clock, _) = Clock::manual(datetime!(2026-11-27 03:34 UTC));
-    panicking::router(Arc::new(state(&config, store, clock, Callers::Requests).expect("it can be built")))
+    panicking::service(Arc::new(state(&config, store, clock, Callers::Requests).expect("it can be built")))
 }
 
-async fn get(router: &Router, path: &str, cookie: Option<&HeaderValue>) -> Response {
+async fn get(service: &impl AppService, path: &str, cookie: Option<&HeaderValue>) -> Response {
     let mut request = Request::get(path).header(header::HOST, "localhost:3000");
     if let Some(cookie) = cookie {
         request = request.header(header::COOKIE, cookie);
     }
-    let response = TowerToHyperService::new(router.clone()).call(request.body(Body::empty()).expect("a request")).await;
+    let response =
+        TowerToHyperService::new(service.clone()).call(request.body(Body::empty()).expect("a request")).await;
     response.unwrap_or_else(|error| match error {})
 }
 
@@ -52,11 +52,11 @@ async fn text(response: Response) -> String {
 
 #[tokio::test]
 async fn the_page_after_a_panic_has_the_navigation_of_who_is_logged_in() {
-    let router = router().await;
-    let logged_in = get(&router, "/log-in", None).await;
+    let service = service().await;
+    let logged_in = get(&service, "/log-in", None).await;
     let cookie = logged_in.headers().get(header::SET_COOKIE).expect("a session's cookie");
     for (cookie, navigation) in [(Some(cookie), true), (None, false)] {
-        let response = get(&router, "/panic", cookie).await;
+        let response = get(&service, "/panic", cookie).await;
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         let page = text(response).await;
         assert!(page.contains("<h1>Something went wrong in this app</h1>"), "{page}");

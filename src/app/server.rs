@@ -2,10 +2,7 @@
 
 use std::{io, num::NonZeroUsize, sync::Arc, time::Duration};
 
-use axum::{
-    Router,
-    serve::{Listener, ListenerExt},
-};
+use axum::serve::{Listener, ListenerExt};
 use hyper_util::server::graceful::GracefulShutdown;
 use rustix::process::{Resource, getrlimit};
 use socket2::{SockRef, TcpKeepalive};
@@ -14,7 +11,10 @@ use tokio::{
     sync::{Semaphore, watch},
 };
 
-use crate::app::{connection, stopped};
+use crate::{
+    app::{connection, stopped},
+    web::AppService,
+};
 
 /// How many connections may be open if `MAX_CONNECTIONS` is not set.
 const DEFAULT_CONNECTIONS: usize = 1024;
@@ -25,7 +25,12 @@ const SILENCE: Duration = Duration::from_secs(60);
 
 /// Serves until `stopping`, and completes when every request in flight then has its response. Connections beyond
 /// `limit` wait in the listen queue.
-pub(super) async fn serve(listener: TcpListener, router: Router, limit: usize, stopping: watch::Receiver<()>) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    service: impl AppService,
+    limit: usize,
+    stopping: watch::Receiver<()>,
+) {
     let mut listener = listener.tap_io(|connection| {
         // If one of these options cannot be set, everything else still works.
         let _ = set_up(connection);
@@ -35,7 +40,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, limit: usize, s
         // The semaphore is never closed.
         while let Ok(permit) = Arc::clone(&limit).acquire_owned().await {
             let (stream, _) = listener.accept().await;
-            let connection = connection::serve(stream, router.clone(), graceful.watcher(), stopping.clone());
+            let connection = connection::serve(stream, service.clone(), graceful.watcher(), stopping.clone());
             tokio::spawn(async move {
                 connection.await;
                 drop(permit);

@@ -14,15 +14,17 @@ mod session;
 mod state;
 mod visitor;
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     Router,
+    extract::Request,
     http::{StatusCode, Uri},
     middleware::{from_fn_with_state, map_response},
     response::{IntoResponse, Response},
 };
-use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, timeout::RequestBodyTimeoutLayer};
+use tower::{Service, service_fn, util::MapRequestLayer};
+use tower_http::{limit::RequestBodyLimitLayer, timeout::RequestBodyTimeoutLayer};
 
 use crate::web::{
     api::{paths::is_for_machines, problem::Problem},
@@ -42,12 +44,24 @@ pub(crate) use self::{
 };
 pub use self::{cookies::CookiePolicy, login::pending::PendingLogins, session::Sessions, state::AppState};
 
+/// What answers requests, in clones of its own for each connection.
+pub(crate) trait AppService:
+    Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
+{
+}
+
+impl<S> AppService for S where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
+{
+}
+
 /// The longest body, in bytes. No form of ours is longer.
 const BODY_LIMIT: usize = 64 * 1024;
 /// How long the next part of a body may take.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-pub(crate) fn router(app: Arc<AppState>) -> Router {
+/// The app: every request to the server goes through it.
+pub(crate) fn service(app: Arc<AppState>) -> impl AppService {
     let pages = pages::home::router()
         .merge(login::router())
         .merge(pages::tokens::router())
@@ -57,24 +71,24 @@ pub(crate) fn router(app: Arc<AppState>) -> Router {
     with_pages(app, pages)
 }
 
-/// These pages and all other routes, under the layers that all of them share. The outermost layer is the last call of
-/// `layer`, and the first of a tuple: for each request, axum clones and boxes what each call has wrapped.
-fn with_pages(app: Arc<AppState>, pages: Router<Arc<AppState>>) -> Router {
-    for_browsers(pages, &app)
+/// These pages and all other routes. The outermost layer is the last call of `layer`, and the first of a tuple: for each
+/// request, axum clones and boxes what each call has wrapped.
+fn with_pages(app: Arc<AppState>, pages: Router<Arc<AppState>>) -> impl AppService {
+    let router = for_browsers(pages, &app)
         .merge(assets::router())
         .merge(health::router())
         .layer((
+            MapRequestLayer::new(middleware::trace::note_route),
             map_response(too_large),
             RequestBodyTimeoutLayer::new(BODY_TIMEOUT),
             RequestBodyLimitLayer::new(BODY_LIMIT),
-            CatchPanicLayer::custom(middleware::panic::page),
         ))
         // After the limit on bodies, which does not apply to the proxy.
         .merge(api::router(&app))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(Arc::clone(&app), middleware::trace::trace))
-        .with_state(app)
+        .with_state(Arc::clone(&app));
+    service_fn(move |request| middleware::trace::trace(Arc::clone(&app), router.clone(), request))
 }
 
 async fn nothing_here(uri: Uri) -> Response {

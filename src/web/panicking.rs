@@ -6,13 +6,14 @@ use axum::{Router, extract::State, routing::get};
 use tower_sessions::Session;
 
 use crate::web::{
+    AppService,
     session::{self as login_session, Login},
     state::AppState,
     with_pages,
 };
 
 /// The app with two pages: one that logs the browser in, and one that panics.
-pub(crate) fn router(app: Arc<AppState>) -> Router {
+pub(crate) fn service(app: Arc<AppState>) -> impl AppService {
     with_pages(app, Router::new().route("/log-in", get(log_in)).route("/panic", get(panics)))
 }
 

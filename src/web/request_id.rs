@@ -5,13 +5,15 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use axum::http::HeaderValue;
+
 /// 2^64 divided by the golden ratio. It is odd, so an id repeats only after all others, and consecutive ids differ in
 /// nearly all their digits, which makes them easy to tell apart.
 const STRIDE: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// 16 hex digits, always generated here: an id from outside could forge log lines. It is not a secret.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct RequestId(u64);
+pub(crate) struct RequestId([u8; 16]);
 
 /// Generates ids from a random start, so that two processes do not generate the same ones.
 pub(crate) struct RequestIds(AtomicU64);
@@ -22,12 +24,41 @@ impl RequestIds {
     }
 
     pub(crate) fn next(&self) -> RequestId {
-        RequestId(self.0.fetch_add(STRIDE, Ordering::Relaxed))
+        RequestId::of(self.0.fetch_add(STRIDE, Ordering::Relaxed))
+    }
+}
+
+impl RequestId {
+    /// Written at once, since each request needs it twice: in its span and in a header.
+    fn of(number: u64) -> Self {
+        let digit = |place: usize| b"0123456789abcdef"[(number >> (60 - 4 * place) & 0xf) as usize];
+        Self(std::array::from_fn(digit))
     }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
+        f.write_str(str::from_utf8(&self.0).unwrap_or_default())
+    }
+}
+
+impl From<RequestId> for HeaderValue {
+    /// # Panics
+    /// Never: hex digits fit into a header.
+    fn from(RequestId(digits): RequestId) -> Self {
+        Self::from_bytes(&digits).expect("hex digits fit into a header")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_has_16_hex_digits() {
+        for (number, digits) in [(0, "0000000000000000"), (0x0123_4567_89ab_cdef, "0123456789abcdef")] {
+            assert_eq!(RequestId::of(number).to_string(), digits);
+            assert_eq!(HeaderValue::from(RequestId::of(number)), digits);
+        }
     }
 }

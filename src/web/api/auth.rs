@@ -9,30 +9,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{
-    api_key::Caller,
-    web::{
-        api::{counting, problem::Problem},
-        state::AppState,
-    },
+use crate::web::{
+    api::{counting, problem::Problem},
+    middleware::trace::LogFields,
+    state::AppState,
 };
 
-/// Whose API key a request carried, for its line in the log. An extension of the response.
-#[derive(Clone)]
-pub(crate) struct KeyHolder(Arc<Caller>);
-
-impl KeyHolder {
-    pub(crate) fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    pub(super) fn label(caller: Arc<Caller>, mut response: Response) -> Response {
-        response.extensions_mut().insert(Self(caller));
-        response
-    }
-}
-
-/// Passes a request with a valid key on, with its [`Caller`] as an extension for the handler.
+/// Passes a request with a valid key on, with its [`Caller`](crate::api_key::Caller) as an extension for the handler.
 pub(super) async fn authenticate(State(app): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
     let authenticated = match bearer(request.headers()) {
         Some(key) => app.api_keys.authenticate(key).await.map_err(Problem::from),
@@ -40,8 +23,11 @@ pub(super) async fn authenticate(State(app): State<Arc<AppState>>, mut request: 
     };
     match authenticated {
         Ok(caller) => {
-            request.extensions_mut().insert(Arc::clone(&caller));
-            KeyHolder::label(caller, next.run(request).await)
+            if let Some(fields) = request.extensions().get::<LogFields>() {
+                fields.set_caller(&caller);
+            }
+            request.extensions_mut().insert(caller);
+            next.run(request).await
         }
         Err(problem) => {
             counting::unauthorized(&app.metrics, &request, &problem);

@@ -22,11 +22,11 @@ mod user;
 use std::sync::Arc;
 
 use axum::{Router, middleware::from_fn_with_state};
-use tower_http::catch_panic::CatchPanicLayer;
+use tower::util::MapRequestLayer;
 
 use crate::{
     config::Mode,
-    web::{api::auth::authenticate, middleware::panic, state::AppState},
+    web::{api::auth::authenticate, middleware::trace::note_route, state::AppState},
 };
 
 /// The routes, behind the key; none in mint mode.
@@ -35,10 +35,10 @@ pub(super) fn router(app: &Arc<AppState>) -> Router<Arc<AppState>> {
         Mode::Mint => return Router::new(),
         Mode::Keep(_) => {}
     }
-    let catch_panic = CatchPanicLayer::custom(panic::problem);
+    let authenticate = from_fn_with_state(Arc::clone(app), authenticate);
     // One tuple, because each `route_layer` call wraps every route again.
-    let routes = routes().route_layer((from_fn_with_state(Arc::clone(app), authenticate), catch_panic));
-    routes.merge(oauth::router().route_layer(catch_panic))
+    let routes = routes().route_layer((MapRequestLayer::new(note_route), authenticate));
+    routes.merge(oauth::router().route_layer(MapRequestLayer::new(note_route)))
 }
 
 fn routes() -> Router<Arc<AppState>> {

@@ -14,7 +14,6 @@ use axum::{
 };
 use tokio::sync::{Semaphore, oneshot};
 use tower_cookies::{CookieManagerLayer, Cookies};
-use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     login::{Callback, Finished, LoginError},
@@ -83,7 +82,6 @@ pub(crate) fn router(app: Arc<AppState>) -> (Router, oneshot::Receiver<Outcome>,
             Extension(waiting),
         ))
         .merge(files)
-        .layer(CatchPanicLayer::custom(middleware::panic::page))
         .fallback(async || PageError::Request(RequestError::NotFound))
         .method_not_allowed_fallback(async || PageError::Request(RequestError::MethodNotAllowed))
         .layer(from_fn_with_state(Arc::clone(&app), middleware::trace::render_for_command))

@@ -1,28 +1,15 @@
-//! The response of a handler that panicked, which is a bug. The panic's message is logged with the request's id.
+//! Catches the panic of a handler, which is a bug.
 
-use std::any::Any;
+use std::{panic::AssertUnwindSafe, pin::Pin};
 
-use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
 
-use crate::{
-    telemetry,
-    web::{api::problem::Problem, pages::error::PageError},
-};
+use crate::telemetry;
 
-type Payload = Box<dyn Any + Send>;
-
-#[expect(clippy::needless_pass_by_value, reason = "the layer gives it away")]
-pub(crate) fn page(payload: Payload) -> Response {
-    log(&*payload);
-    PageError::Internal.into_response()
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the layer gives it away")]
-pub(crate) fn problem(payload: Payload) -> Response {
-    log(&*payload);
-    Problem::Internal.into_response()
-}
-
-fn log(payload: &(dyn Any + Send)) {
-    tracing::error!(cause = telemetry::panic_cause(payload), "a handler panicked");
+/// What the handler returns; `None` if it panicked. The panic's message is logged with the request's id.
+pub(crate) async fn catch<T>(handler: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+    // Whatever the handler shares with others is behind locks.
+    let returned = AssertUnwindSafe(handler).catch_unwind().await;
+    let log = |payload: &_| tracing::error!(cause = telemetry::panic_cause(payload), "a handler panicked");
+    returned.inspect_err(|payload| log(&**payload)).ok()
 }

@@ -1,60 +1,111 @@
 //! Gives every request an id, a span and one log line, and every response its error page, if a handler failed, and the
 //! headers that all have.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    pin::pin,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use axum::{
+    Router,
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, Method, StatusCode, header},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
+use tower::Service;
 use tracing::Instrument;
 
 use crate::{
+    api_key::Caller,
     telemetry,
     web::{
-        api::{auth::KeyHolder, problem::ProblemReport},
+        api::{
+            paths::is_for_machines,
+            problem::{Problem, ProblemReport},
+        },
         health,
-        pages::{error_page::Failure, layout::NavVisitor},
+        middleware::panic,
+        pages::{error::PageError, error_page::Failure, layout::NavVisitor},
         request_id::RequestId,
         state::AppState,
         visitor,
     },
 };
 
-const HEADER: &str = "x-request-id";
+const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The outermost layer, and the only one over all routes: each costs every request a few allocations.
-pub(crate) async fn trace(State(app): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
-    let id = app.request_ids.next();
-    request.extensions_mut().insert(id);
-    let span = tracing::error_span!("request", %id);
-    async {
-        let began = app.clock.monotonic();
-        let method = request.method().clone();
-        let route = request.extensions().get::<MatchedPath>().cloned();
-        let cookies = request.headers().get_all(header::COOKIE).iter().map(|value| (header::COOKIE, value.clone()));
-        let cookies: HeaderMap = cookies.collect();
-        let mut response = rendered(&app, id, &cookies, next.run(request).await).await;
-        app.security_headers.add(response.headers_mut());
-        let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
-        let holder = response.extensions_mut().remove::<KeyHolder>();
-        let key = holder.as_ref().map(KeyHolder::name);
-        log(&method, route, key, response.status(), app.clock.monotonic().saturating_sub(began));
-        if let Ok(id) = HeaderValue::try_from(id.to_string()) {
-            response.headers_mut().insert(HEADER, id);
-        }
-        response
+/// What the layers below find out about a request, for its line in the log. An extension of the request.
+#[derive(Clone, Default)]
+pub(crate) struct LogFields(Arc<Fields>);
+
+#[derive(Default)]
+struct Fields {
+    route: OnceLock<MatchedPath>,
+    caller: OnceLock<Arc<Caller>>,
+}
+
+impl LogFields {
+    /// The request has the key of this caller.
+    pub(crate) fn set_caller(&self, caller: &Arc<Caller>) {
+        // Only the first one counts, and there is no other.
+        let _ = self.0.caller.set(Arc::clone(caller));
     }
-    .instrument(span)
-    .await
+}
+
+/// Notes the route of a request. It is in a layer of every route, since only below the router a request has a route.
+pub(crate) fn note_route(request: Request) -> Request {
+    let extensions = request.extensions();
+    if let (Some(LogFields(fields)), Some(route)) = (extensions.get(), extensions.get::<MatchedPath>()) {
+        let _ = fields.route.set(route.clone());
+    }
+    request
+}
+
+/// Answers a request. This is around the router and no layer of it: for each request, axum clones and boxes what a layer
+/// of all routes has wrapped.
+pub(crate) fn trace(
+    app: Arc<AppState>,
+    router: Router,
+    request: Request,
+) -> impl Future<Output = Result<Response, Infallible>> + Send + Unpin {
+    let id = app.request_ids.next();
+    let span = tracing::error_span!("request", %id);
+    // Boxed, since the server moves it several times before it is polled first.
+    Box::pin(respond(app, router, request, id).instrument(span))
+}
+
+async fn respond(
+    app: Arc<AppState>,
+    mut router: Router,
+    mut request: Request,
+    id: RequestId,
+) -> Result<Response, Infallible> {
+    let began = app.clock.monotonic();
+    let method = request.method().clone();
+    let is_for_machines = is_for_machines(request.uri().path());
+    let cookies = request.headers().get_all(header::COOKIE).iter().map(|value| (header::COOKIE, value.clone()));
+    let cookies: HeaderMap = cookies.collect();
+    let fields = LogFields::default();
+    request.extensions_mut().insert(fields.clone());
+    let mut response = match panic::catch(pin!(router.call(request))).await {
+        Some(response) => response?,
+        None if is_for_machines => Problem::Internal.into_response(),
+        None => PageError::Internal.into_response(),
+    };
+    render_failure(&app, id, &cookies, &mut response).await;
+    app.security_headers.add(response.headers_mut());
+    log(&method, &fields, response.status(), app.clock.monotonic().saturating_sub(began));
+    response.headers_mut().insert(HEADER, id.into());
+    Ok(response)
 }
 
 /// Turns a handler's failure into its page or its problem, and logs its cause. Nothing else does.
-async fn rendered(app: &Arc<AppState>, id: RequestId, cookies: &HeaderMap, mut response: Response) -> Response {
+async fn render_failure(app: &Arc<AppState>, id: RequestId, cookies: &HeaderMap, response: &mut Response) {
     let extensions = response.extensions_mut();
-    let told = match (extensions.remove::<Failure>(), extensions.remove::<ProblemReport>()) {
+    let rendered = match (extensions.remove::<Failure>(), extensions.remove::<ProblemReport>()) {
         (Some(failure), _) => {
             let visitor = if failure.may_ask_the_store() {
                 visitor::nav_visitor(app, cookies).await
@@ -64,36 +115,37 @@ async fn rendered(app: &Arc<AppState>, id: RequestId, cookies: &HeaderMap, mut r
             failure.render(&app.assets, id, visitor)
         }
         (None, Some(problem)) => problem.render(&app.app_url, app.clock.now(), id),
-        (None, None) => return response,
+        (None, None) => return,
     };
-    with_body_of(response, told)
+    take_body(response, rendered);
 }
 
 /// The same for a command that serves its login: it tells no request id and no log line.
 pub(crate) async fn render_for_command(State(app): State<Arc<AppState>>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+    let response = panic::catch(pin!(next.run(request))).await;
+    let mut response = response.unwrap_or_else(|| PageError::Internal.into_response());
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
-        response = with_body_of(response, failure.render_for_command(&app.assets));
+        take_body(&mut response, failure.render_for_command(&app.assets));
     }
     app.security_headers.add(response.headers_mut());
     response
 }
 
-fn with_body_of(mut response: Response, rendered: Response) -> Response {
+fn take_body(response: &mut Response, rendered: Response) {
     let (parts, body) = rendered.into_parts();
     response.headers_mut().remove(header::CONTENT_LENGTH);
     response.headers_mut().extend(parts.headers);
     *response.body_mut() = body;
-    response
 }
 
-fn log(method: &axum::http::Method, route: &str, key: Option<&str>, status: StatusCode, took: Duration) {
-    let ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
-    // An unusual method is text from outside.
-    let (method, status) = (telemetry::excerpt(method.as_str()), status.as_u16());
+fn log(method: &Method, LogFields(fields): &LogFields, status: StatusCode, took: Duration) {
+    let route = fields.route.get().map_or("unmatched", MatchedPath::as_str);
+    let key = fields.caller.get().map(|caller| caller.name());
+    let (status, ms) = (status.as_u16(), (took.as_secs_f64() * 10_000.0).round() / 10.0);
+    // An unusual method is text from outside. Nothing is written for a level that is off.
     if health::is_probe(route) && status < 500 {
-        tracing::debug!(%method, route, key, status, ms, "answered");
+        tracing::debug!(method = %telemetry::excerpt(method.as_str()), route, key, status, ms, "answered");
     } else {
-        tracing::info!(%method, route, key, status, ms, "answered");
+        tracing::info!(method = %telemetry::excerpt(method.as_str()), route, key, status, ms, "answered");
     }
 }

@@ -5,10 +5,10 @@ mod error;
 mod metadata;
 mod request;
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use axum::{
-    Json, Router,
+    Extension, Router,
     extract::{DefaultBodyLimit, RawForm, RawQuery, State, rejection::RawFormRejection},
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
@@ -26,13 +26,13 @@ use crate::{
     vault::{HandedOut, MinLife},
     web::{
         api::{
-            auth::KeyHolder,
             caller_timeout::with_caller_timeout,
             counting,
             problem::Problem,
-            token::{BODY_LIMIT, BODY_TIMEOUT},
+            token::{BODY_LIMIT, BODY_TIMEOUT, json},
             user::find_connection,
         },
+        middleware::trace::LogFields,
         state::AppState,
     },
 };
@@ -54,18 +54,20 @@ struct TokenResponse<'a> {
 
 async fn token(
     State(app): State<Arc<AppState>>,
+    Extension(log_fields): Extension<LogFields>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     form: Result<RawForm, RawFormRejection>,
 ) -> Response {
     let response = match authenticate(&app, query.as_deref(), &headers, form).await {
         Ok((caller, user)) => {
-            let issued = counting::hand_out(&app.metrics, Route::OauthToken, issue(&app, &caller, user.as_deref()));
-            let response = match issued.await {
+            log_fields.set_caller(&caller);
+            let issued = issue(&app, &caller, user.as_deref()).await;
+            counting::hand_out(&app.metrics, Route::OauthToken, &issued);
+            match issued {
                 Ok(token) => answer(&app, &token),
                 Err(problem) => TokenError::from(problem).into_response(&app),
-            };
-            KeyHolder::label(caller, response)
+            }
         }
         Err(error) => {
             app.metrics.handed_out(Route::OauthToken, Err(error.r#type()));
@@ -96,11 +98,11 @@ async fn authenticate(
 }
 
 async fn issue(app: &AppState, caller: &Caller, user: Option<&str>) -> Result<HandedOut, Problem> {
-    with_caller_timeout(&app.clock, async {
+    let token = pin!(async {
         let key = find_connection(app, caller, Access::Token, user).await?;
         Ok(app.vault.hand_out(&key, MinLife::BestEffort).await?)
-    })
-    .await
+    });
+    with_caller_timeout(&app.clock, token).await
 }
 
 fn answer(app: &AppState, token: &HandedOut) -> Response {
@@ -110,5 +112,5 @@ fn answer(app: &AppState, token: &HandedOut) -> Response {
         expires_in: token.expires_in(app.clock.now()),
         scope: token.scope(),
     };
-    Json(response).into_response()
+    json(&response, token)
 }

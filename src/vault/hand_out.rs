@@ -178,7 +178,7 @@ impl Vault {
 
     fn remaining(&self, cached: &CachedRecord, min_life: MinLife) -> Result<Remaining, VaultError> {
         let body = &cached.record.body;
-        if !self.0.settings.refresh_policy.allows(&body.identity) {
+        if !cached.is_allowed(&self.0.settings.refresh_policy) {
             return Err(VaultError::NotAllowed);
         }
         // docs/vault.md, rule 9. Not even the access token is used: the API may be another one too.

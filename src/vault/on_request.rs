@@ -45,7 +45,7 @@ impl Vault {
         if before.record.version() != *shown {
             return Ok(Refreshed::AlreadyNewer);
         }
-        if !self.0.settings.refresh_policy.allows(&before.record.body.identity) {
+        if !before.is_allowed(&self.0.settings.refresh_policy) {
             return Err(VaultError::NotAllowed);
         }
         loop {

@@ -59,13 +59,13 @@ impl TokenSet {
     /// Whether, by its dates, more than its whole life plus `tolerance` is left. Then the clock was wrong when it was
     /// issued, or is wrong now, and its real expiry is unknown.
     pub(crate) fn has_impossible_times(&self, now: OffsetDateTime, tolerance: Duration) -> bool {
-        self.dated_left(now) > self.life().saturating_add(tolerance)
+        is_impossible(self.dated_left(now), self.life(), tolerance)
     }
 
     /// Whether the access token works for less than this, or for an unknown time, or not at all.
     pub(crate) fn falls_short(&self, life: Duration, now: OffsetDateTime, tolerance: Duration) -> bool {
-        let left = self.left(now);
-        left < life || left.is_zero() || self.has_impossible_times(now, tolerance)
+        let (left, whole) = (self.dated_left(now), self.life());
+        left.min(whole) < life || left.is_zero() || whole.is_zero() || is_impossible(left, whole, tolerance)
     }
 
     fn dated_left(&self, now: OffsetDateTime) -> Duration {
@@ -76,6 +76,10 @@ impl TokenSet {
     pub(crate) fn claims(&self) -> Option<Map<String, Value>> {
         claims(&self.access_token)
     }
+}
+
+fn is_impossible(left: Duration, life: Duration, tolerance: Duration) -> bool {
+    left > life.saturating_add(tolerance)
 }
 
 fn claims(token: &AccessToken) -> Option<Map<String, Value>> {

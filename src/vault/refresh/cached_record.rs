@@ -12,7 +12,10 @@ use crate::{
         Limits,
         records::{RowVersion, State},
     },
-    vault::{record::Record, settings::Settings},
+    vault::{
+        record::Record,
+        settings::{RefreshPolicy, Settings},
+    },
 };
 
 /// A decrypted record, as it is in the store or as it will be once it is saved.
@@ -23,6 +26,8 @@ pub(crate) struct CachedRecord {
     /// The limits of the record's session, in mint mode.
     pub(crate) limits: Option<Limits>,
     written: WrittenToken,
+    /// Whether the process's policy allows the record's user, once somebody has asked.
+    allowed: OnceLock<bool>,
 }
 
 /// The access token as a header value and as JSON. Each is written when it is first needed and then kept: writing it
@@ -42,7 +47,12 @@ impl fmt::Debug for WrittenToken {
 
 impl CachedRecord {
     pub(crate) fn new(record: Record, state: State, limits: Option<Limits>) -> Self {
-        Self { record, state, limits, written: WrittenToken::default() }
+        Self { record, state, limits, written: WrittenToken::default(), allowed: OnceLock::new() }
+    }
+
+    /// Whether the tokens of the record's user may be used. A process has one policy, so this is decided once.
+    pub(crate) fn is_allowed(&self, policy: &RefreshPolicy) -> bool {
+        *self.allowed.get_or_init(|| policy.allows(&self.record.body.identity))
     }
 
     /// The value of `Authorization`.

@@ -94,7 +94,7 @@ impl RefreshReason {
             State::Revoking | State::Tombstone => false,
         };
         // The owner of a pending import is not known yet. The operator has vouched for it by importing it.
-        let user_permits = cached.state == State::Pending || settings.refresh_policy.allows(&body.identity);
+        let user_permits = cached.state == State::Pending || cached.is_allowed(&settings.refresh_policy);
         state_permits
             && user_permits
             && self.is_permitted(&settings.refresh_policy)

@@ -80,7 +80,8 @@ impl Vault {
             return found;
         }
         let additions = self.0.user_index.lock().additions;
-        let mut meanings = match self.look_up(name).await {
+        // Boxed, since each future around it would otherwise contain it, and few requests need it.
+        let mut meanings = match Box::pin(self.look_up(name)).await {
             Err(VaultError::StoreUnavailable) => {
                 self.0.user_index.lock().unreachable_at = Some(self.0.clock.boot_time());
                 return self.stale_meaning(name);

@@ -27,7 +27,7 @@ impl Vault {
     /// The record of this key for the pages of its user, also if it is expired, dead or blocked.
     pub(crate) async fn show(&self, key: &RowKey) -> Result<VisibleRecord, VaultError> {
         let cached = self.up_to_date(key).await?;
-        if self.0.settings.refresh_policy.allows(&cached.record.body.identity) {
+        if cached.is_allowed(&self.0.settings.refresh_policy) {
             Ok(VisibleRecord(cached))
         } else {
             Err(VaultError::NotAllowed)

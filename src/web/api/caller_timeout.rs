@@ -1,6 +1,6 @@
 //! How long a caller of the HTTP API waits for a token.
 
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
 use crate::{clock::Clock, vault::VaultError, web::api::problem::Problem};
 
@@ -8,11 +8,11 @@ use crate::{clock::Clock, vault::VaultError, web::api::problem::Problem};
 pub(crate) const CALLER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The result, or a problem when the caller has waited too long. A refresh that was started goes on.
-pub(super) fn with_caller_timeout<T>(
+///
+/// It takes a reference, since each future around it would otherwise contain a copy of the whole future.
+pub(super) async fn with_caller_timeout<T>(
     clock: &Clock,
-    result: impl Future<Output = Result<T, Problem>>,
-) -> impl Future<Output = Result<T, Problem>> {
-    // Boxed, since each future around it would otherwise contain it as a whole.
-    let result = Box::pin(result);
-    async { clock.timeout(CALLER_TIMEOUT, result).await.unwrap_or_else(|| Err(VaultError::Busy.into())) }
+    result: Pin<&mut impl Future<Output = Result<T, Problem>>>,
+) -> Result<T, Problem> {
+    clock.timeout(CALLER_TIMEOUT, result).await.unwrap_or_else(|| Err(VaultError::Busy.into()))
 }

@@ -8,14 +8,8 @@ use crate::{
 };
 
 /// Counts the result of one request for a token. A caller that disconnected got none and is not counted.
-pub(super) async fn hand_out<T>(
-    metrics: &Metrics,
-    route: Route,
-    hand_out: impl Future<Output = Result<T, Problem>>,
-) -> Result<T, Problem> {
-    let result = hand_out.await;
+pub(super) fn hand_out<T>(metrics: &Metrics, route: Route, result: &Result<T, Problem>) {
     metrics.handed_out(route, result.as_ref().map(drop).map_err(Problem::r#type));
-    result
 }
 
 /// Counts the response to a request to `/proxy`: VideoAsk's, or this app's own.

@@ -1,6 +1,6 @@
 //! `GET /api/token`: an access token that works for long enough; `POST`: another one, after the API rejected a token.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Json, Router,
@@ -8,7 +8,7 @@ use axum::{
         DefaultBodyLimit, Query, State,
         rejection::{JsonRejection, QueryRejection},
     },
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -46,6 +46,10 @@ const NO_QUERY: &str = "This takes no query: `user` goes into the body.";
 const BODY: &str = "The body must be a JSON object (Content-Type: application/json) with `refused` (the token, a string) \
      and, if need be, `user` (a string), and nothing else.";
 
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// About how many bytes the other fields have.
+const OTHER_FIELDS: usize = 256;
+
 pub(super) fn router() -> Router<Arc<AppState>> {
     let limits = (RequestBodyTimeoutLayer::new(BODY_TIMEOUT), DefaultBodyLimit::max(BODY_LIMIT));
     Router::new().route("/api/token", get(current).merge(post(replaced).layer(limits)))
@@ -80,8 +84,9 @@ async fn current(
     Extension(caller): Extension<Arc<Caller>>,
     query: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let handed_out = counting::hand_out(&app.metrics, Route::GetToken, hand_out(&app, &caller, query)).await?;
-    Ok(answer(&app, &handed_out))
+    let handed_out = hand_out(&app, &caller, query).await;
+    counting::hand_out(&app.metrics, Route::GetToken, &handed_out);
+    Ok(answer(&app, &handed_out?))
 }
 
 async fn hand_out(
@@ -93,11 +98,11 @@ async fn hand_out(
     let demanded = min_ttl.as_deref().map(duration::parse_or_seconds).transpose();
     let need = demanded.map_err(|_| Problem::Invalid(QUERY))?.map_or(MinLife::BestEffort, MinLife::Strict);
     let user = user.as_deref().map(user::of_form);
-    with_caller_timeout(&app.clock, async {
+    let token = pin!(async {
         let key = find_connection(app, caller, Access::Token, user.as_deref()).await?;
         Ok(app.vault.hand_out(&key, need).await?)
-    })
-    .await
+    });
+    with_caller_timeout(&app.clock, token).await
 }
 
 async fn replaced(
@@ -106,8 +111,9 @@ async fn replaced(
     query: Result<Query<NoQuery>, QueryRejection>,
     body: Result<Json<Refusal>, JsonRejection>,
 ) -> Result<Response, Problem> {
-    let handed_out = counting::hand_out(&app.metrics, Route::PostToken, replace(&app, &caller, query, body)).await?;
-    Ok(answer(&app, &handed_out))
+    let handed_out = replace(&app, &caller, query, body).await;
+    counting::hand_out(&app.metrics, Route::PostToken, &handed_out);
+    Ok(answer(&app, &handed_out?))
 }
 
 async fn replace(
@@ -124,11 +130,20 @@ async fn replace(
     if refused.secret().is_empty() {
         return Err(Problem::Invalid(BODY));
     }
-    with_caller_timeout(&app.clock, async {
+    let token = pin!(async {
         let key = find_connection(app, caller, Access::Token, user.as_deref()).await?;
         Ok(app.vault.replace_rejected(&key, &refused, MinLife::BestEffort).await?)
-    })
-    .await
+    });
+    with_caller_timeout(&app.clock, token).await
+}
+
+/// The longest part of these responses is the token, so its length tells how much memory the JSON needs.
+pub(super) fn json(answer: &impl Serialize, token: &HandedOut) -> Response {
+    let mut body = Vec::with_capacity(token.access_token_json().get().len() + OTHER_FIELDS);
+    match serde_json::to_writer(&mut body, answer) {
+        Ok(()) => ([(header::CONTENT_TYPE, JSON)], body).into_response(),
+        Err(_) => Problem::Internal.into_response(),
+    }
 }
 
 fn answer(app: &AppState, token: &HandedOut) -> Response {
@@ -140,5 +155,5 @@ fn answer(app: &AppState, token: &HandedOut) -> Response {
         scope: token.scope(),
         user: token.identity().label(),
     };
-    Json(answer).into_response()
+    json(&answer, token)
 }

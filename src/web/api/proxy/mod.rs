@@ -7,9 +7,7 @@ mod headers;
 mod key;
 mod link;
 
-use std::sync::Arc;
-
-use std::io;
+use std::{io, pin::pin, sync::Arc};
 
 use axum::{
     Extension, Router,
@@ -73,8 +71,9 @@ async fn forward(app: &AppState, caller: &Caller, request: Request) -> Result<Re
     // The path that is sent to VideoAsk, even if the caller has written it differently.
     let path = path::below(&app.api_url, &url).unwrap_or_default();
     let access = Access::Proxy { method: parts.method.as_str(), path };
-    let token = with_caller_timeout(&app.clock, token(app, caller, access, &parts.headers));
-    let (key, token) = counting::hand_out(&app.metrics, Route::Proxy, token).await?;
+    let token = with_caller_timeout(&app.clock, pin!(token(app, caller, access, &parts.headers))).await;
+    counting::hand_out(&app.metrics, Route::Proxy, &token);
+    let (key, token) = token?;
     let caller_timeout = CALLER_TIMEOUT.saturating_sub(app.clock.monotonic().saturating_sub(began));
     let upstream_request = UpstreamRequest {
         method: parts.method.clone(),

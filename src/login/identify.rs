@@ -65,11 +65,16 @@ impl Logins {
     /// Waits until no other login with this e-mail is being stored, and checks that no other user is connected with it.
     async fn reserve_email(&self, email: &str, user_id: &str, identity: &Identity) -> Result<EmailEntry, LoginError> {
         let lock = self.vault.lock_email(email).await;
-        let holders = self.vault.holders_of(email).await?;
-        let claim = match holders.contains(&RowKey::of_user(user_id)) {
-            true => Claim::Held,
-            false if holders.is_empty() => Claim::New,
-            false => return Err(LoginError::EmailInUse(Box::new(identity.clone()))),
+        let key = RowKey::of_user(user_id);
+        let claim = if self.vault.recently_held(&key, email) {
+            Claim::Held
+        } else {
+            let holders = self.vault.holders_of(email).await?;
+            match holders.contains(&key) {
+                true => Claim::Held,
+                false if holders.is_empty() => Claim::New,
+                false => return Err(LoginError::EmailInUse(Box::new(identity.clone()))),
+            }
         };
         Ok(EmailEntry { email: email.to_owned(), claim, _lock: lock })
     }
@@ -99,6 +104,14 @@ pub(crate) struct EmailEntry {
     claim: Claim,
     /// Keeps other logins of this process with the same e-mail waiting.
     _lock: KeyLockGuard,
+}
+
+impl EmailEntry {
+    /// For a login that did not replace a connection with this e-mail: another user may have been connected with it after
+    /// the claim was looked at.
+    pub(super) fn unproven(self) -> Self {
+        Self { claim: Claim::New, ..self }
+    }
 }
 
 /// Whether the user was connected with the e-mail before this login.

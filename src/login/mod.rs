@@ -21,7 +21,7 @@ use crate::{
     keys::Keyring,
     provider::{AuthorizeParams, Prompt, Provider, TokenResponse},
     store::RowKey,
-    vault::{Connected, Identity, Record, RecordBody, SessionOf, TokenSet, Vault},
+    vault::{Connected, EmailBefore, Identity, Record, RecordBody, SessionOf, TokenSet, Vault},
     videoask::Api,
 };
 
@@ -126,6 +126,10 @@ impl Logins {
     ) -> Result<Connected, LoginError> {
         let (version, identity) = (record.version(), record.body.identity.clone());
         let connected = self.vault.connect(&RowKey::of_user(user_id), record, None, session).await?;
+        let entry = match connected {
+            Connected::Yes(EmailBefore::Other) => entry.map(EmailEntry::unproven),
+            Connected::Yes(EmailBefore::Same) | Connected::KeptOld => entry,
+        };
         self.recheck_email(entry, user_id, Some(&version), &identity).await?;
         Ok(connected)
     }

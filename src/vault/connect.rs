@@ -12,12 +12,9 @@ use crate::{
         backoff::Jitter,
         error::VaultError,
         key_lock::KeyLockGuard,
-        record::{
-            Record,
-            history::{End, Previous},
-            tombstone::Tombstone,
-        },
+        record::Record,
         refresh::cached_record::CachedRecord,
+        replaced::{Replaced, inherit},
     },
 };
 
@@ -34,9 +31,18 @@ pub type SessionOf<'a> = &'a (dyn Fn(&Record) -> SessionRow + Send + Sync);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connected {
     /// It was saved.
-    Yes,
+    Yes(EmailBefore),
     /// It has no refresh token, and the stored connection has one: that one stays, and no session was saved.
     KeptOld,
+}
+
+/// Whether a login replaced a connection of the same user with the same proven e-mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmailBefore {
+    /// It did.
+    Same,
+    /// It replaced none, or one with another e-mail.
+    Other,
 }
 
 impl Vault {
@@ -50,46 +56,77 @@ impl Vault {
         session: Option<SessionOf<'_>>,
     ) -> Result<Connected, VaultError> {
         let _lock = self.0.key_locks.lock(&key.0).await;
+        let mut replaced = self.expected(key, &record, limits).await?;
         for attempt in 0..TRIES {
-            if attempt > 0 {
+            // The first put compares with what this process remembers, so it may fail although no other process writes.
+            if attempt > 1 {
                 let jitter = Jitter::by((&self.0.settings.process, &key.0, attempt));
                 self.0.clock.sleep(jitter.of(RETRY_PAUSE)).await;
             }
             let asked = self.0.clock.boot_time();
-            let stored = match limits {
-                // A new session has no record yet. If it has one nevertheless, the put finds it.
-                Some(_) if attempt == 0 => None,
-                _ => self.call_store(self.0.store.read(key)).await?,
-            };
-            if record.body.tokens.refresh_token.is_none()
-                && stored.as_ref().is_some_and(|row| self.has_refresh_token(row))
+            if record.body.tokens.refresh_token.is_none() && replaced.as_ref().is_some_and(Replaced::has_refresh_token)
             {
                 return Ok(Connected::KeptOld);
             }
-            self.inherit(&mut record, stored.as_ref());
+            inherit(&mut record, replaced.as_ref());
             let row = self.new_row(key, &record, State::Live, limits);
-            let over = stored.as_ref().map(Row::head);
+            let over = replaced.as_ref().map(|row| &row.head);
             let put = match session.map(|session| session(&record)) {
-                Some(session) => self.call_store(self.0.store.put_with_session(&row, over.as_ref(), &session)).await?,
-                None => self.call_store(self.0.store.put(&row, over.as_ref())).await?,
+                Some(session) => self.call_store(self.0.store.put_with_session(&row, over, &session)).await?,
+                None => self.call_store(self.0.store.put(&row, over)).await?,
             };
-            if put == Cas::Applied {
-                tracing::info!(
-                    user_id = record.body.identity.logged_id(),
-                    connection = %record.connection_id,
-                    "logged in"
-                );
-                if limits.is_none() {
-                    let cached = CachedRecord::new(record, State::Live, limits);
-                    self.0.cache.insert_if_newer(key, Arc::new(cached), asked);
+            replaced = match put {
+                Cas::Applied => {
+                    let email = email_before(&record, replaced.as_ref());
+                    self.connected(key, record, limits, asked);
+                    self.wake_keeper_by(row.due);
+                    return Ok(Connected::Yes(email));
                 }
-                self.invalidate_user_index();
-                self.wake_keeper_by(row.due);
-                return Ok(Connected::Yes);
-            }
+                Cas::Conflict(row) => Some(Replaced::of_row(&self.0.keys, &row)),
+                Cas::NoRow => None,
+            };
         }
         // Losing so many races in a row is, for the caller, the same as a store that does not respond.
         Err(VaultError::StoreUnavailable)
+    }
+
+    /// What the first put expects at this key. If the store has something else, it answers with that.
+    async fn expected(
+        &self,
+        key: &RowKey,
+        record: &Record,
+        limits: Option<Limits>,
+    ) -> Result<Option<Replaced>, VaultError> {
+        Ok(match limits {
+            // A new session has no record yet.
+            Some(_) => None,
+            // What is stored decides whether it stays.
+            None if record.body.tokens.refresh_token.is_none() => {
+                let row = self.call_store(self.0.store.read(key)).await?;
+                row.map(|row| Replaced::of_row(&self.0.keys, &row))
+            }
+            None => self.0.cache.get(key).map(Replaced::cached),
+        })
+    }
+
+    fn connected(&self, key: &RowKey, record: Record, limits: Option<Limits>, asked: Duration) {
+        tracing::info!(
+            user_id = record.body.identity.logged_id(),
+            connection = %record.connection_id,
+            "logged in"
+        );
+        if limits.is_none() {
+            let cached = CachedRecord::new(record, State::Live, limits);
+            self.0.cache.insert_if_newer(key, Arc::new(cached), asked);
+        }
+        self.invalidate_user_index();
+    }
+
+    /// Whether the store confirmed, within the time for which the cache is trusted, that this user is connected with this
+    /// e-mail.
+    pub(crate) fn recently_held(&self, key: &RowKey, email: &str) -> bool {
+        let cached = self.0.cache.fresh(key, self.0.clock.boot_time());
+        cached.is_some_and(|cached| cached.record.body.identity.has_email(email))
     }
 
     /// Waits until no other login in this process claims this e-mail. Hold the guard from [`Vault::holders_of`] to the
@@ -109,36 +146,12 @@ impl Vault {
         };
         Ok(rows.into_iter().filter(holds).map(|row| row.key).collect())
     }
+}
 
-    /// Whether the stored connection has a refresh token. One that cannot be decrypted counts as having none.
-    fn has_refresh_token(&self, row: &Row) -> bool {
-        row.state != State::Tombstone
-            && Record::of_row(&self.0.keys, row).is_ok_and(|old| old.body.tokens.refresh_token.is_some())
-    }
-
-    /// Takes into the history of a new connection what the row that it replaces tells, if that can be decrypted.
-    pub(super) fn inherit(&self, new: &mut Record, stored: Option<&Row>) {
-        let keys = &self.0.keys;
-        let tombstone = stored.filter(|row| row.state == State::Tombstone);
-        let tombstone = tombstone.and_then(|row| Tombstone::of_row(keys, row).ok());
-        let replaced = stored.filter(|row| row.state != State::Tombstone);
-        let replaced = replaced.and_then(|row| Some((row.state, Record::of_row(keys, row).ok()?.body)));
-        let own_id = new.connection_id.as_str().to_owned();
-        let ended_at = new.body.minted_at;
-        let history = &mut new.body.history;
-        (history.previous, history.first_connection, history.observed_life) = match (replaced, tombstone) {
-            (Some((state, old)), _) => {
-                let observed_life = old.observed_life(state);
-                let died = old.history.failure.filter(|_| state == State::Dead).map(|failure| failure.since);
-                let end = if died.is_some() { End::Died } else { End::Replaced };
-                let previous = Previous { minted_at: old.minted_at, ended_at: died.unwrap_or(ended_at), end };
-                (Some(previous), Some(old.history.first_connection.unwrap_or(own_id)), observed_life)
-            }
-            (None, Some(Tombstone { minted_at, removed_at, history, .. })) => {
-                let previous = Previous { minted_at, ended_at: removed_at, end: End::Replaced };
-                (Some(previous), Some(own_id), history.observed_life)
-            }
-            (None, None) => (None, Some(own_id), None),
-        };
+fn email_before(new: &Record, replaced: Option<&Replaced>) -> EmailBefore {
+    let email = new.body.identity.proven_email();
+    match email.zip(replaced) {
+        Some((email, replaced)) if replaced.has_email(email) => EmailBefore::Same,
+        Some(_) | None => EmailBefore::Other,
     }
 }

@@ -25,6 +25,7 @@ use crate::{
             tombstone::Tombstone,
         },
         refresh::reason::RefreshReason,
+        replaced::{Replaced, inherit},
     },
 };
 
@@ -169,12 +170,13 @@ impl Vault {
             if live && replace == Replace::OnlyDead {
                 return Ok(Adopted::NeedsReplace);
             }
-            self.inherit(&mut record, stored.as_ref());
+            let replaced = stored.as_ref().map(|row| Replaced::of_row(&self.0.keys, row));
+            inherit(&mut record, replaced.as_ref());
             let row = self.new_row(owner, &record, State::Live, None);
             let tombstone = self.seal_tombstone(&pending, &record.version(), &Tombstone::of(&record, now));
             let expected = Expected { version: record.version(), state: State::Pending, attempt: None, lease: None };
-            let over = stored.as_ref().map(Row::head);
-            match self.call_store(self.0.store.adopt(&pending, &expected, &tombstone, &row, over.as_ref())).await? {
+            let over = replaced.as_ref().map(|row| &row.head);
+            match self.call_store(self.0.store.adopt(&pending, &expected, &tombstone, &row, over)).await? {
                 Adoption::Applied => {
                     let (user_id, connection) = (record.body.identity.logged_id(), &record.connection_id);
                     tracing::info!(user_id, %connection, "imported");

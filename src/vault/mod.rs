@@ -25,6 +25,7 @@ mod on_request;
 mod provider;
 mod record;
 mod refresh;
+mod replaced;
 mod report;
 mod revoke;
 mod settings;
@@ -41,7 +42,7 @@ pub(crate) use self::record::history::ProviderMessage;
 #[cfg(test)]
 pub(crate) use self::report::login_end::{Basis, LoginEnd};
 pub use self::{
-    connect::{Connected, SessionOf},
+    connect::{Connected, EmailBefore, SessionOf},
     error::VaultError,
     hand_out::{HandedOut, MinLife},
     import::{Import, Replace},

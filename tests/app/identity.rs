@@ -6,12 +6,13 @@ use futures_util::future::join_all;
 use oauth2::AccessToken;
 use serde_json::{Value, json};
 use standin::{Deviation, Endpoint, Fault, User};
+use url::Url;
 use videoask_auth::{
     app,
     clock::Clock,
     config::Config,
     store::{self, IfMissing, RowKey},
-    vault::{Callers, Connected, Identity, Record, TokenSet},
+    vault::{Callers, Connected, EmailBefore, Identity, Record, TokenSet},
     web::AppState,
 };
 
@@ -91,6 +92,19 @@ fn share_one_address(server: &TestServer) {
     });
 }
 
+/// Another process of the same deployment.
+async fn replica(one: &TestServer) -> TestServer {
+    let replica = Setup::default().beside(one).var("APP_URL", one.app.as_str()).var("ALLOWED_USERS", ALICE);
+    replica.var("API_KEY", KEY).var("VIDEOASK_API_URL", one.provider.as_str()).start().await
+}
+
+/// Logs in at VideoAsk, and returns the callback URL at this replica.
+async fn callback_at(replica: &TestServer, browser: &Browser, user: &str) -> Url {
+    let mut callback = browser.approve(&browser.begin().await, user).await;
+    callback.set_port(Some(replica.port)).expect("it has a host");
+    callback
+}
+
 /// Presses Revoke on the user's own page.
 async fn revoke(browser: &Browser) {
     let page = browser.get("/tokens").await;
@@ -120,14 +134,11 @@ async fn a_second_account_with_the_same_verified_email_is_turned_away_until_the_
 #[tokio::test]
 async fn two_accounts_with_one_address_that_log_in_at_once_in_two_processes_are_never_both_connected() {
     let one = sharing_one_address(ALICE).await;
-    // It has the same APP_URL, like a replica.
-    let other = Setup::default().beside(&one).var("APP_URL", one.app.as_str()).var("ALLOWED_USERS", ALICE);
-    let other = other.var("API_KEY", KEY).var("VIDEOASK_API_URL", one.provider.as_str()).start().await;
+    let other = replica(&one).await;
     for _ in 0..10 {
         let (alice, mallory) = (one.browser(), other.browser());
         let first = alice.approve(&alice.begin().await, ALICE).await;
-        let mut second = mallory.approve(&mallory.begin().await, MALLORY).await;
-        second.set_port(Some(other.port)).expect("it has a host");
+        let second = callback_at(&other, &mallory, MALLORY).await;
         // The last calls of both are held, so that both logins continue at the same moment.
         one.standin.change_faults(|faults| faults.next(Endpoint::Me, 2, Fault::HeldReply));
         let asked = one.standin.counters().requests_to(Endpoint::Me);
@@ -147,6 +158,25 @@ async fn two_accounts_with_one_address_that_log_in_at_once_in_two_processes_are_
             }
         }
     }
+}
+
+#[tokio::test]
+async fn who_was_forgotten_by_another_process_a_moment_ago_does_not_get_an_address_back_that_is_in_use() {
+    let one = sharing_one_address(ALICE).await;
+    let other = replica(&one).await;
+    assert_eq!(one.browser().log_in(ALICE).await.status, 200);
+    let (alice, mallory) = (other.browser(), other.browser());
+    let callback = callback_at(&other, &alice, ALICE).await;
+    assert_eq!(alice.open(callback.as_str()).await.status, 200);
+    revoke(&alice).await;
+    let callback = callback_at(&other, &mallory, MALLORY).await;
+    assert_eq!(mallory.open(callback.as_str()).await.status, 200, "the entry is free");
+
+    // This process still has Alice's first connection in memory, and trusts it.
+    let page = one.browser().log_in(ALICE).await;
+    assert_eq!((page.status, page.title().as_str()), (403, IN_USE));
+    let holder = other.api_client().get("/api/token").await;
+    assert_eq!(holder.status, 200, "{}", holder.text());
 }
 
 #[tokio::test]
@@ -224,6 +254,6 @@ async fn of_64_logins_of_one_user_in_two_processes_at_once_none_is_refused() {
         }
     }
     for login in join_all(logins).await {
-        assert_eq!(login.expect("it does not panic"), Ok(Connected::Yes));
+        assert_eq!(login.expect("it does not panic"), Ok(Connected::Yes(EmailBefore::Other)));
     }
 }

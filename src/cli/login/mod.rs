@@ -137,7 +137,7 @@ fn print(app: &AppState, body: &RecordBody, format: Format) -> Result<(), CliErr
 fn tell_kept(identity: &Identity, connected: Connected) {
     let user = named(identity);
     output::note(&match connected {
-        Connected::Yes => format!("Logged in: {user} is connected."),
+        Connected::Yes(_) => format!("Logged in: {user} is connected."),
         Connected::KeptOld => format!(
             "Logged in as {user}. The login brought no refresh token, so the connection from before, which has one, was \
              kept."

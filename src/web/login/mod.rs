@@ -100,7 +100,7 @@ async fn callback(
         Err(CallbackError::Panicked)
     });
     match finished? {
-        Connected::Yes => Ok(Redirect::to("/tokens")),
+        Connected::Yes(_) => Ok(Redirect::to("/tokens")),
         Connected::KeptOld => Ok(Redirect::to(&format!("/tokens?login={WITHOUT_REFRESH_TOKEN}"))),
     }
 }

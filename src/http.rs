@@ -2,7 +2,7 @@
 //!
 //! No client of ours follows a redirect, since that could send a secret to another host.
 
-use std::{sync::Once, time::Duration};
+use std::{sync::OnceLock, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use oauth2::AccessToken;
@@ -11,6 +11,8 @@ use reqwest::{
     header::{HeaderMap, HeaderValue, RETRY_AFTER},
     redirect::Policy,
 };
+use rustls::{ClientConfig, crypto::ring};
+use rustls_platform_verifier::BuilderVerifierExt;
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 use url::Url;
 
@@ -34,8 +36,14 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
 
 /// An HTTP client could not be built.
 #[derive(Debug, thiserror::Error)]
-#[error("no HTTP client could be built; are the system's CA certificates installed (package ca-certificates)?")]
-pub struct BuildError(#[source] reqwest::Error);
+pub enum BuildError {
+    /// Because of TLS.
+    #[error("no HTTP client could be built; are the system's CA certificates installed (package ca-certificates)?")]
+    Tls(#[source] rustls::Error),
+    /// Because of anything else.
+    #[error("no HTTP client could be built")]
+    Client(#[source] reqwest::Error),
+}
 
 /// Why a body could not be read to its end.
 #[derive(Debug, thiserror::Error)]
@@ -67,41 +75,41 @@ pub(crate) fn provider_client(
     connections: Connections,
 ) -> Result<Client, BuildError> {
     let connect = CONNECT_TIMEOUT.min(exchange_timeout.saturating_sub(HEADROOM));
-    let client = builder(target).connect_timeout(connect).timeout(exchange_timeout).retry(reqwest::retry::never());
+    let client = builder(target)?.connect_timeout(connect).timeout(exchange_timeout).retry(reqwest::retry::never());
     let client = match connections {
         Connections::Fresh => client.pool_max_idle_per_host(0),
         Connections::Kept => client,
     };
-    client.build().map_err(BuildError)
+    client.build().map_err(BuildError::Client)
 }
 
 /// The client for single calls of VideoAsk's API, each limited to 30 s.
 pub(crate) fn api_client(target: &Url) -> Result<Client, BuildError> {
-    builder(target).connect_timeout(CONNECT_TIMEOUT).timeout(API_TIMEOUT).build().map_err(BuildError)
+    builder(target)?.connect_timeout(CONNECT_TIMEOUT).timeout(API_TIMEOUT).build().map_err(BuildError::Client)
 }
 
 /// The client for streams. Only connecting is limited, since a body may take any time.
 pub(crate) fn streaming_client(target: &Url) -> Result<Client, BuildError> {
-    let client = builder(target)
+    let client = builder(target)?
         .connect_timeout(CONNECT_TIMEOUT)
         // The caller decides whether a request is sent twice.
         .retry(reqwest::retry::never());
-    client.build().map_err(BuildError)
+    client.build().map_err(BuildError::Client)
 }
 
 /// The client for `NOTIFY_URL`, limited to 5 s. The notifier decides about each try.
 pub(crate) fn notify_client(target: &Url) -> Result<Client, BuildError> {
-    let client = builder(target)
+    let client = builder(target)?
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(NOTIFY_TIMEOUT)
         .pool_max_idle_per_host(0)
         .retry(reqwest::retry::never());
-    client.build().map_err(BuildError)
+    client.build().map_err(BuildError::Client)
 }
 
 /// The client for `healthcheck`. The response comes from this machine, so it comes quickly or not at all.
 pub(crate) fn health_client(target: &Url) -> Result<Client, BuildError> {
-    builder(target).no_proxy().timeout(HEALTH_TIMEOUT).build().map_err(BuildError)
+    builder(target)?.no_proxy().timeout(HEALTH_TIMEOUT).build().map_err(BuildError::Client)
 }
 
 /// Reads a body of at most `limit` bytes.
@@ -153,19 +161,28 @@ pub(crate) fn http_date(value: &str) -> Option<OffsetDateTime> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this module is the one builder of HTTP clients")]
-fn builder(target: &Url) -> ClientBuilder {
-    install_crypto();
-    let builder = Client::builder().user_agent(USER_AGENT).redirect(Policy::none()).pool_idle_timeout(IDLE_TIMEOUT);
+fn builder(target: &Url) -> Result<ClientBuilder, BuildError> {
+    let builder = Client::builder()
+        .tls_backend_preconfigured(tls()?)
+        .user_agent(USER_AGENT)
+        .redirect(Policy::none())
+        .pool_idle_timeout(IDLE_TIMEOUT);
     // A proxy of the system could not reach our own loopback, and must not see what is sent there.
-    if is_loopback(target) { builder.no_proxy() } else { builder }
+    Ok(if is_loopback(target) { builder.no_proxy() } else { builder })
 }
 
-fn install_crypto() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // An error means that the process has one already, which serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
+/// The TLS configuration that all clients share. reqwest would read the system's CA certificates again for each client,
+/// which takes longer than the rest of a start.
+fn tls() -> Result<ClientConfig, BuildError> {
+    static TLS: OnceLock<Result<ClientConfig, rustls::Error>> = OnceLock::new();
+    TLS.get_or_init(|| {
+        let builder = ClientConfig::builder_with_provider(ring::default_provider().into());
+        let mut config = builder.with_safe_default_protocol_versions()?.with_platform_verifier()?.with_no_client_auth();
+        config.alpn_protocols = vec!["http/1.1".into()];
+        Ok(config)
+    })
+    .clone()
+    .map_err(BuildError::Tls)
 }
 
 #[cfg(test)]

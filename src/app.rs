@@ -7,7 +7,12 @@ mod panic_page;
 mod progress;
 mod server;
 
-use std::{future::Future, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    num::NonZeroUsize,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use tokio::{
     net::TcpListener,
@@ -194,6 +199,7 @@ pub fn state(
         failure_limit: FailureLimit::default(),
         api_keys: Authenticator::new(&config.api_keys, stored_keys, clock.clone()),
         assets: Assets::embedded(),
+        snippets: OnceLock::new(),
         request_ids: RequestIds::starting_at(u64::from_be_bytes(keys.random_bytes())),
         clock,
         keys,
@@ -208,7 +214,7 @@ pub fn state(
 fn notifier(state: &AppState, url: &NotifyUrl) -> Result<Notifier, http::BuildError> {
     let store = Arc::<dyn Store>::clone(&state.store);
     let receiver = Box::new(HttpReceiver::new(url)?);
-    let (clock, login_url) = (state.clock.clone(), state.app_url.login());
+    let (clock, login_url) = (state.clock.clone(), state.app_url.login().clone());
     Ok(Notifier::new(state.vault.clone(), store, receiver, clock, login_url, process_name(&state.keys)))
 }
 

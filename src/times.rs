@@ -1,5 +1,7 @@
 //! Times and lengths of time in words, for the pages and the commands.
 
+use std::borrow::Cow;
+
 use time::{Date, Duration, Month, OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 pub(crate) fn whole_seconds(time: OffsetDateTime) -> OffsetDateTime {
@@ -18,12 +20,12 @@ pub(crate) fn moment(time: OffsetDateTime, now: OffsetDateTime) -> String {
     format!("{}, {:02}:{:02} UTC", day(time.date(), today), time.hour(), time.minute())
 }
 
-fn day(date: Date, today: Date) -> String {
-    match (date - today).whole_days() {
-        -1 => "yesterday".to_owned(),
-        0 => "today".to_owned(),
-        1 => "tomorrow".to_owned(),
-        _ => format!("{} {} {}", date.day(), month(date.month()), date.year()),
+fn day(date: Date, today: Date) -> Cow<'static, str> {
+    match date.to_julian_day() - today.to_julian_day() {
+        -1 => "yesterday".into(),
+        0 => "today".into(),
+        1 => "tomorrow".into(),
+        _ => format!("{} {} {}", date.day(), month(date.month()), date.year()).into(),
     }
 }
 

@@ -75,7 +75,7 @@ impl Setup {
     async fn open(self, missing: IfMissing) -> Result<Context, CliError> {
         let Self { config, allowed } = self;
         let store = open_store(&config, missing).await?;
-        let login = config.app_url.login();
+        let login = config.app_url.login().clone();
         Ok(Context { app: app::state(&config, store, Clock::system(), Callers::Command)?, allowed, login })
     }
 }

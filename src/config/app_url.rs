@@ -12,7 +12,11 @@ use crate::config::{
 
 /// The public origin: https, or http on a loopback host. It has no path, query or fragment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AppUrl(Url);
+pub struct AppUrl {
+    url: Url,
+    login: Url,
+    callback: Url,
+}
 
 impl AppUrl {
     pub(super) fn read(reader: &mut EnvReader<'_>) -> Result<Self, Reported> {
@@ -32,36 +36,35 @@ impl AppUrl {
             let origin = url.origin().ascii_serialization();
             return Err(Issue::new("it has a path, and this app serves the root", format!("Write {origin} alone.")));
         }
-        Ok(Self(url))
+        let own = |path| join(&url, path);
+        Ok(Self { login: own("/auth/videoask"), callback: own("/auth/videoask/callback"), url })
     }
 
     /// The URL of one of this app's own routes; `path` begins with a slash.
     pub(crate) fn join(&self, path: &str) -> Url {
-        let mut url = self.0.clone();
-        url.set_path(path);
-        url
+        join(&self.url, path)
     }
 
     /// The origin as browsers send it in the header `Origin`, such as `https://tokens.example.com`.
     #[must_use]
     pub fn origin(&self) -> String {
-        self.0.origin().ascii_serialization()
+        self.url.origin().ascii_serialization()
     }
 
-    pub(crate) fn login(&self) -> Url {
-        self.join("/auth/videoask")
+    pub(crate) fn login(&self) -> &Url {
+        &self.login
     }
 
     /// The callback URL to register in VideoAsk's developer settings.
-    pub(crate) fn callback(&self) -> Url {
-        self.join("/auth/videoask/callback")
+    pub(crate) fn callback(&self) -> &Url {
+        &self.callback
     }
 
     /// The addresses on which a program on this machine has to listen so that browsers reach it at this URL; none if
     /// the URL is https. Browsers may try either address of `localhost` first.
     pub(crate) fn loopback_addresses(&self) -> Vec<SocketAddr> {
-        let port = self.0.port_or_known_default().unwrap_or_default();
-        let hosts: Vec<IpAddr> = match self.0.host() {
+        let port = self.url.port_or_known_default().unwrap_or_default();
+        let hosts: Vec<IpAddr> = match self.url.host() {
             _ if self.is_https() => Vec::new(),
             Some(Host::Domain(_)) => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
             Some(Host::Ipv4(address)) => vec![address.into()],
@@ -75,10 +78,16 @@ impl AppUrl {
     /// responses have HSTS.
     #[must_use]
     pub fn is_https(&self) -> bool {
-        self.0.scheme() == "https"
+        self.url.scheme() == "https"
     }
 
     pub(crate) fn as_url(&self) -> &Url {
-        &self.0
+        &self.url
     }
+}
+
+fn join(url: &Url, path: &str) -> Url {
+    let mut url = url.clone();
+    url.set_path(path);
+    url
 }

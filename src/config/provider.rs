@@ -63,7 +63,7 @@ impl ProviderConfig {
         Ok(Self {
             client_id: client_id?,
             client_secret: client_secret?,
-            callback: app_url?.callback(),
+            callback: app_url?.callback().clone(),
             scopes: scopes?,
             pkce: pkce?,
             exchange_timeout: exchange_timeout?,

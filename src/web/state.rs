@@ -1,6 +1,6 @@
 //! What requests and commands share. `app.rs` builds it once.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Semaphore;
 use url::Url;
@@ -24,6 +24,7 @@ use crate::{
             pending::PendingLogins,
         },
         middleware::security_headers::SecurityHeaders,
+        pages::snippets::Snippets,
         request_id::RequestIds,
         session::Sessions,
     },
@@ -59,6 +60,8 @@ pub struct AppState {
     pub(crate) failure_limit: FailureLimit,
     pub(crate) api_keys: Authenticator,
     pub(crate) assets: Assets,
+    /// Written for the first token page.
+    pub(crate) snippets: OnceLock<Snippets>,
     pub(crate) request_ids: RequestIds,
 }
 

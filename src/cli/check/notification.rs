@@ -16,7 +16,7 @@ pub(super) async fn test(config: &Config) -> Result<Line, CliError> {
     };
     let keys = Keyring::new(&config.secrets.current, &config.secrets.previous);
     let id = format!("test-{:032x}", u128::from_be_bytes(keys.random_bytes()));
-    let message = Message::test(id.clone(), Clock::system().now(), &config.app_url.login());
+    let message = Message::test(id.clone(), Clock::system().now(), config.app_url.login());
     Ok(match HttpReceiver::new(url)?.deliver(&message).await {
         Ok(()) => Line::good(format!("the receiver at NOTIFY_URL took the event {id}")),
         Err(error) => Line::problem(format!("the event {id} was not delivered: {error}"), error.fix()),

@@ -46,8 +46,8 @@ async fn connections(
     permit(&app, &caller, Access::Read, &[])?;
     let login = app.app_url.login();
     Ok(Json(match covered_connections(&app, &caller).await? {
-        Some(users) => app.vault.inventory_of(&login, users, part).await?,
-        None => app.vault.inventory(&login, part).await?,
+        Some(users) => app.vault.inventory_of(login, users, part).await?,
+        None => app.vault.inventory(login, part).await?,
     }))
 }
 

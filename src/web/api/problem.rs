@@ -258,7 +258,7 @@ impl ProblemReport {
             status: status.as_u16(),
             detail: problem.detail(),
             request_id: id.to_string(),
-            login_url: problem.needs_login().then(|| app_url.login().into()),
+            login_url: problem.needs_login().then(|| app_url.login().to_string()),
             reason: problem.reason(),
             retry_after,
         });

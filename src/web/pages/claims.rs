@@ -36,16 +36,16 @@ const KNOWN: [(&str, &str); 8] = [
 
 impl Claims {
     pub(crate) fn new(claims: Map<String, Value>, now: OffsetDateTime) -> Self {
-        let rank = |name: &str| KNOWN.iter().position(|(known, _)| *known == name).unwrap_or(KNOWN.len());
-        let mut rows: Vec<_> = claims.iter().map(|(name, value)| row(name, value, now)).collect();
-        rows.sort_by_key(|row| rank(&row.name));
+        let known = KNOWN.iter().filter_map(|(name, meaning)| Some(row(name, meaning, claims.get(*name)?, now)));
+        let is_known = |name: &str| KNOWN.iter().any(|(known, _)| *known == name);
+        let others = claims.iter().filter(|(name, _)| !is_known(name));
+        let rows = known.chain(others.map(|(name, value)| row(name, "", value, now))).collect();
         let json = serde_json::to_string_pretty(&Value::Object(claims)).unwrap_or_default();
         Self { rows, json: sanitize::full(&json) }
     }
 }
 
-fn row(name: &str, value: &Value, now: OffsetDateTime) -> ClaimRow {
-    let meaning = KNOWN.iter().find(|(known, _)| *known == name).map_or("", |(_, meaning)| *meaning);
+fn row(name: &str, meaning: &'static str, value: &Value, now: OffsetDateTime) -> ClaimRow {
     let seconds = value.as_i64().filter(|_| matches!(name, "iat" | "exp" | "nbf"));
     let time = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
     let value = match (time, value) {

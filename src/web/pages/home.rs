@@ -30,12 +30,12 @@ use crate::{
 
 #[derive(Template)]
 #[template(path = "home.html")]
-pub(crate) struct HomePage {
+pub(crate) struct HomePage<'a> {
     pub(crate) layout: Layout,
     /// An absolute URL at `APP_URL`, so that a login that starts at another name of this host gets its cookies back.
-    pub(crate) login_url: String,
+    pub(crate) login_url: &'a str,
     /// The URL to register in VideoAsk's developer settings.
-    pub(crate) callback_url: String,
+    pub(crate) callback_url: &'a str,
     pub(crate) owner: TokenOwner,
     pub(crate) visitor: VisitorLine,
     pub(crate) confirmation: Option<Confirmation>,
@@ -79,7 +79,7 @@ impl From<&VisitorLine> for NavVisitor {
     }
 }
 
-impl IntoResponse for HomePage {
+impl IntoResponse for HomePage<'_> {
     fn into_response(self) -> Response {
         html(&self)
     }
@@ -93,7 +93,7 @@ async fn home(
     State(app): State<Arc<AppState>>,
     visitor: Visitor,
     done: Result<Query<DoneQuery>, QueryRejection>,
-) -> Result<HomePage, PageError> {
+) -> Response {
     let visitor = match visitor {
         Visitor::LoggedOut => VisitorLine::LoggedOut,
         Visitor::LoggedIn(login) => match login.connection(&app).await {
@@ -107,14 +107,15 @@ async fn home(
             Err(_) => VisitorLine::Unavailable,
         },
     };
-    Ok(HomePage {
+    let page = HomePage {
         layout: Layout::new(&app.assets, NavVisitor::from(&visitor), CurrentPage::Other),
         owner: TokenOwner::of(&app.mode),
-        login_url: app.app_url.login().into(),
-        callback_url: app.app_url.callback().into(),
+        login_url: app.app_url.login().as_str(),
+        callback_url: app.app_url.callback().as_str(),
         confirmation: Confirmation::of(done).filter(|_| !visitor.has_connection()),
         visitor,
-    })
+    };
+    page.into_response()
 }
 
 /// Ends the session, and in mint mode deletes its record. Revokes nothing: tokens that were copied keep working.

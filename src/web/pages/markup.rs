@@ -2,11 +2,13 @@
 
 use std::{borrow::Cow, fmt};
 
-use askama::filters::{Html, HtmlSafe, escape};
+use askama::{FastWritable, Values, filters::HtmlSafe};
+
+use crate::web::pages::escaped::write_escaped;
 
 const COMMAND: &str = "videoask-auth";
 
-/// Text with code in backticks. `Display` writes HTML: the text escaped, the code as `<code>`.
+/// Text with code in backticks. Its HTML is the text, escaped, with the code as `<code>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Markup(Cow<'static, str>);
 
@@ -31,6 +33,21 @@ impl Markup {
         self.0.replace('`', "")
     }
 
+    pub(crate) fn write_html(&self, html: &mut dyn fmt::Write) -> fmt::Result {
+        for (index, piece) in self.0.split('`').enumerate() {
+            // Every second piece is between two backticks.
+            let is_code = index % 2 == 1;
+            if is_code {
+                html.write_str("<code>")?;
+            }
+            write_escaped(piece, html)?;
+            if is_code {
+                html.write_str("</code>")?;
+            }
+        }
+        Ok(())
+    }
+
     /// The text as it was written, backticks included.
     pub(crate) fn source(&self) -> &str {
         &self.0
@@ -45,16 +62,17 @@ impl<Text: Into<Cow<'static, str>>> From<Text> for Markup {
 
 impl fmt::Display for Markup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, piece) in self.0.split('`').enumerate() {
-            let Ok(piece) = escape(piece, Html);
-            // Every second piece is between two backticks.
-            if index % 2 == 0 { write!(f, "{piece}")? } else { write!(f, "<code>{piece}</code>")? }
-        }
-        Ok(())
+        self.write_html(f)
     }
 }
 
-/// `Display` escapes the text.
+impl FastWritable for Markup {
+    fn write_into(&self, page: &mut dyn fmt::Write, _: &dyn Values) -> askama::Result<()> {
+        Ok(self.write_html(page)?)
+    }
+}
+
+/// [`Markup::write_html`] escapes the text.
 impl HtmlSafe for Markup {}
 
 /// The program's name and a command, marked as code. Punctuation after them stays outside.

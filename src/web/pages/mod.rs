@@ -6,6 +6,7 @@ mod claims;
 pub(crate) mod confirmation;
 pub(crate) mod error;
 pub(crate) mod error_page;
+mod escaped;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod forms;
@@ -17,7 +18,7 @@ pub(crate) mod logged_in;
 mod markup;
 mod rich_text;
 mod sanitize;
-mod snippets;
+pub(crate) mod snippets;
 mod status_card;
 #[cfg(test)]
 mod text_tests;

@@ -2,16 +2,17 @@
 
 use std::fmt;
 
-use askama::filters::{Html, HtmlSafe, escape};
+use askama::{FastWritable, Values, filters::HtmlSafe};
 use time::OffsetDateTime;
 
 use crate::web::pages::{
+    escaped::write_escaped,
     markup::Markup,
     sanitize,
     times::{Countdown, Timestamp},
 };
 
-/// A sequence of pieces of text. `Display` writes HTML and escapes every text.
+/// A sequence of pieces of text. Its HTML has every text escaped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RichText(Vec<Piece>);
 
@@ -34,7 +35,7 @@ impl RichText {
     }
 
     pub(crate) fn time(self, time: OffsetDateTime, now: OffsetDateTime) -> Self {
-        self.with(Piece::Timestamp(Timestamp::new(time, now)))
+        self.with(Piece::Timestamp(Timestamp { time, now }))
     }
 
     /// Adds the time that is left until `time`, which the page's script counts down.
@@ -47,6 +48,18 @@ impl RichText {
         self
     }
 
+    fn write_html(&self, html: &mut dyn fmt::Write) -> fmt::Result {
+        for piece in &self.0 {
+            match piece {
+                Piece::Markup(prose) => prose.write_html(html)?,
+                Piece::Untrusted(text) => write_escaped(text, html)?,
+                Piece::Timestamp(moment) => moment.write_html(html)?,
+                Piece::Countdown(left) => left.write_html(html)?,
+            }
+        }
+        Ok(())
+    }
+
     /// The line without markup, for a page's title.
     pub(crate) fn plain(&self) -> String {
         let mut plain = String::new();
@@ -54,7 +67,7 @@ impl RichText {
             match piece {
                 Piece::Markup(prose) => plain.push_str(&prose.plain()),
                 Piece::Untrusted(text) => plain.push_str(text),
-                Piece::Timestamp(moment) => plain.push_str(moment.words()),
+                Piece::Timestamp(moment) => plain.push_str(&moment.words()),
                 Piece::Countdown(left) => plain.push_str(&left.words()),
             }
         }
@@ -70,22 +83,17 @@ impl<Text: Into<Markup>> From<Text> for RichText {
 
 impl fmt::Display for RichText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for piece in &self.0 {
-            match piece {
-                Piece::Markup(prose) => write!(f, "{prose}")?,
-                Piece::Untrusted(text) => {
-                    let Ok(text) = escape(text, Html);
-                    write!(f, "{text}")?;
-                }
-                Piece::Timestamp(moment) => write!(f, "{moment}")?,
-                Piece::Countdown(left) => write!(f, "{left}")?,
-            }
-        }
-        Ok(())
+        self.write_html(f)
     }
 }
 
-/// `Display` escapes every text.
+impl FastWritable for RichText {
+    fn write_into(&self, page: &mut dyn fmt::Write, _: &dyn Values) -> askama::Result<()> {
+        Ok(self.write_html(page)?)
+    }
+}
+
+/// [`RichText::write_html`] escapes every text.
 impl HtmlSafe for RichText {}
 
 #[cfg(test)]

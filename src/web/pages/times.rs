@@ -2,42 +2,37 @@
 
 use std::fmt;
 
-use askama::filters::HtmlSafe;
 use time::{Duration, OffsetDateTime};
 
 use crate::times::{moment, rfc3339};
 
-/// A point in time. `Display` writes a `<time>` element with RFC 3339 in its tooltip. The script turns the text into
-/// local time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A point in time. Its HTML is a `<time>` element with RFC 3339 in its tooltip. The script turns the text into local
+/// time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Timestamp {
-    rfc3339: String,
-    words: String,
+    pub(crate) time: OffsetDateTime,
+    pub(crate) now: OffsetDateTime,
 }
 
 impl Timestamp {
-    pub(crate) fn new(time: OffsetDateTime, now: OffsetDateTime) -> Self {
-        Self { rfc3339: rfc3339(time), words: moment(time, now) }
-    }
-
     /// Such as `today, 03:34 UTC`.
-    pub(crate) fn words(&self) -> &str {
-        &self.words
+    pub(crate) fn words(self) -> String {
+        moment(self.time, self.now)
+    }
+
+    /// Writes only digits and English words, which need no escaping.
+    pub(crate) fn write_html(self, html: &mut dyn fmt::Write) -> fmt::Result {
+        let rfc3339 = rfc3339(self.time);
+        let words = self.words();
+        for part in ["<time datetime=\"", &rfc3339, "\" title=\"", &rfc3339, "\">", &words, "</time>"] {
+            html.write_str(part)?;
+        }
+        Ok(())
     }
 }
 
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rfc3339, words } = self;
-        write!(f, "<time datetime=\"{rfc3339}\" title=\"{rfc3339}\">{words}</time>")
-    }
-}
-
-/// `Display` writes only digits and English words, which need no escaping.
-impl HtmlSafe for Timestamp {}
-
-/// How long something still takes. `Display` writes an element that the script counts down, from the server's seconds:
-/// the browser's clock may be wrong.
+/// How long something still takes. Its HTML is an element that the script counts down, from the server's seconds: the
+/// browser's clock may be wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Countdown(pub(crate) Duration);
 
@@ -51,17 +46,13 @@ impl Countdown {
             (hours, minutes) => format!("{hours} h {minutes} min"),
         }
     }
-}
 
-impl fmt::Display for Countdown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Writes only digits and English words, which need no escaping.
+    pub(crate) fn write_html(self, html: &mut dyn fmt::Write) -> fmt::Result {
         let seconds = self.0.whole_seconds().max(0);
-        write!(f, "<span class=\"time-left\" data-seconds=\"{seconds}\">{}</span>", self.words())
+        write!(html, "<span class=\"time-left\" data-seconds=\"{seconds}\">{}</span>", self.words())
     }
 }
-
-/// `Display` writes only digits and English words, which need no escaping.
-impl HtmlSafe for Countdown {}
 
 #[cfg(test)]
 mod tests {

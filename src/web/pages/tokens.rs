@@ -26,7 +26,7 @@ use crate::{
             markup::Markup,
             rich_text::RichText,
             sanitize,
-            snippets::{Snippet, refreshing_programs, snippets},
+            snippets::{Snippet, Snippets},
             status_card::{CardAction, Emphasis, StatusCard, Tone},
             timeline::{self, Event, EventKind},
             token_owner::TokenOwner,
@@ -38,7 +38,7 @@ use crate::{
 
 #[derive(Template)]
 #[template(path = "tokens.html")]
-pub(crate) struct TokensPage {
+pub(crate) struct TokensPage<'a> {
     pub(crate) layout: Layout,
     pub(crate) owner: TokenOwner,
     pub(crate) confirmation: Option<Confirmation>,
@@ -48,9 +48,9 @@ pub(crate) struct TokensPage {
     pub(crate) card: StatusCard,
     /// The version of the token set. The forms of the buttons contain it.
     pub(crate) version: Version,
-    pub(crate) access_token: String,
+    pub(crate) access_token: &'a str,
     /// The refresh token, if there is one.
-    pub(crate) refresh_token: Option<String>,
+    pub(crate) refresh_token: Option<&'a str>,
     pub(crate) scope: Option<String>,
     pub(crate) user: Vec<(&'static str, String)>,
     pub(crate) logged_in: RichText,
@@ -59,20 +59,29 @@ pub(crate) struct TokensPage {
     /// What comes next and what happened, newest first. It is empty in mint mode before the first refresh or failure.
     pub(crate) timeline: Vec<Event>,
     pub(crate) claims: Option<Claims>,
-    /// The value of `SCOPES` with which VideoAsk would issue a refresh token.
-    pub(crate) scopes_with_offline_access: String,
+    /// The value of `SCOPES`.
+    pub(crate) scopes: &'a [String],
     /// How a program accesses the API.
     pub(crate) api_access: ApiAccess,
     /// Programs to copy, which access the API in this way.
-    pub(crate) snippets: Vec<Snippet>,
+    pub(crate) snippets: &'a [Snippet],
     /// Complete programs that refresh by themselves, for a person who has a refresh token.
-    pub(crate) refreshing: Vec<Snippet>,
+    pub(crate) refreshing: &'a [Snippet],
 }
 
-impl TokensPage {
+impl TokensPage<'_> {
     /// Whether the timeline has a failure, which the page then explains first.
     fn has_failed(&self) -> bool {
         self.timeline.iter().any(|event| event.kind == EventKind::Bad)
+    }
+
+    /// The value of `SCOPES` with which VideoAsk would issue a refresh token.
+    fn scopes_with_offline_access(&self) -> String {
+        let mut scopes: Vec<&str> = self.scopes.iter().map(String::as_str).collect();
+        if !scopes.contains(&"offline_access") {
+            scopes.push("offline_access");
+        }
+        scopes.join(",")
     }
 
     /// The CSS class of the copy button of the access token. In mint mode, copying is the primary action of the page,
@@ -102,7 +111,7 @@ pub(crate) enum LoginResult {
     KeptOld,
 }
 
-impl IntoResponse for TokensPage {
+impl IntoResponse for TokensPage<'_> {
     fn into_response(self) -> Response {
         html(&self)
     }
@@ -141,6 +150,7 @@ async fn tokens(
     let tokens = &contents.tokens;
     let report = Report::of(&app.vault.status_of(&key, &shown), now);
     let api_access = ApiAccess::of(&app, &contents.identity);
+    let snippets = app.snippets.get_or_init(|| Snippets::of(&app, &api_access));
     let kept_old = query.is_ok_and(|Query(query)| query.login.as_deref() == Some(WITHOUT_REFRESH_TOKEN));
     let login_result = if kept_old { LoginResult::KeptOld } else { LoginResult::Shown };
     let owner = TokenOwner::of(&app.mode);
@@ -151,19 +161,19 @@ async fn tokens(
         login_result,
         card: StatusCard::of(&report, owner, now),
         version: shown.record().version(),
-        access_token: tokens.access_token.secret().clone(),
-        refresh_token: tokens.refresh_token.as_ref().map(|token| token.secret().clone()),
+        access_token: tokens.access_token.secret(),
+        refresh_token: tokens.refresh_token.as_ref().map(|token| &**token.secret()),
         scope: tokens.scope.as_deref().map(sanitize::short),
         user: identity::rows(&contents.identity),
         logged_in: RichText::default().time(report.minted_at, now).text(format!(" ({})", ago(now - report.minted_at))),
         rotation: timeline::rotation(report.rotation),
         timeline: timeline::events(&report, owner, now),
         claims: tokens.claims().map(|claims| Claims::new(claims, now)),
-        scopes_with_offline_access: scopes_with_offline_access(&app.scopes),
-        snippets: snippets(&api_access.base_url(&app), api_access.variable()),
+        scopes: &app.scopes,
+        snippets: &snippets.access,
         refreshing: match (owner, &tokens.refresh_token) {
-            (TokenOwner::Person, Some(_)) => refreshing_programs(&app.api_url, &app.auth_url),
-            (TokenOwner::Person, None) | (TokenOwner::App, _) => Vec::new(),
+            (TokenOwner::Person, Some(_)) => &snippets.refreshing,
+            (TokenOwner::Person, None) | (TokenOwner::App, _) => &[],
         },
         api_access,
     };
@@ -180,13 +190,4 @@ async fn without_connection(app: &AppState, login: &LoggedIn) -> Result<Response
         }
     }
     Err(VaultError::NotConnected.into())
-}
-
-/// `SCOPES` with `offline_access` added if it is missing, in the form of the variable.
-fn scopes_with_offline_access(scopes: &[String]) -> String {
-    let mut scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
-    if !scopes.contains(&"offline_access") {
-        scopes.push("offline_access");
-    }
-    scopes.join(",")
 }

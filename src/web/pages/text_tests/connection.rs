@@ -11,6 +11,7 @@ use crate::{
     web::pages::{
         api_access::ApiAccess,
         confirmation::Confirmation,
+        escaped::Escaped,
         identity as identity_rows,
         markup::Markup,
         rich_text::RichText,
@@ -45,7 +46,7 @@ fn every_state_of_the_token_page_has_a_text_and_an_action_that_fit() {
 }
 
 fn check_token_page(name: &str, report: &Report, owner: TokenOwner, login: LoginResult, api_access: ApiAccess) {
-    let html = token_page(report, owner, login, api_access).render().expect("it renders");
+    let html = token_page(report, owner, login, api_access);
     check(name, &html);
     if let Some(failure) = &report.failure {
         let card = card_of(&html);
@@ -77,7 +78,7 @@ fn the_parts_of_the_page_come_in_the_order_of_their_use() {
         (TokenOwner::App, &[STATUS, USE, HISTORY, TOKENS, DANGER], &[STATUS, HISTORY, USE, TOKENS, DANGER]),
     ] {
         for report in every_report(owner).iter().filter(|report| report.refreshes > 0 && report.has_refresh_token()) {
-            let html = token_page(report, owner, LoginResult::Shown, ApiAccess::Copied).render().expect("it renders");
+            let html = token_page(report, owner, LoginResult::Shown, ApiAccess::Copied);
             let order = if report.failure.is_some() { failing } else { healthy };
             let places = order.map(|part| html.find(part).unwrap_or_else(|| panic!("{part} is missing: {report:?}")));
             assert!(places.is_sorted(), "{owner:?}: {report:?}");
@@ -90,7 +91,7 @@ fn before_the_first_refresh_the_page_of_mint_mode_has_no_rows_without_news() {
     let owner = TokenOwner::Person;
     let fresh = |report: &&Report| report.refreshes == 0 && report.failure.is_none() && report.has_refresh_token();
     for report in every_report(owner).iter().filter(fresh) {
-        let html = token_page(report, owner, LoginResult::Shown, ApiAccess::Copied).render().expect("it renders");
+        let html = token_page(report, owner, LoginResult::Shown, ApiAccess::Copied);
         assert!(!html.contains("What happened") && !html.contains("<dt>Rotation"), "{html}");
     }
 }
@@ -100,31 +101,32 @@ fn card_of(html: &str) -> &str {
     card.split_once("</section>").expect("it ends").0
 }
 
-fn token_page(report: &Report, owner: TokenOwner, login: LoginResult, api_access: ApiAccess) -> TokensPage {
-    TokensPage {
+fn token_page(report: &Report, owner: TokenOwner, login: LoginResult, api_access: ApiAccess) -> String {
+    let page = TokensPage {
         layout: layout(),
         owner,
         confirmation: Some(Confirmation::Refreshed),
         login_result: login,
         card: StatusCard::of(report, owner, NOW),
         version: Version { connection_id: "id".to_owned(), generation: 1 },
-        access_token: "access".to_owned(),
-        refresh_token: report.has_refresh_token().then(|| "refresh".to_owned()),
+        access_token: "access",
+        refresh_token: report.has_refresh_token().then_some("refresh"),
         scope: None,
         user: identity_rows::rows(&identity()),
         logged_in: RichText::default().time(report.minted_at, NOW),
         rotation: timeline::rotation(report.rotation),
         timeline: timeline::events(report, owner, NOW),
         claims: None,
-        scopes_with_offline_access: "openid,offline_access".to_owned(),
+        scopes: &["openid".to_owned()],
         api_access,
-        refreshing: vec![snippet("refreshing-1", "Node")],
-        snippets: vec![snippet("snippet-1", "Python")],
-    }
+        refreshing: &[snippet("refreshing-1", "Node")],
+        snippets: &[snippet("snippet-1", "Python")],
+    };
+    page.render().expect("it renders")
 }
 
 fn snippet(id: &str, language: &'static str) -> Snippet {
-    Snippet { id: id.to_owned(), language, code: String::new() }
+    Snippet { id: id.to_owned(), language, code: Escaped::of("") }
 }
 
 /// Every state that a shown connection may be in: 2 times of expiry, no obstacle or one of 2, no failure or one of 13,

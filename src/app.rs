@@ -222,7 +222,7 @@ fn refresh_policy(mode: &Mode) -> RefreshPolicy {
     match mode {
         Mode::Mint => RefreshPolicy::Manual,
         Mode::Keep(allowed) => {
-            let (list, allowed) = (allowed.entries().join("\n"), allowed.clone());
+            let (list, allowed) = (allowed.list().to_owned(), allowed.clone());
             RefreshPolicy::Automatic(Allowed { list, check: Arc::new(move |identity| identity.is_in(&allowed)) })
         }
     }

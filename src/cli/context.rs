@@ -83,7 +83,7 @@ impl Setup {
 impl Context {
     /// The named user, or else the first entry. There is no fallback to another entry.
     pub(crate) fn user_or_default<'a>(&'a self, user: Option<&'a str>) -> &'a str {
-        user.or(self.allowed.entries().first().map(String::as_str)).unwrap_or_default()
+        user.or(self.allowed.first()).unwrap_or_default()
     }
 
     pub(crate) fn error(&self, user: &str, problem: impl Into<ConnectionProblem>) -> CliError {

@@ -4,6 +4,7 @@
 //! that all of them are reported at once. No message contains the value of a secret. White space around a value is
 //! dropped, and an empty value counts as unset.
 
+mod allowed_users;
 mod api;
 mod api_keys;
 mod app_url;
@@ -43,6 +44,7 @@ use env_reader::{EnvReader, Reported};
 use secrecy::SecretString;
 
 pub use self::{
+    allowed_users::AllowedUsers,
     api::ApiConfig,
     diagnostic::{ConfigError, Diagnostic, ValueSource},
     env_file::EnvFile,
@@ -50,7 +52,7 @@ pub use self::{
     environment::Environment,
     listen::Listen,
     login_lifetime::LoginLifetime,
-    mode::{AllowedUsers, Mode},
+    mode::Mode,
     notify_url::NotifyUrl,
     pkce::Pkce,
     provider::ProviderConfig,

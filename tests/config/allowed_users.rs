@@ -8,7 +8,7 @@ fn users(value: &str) -> AllowedUsers {
 #[test]
 fn are_listed_with_commas_each_once_and_in_order() {
     let users = users(" ada@example.com, auth0|123 ,ADA@example.com ");
-    assert_eq!(users.entries(), ["ada@example.com", "auth0|123"]);
+    assert_eq!(users.entries().collect::<Vec<_>>(), ["ada@example.com", "auth0|123"]);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn are_each_an_email_a_user_id_or_a_sub() {
         "u1",
         "ABCDEFGHIJKLMNOPqrst",
     ] {
-        assert_eq!(users(entry).entries(), [entry]);
+        assert_eq!(users(entry).entries().collect::<Vec<_>>(), [entry]);
     }
     // A `sub` that ends like an e-mail address is not one, so it does not need the scope `email`.
     config(&[("ALLOWED_USERS", "samlp|our-idp|ada@example.com"), ("SCOPES", "offline_access")]);
@@ -70,6 +70,13 @@ fn admit_by_email_in_any_case_and_by_user_id_or_sub_exactly() {
     assert_eq!(users.admits(None, None, Some("auth0|1")), Some("auth0|1"));
     assert_eq!(users.admits(Some("grace@example.com"), Some("user-1"), Some("AUTH0|1")), None);
     assert_eq!(users.admits(None, None, None), None);
+}
+
+#[test]
+fn that_match_more_than_once_admit_as_the_first_of_them() {
+    let users = users("user-1,ada@example.com,auth0|1");
+    assert_eq!(users.admits(Some("ada@example.com"), None, Some("auth0|1")), Some("ada@example.com"));
+    assert_eq!(users.admits(Some("ada@example.com"), Some("user-1"), Some("auth0|1")), Some("user-1"));
 }
 
 #[test]

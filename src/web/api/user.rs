@@ -24,7 +24,7 @@ pub(super) async fn find_connection(
     user: Option<&str>,
 ) -> Result<RowKey, Problem> {
     let Mode::Keep(allowed) = &app.mode else { return Err(Problem::NotFound) };
-    let Some(name) = user.or_else(|| allowed.entries().first().map(String::as_str)) else {
+    let Some(name) = user.or_else(|| allowed.first()) else {
         return Err(VaultError::NotAllowed.into());
     };
     if name.is_empty() {

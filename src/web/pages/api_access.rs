@@ -30,7 +30,7 @@ impl ApiAccess {
             Mode::Mint => Self::Copied,
             Mode::Keep(_) if !app.api_keys.has_environment_keys() => Self::Executed,
             Mode::Keep(allowed) => {
-                let is_default = allowed.entries().first().is_some_and(|first| identity.is_called(first));
+                let is_default = allowed.first().is_some_and(|first| identity.is_called(first));
                 let name = identity.proven_email().or(identity.user_id.as_deref());
                 Self::Proxied { pick: name.filter(|_| !is_default).map(str::to_owned) }
             }

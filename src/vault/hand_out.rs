@@ -40,7 +40,7 @@ pub enum MinLife {
 #[derive(Clone, Debug)]
 pub struct HandedOut {
     cached: Arc<CachedRecord>,
-    expires_at: OffsetDateTime,
+    at: OffsetDateTime,
 }
 
 #[derive(PartialEq, Eq)]
@@ -52,8 +52,7 @@ enum Remaining {
 
 impl HandedOut {
     fn new(cached: Arc<CachedRecord>, now: OffsetDateTime) -> Self {
-        let expires_at = now + cached.record.body.tokens.left(now);
-        Self { cached, expires_at }
+        Self { cached, at: now }
     }
 
     /// The bearer token for VideoAsk's API.
@@ -74,11 +73,16 @@ impl HandedOut {
 
     /// When it expires: never more than its whole life after it was handed out.
     pub(crate) fn expires_at(&self) -> OffsetDateTime {
-        self.expires_at
+        self.at + self.left()
     }
 
-    pub(crate) fn expires_in(&self, now: OffsetDateTime) -> i64 {
-        (self.expires_at - now).whole_seconds().max(0)
+    /// In how many seconds it expires.
+    pub(crate) fn expires_in(&self) -> u64 {
+        self.left().as_secs()
+    }
+
+    fn left(&self) -> Duration {
+        self.record().body.tokens.left(self.at)
     }
 
     pub(crate) fn scope(&self) -> Option<&str> {
@@ -115,10 +119,11 @@ impl Vault {
     /// An access token of this record that works for long enough, refreshed if necessary. Waits as long as
     /// [`Callers`](super::Callers) says. The refresh goes on without its caller.
     pub async fn hand_out(&self, key: &RowKey, min_life: MinLife) -> Result<HandedOut, VaultError> {
-        if let Some(cached) = self.0.cache.fresh(key, self.0.clock.boot_time())
-            && self.remaining(&cached, min_life)? == Remaining::Enough
-        {
-            return Ok(HandedOut::new(cached, self.0.clock.now()));
+        if let Some(cached) = self.0.cache.fresh(key, self.0.clock.boot_time()) {
+            let now = self.0.clock.now();
+            if self.remaining(&cached, min_life, now)? == Remaining::Enough {
+                return Ok(HandedOut::new(cached, now));
+            }
         }
         self.limit_wait(self.refresh_and_hand_out(key, min_life)).await
     }
@@ -127,7 +132,7 @@ impl Vault {
         for _ in 0..TRIES {
             let cached = self.up_to_date(key).await?;
             let now = self.0.clock.now();
-            let Remaining::LessThan(wanted) = self.remaining(&cached, min_life)? else {
+            let Remaining::LessThan(wanted) = self.remaining(&cached, min_life, now)? else {
                 return Ok(HandedOut::new(cached, now));
             };
             let reason = RefreshReason::MinLife(wanted);
@@ -166,7 +171,7 @@ impl Vault {
         let is_outdated = error.is_none() && self.0.cache.is_unreachable(key);
         let now = self.0.clock.now();
         let is_valid = !cached.record.body.tokens.left(now).is_zero();
-        match self.remaining(&cached, min_life)? {
+        match self.remaining(&cached, min_life, now)? {
             Remaining::Enough => Ok(HandedOut::new(cached, now)),
             Remaining::LessThan(_) if is_valid && min_life == MinLife::BestEffort => Ok(HandedOut::new(cached, now)),
             Remaining::LessThan(_) => match self.why_not_refreshed(&cached, error) {
@@ -176,7 +181,12 @@ impl Vault {
         }
     }
 
-    fn remaining(&self, cached: &CachedRecord, min_life: MinLife) -> Result<Remaining, VaultError> {
+    fn remaining(
+        &self,
+        cached: &CachedRecord,
+        min_life: MinLife,
+        now: OffsetDateTime,
+    ) -> Result<Remaining, VaultError> {
         let body = &cached.record.body;
         if !cached.is_allowed(&self.0.settings.refresh_policy) {
             return Err(VaultError::NotAllowed);
@@ -186,7 +196,7 @@ impl Vault {
             return Err(VaultError::OtherClient);
         }
         let wanted = min_life.of(body.tokens.life())?;
-        let is_short = body.tokens.falls_short(wanted, self.0.clock.now(), self.0.settings.clock_tolerance);
+        let is_short = body.tokens.falls_short(wanted, now, self.0.settings.clock_tolerance);
         Ok(if is_short { Remaining::LessThan(wanted) } else { Remaining::Enough })
     }
 

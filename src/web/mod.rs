@@ -28,6 +28,7 @@ use tower_http::{limit::RequestBodyLimitLayer, timeout::RequestBodyTimeoutLayer}
 
 use crate::web::{
     api::{paths::is_for_machines, problem::Problem},
+    middleware::trace::LogFields,
     pages::error::{PageError, RequestError},
 };
 
@@ -99,7 +100,7 @@ async fn nothing_here(uri: Uri) -> Response {
     }
 }
 
-async fn wrong_method(uri: Uri) -> Response {
+async fn wrong_method(_: LogFields, uri: Uri) -> Response {
     if is_for_machines(uri.path()) {
         Problem::MethodNotAllowed.into_response()
     } else {

@@ -1,5 +1,6 @@
 //! The command `serve`: the `.env` of a Glitch app, a login, a restart, and the log.
 
+use reqwest::Method;
 use serde_json::Value;
 
 use crate::support::Deployment;
@@ -62,6 +63,37 @@ async fn a_request_gets_one_line_that_names_its_route_and_never_its_query() {
         assert!(line.contains(&format!("method={method} route=\"{route}\" status={status} ms=")), "{line}");
     }
     assert!(!log.contains("mauve") && !log.contains("no-such-place"), "{log}");
+}
+
+#[tokio::test]
+async fn every_route_is_named_in_the_log_even_where_the_method_is_wrong() {
+    let deployment = Deployment::keeping().set("RUST_LOG", "debug");
+    let server = deployment.serve();
+    let browser = server.browser();
+    let mut expected = Vec::new();
+    for (method, path, route, status) in [
+        (Method::GET, "/", "/", "200"),
+        (Method::POST, "/", "/", "405"),
+        (Method::GET, "/static/nothing", "/static/{name}", "404"),
+        (Method::GET, "/healthz", "/healthz", "200"),
+        (Method::GET, "/api/token", "/api/token", "401"),
+        (Method::DELETE, "/api/token", "/api/token", "405"),
+        (Method::GET, "/api/openapi.json", "/api/openapi.json", "401"),
+        (Method::GET, "/metrics", "/metrics", "401"),
+        (Method::PUT, "/proxy/forms/1", "/proxy/{*path}", "401"),
+        (Method::POST, "/oauth/token", "/oauth/token", "400"),
+        (Method::GET, "/oauth/token", "/oauth/token", "405"),
+        (Method::GET, "/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server", "200"),
+    ] {
+        let line = format!("method={method} route=\"{route}\" status={status} ms=");
+        let page = browser.send(method, &browser.url(path), |request| request).await;
+        expected.push((page.header("x-request-id").unwrap().to_owned(), line));
+    }
+    let log = server.stop().stderr;
+    for (id, expected) in expected {
+        let answered = log.lines().find(|line| line.contains(&id) && line.contains("answered"));
+        assert!(answered.is_some_and(|line| line.contains(&expected)), "{expected}: {log}");
+    }
 }
 
 /// Every line of a log as JSON, with the fields that each must have.

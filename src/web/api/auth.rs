@@ -3,36 +3,37 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, header},
-    middleware::Next,
-    response::{IntoResponse, Response},
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
 };
 
-use crate::web::{
-    api::{counting, problem::Problem},
-    middleware::trace::LogFields,
-    state::AppState,
+use crate::{
+    api_key::Caller,
+    web::{
+        api::{counting, problem::Problem},
+        middleware::trace::LogFields,
+        state::AppState,
+    },
 };
 
-/// Passes a request with a valid key on, with its [`Caller`](crate::api_key::Caller) as an extension for the handler.
-pub(super) async fn authenticate(State(app): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
-    let authenticated = match bearer(request.headers()) {
-        Some(key) => app.api_keys.authenticate(key).await.map_err(Problem::from),
-        None => Err(Problem::KeyMissing),
-    };
-    match authenticated {
-        Ok(caller) => {
-            if let Some(fields) = request.extensions().get::<LogFields>() {
-                fields.set_caller(&caller);
-            }
-            request.extensions_mut().insert(caller);
-            next.run(request).await
+/// The caller of a request. As an extractor, it rejects a request without a valid API key. Whatever a handler does for a
+/// user, or for a key with a right, takes a [`Caller`], and this is where one comes from.
+pub(super) struct Authenticated(pub(super) Arc<Caller>);
+
+impl FromRequestParts<Arc<AppState>> for Authenticated {
+    type Rejection = Problem;
+
+    async fn from_request_parts(request: &mut Parts, app: &Arc<AppState>) -> Result<Self, Problem> {
+        let log_fields = LogFields::of(&request.extensions);
+        let authenticated = match bearer(&request.headers) {
+            Some(key) => app.api_keys.authenticate(key).await.map_err(Problem::from),
+            None => Err(Problem::KeyMissing),
+        };
+        match &authenticated {
+            Ok(caller) => log_fields.set_caller(caller),
+            Err(problem) => counting::unauthorized(&app.metrics, request, problem),
         }
-        Err(problem) => {
-            counting::unauthorized(&app.metrics, &request, &problem);
-            problem.into_response()
-        }
+        authenticated.map(Self)
     }
 }
 

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use axum::{
-    Extension, Json, Router,
+    Json, Router,
     extract::{Query, State, rejection::QueryRejection},
     routing::get,
 };
 use serde::Deserialize;
 
 use crate::{
-    api_key::{Access, Caller},
+    api_key::Access,
     vault::{Inventory, Part},
     web::{
         api::{
+            auth::Authenticated,
             problem::Problem,
             rights::{covered_connections, permit},
         },
@@ -38,7 +39,7 @@ struct PartQuery {
 
 async fn connections(
     State(app): State<Arc<AppState>>,
-    Extension(caller): Extension<Arc<Caller>>,
+    Authenticated(caller): Authenticated,
     query: Result<Query<PartQuery>, QueryRejection>,
 ) -> Result<Json<Inventory>, Problem> {
     let part = query.ok().and_then(|Query(query)| query.part());

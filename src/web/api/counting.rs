@@ -1,6 +1,9 @@
 //! Counts the results of machine requests.
 
-use axum::{extract::Request, http::Method, response::Response};
+use axum::{
+    http::{Method, request::Parts},
+    response::Response,
+};
 
 use crate::{
     telemetry::{Metrics, Route, StatusClass},
@@ -19,9 +22,9 @@ pub(super) fn proxied(metrics: &Metrics, result: &Result<Response, Problem>) {
 }
 
 /// Counts a request without a valid API key, which never reaches its route.
-pub(super) fn unauthorized(metrics: &Metrics, request: &Request, problem: &Problem) {
-    let path = request.uri().path();
-    let route = match *request.method() {
+pub(super) fn unauthorized(metrics: &Metrics, request: &Parts, problem: &Problem) {
+    let path = request.uri.path();
+    let route = match request.method {
         _ if path.strip_prefix(PROXY_PREFIX).is_some_and(|rest| rest.starts_with('/')) => Route::Proxy,
         Method::GET | Method::HEAD if path == "/api/token" => Route::GetToken,
         Method::POST if path == "/api/token" => Route::PostToken,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Extension, Router,
+    Router,
     extract::State,
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
@@ -11,10 +11,10 @@ use axum::{
 };
 
 use crate::{
-    api_key::{Access, Caller},
+    api_key::Access,
     telemetry::Exposition,
     web::{
-        api::{problem::Problem, rights::permit},
+        api::{auth::Authenticated, problem::Problem, rights::permit},
         state::AppState,
     },
 };
@@ -25,7 +25,7 @@ pub(super) fn router() -> Router<Arc<AppState>> {
 
 async fn metrics(
     State(app): State<Arc<AppState>>,
-    Extension(caller): Extension<Arc<Caller>>,
+    Authenticated(caller): Authenticated,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     permit(&app, &caller, Access::Metrics, &[])?;

@@ -3,14 +3,15 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use axum::{
-    Extension, Json, Router,
+    Json, Router,
     extract::{
         DefaultBodyLimit, Query, State,
         rejection::{JsonRejection, QueryRejection},
     },
+    handler::Handler,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::get,
 };
 use oauth2::AccessToken;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,7 @@ use crate::{
     vault::{HandedOut, MinLife},
     web::{
         api::{
+            auth::Authenticated,
             caller_timeout::with_caller_timeout,
             counting,
             problem::Problem,
@@ -52,7 +54,7 @@ const OTHER_FIELDS: usize = 256;
 
 pub(super) fn router() -> Router<Arc<AppState>> {
     let limits = (RequestBodyTimeoutLayer::new(BODY_TIMEOUT), DefaultBodyLimit::max(BODY_LIMIT));
-    Router::new().route("/api/token", get(current).merge(post(replaced).layer(limits)))
+    Router::new().route("/api/token", get(current).post(replaced.layer(limits)))
 }
 
 #[derive(Deserialize)]
@@ -74,19 +76,19 @@ struct TokenJson<'a> {
     access_token: &'a RawValue,
     token_type: &'static str,
     expires_at: String,
-    expires_in: i64,
+    expires_in: u64,
     scope: Option<&'a str>,
     user: Option<&'a str>,
 }
 
 async fn current(
     State(app): State<Arc<AppState>>,
-    Extension(caller): Extension<Arc<Caller>>,
+    Authenticated(caller): Authenticated,
     query: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let handed_out = hand_out(&app, &caller, query).await;
     counting::hand_out(&app.metrics, Route::GetToken, &handed_out);
-    Ok(answer(&app, &handed_out?))
+    Ok(answer(&handed_out?))
 }
 
 async fn hand_out(
@@ -107,13 +109,13 @@ async fn hand_out(
 
 async fn replaced(
     State(app): State<Arc<AppState>>,
-    Extension(caller): Extension<Arc<Caller>>,
+    Authenticated(caller): Authenticated,
     query: Result<Query<NoQuery>, QueryRejection>,
     body: Result<Json<Refusal>, JsonRejection>,
 ) -> Result<Response, Problem> {
     let handed_out = replace(&app, &caller, query, body).await;
     counting::hand_out(&app.metrics, Route::PostToken, &handed_out);
-    Ok(answer(&app, &handed_out?))
+    Ok(answer(&handed_out?))
 }
 
 async fn replace(
@@ -146,12 +148,12 @@ pub(super) fn json(answer: &impl Serialize, token: &HandedOut) -> Response {
     }
 }
 
-fn answer(app: &AppState, token: &HandedOut) -> Response {
+fn answer(token: &HandedOut) -> Response {
     let answer = TokenJson {
         access_token: token.access_token_json(),
         token_type: "Bearer",
         expires_at: rfc3339(token.expires_at()),
-        expires_in: token.expires_in(app.clock.now()),
+        expires_in: token.expires_in(),
         scope: token.scope(),
         user: token.identity().label(),
     };

@@ -10,8 +10,8 @@ use std::{
 
 use axum::{
     Router,
-    extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, Method, StatusCode, header},
+    extract::{FromRequestParts, MatchedPath, Request, State},
+    http::{Extensions, HeaderMap, HeaderName, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -37,7 +37,8 @@ use crate::{
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What the layers below find out about a request, for its line in the log. An extension of the request.
+/// What is found out below the router about a request, for its line in the log. An extension of the request. As an
+/// extractor, it notes the request's route.
 #[derive(Clone, Default)]
 pub(crate) struct LogFields(Arc<Fields>);
 
@@ -48,19 +49,32 @@ struct Fields {
 }
 
 impl LogFields {
+    /// The fields of a request that has these extensions. Notes its route, which it has only below the router.
+    pub(crate) fn of(request: &Extensions) -> Self {
+        let Self(fields) = request.get::<Self>().cloned().unwrap_or_default();
+        if let Some(route) = request.get::<MatchedPath>() {
+            fields.route.get_or_init(|| route.clone());
+        }
+        Self(fields)
+    }
+
     /// The request has the key of this caller.
     pub(crate) fn set_caller(&self, caller: &Arc<Caller>) {
-        // Only the first one counts, and there is no other.
-        let _ = self.0.caller.set(Arc::clone(caller));
+        self.0.caller.get_or_init(|| Arc::clone(caller));
     }
 }
 
-/// Notes the route of a request. It is in a layer of every route, since only below the router a request has a route.
-pub(crate) fn note_route(request: Request) -> Request {
-    let extensions = request.extensions();
-    if let (Some(LogFields(fields)), Some(route)) = (extensions.get(), extensions.get::<MatchedPath>()) {
-        let _ = fields.route.set(route.clone());
+impl<S: Sync> FromRequestParts<S> for LogFields {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(request: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&request.extensions))
     }
+}
+
+/// Notes the route of a request: a layer for routes that need no [`LogFields`] otherwise.
+pub(crate) fn note_route(request: Request) -> Request {
+    LogFields::of(request.extensions());
     request
 }
 

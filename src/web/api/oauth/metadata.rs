@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use axum::{Json, Router, extract::State, routing::get};
 use serde::Serialize;
+use tower::util::MapRequestLayer;
 use url::Url;
 
-use crate::web::state::AppState;
+use crate::web::{middleware::trace::note_route, state::AppState};
 
 pub(super) fn router() -> Router<Arc<AppState>> {
-    Router::new().route("/.well-known/oauth-authorization-server", get(metadata))
+    let route = get(metadata).layer(MapRequestLayer::new(note_route));
+    Router::new().route("/.well-known/oauth-authorization-server", route)
 }
 
 #[derive(Serialize)]

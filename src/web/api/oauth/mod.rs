@@ -8,9 +8,10 @@ mod request;
 use std::{pin::pin, sync::Arc};
 
 use axum::{
-    Extension, Router,
-    extract::{DefaultBodyLimit, RawForm, RawQuery, State, rejection::RawFormRejection},
-    http::{HeaderMap, header},
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    handler::Handler,
+    http::header,
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -39,7 +40,7 @@ use crate::{
 
 pub(super) fn router() -> Router<Arc<AppState>> {
     let limits = (RequestBodyTimeoutLayer::new(BODY_TIMEOUT), DefaultBodyLimit::max(BODY_LIMIT));
-    Router::new().route("/oauth/token", post(token).layer(limits)).merge(metadata::router())
+    Router::new().route("/oauth/token", post(token.layer(limits))).merge(metadata::router())
 }
 
 /// A successful response (RFC 6749, 5.1).
@@ -47,25 +48,19 @@ pub(super) fn router() -> Router<Arc<AppState>> {
 struct TokenResponse<'a> {
     access_token: &'a RawValue,
     token_type: &'static str,
-    expires_in: i64,
+    expires_in: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<&'a str>,
 }
 
-async fn token(
-    State(app): State<Arc<AppState>>,
-    Extension(log_fields): Extension<LogFields>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    form: Result<RawForm, RawFormRejection>,
-) -> Response {
-    let response = match authenticate(&app, query.as_deref(), &headers, form).await {
+async fn token(State(app): State<Arc<AppState>>, log_fields: LogFields, request: Request) -> Response {
+    let response = match authenticate(&app, request).await {
         Ok((caller, user)) => {
             log_fields.set_caller(&caller);
             let issued = issue(&app, &caller, user.as_deref()).await;
             counting::hand_out(&app.metrics, Route::OauthToken, &issued);
             match issued {
-                Ok(token) => answer(&app, &token),
+                Ok(token) => answer(&token),
                 Err(problem) => TokenError::from(problem).into_response(&app),
             }
         }
@@ -79,13 +74,8 @@ async fn token(
 }
 
 /// The holder of the key in a valid request, and the user that it names.
-async fn authenticate(
-    app: &AppState,
-    query: Option<&str>,
-    headers: &HeaderMap,
-    form: Result<RawForm, RawFormRejection>,
-) -> Result<(Arc<Caller>, Option<String>), TokenError> {
-    let TokenRequest { user, secrets } = TokenRequest::read(query, headers, form)?;
+async fn authenticate(app: &AppState, request: Request) -> Result<(Arc<Caller>, Option<String>), TokenError> {
+    let TokenRequest { user, secrets } = TokenRequest::receive(request).await?;
     let mut error = AuthenticationError::Unknown;
     for secret in secrets {
         match app.api_keys.authenticate(secret.expose_secret().as_bytes()).await {
@@ -105,11 +95,11 @@ async fn issue(app: &AppState, caller: &Caller, user: Option<&str>) -> Result<Ha
     with_caller_timeout(&app.clock, token).await
 }
 
-fn answer(app: &AppState, token: &HandedOut) -> Response {
+fn answer(token: &HandedOut) -> Response {
     let response = TokenResponse {
         access_token: token.access_token_json(),
         token_type: "Bearer",
-        expires_in: token.expires_in(app.clock.now()),
+        expires_in: token.expires_in(),
         scope: token.scope(),
     };
     json(&response, token)

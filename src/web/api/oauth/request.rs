@@ -1,7 +1,7 @@
 //! Reads a token request: its parameters (RFC 6749, 4.4.2), and the client's credentials (2.3.1).
 
 use axum::{
-    extract::{RawForm, rejection::RawFormRejection},
+    extract::{FromRequest, RawForm, Request},
     http::{HeaderMap, StatusCode, header},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -41,14 +41,12 @@ struct Basic {
 }
 
 impl TokenRequest {
-    pub(super) fn read(
-        query: Option<&str>,
-        headers: &HeaderMap,
-        form: Result<RawForm, RawFormRejection>,
-    ) -> Result<Self, TokenError> {
-        if query.is_some() {
+    pub(super) async fn receive(request: Request) -> Result<Self, TokenError> {
+        if request.uri().query().is_some() {
             return Err(Problem::Invalid(NO_QUERY).into());
         }
+        let basic = Basic::read(request.headers());
+        let form = RawForm::from_request(request, &()).await;
         let RawForm(body) = form.map_err(|rejection| match rejection.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLarge,
             _ => Problem::Invalid(FORM),
@@ -59,7 +57,7 @@ impl TokenRequest {
             Some(_) => return Err(TokenError::unsupported_grant_type(GRANT_TYPE)),
             None => return Err(Problem::Invalid(FORM).into()),
         }
-        let (id, secrets) = match (Basic::read(headers)?, client_secret) {
+        let (id, secrets) = match (basic?, client_secret) {
             (Some(_), Some(_)) => return Err(Problem::Invalid(TWO_METHODS).into()),
             (Some(basic), None) => {
                 let id = form_decode(&basic.id);

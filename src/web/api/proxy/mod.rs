@@ -10,7 +10,7 @@ mod link;
 use std::{io, pin::pin, sync::Arc};
 
 use axum::{
-    Extension, Router,
+    Router,
     body::Body,
     extract::{Request, State},
     http::{HeaderMap, Method, Uri, header},
@@ -28,6 +28,7 @@ use crate::{
     videoask::{AmbiguousPath, GatewayError, UpstreamRequest, UpstreamResponse, path},
     web::{
         api::{
+            auth::Authenticated,
             caller_timeout::{CALLER_TIMEOUT, with_caller_timeout},
             counting,
             paths::PROXY_PREFIX,
@@ -48,7 +49,7 @@ pub(super) fn router() -> Router<Arc<AppState>> {
 
 async fn answer(
     State(app): State<Arc<AppState>>,
-    Extension(caller): Extension<Arc<Caller>>,
+    Authenticated(caller): Authenticated,
     request: Request,
 ) -> Result<Response, Problem> {
     let answer = forward(&app, &caller, request).await;

@@ -35,8 +35,8 @@ impl CookiePolicy {
         Self { prefix: format!("videoask-auth-{port}"), secure: Secure::No }
     }
 
-    pub(crate) fn session_name(&self) -> String {
-        self.prefix.clone()
+    pub(crate) fn session_name(&self) -> &str {
+        &self.prefix
     }
 
     /// The prefix of the name of every pending-login cookie.

@@ -63,11 +63,11 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The app: every request to the server goes through it.
 pub(crate) fn service(app: Arc<AppState>) -> impl AppService {
-    let pages = pages::home::router()
-        .merge(login::router())
+    let starting_or_ending_sessions = login::router().merge(pages::logout::router()).merge(pages::actions::router());
+    let pages = with_sessions(starting_or_ending_sessions, &app)
+        .merge(pages::home::router())
         .merge(pages::tokens::router())
         .merge(pages::export::router())
-        .merge(pages::actions::router())
         .merge(pages::forms::router());
     with_pages(app, pages)
 }
@@ -117,8 +117,13 @@ async fn too_large(response: impl IntoResponse) -> Response {
     }
 }
 
-/// Adds sessions and the checks of browser requests to the routes for people.
+/// Adds the checks of browser requests to the routes for people.
 fn for_browsers(routes: Router<Arc<AppState>>, app: &Arc<AppState>) -> Router<Arc<AppState>> {
-    let sessions = app.sessions.clone().layer(&app.cookie_policy);
-    routes.layer((from_fn_with_state(Arc::clone(app), middleware::browser::check), sessions))
+    routes.layer(from_fn_with_state(Arc::clone(app), middleware::browser::check))
+}
+
+/// Adds the session layer, for routes that start or end a session. A page only reads its session, and for that needs only
+/// the cookie.
+fn with_sessions(routes: Router<Arc<AppState>>, app: &Arc<AppState>) -> Router<Arc<AppState>> {
+    routes.layer(app.sessions.clone().layer(&app.cookie_policy))
 }

@@ -9,12 +9,13 @@ use crate::web::{
     AppService,
     session::{self as login_session, Login},
     state::AppState,
-    with_pages,
+    with_pages, with_sessions,
 };
 
 /// The app with two pages: one that logs the browser in, and one that panics.
 pub(crate) fn service(app: Arc<AppState>) -> impl AppService {
-    with_pages(app, Router::new().route("/log-in", get(log_in)).route("/panic", get(panics)))
+    let pages = with_sessions(Router::new().route("/log-in", get(log_in)), &app).route("/panic", get(panics));
+    with_pages(app, pages)
 }
 
 async fn log_in(State(app): State<Arc<AppState>>, session: Session) {

@@ -3,7 +3,7 @@
 //! A session exists only after a login has succeeded, and never contains a token. Its two limits are in the row and are
 //! compared with our clock; the expiry of tower-sessions is not used.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -36,11 +36,11 @@ const TOUCH_EVERY: Duration = Duration::from_secs(60);
 /// A correction of the clock by this much ends no session.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
-/// The name of the login among a session's values.
-pub(super) const LOGIN: &str = "login";
-
 /// The decrypted content of a session.
-type SessionValues = HashMap<String, serde_json::Value>;
+#[derive(Serialize, Deserialize)]
+struct Content<'a> {
+    login: Cow<'a, Login>,
+}
 
 /// The login of a session. A login of the other mode counts as logged out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,7 +95,7 @@ impl Sessions {
     /// The layer that reads and sets the cookie.
     pub(crate) fn layer(self, policy: &CookiePolicy) -> SessionManagerLayer<Self> {
         SessionManagerLayer::new(self)
-            .with_name(policy.session_name())
+            .with_name(policy.session_name().to_owned())
             .with_secure(policy.is_secure())
             .with_same_site(SameSite::Lax)
             .with_expiry(Expiry::OnSessionEnd)
@@ -137,7 +137,7 @@ impl Sessions {
     /// The row of a new session.
     pub(super) fn row(&self, id: Id, login: &Login, limits: Limits) -> SessionRow {
         let key = self.key(id);
-        let data = serde_json::to_vec(&HashMap::from([(LOGIN, login)]));
+        let data = serde_json::to_vec(&Content { login: Cow::Borrowed(login) });
         let data = Zeroizing::new(data.expect("a login has only string keys, so JSON can write it"));
         SessionRow { sealed: self.keys.seal(Purpose::Session, &[key.0.as_bytes()], &data), limits, key }
     }
@@ -150,14 +150,23 @@ impl Sessions {
 
     /// The login of a session, unless the session has ended.
     pub(super) async fn login(&self, id: Id) -> Result<Option<Login>, session::Error> {
-        let Some(SessionData { mut data, .. }) = self.load(&id).await? else { return Ok(None) };
-        Ok(data.remove(LOGIN).map(serde_json::from_value).transpose()?)
+        Ok(self.read(id).await?.map(|(_, login)| login))
     }
 
-    /// The data of a row. A row that cannot be decrypted has none, and counts as logged out.
-    fn open(&self, row: &SessionRow) -> Option<SessionValues> {
+    /// The row and the login of a session that has not ended.
+    async fn read(&self, id: Id) -> StoreResult<Option<(SessionRow, Login)>> {
+        let now = self.clock.now();
+        let Some(row) = self.find(id).await?.filter(|row| is_in_force(&row.limits, now)) else { return Ok(None) };
+        let Some(login) = self.open(&row) else { return Ok(None) };
+        self.touch(&row, now).await?;
+        Ok(Some((row, login)))
+    }
+
+    /// The login in a row. A row that cannot be decrypted has none, and counts as logged out.
+    fn open(&self, row: &SessionRow) -> Option<Login> {
         let opened = self.keys.open(Purpose::Session, &[row.key.0.as_bytes()], &row.sealed).ok()?;
-        serde_json::from_slice(&opened.plaintext).ok()
+        let content: Content<'_> = serde_json::from_slice(&opened.plaintext).ok()?;
+        Some(content.login.into_owned())
     }
 }
 
@@ -176,12 +185,11 @@ impl SessionStore for Sessions {
         Ok(())
     }
 
+    /// Whether there is such a session. Its login is read by [`Sessions::login`], without tower-sessions' copy as a map of
+    /// JSON values.
     async fn load(&self, id: &Id) -> StoreResult<Option<SessionData>> {
-        let now = self.clock.now();
-        let Some(row) = self.find(*id).await?.filter(|row| is_in_force(&row.limits, now)) else { return Ok(None) };
-        let Some(data) = self.open(&row) else { return Ok(None) };
-        self.touch(&row, now).await?;
-        Ok(Some(SessionData { id: *id, data, expiry_date: row.limits.absolute }))
+        let read = self.read(*id).await?;
+        Ok(read.map(|(row, _)| SessionData { id: *id, data: HashMap::new(), expiry_date: row.limits.absolute }))
     }
 
     async fn delete(&self, id: &Id) -> StoreResult<()> {

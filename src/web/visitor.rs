@@ -6,19 +6,19 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, request::Parts},
 };
-use tower_sessions::{Session, session::Id};
+use tower_sessions::session::{self, Id};
 use tracing::Instrument;
 
 use crate::{
     store::RowKey,
     vault::{VaultError, VisibleRecord},
     web::{
-        middleware::cookie_header::session_id,
+        middleware::cookie_header,
         pages::{
             error::{PageError, RequestError},
             layout::NavVisitor,
         },
-        session::{LOGIN, Login},
+        session::Login,
         state::AppState,
     },
 };
@@ -62,12 +62,11 @@ impl LoggedIn {
 }
 
 impl Visitor {
-    async fn of(session: &Session, app: &AppState) -> Result<Self, PageError> {
-        let login = session.get::<Login>(LOGIN).await?.filter(|login| login.is_of(&app.mode));
-        Ok(match (login, session.id()) {
-            (Some(login), Some(id)) => Self::LoggedIn(LoggedIn { id, login }),
-            _ => Self::LoggedOut,
-        })
+    /// The visitor whose browser sent this session's id, if it sent one.
+    async fn of(id: Option<Id>, app: &AppState) -> Result<Self, session::Error> {
+        let Some(id) = id else { return Ok(Self::LoggedOut) };
+        let login = app.sessions.login(id).await?.filter(|login| login.is_of(&app.mode));
+        Ok(login.map_or(Self::LoggedOut, |login| Self::LoggedIn(LoggedIn { id, login })))
     }
 }
 
@@ -75,26 +74,23 @@ impl FromRequestParts<Arc<AppState>> for Visitor {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<AppState>) -> Result<Self, PageError> {
-        let session = parts.extensions.get::<Session>().ok_or(PageError::Internal)?;
-        Self::of(session, app).await
+        let id = cookie_header::kept_session_id(&app.cookie_policy, &parts.headers);
+        Ok(Self::of(id, app).await?)
     }
 }
 
 /// Whom the navigation of an error page is for, by the Cookie headers of the request. The page must not fail over it, so
 /// this is a task of its own: whatever has panicked may panic once more.
 pub(super) async fn nav_visitor(app: &Arc<AppState>, cookies: &HeaderMap) -> NavVisitor {
-    let Some(id) = session_id(&app.cookie_policy, cookies) else { return NavVisitor::LoggedOut };
+    let Some(id) = cookie_header::session_id(&app.cookie_policy, cookies) else { return NavVisitor::LoggedOut };
     let app = Arc::clone(app);
     let asked = tokio::spawn(async move { nav_visitor_of(&app, id).await }.in_current_span());
     asked.await.unwrap_or(NavVisitor::LoggedOut)
 }
 
 async fn nav_visitor_of(app: &AppState, id: Id) -> NavVisitor {
-    let Ok(Some(login)) = app.sessions.login(id).await else { return NavVisitor::LoggedOut };
-    if !login.is_of(&app.mode) {
-        return NavVisitor::LoggedOut;
-    }
-    match (LoggedIn { id, login }).connection(app).await {
+    let Ok(Visitor::LoggedIn(login)) = Visitor::of(Some(id), app).await else { return NavVisitor::LoggedOut };
+    match login.connection(app).await {
         Ok((_, shown)) => NavVisitor::named(&shown.record().body.identity),
         Err(PageError::Request(RequestError::LoggedOut)) => NavVisitor::LoggedOut,
         Err(_) => NavVisitor::LoggedIn(None),

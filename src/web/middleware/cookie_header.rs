@@ -38,12 +38,20 @@ pub(super) fn complete_all(policy: &CookiePolicy, headers: &mut HeaderMap) {
     }
 }
 
-/// The session of a request, by its Cookie headers.
+/// The session of a request, by its Cookie headers as they arrived.
 pub(crate) fn session_id(policy: &CookiePolicy, headers: &HeaderMap) -> Option<Id> {
-    let ours = own_cookies(policy, headers)?;
-    let name = policy.session_name();
-    let mut values = pairs(ours.as_bytes()).filter(|(of, _)| *of == name.as_bytes()).map(|(_, value)| value);
-    str::from_utf8(values.next()?).ok()?.parse().ok()
+    session_id_in(policy, &own_cookies(policy, headers)?)
+}
+
+/// The session of a request to a page, in which [`keep_own`] has left only our own cookies.
+pub(crate) fn kept_session_id(policy: &CookiePolicy, headers: &HeaderMap) -> Option<Id> {
+    session_id_in(policy, headers.get(header::COOKIE)?)
+}
+
+fn session_id_in(policy: &CookiePolicy, ours: &HeaderValue) -> Option<Id> {
+    let name = policy.session_name().as_bytes();
+    let (_, value) = pairs(ours.as_bytes()).find(|(of, _)| *of == name)?;
+    str::from_utf8(value).ok()?.parse().ok()
 }
 
 fn own_cookies(policy: &CookiePolicy, headers: &HeaderMap) -> Option<HeaderValue> {

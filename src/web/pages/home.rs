@@ -1,19 +1,16 @@
-//! `GET /` and `POST /logout`.
+//! `GET /`.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use askama::Template;
 use axum::{
     Router,
     extract::{Query, State, rejection::QueryRejection},
-    response::{IntoResponse, Redirect, Response},
-    routing::{get, post},
+    response::{IntoResponse, Response},
+    routing::get,
 };
-use tower_cookies::Cookies;
-use tower_sessions::{Session, SessionStore};
 
 use crate::{
-    telemetry,
     vault::VaultError,
     web::{
         pages::{
@@ -86,7 +83,7 @@ impl IntoResponse for HomePage<'_> {
 }
 
 pub(crate) fn router() -> Router<Arc<AppState>> {
-    Router::new().route("/", get(home)).route("/logout", post(logout))
+    Router::new().route("/", get(home))
 }
 
 async fn home(
@@ -116,21 +113,4 @@ async fn home(
         visitor,
     };
     page.into_response()
-}
-
-/// Ends the session, and in mint mode deletes its record. Revokes nothing: tokens that were copied keep working.
-///
-/// If the store does not respond, at least this browser is logged out. The session layer would keep the cookie of a
-/// session that it could not delete, so this handler removes both cookie and session itself.
-async fn logout(State(app): State<Arc<AppState>>, session: Session, cookies: Cookies) -> Redirect {
-    let Some(id) = session.id() else { return Confirmation::LoggedOut.redirect() };
-    let policy = &app.cookie_policy;
-    cookies.add(policy.cookie(policy.session_name(), String::new(), Duration::ZERO));
-    match app.sessions.delete(&id).await {
-        Ok(()) => Confirmation::LoggedOut.redirect(),
-        Err(error) => {
-            tracing::warn!(cause = telemetry::chain(&error), "a session whose browser logged out was left behind");
-            Confirmation::LoggedOutHere.redirect()
-        }
-    }
 }

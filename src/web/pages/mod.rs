@@ -15,6 +15,7 @@ mod identity;
 pub(crate) mod layout;
 mod link;
 pub(crate) mod logged_in;
+pub(crate) mod logout;
 mod markup;
 mod rich_text;
 mod sanitize;

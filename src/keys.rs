@@ -120,16 +120,15 @@ impl Keyring {
         sealed.push(VERSION);
         sealed.extend_from_slice(&key.id);
         sealed.extend_from_slice(&nonce);
-        let mut body = Zeroizing::new(plaintext.to_vec());
+        sealed.extend_from_slice(plaintext);
         let tag = key
             .aead
             .seal_in_place_separate_tag(
                 Nonce::assume_unique_for_key(nonce),
                 Aad::from(encode_aad(purpose, associated)),
-                &mut body,
+                &mut sealed[HEADER..],
             )
             .expect("a text that fits in memory is shorter than the cipher's limit");
-        sealed.extend_from_slice(&body);
         sealed.extend_from_slice(tag.as_ref());
         sealed
     }
@@ -233,12 +232,15 @@ pub(crate) fn key_id_of(sealed: &[u8]) -> String {
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 /// Purpose and parts, each preceded by its length, so that different lists of parts never have the same bytes.
 fn encode_aad(purpose: Purpose, parts: &[&[u8]]) -> Vec<u8> {
-    let mut framed = vec![VERSION];
+    let length = 1 + 8 + purpose.label().len() + parts.iter().map(|part| 8 + part.len()).sum::<usize>();
+    let mut framed = Vec::with_capacity(length);
+    framed.push(VERSION);
     for part in std::iter::once(&purpose.label()).chain(parts) {
         framed.extend_from_slice(&(part.len() as u64).to_be_bytes());
         framed.extend_from_slice(part);

@@ -109,7 +109,7 @@ impl Vault {
 
     /// A record as a new row, of a login or to write back.
     pub(super) fn new_row(&self, key: &RowKey, record: &Record, state: State, limits: Option<Limits>) -> NewRow {
-        NewRow { sealed: self.seal(key, record), ..record.new_row(&self.0.keys, key, state, limits) }
+        record.row_with(self.seal(key, record), key, state, limits)
     }
 
     /// How many rows there are. Each label that this process can read is by its own policy.

@@ -116,6 +116,11 @@ impl Record {
     /// the encryption, so a row that was moved cannot be decrypted.
     #[must_use]
     pub fn new_row(&self, keys: &Keyring, key: &RowKey, state: State, limits: Option<Limits>) -> NewRow {
+        self.row_with(self.sealed(keys, key), key, state, limits)
+    }
+
+    /// The new row of this record, which is encrypted as `sealed`.
+    pub(crate) fn row_with(&self, sealed: Sealed, key: &RowKey, state: State, limits: Option<Limits>) -> NewRow {
         NewRow {
             key: key.clone(),
             version: self.version(),
@@ -123,7 +128,7 @@ impl Record {
             // In mint mode, only the person refreshes.
             due: self.due(state).filter(|_| limits.is_none()),
             limits,
-            sealed: self.sealed(keys, key),
+            sealed,
         }
     }
 

@@ -1,21 +1,16 @@
-//! The HTTP client for the `oauth2` crate. Unlike the crate's own, it distinguishes "never sent", "no response" and
-//! "refused", and keeps the status of a response whose body is not JSON.
+//! Posts forms to the token and revocation endpoints. A failure is "never sent", "no response" or "refused", and keeps
+//! the status of a response whose body is not JSON.
 
-use std::pin::Pin;
-
-use bytes::Bytes;
-use oauth2::{
-    AsyncHttpClient, HttpRequest, HttpResponse,
-    http::{Response, header},
-};
-use url::{Url, form_urlencoded};
+use reqwest::{Client, RequestBuilder, Response, header::ACCEPT};
+use url::Url;
 
 use crate::{
     clock::Clock,
     http::{BODY_LIMIT, read_body},
     provider::{
         exchange_error::ExchangeError,
-        response::{ExpectedBody, RawResponse},
+        response::{RawResponse, ReadBody, without_error},
+        token::TokenResponse,
     },
 };
 
@@ -24,49 +19,38 @@ const MIN_SECRET_LENGTH: usize = 8;
 
 #[derive(Debug)]
 pub(super) struct HttpClient {
-    pub(super) client: reqwest::Client,
+    pub(super) client: Client,
     pub(super) clock: Clock,
 }
 
-impl<'c> AsyncHttpClient<'c> for HttpClient {
-    type Error = ExchangeError;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, ExchangeError>> + Send + 'c>>;
-
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(async {
-            let secrets = secrets(request.body());
-            let request = reqwest::Request::try_from(request);
-            let body = self.exchange(request, ExpectedBody::Tokens, &secrets).await?;
-            Ok(ok_json(body.to_vec()))
-        })
-    }
-}
-
 impl HttpClient {
+    /// Posts a form for which a token set is the response.
+    pub(super) async fn tokens(&self, url: Url, form: &[(&str, &str)]) -> Result<TokenResponse, ExchangeError> {
+        let request = self.client.post(url).header(ACCEPT, "application/json");
+        self.exchange(request, form, |json| json.and_then(TokenResponse::read)).await
+    }
+
     /// Posts a form. A success may have any body that names no `error`.
     pub(super) async fn post(&self, url: Url, form: &[(&str, &str)]) -> Result<(), ExchangeError> {
-        let secrets: Vec<_> =
-            form.iter().filter(|(name, value)| is_secret(name, value)).map(|(_, value)| (*value).to_owned()).collect();
-        let request = self.client.post(url).form(form).build();
-        self.exchange(request, ExpectedBody::Nothing, &secrets).await.map(drop)
+        self.exchange(self.client.post(url), form, without_error).await
     }
 
-    /// Sends one request. Only a response with the expected body is a success; no error quotes `secrets`.
-    async fn exchange(
+    /// Sends one request. A response is a success only if `read` finds the expected body; no error quotes the secrets in
+    /// the form.
+    async fn exchange<T>(
         &self,
-        request: reqwest::Result<reqwest::Request>,
-        expected: ExpectedBody,
-        secrets: &[String],
-    ) -> Result<Bytes, ExchangeError> {
-        let response = self.send(request).await?;
+        request: RequestBuilder,
+        form: &[(&str, &str)],
+        read: ReadBody<T>,
+    ) -> Result<T, ExchangeError> {
+        let response = self.send(request.form(form)).await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = read_body(response, BODY_LIMIT).await;
-        RawResponse { status, headers, body }.into_body(expected, secrets, self.clock.now())
+        RawResponse { status, headers, body }.read(read, &secrets(form), self.clock.now())
     }
 
-    async fn send(&self, request: reqwest::Result<reqwest::Request>) -> Result<reqwest::Response, ExchangeError> {
-        let request = request.map_err(|source| ExchangeError::NotSent { source: source.into() })?;
-        self.client.execute(request).await.map_err(|error| {
+    async fn send(&self, request: RequestBuilder) -> Result<Response, ExchangeError> {
+        request.send().await.map_err(|error| {
             let source = error.without_url();
             if source.is_connect() || source.is_builder() {
                 ExchangeError::NotSent { source: source.into() }
@@ -77,22 +61,9 @@ impl HttpClient {
     }
 }
 
-/// A response in the form that `oauth2` accepts. The crate rejects a token set if the status is not 200 or the content
-/// type is not JSON. That would lose the new tokens after the refresh token was spent. `RawResponse` has already
-/// checked the response.
-fn ok_json(body: Vec<u8>) -> HttpResponse {
-    let mut response = Response::new(body);
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-    response
-}
-
 /// The values of the form that no error may quote. A value of fewer than `MIN_SECRET_LENGTH` characters is no secret:
 /// anyone can put a short code into a callback's URL, and redacting it would garble the provider's message.
-fn secrets(form: &[u8]) -> Vec<String> {
-    let fields = form_urlencoded::parse(form).filter(|(name, value)| is_secret(name, value));
-    fields.map(|(_, value)| value.into_owned()).collect()
-}
-
-fn is_secret(name: &str, value: &str) -> bool {
-    SECRET_FIELDS.contains(&name) && value.len() >= MIN_SECRET_LENGTH
+fn secrets<'f>(form: &[(&str, &'f str)]) -> Vec<&'f str> {
+    let secret = |&&(name, value): &&(&str, &str)| SECRET_FIELDS.contains(&name) && value.len() >= MIN_SECRET_LENGTH;
+    form.iter().filter(secret).map(|&(_, value)| value).collect()
 }

@@ -18,9 +18,8 @@ mod response;
 mod token;
 
 use oauth2::{
-    AuthType, AuthUrl, AuthorizationCode, Client, ClientId, EndpointNotSet, EndpointSet, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope, StandardRevocableToken, TokenUrl,
-    basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse},
+    AuthUrl, AuthorizationCode, ClientId, EndpointSet, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken,
+    Scope, basic::BasicClient,
 };
 use url::Url;
 
@@ -40,26 +39,12 @@ use crate::{
     telemetry::{ExchangeResult, Grant, Metrics, ProviderRequest},
 };
 
-type OauthClient = Client<
-    BasicErrorResponse,
-    TokenResponse,
-    BasicTokenIntrospectionResponse,
-    StandardRevocableToken,
-    BasicRevocationErrorResponse,
-    EndpointSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointSet,
->;
-
-/// The error type of the `oauth2` crate, with an [`ExchangeError`] inside.
-type OauthError = RequestTokenError<ExchangeError, BasicErrorResponse>;
-
 /// VideoAsk's authorization server, as this client sees it.
 #[derive(Debug)]
 pub struct Provider {
-    oauth: OauthClient,
+    /// Builds authorize URLs.
+    oauth: BasicClient<EndpointSet>,
+    token_endpoint: Url,
     /// For refreshes, revocations and the GET requests of the command `check`. It opens a new connection for each
     /// request.
     http: HttpClient,
@@ -75,14 +60,12 @@ impl Provider {
     pub fn new(config: &ProviderConfig, clock: Clock, metrics: Metrics) -> Result<Self, BuildError> {
         let client = |connections| http::provider_client(config.exchange_timeout, &config.auth_url, connections);
         let (fresh, kept) = (client(Connections::Fresh)?, client(Connections::Kept)?);
-        let oauth = Client::new(ClientId::new(config.client_id.clone()))
-            .set_client_secret(config.client_secret.clone())
-            .set_auth_type(AuthType::RequestBody)
+        let oauth = BasicClient::new(ClientId::new(config.client_id.clone()))
             .set_auth_uri(AuthUrl::from_url(http::endpoint(&config.auth_url, "/authorize")))
-            .set_token_uri(TokenUrl::from_url(http::endpoint(&config.auth_url, "/oauth/token")))
             .set_redirect_uri(RedirectUrl::from_url(config.callback.clone()));
         Ok(Self {
             oauth,
+            token_endpoint: http::endpoint(&config.auth_url, "/oauth/token"),
             verifier: Verifier::new(config, kept.clone(), clock.clone(), metrics.clone()),
             http: HttpClient { client: fresh, clock: clock.clone() },
             code_http: HttpClient { client: kept, clock },
@@ -119,38 +102,47 @@ impl Provider {
         code: AuthorizationCode,
         verifier: Option<PkceCodeVerifier>,
     ) -> Result<TokenResponse, ExchangeError> {
-        let mut request = self.oauth.exchange_code(code);
-        if let Some(verifier) = verifier.filter(|_| self.config.pkce == Pkce::On) {
-            request = request.set_pkce_verifier(verifier);
-        }
-        self.measured(Grant::Code, request.request_async(&self.code_http)).await
+        let verifier = verifier.filter(|_| self.config.pkce == Pkce::On);
+        let mut form = vec![
+            ("grant_type", "authorization_code"),
+            ("code", code.secret()),
+            ("redirect_uri", self.config.callback.as_str()),
+        ];
+        form.extend(verifier.as_ref().map(|verifier| ("code_verifier", verifier.secret().as_str())));
+        self.exchange(Grant::Code, &self.code_http, form).await
     }
 
     /// Exchanges a refresh token (RFC 6749, 6). Never retries: that is the caller's decision.
     pub async fn refresh(&self, token: &RefreshToken) -> Result<TokenResponse, ExchangeError> {
-        self.measured(Grant::Refresh, self.oauth.exchange_refresh_token(token).request_async(&self.http)).await
+        let form = vec![("grant_type", "refresh_token"), ("refresh_token", token.secret())];
+        self.exchange(Grant::Refresh, &self.http, form).await
     }
 
-    /// Counts and times an exchange, even if the caller drops the future.
-    async fn measured(
-        &self,
+    /// Posts this form and the client's credentials to the token endpoint. Counts and times the exchange, even if the
+    /// caller drops the future.
+    async fn exchange<'f>(
+        &'f self,
         grant: Grant,
-        exchange: impl Future<Output = Result<TokenResponse, OauthError>>,
+        http: &HttpClient,
+        mut form: Vec<(&'f str, &'f str)>,
     ) -> Result<TokenResponse, ExchangeError> {
-        let started = self.metrics.exchange(grant, &self.http.clock);
-        let result = exchange.await.map_err(exchange_error);
+        form.extend(self.credentials());
+        let started = self.metrics.exchange(grant, &http.clock);
+        let result = http.tokens(self.token_endpoint.clone(), &form).await;
         started.ended(result.as_ref().map_or_else(ExchangeError::metric, |_| ExchangeResult::Tokens));
         result
+    }
+
+    /// The client authenticates in the body of a request (RFC 6749, 2.3.1).
+    fn credentials(&self) -> [(&str, &str); 2] {
+        [("client_id", &self.config.client_id), ("client_secret", self.config.client_secret.secret())]
     }
 
     /// Revokes a refresh token (RFC 7009). Depending on the tenant's settings, this may also end every other grant of
     /// that user for this app.
     pub(crate) async fn revoke(&self, token: &RefreshToken) -> Result<(), ExchangeError> {
-        let form = [
-            ("client_id", self.config.client_id.as_str()),
-            ("client_secret", self.config.client_secret.secret()),
-            ("token", token.secret()),
-        ];
+        let [id, secret] = self.credentials();
+        let form = [id, secret, ("token", token.secret())];
         let post = self.http.post(http::endpoint(&self.config.auth_url, "/oauth/revoke"), &form);
         self.metrics.asked(ProviderRequest::Revoke, &self.http.clock).time(post).await
     }
@@ -170,7 +162,7 @@ impl Provider {
     /// The token endpoint. Together with the client id, it identifies whose refresh tokens these are.
     #[must_use]
     pub fn token_endpoint(&self) -> &Url {
-        self.oauth.token_uri().url()
+        &self.token_endpoint
     }
 
     pub(crate) fn client_id(&self) -> &str {
@@ -180,16 +172,5 @@ impl Provider {
     /// Whether the scopes ask for an id_token.
     pub(crate) fn asks_openid(&self) -> bool {
         self.config.scopes.iter().any(|scope| scope == "openid")
-    }
-}
-
-/// Every error comes from [`HttpClient`], which returns only token sets that `oauth2` can read. Other errors of
-/// `oauth2` cannot occur. They would contain the raw body, so they are dropped.
-fn exchange_error(error: OauthError) -> ExchangeError {
-    match error {
-        RequestTokenError::Request(error) => error,
-        RequestTokenError::ServerResponse(_) | RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-            ExchangeError::MalformedResponse { status: 200, problem: ResponseProblem::NoToken, partial: None }
-        }
     }
 }

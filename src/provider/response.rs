@@ -10,27 +10,19 @@ use crate::{
     http::{self, ReadError},
     provider::{
         exchange_error::{ExchangeError, ResponseProblem},
-        token::{PartialTokens, TokenResponse, is_bearer},
+        token::{PartialTokens, is_bearer},
     },
     telemetry::excerpt_without,
 };
 
-type Json = Map<String, Value>;
+pub(super) type Json = Map<String, Value>;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ExpectedBody {
-    Tokens,
-    /// Anything without an `error`: the client ignores the body of the response to a revocation (RFC 7009, 2.2).
-    Nothing,
-}
+/// Reads what is expected in the body of a success, if it is there. The body may be other than a JSON object.
+pub(super) type ReadBody<T> = fn(Option<&Json>) -> Option<T>;
 
-impl ExpectedBody {
-    fn is_in(self, json: Option<&Json>) -> bool {
-        match self {
-            Self::Tokens => json.and_then(TokenResponse::read).is_some(),
-            Self::Nothing => json.is_none_or(|json| !json.contains_key("error")),
-        }
-    }
+/// Expects anything without an `error`: the client ignores the body of the response to a revocation (RFC 7009, 2.2).
+pub(super) fn without_error(json: Option<&Json>) -> Option<()> {
+    json.is_none_or(|json| !json.contains_key("error")).then_some(())
 }
 
 /// A response whose body may be unreadable.
@@ -41,17 +33,17 @@ pub(super) struct RawResponse {
 }
 
 impl RawResponse {
-    /// The body of a success, or the classified failure. No error quotes `secrets`, the secrets of the request.
-    pub(super) fn into_body(
+    /// The expected body of a success, or the classified failure. No error quotes `secrets`, the secrets of the request.
+    pub(super) fn read<T>(
         self,
-        expected: ExpectedBody,
-        secrets: &[String],
+        expected: ReadBody<T>,
+        secrets: &[&str],
         now: OffsetDateTime,
-    ) -> Result<bytes::Bytes, ExchangeError> {
+    ) -> Result<T, ExchangeError> {
         let json: Option<Json> = self.body.as_ref().ok().and_then(|body| serde_json::from_slice(body).ok());
         let quoted = |name| {
             let text = json.as_ref()?.get(name)?.as_str().filter(|text| !text.is_empty())?;
-            Some(excerpt_without(text, secrets.iter().map(String::as_str)))
+            Some(excerpt_without(text, secrets.iter().copied()))
         };
         let status = self.status.as_u16();
         let code = json.as_ref().and_then(plain_code).or_else(|| quoted("error"));
@@ -62,15 +54,19 @@ impl RawResponse {
                 retry_after: http::retry_after(&self.headers, now),
             });
         }
-        let partial = json.as_ref().filter(|_| self.status.is_success()).and_then(PartialTokens::read).map(Box::new);
-        let malformed = |problem| ExchangeError::MalformedResponse { status, problem, partial };
+        let malformed = |problem| {
+            let partial = json.as_ref().filter(|_| self.status.is_success()).and_then(PartialTokens::read);
+            ExchangeError::MalformedResponse { status, problem, partial: partial.map(Box::new) }
+        };
         let body = match self.body {
             Ok(body) => body,
             Err(ReadError::Interrupted(source)) => return Err(ExchangeError::NoResponse { source: source.into() }),
             Err(ReadError::TooLarge) => return Err(malformed(ResponseProblem::TooLarge)),
         };
-        if self.status.is_success() && expected.is_in(json.as_ref()) {
-            return Ok(body);
+        if self.status.is_success()
+            && let Some(read) = expected(json.as_ref())
+        {
+            return Ok(read);
         }
         Err(match (code, &json) {
             (Some(code), _) if is_transient(&code) => ExchangeError::Unavailable {
@@ -106,18 +102,19 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+    use crate::provider::token::TokenResponse;
 
     const NOW: OffsetDateTime = datetime!(2026-11-24 08:00 UTC);
 
-    fn answer(status: u16, headers: &[(&'static str, &str)], body: &str) -> Result<bytes::Bytes, ExchangeError> {
+    fn answer(status: u16, headers: &[(&'static str, &str)], body: &str) -> Result<TokenResponse, ExchangeError> {
         let headers = headers
             .iter()
             .map(|(name, value)| (name.parse().expect("a header name"), value.parse().expect("a header value")))
             .collect();
         let status = StatusCode::from_u16(status).expect("a status");
-        RawResponse { status, headers, body: Ok(body.to_owned().into()) }.into_body(
-            ExpectedBody::Tokens,
-            &["canary".to_owned()],
+        RawResponse { status, headers, body: Ok(body.to_owned().into()) }.read(
+            |json| json.and_then(TokenResponse::read),
+            &["canary"],
             NOW,
         )
     }

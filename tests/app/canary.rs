@@ -69,11 +69,13 @@ fn tokens_records_and_pending_logins_show_no_secret() {
     assert_silent(&record);
     assert_silent(&record.new_row(&keys, &RowKey("row".into()), State::Live, None));
     assert_silent(&IdToken::new(CANARY.to_owned()));
-    let reply: TokenResponse = serde_json::from_value(serde_json::json!({
-        "access_token": CANARY, "refresh_token": CANARY, "id_token": CANARY, "token_type": "Bearer",
-    }))
-    .expect("a token reply");
-    assert_silent(&reply);
+    assert_silent(&TokenResponse {
+        access_token: AccessToken::new(CANARY.to_owned()),
+        refresh_token: Some(RefreshToken::new(CANARY.to_owned())),
+        id_token: Some(IdToken::new(CANARY.to_owned())),
+        scope: None,
+        expires_in: None,
+    });
 
     let login = PendingLogin::start(EPOCH);
     let shown = format!("{login:?}");

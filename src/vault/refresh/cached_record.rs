@@ -3,7 +3,7 @@
 use std::{fmt, sync::OnceLock};
 
 use reqwest::header::HeaderValue;
-use serde_json::value::RawValue;
+use serde_json::{Map, Value, value::RawValue};
 use time::OffsetDateTime;
 
 use crate::{
@@ -30,12 +30,13 @@ pub(crate) struct CachedRecord {
     allowed: OnceLock<bool>,
 }
 
-/// The access token as a header value and as JSON. Each is written when it is first needed and then kept: writing it
-/// checks every character of the token, which takes too long to do for each request.
+/// The access token as a header value, as JSON and decoded. Each is written when it is first needed and then kept: that
+/// reads every character of the token, which takes too long to do for each request.
 #[derive(Default)]
 struct WrittenToken {
     header: OnceLock<HeaderValue>,
     json: OnceLock<Box<RawValue>>,
+    claims: OnceLock<Option<Map<String, Value>>>,
 }
 
 /// Does not show the token.
@@ -68,6 +69,11 @@ impl CachedRecord {
         let token = self.record.body.tokens.access_token.secret();
         let write = || serde_json::value::to_raw_value(token).expect("JSON can write any text");
         self.written.json.get_or_init(write)
+    }
+
+    /// The claims of an access token that is a JWT. They are not verified: display them, never decide by them.
+    pub(crate) fn claims(&self) -> Option<&Map<String, Value>> {
+        self.written.claims.get_or_init(|| self.record.body.tokens.claims()).as_ref()
     }
 
     /// Whether this is a keep-mode record. A mint-mode record has the limits of its session.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
+
 use crate::{
     store::{
         RowKey,
@@ -18,6 +20,12 @@ impl VisibleRecord {
     pub(crate) fn record(&self) -> &Record {
         &self.0.record
     }
+
+    /// The claims of its access token, if that is a JWT.
+    pub(crate) fn claims(&self) -> Option<&Map<String, Value>> {
+        self.0.claims()
+    }
+
     pub(crate) fn state(&self) -> State {
         self.0.state
     }

@@ -35,12 +35,12 @@ const KNOWN: [(&str, &str); 8] = [
 ];
 
 impl Claims {
-    pub(crate) fn new(claims: Map<String, Value>, now: OffsetDateTime) -> Self {
+    pub(crate) fn new(claims: &Map<String, Value>, now: OffsetDateTime) -> Self {
         let known = KNOWN.iter().filter_map(|(name, meaning)| Some(row(name, meaning, claims.get(*name)?, now)));
         let is_known = |name: &str| KNOWN.iter().any(|(known, _)| *known == name);
         let others = claims.iter().filter(|(name, _)| !is_known(name));
         let rows = known.chain(others.map(|(name, value)| row(name, "", value, now))).collect();
-        let json = serde_json::to_string_pretty(&Value::Object(claims)).unwrap_or_default();
+        let json = serde_json::to_string_pretty(claims).unwrap_or_default();
         Self { rows, json: sanitize::full(&json) }
     }
 }
@@ -77,7 +77,7 @@ mod tests {
         }) else {
             unreachable!("it is an object")
         };
-        let claims = Claims::new(claims, datetime!(2026-11-27 03:34 UTC));
+        let claims = Claims::new(&claims, datetime!(2026-11-27 03:34 UTC));
         let rows: Vec<_> = claims.rows.iter().map(|row| (row.meaning, &*row.name, row.value.plain())).collect();
         assert_eq!(
             rows,

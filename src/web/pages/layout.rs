@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The initial size of the buffer for a page, in bytes. Nearly all pages are shorter.
-const PAGE_LENGTH: usize = 16 * 1024;
+const PAGE_LENGTH: usize = 20 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Layout {

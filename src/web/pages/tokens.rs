@@ -168,7 +168,7 @@ async fn tokens(
         logged_in: RichText::default().time(report.minted_at, now).text(format!(" ({})", ago(now - report.minted_at))),
         rotation: timeline::rotation(report.rotation),
         timeline: timeline::events(&report, owner, now),
-        claims: tokens.claims().map(|claims| Claims::new(claims, now)),
+        claims: shown.claims().map(|claims| Claims::new(claims, now)),
         scopes: &app.scopes,
         snippets: &snippets.access,
         refreshing: match (owner, &tokens.refresh_token) {

@@ -9,11 +9,14 @@ use ring::{
     rand::{SecureRandom, SystemRandom},
 };
 use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 const VERSION: u8 = 1;
 const KEY_ID: usize = 4;
 const HEADER: usize = 1 + KEY_ID + aead::NONCE_LEN;
+/// Most encrypted texts are shorter. While one is written, a buffer that grew would leave plaintext behind in memory.
+const LONGEST_USUAL: usize = 4096;
 
 /// What a key is for. Its label goes into the derivation, so the labels never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,18 +112,19 @@ impl Keyring {
         Self { random: SystemRandom::new(), sets }
     }
 
-    /// Encrypts `plaintext` by the current secret. Only the same purpose and associated data decrypt it.
+    /// Encrypts `value`, as JSON, by the current secret. Only the same purpose and associated data decrypt it.
     ///
     /// # Panics
-    /// When the operating system gives no random bytes; nothing can be kept secret then.
-    pub(crate) fn seal(&self, purpose: Purpose, associated: &[&[u8]], plaintext: &[u8]) -> Vec<u8> {
+    /// When the operating system gives no random bytes; nothing can be kept secret then. JSON can write every value that
+    /// is stored, since they have only string keys.
+    pub(crate) fn seal(&self, purpose: Purpose, associated: &[&[u8]], value: &impl Serialize) -> Vec<u8> {
         let key = self.sets[0].key(purpose);
         let nonce: [u8; aead::NONCE_LEN] = self.random_bytes();
-        let mut sealed = Vec::with_capacity(HEADER + plaintext.len() + aead::CHACHA20_POLY1305.tag_len());
+        let mut sealed = Vec::with_capacity(LONGEST_USUAL);
         sealed.push(VERSION);
         sealed.extend_from_slice(&key.id);
         sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(plaintext);
+        serde_json::to_writer(&mut sealed, value).expect("the value has only string keys, so JSON can write it");
         let tag = key
             .aead
             .seal_in_place_separate_tag(

@@ -171,8 +171,7 @@ impl StoredKeys {
     }
 
     fn seal(&self, name: &str, hash: &KeyHash, contents: &KeyBody) -> Sealed {
-        let plaintext = serde_json::to_vec(contents).expect("rights have only string keys, so JSON can write them");
-        let bytes = self.keyring.seal(Purpose::ApiKey, &[name.as_bytes(), hash.bytes()], &plaintext);
+        let bytes = self.keyring.seal(Purpose::ApiKey, &[name.as_bytes(), hash.bytes()], contents);
         Sealed { key_id: keys::key_id_of(&bytes), bytes, index: None }
     }
 

@@ -15,7 +15,6 @@ use tower_sessions::{
     session::{self, Id, Record as SessionData},
     session_store::{Error, Result as StoreResult},
 };
-use zeroize::Zeroizing;
 
 use crate::{
     clock::Clock,
@@ -137,9 +136,8 @@ impl Sessions {
     /// The row of a new session.
     pub(super) fn row(&self, id: Id, login: &Login, limits: Limits) -> SessionRow {
         let key = self.key(id);
-        let data = serde_json::to_vec(&Content { login: Cow::Borrowed(login) });
-        let data = Zeroizing::new(data.expect("a login has only string keys, so JSON can write it"));
-        SessionRow { sealed: self.keys.seal(Purpose::Session, &[key.0.as_bytes()], &data), limits, key }
+        let content = Content { login: Cow::Borrowed(login) };
+        SessionRow { sealed: self.keys.seal(Purpose::Session, &[key.0.as_bytes()], &content), limits, key }
     }
 
     /// Saves a new session where no record is saved with it.

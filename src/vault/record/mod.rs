@@ -11,7 +11,6 @@ pub(crate) mod tombstone;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use time::{Duration, OffsetDateTime};
-use zeroize::Zeroizing;
 
 use crate::{
     keys::{self, Keyring, OpenError, Purpose},
@@ -157,9 +156,6 @@ impl Record {
     }
 
     /// The sealed blob of a row at `key`.
-    ///
-    /// # Panics
-    /// Never: the record has only string keys, so JSON can write it.
     pub(super) fn sealed(&self, keys: &Keyring, key: &RowKey) -> Sealed {
         seal(keys, key, &self.version(), Kind::Connection, &self.body)
     }
@@ -187,10 +183,8 @@ impl Kind {
 }
 
 fn seal(keys: &Keyring, key: &RowKey, version: &Version, kind: Kind, body: &impl Serialize) -> Sealed {
-    let plaintext =
-        Zeroizing::new(serde_json::to_vec(body).expect("the record has only string keys, so JSON can write it"));
     let generation = version.generation.to_be_bytes();
-    let bytes = keys.seal(Purpose::Record, &associated(kind, key, version, &generation), &plaintext);
+    let bytes = keys.seal(Purpose::Record, &associated(kind, key, version, &generation), body);
     Sealed { key_id: keys::key_id_of(&bytes), bytes, index: None }
 }
 

@@ -9,7 +9,6 @@ use oauth2::CsrfToken;
 use ring::digest;
 use time::OffsetDateTime;
 use tower_cookies::Cookies;
-use zeroize::Zeroizing;
 
 use crate::{
     keys::{Keyring, Purpose},
@@ -36,14 +35,10 @@ impl PendingLogins {
     }
 
     /// Saves a started login in a cookie, and removes the oldest ones beyond the limit.
-    ///
-    /// # Panics
-    /// Never: a login has only string keys, which JSON can always write.
     pub(crate) fn begin(&self, cookies: &Cookies, login: &PendingLogin) {
         self.make_room(cookies, login.started_at);
         let name = self.name(&login.state);
-        let plaintext = serde_json::to_vec(login).expect("a login has only string keys, so JSON can write it");
-        let sealed = self.keys.seal(Purpose::PendingLogin, &[name.as_bytes()], &Zeroizing::new(plaintext));
+        let sealed = self.keys.seal(Purpose::PendingLogin, &[name.as_bytes()], login);
         cookies.add(self.policy.cookie(name, BASE64_URL_SAFE_NO_PAD.encode(sealed), LIFETIME));
     }
 

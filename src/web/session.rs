@@ -183,8 +183,8 @@ impl SessionStore for Sessions {
         Ok(())
     }
 
-    /// Whether there is such a session. Its login is read by [`Sessions::login`], without tower-sessions' copy as a map of
-    /// JSON values.
+    /// Whether there is such a session. Its login is read by `login`, without tower-sessions' copy as a map of JSON
+    /// values.
     async fn load(&self, id: &Id) -> StoreResult<Option<SessionData>> {
         let read = self.read(*id).await?;
         Ok(read.map(|(row, _)| SessionData { id: *id, data: HashMap::new(), expiry_date: row.limits.absolute }))

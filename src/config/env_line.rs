@@ -56,10 +56,12 @@ impl EnvLine {
     }
 }
 
-/// The line as text, if it is text. None of our values has a control character other than a tab.
+/// The line as text, if it is text. None of our values has a control character other than a tab, and Node's dotenv ends
+/// the line at a Unicode line or paragraph separator.
 fn as_text(line: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(line).ok()?.trim_matches(SPACES);
-    (!text.contains(|c: char| c.is_control() && c != '\t')).then_some(text)
+    let is_odd = |c: char| (c.is_control() && c != '\t') || matches!(c, '\u{2028}' | '\u{2029}');
+    (!text.contains(is_odd)).then_some(text)
 }
 
 fn without_export(name: &str) -> &str {

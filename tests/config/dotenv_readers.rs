@@ -64,6 +64,20 @@ fn lines(odd: &'static str) -> impl Strategy<Value = String> {
     )
 }
 
+/// What follows it may be another variable for Node's dotenv, also where it is in a comment.
+#[test]
+fn a_line_with_a_unicode_line_separator_is_refused() {
+    for separator in ['\u{2028}', '\u{2029}'] {
+        for line in [
+            format!("EXPRESS_SESSION='{SECRET}'\t#{separator}"),
+            format!("EXPRESS_SESSION={SECRET} # a comment{separator}EXPRESS_SESSION=another"),
+            format!("# a comment{separator}EXPRESS_SESSION={SECRET}"),
+        ] {
+            assert!(ours(&line).is_err(), "{line:?}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 

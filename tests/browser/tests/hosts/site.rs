@@ -79,6 +79,7 @@ impl Site {
     }
 
     pub async fn mallory(&self) -> Mallory {
+        install_tls_provider();
         #[expect(clippy::disallowed_methods, reason = "an attacker's own client, which is no part of the program")]
         let client = Client::builder().redirect(Policy::none()).no_proxy().build().expect("it needs nothing");
         let start = self.direct.join("/auth/videoask").expect("a path");
@@ -166,8 +167,7 @@ async fn show_cookies(stream: &mut TlsStream<TcpStream>) -> std::io::Result<()> 
 }
 
 fn acceptor() -> TlsAcceptor {
-    // An error means that a provider is installed already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    install_tls_provider();
     let folder = TempDir::new().expect("a folder");
     let (certificate, key) = (folder.path().join("certificate.pem"), folder.path().join("key.pem"));
     make_certificate(&certificate, &key);
@@ -175,6 +175,11 @@ fn acceptor() -> TlsAcceptor {
     let key = PrivateKeyDer::from_pem_file(key).expect("openssl writes PEM");
     let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key);
     TlsAcceptor::from(Arc::new(config.expect("the key is the certificate's")))
+}
+
+fn install_tls_provider() {
+    // An error means that a provider is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 fn make_certificate(certificate: &Path, key: &Path) {

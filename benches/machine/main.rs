@@ -8,8 +8,9 @@
 //! The ratios of speed and response time are medians of the ratios of each round. All processes, including `wrk`, share
 //! the same cores, so the CPU time says more about a program than the requests per second.
 //!
-//! - The bare handler is axum and tokio without our code: static JSON of the same size as the response of `/api/token`,
-//!   from its own process, compiled with the same profile.
+//! - The bare handler is axum and tokio without our code. It looks up the hash of the credential, and answers with JSON of
+//!   the same size as the response of `/api/token` and with the same headers. It is a process of its own, compiled with
+//!   the same profile.
 //! - nginx has one worker per core, keeps its connections to the API, sends a fixed token, and writes no log.
 //! - The API behind both is the stand-in, in its own process. Its CPU time is printed too: it slows both servers down
 //!   equally, and so brings the ratio of their speeds nearer to 1.
@@ -59,7 +60,7 @@ const LONGEST: u64 = 120;
 async fn main() {
     let options = Options::parse();
     match &options.role {
-        Some(Role::Floor { length }) => floor::serve(*length).await,
+        Some(Role::Floor { length, authorization, headers }) => floor::serve(*length, authorization, headers).await,
         Some(Role::Standin { callback }) => standin::serve(callback).await,
         None => run(&options).await,
     }
@@ -79,8 +80,9 @@ async fn run(options: &Options) {
 
     let token = app.url.join("/api/token").expect("a URL");
     let answer = client().get(token.clone()).bearer_auth(API_KEY).send().await.expect("the app answers");
-    let answer = answer.error_for_status().expect("a token").text().await.expect("whole");
-    let (floor, floor_url) = floor::start(answer.len());
+    let answer = answer.error_for_status().expect("a token");
+    let headers = answer.headers().clone();
+    let answer = answer.text().await.expect("whole");
     let plan = Plan { wrk: &wrk, rounds: options.rounds, seconds: options.seconds };
     let mut asked = 0;
     let mut compare_hand_outs = |key: &str, keys: usize| {
@@ -90,7 +92,8 @@ async fn run(options: &Options) {
             ("POST /oauth/token", Request::client_credentials(oauth, key)),
         ] {
             println!("{name}, {} bytes of JSON, beside a bare handler; API keys: {keys}", answer.len());
-            let bare = Request { url: floor_url.clone(), credential: request.credential.clone(), ..request };
+            let (floor, url) = floor::start(answer.len(), &headers, &request.credential.1);
+            let bare = Request { url, credential: request.credential.clone(), ..request };
             let mut ours = Contender::new("videoask-auth", &app, request);
             compare(&plan, &mut ours, &mut Contender::new("bare handler", &floor, bare), None);
             asked += ours.requests();
@@ -104,7 +107,6 @@ async fn run(options: &Options) {
     };
     let last = keys::add(MANY_KEYS, program, &token).await;
     compare_hand_outs(&last, MANY_KEYS + 1);
-    drop(floor);
 
     let forms = app.url.join("/proxy/forms").expect("a URL");
     let found = client().get(forms.clone()).bearer_auth(API_KEY).send().await.expect("the app answers");

@@ -26,7 +26,7 @@ pub struct Options {
 pub enum Role {
     /// The bare handler
     #[command(hide = true)]
-    Floor { length: usize },
+    Floor { length: usize, authorization: String, headers: Vec<String> },
     /// The stand-in for VideoAsk
     #[command(hide = true)]
     Standin { callback: String },

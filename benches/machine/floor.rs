@@ -19,6 +19,7 @@ use super::support::{
 };
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "they are the fields of RFC 6749")]
 struct Token<'a> {
     access_token: &'a str,
     token_type: &'static str,

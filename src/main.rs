@@ -1,6 +1,6 @@
 //! The program; everything that a test would want is in the library.
 
-/// A request makes some dozens of allocations, and this allocator takes a tenth off the CPU time of most.
+/// Takes about a tenth off the CPU time of logins and pages (docs/performance.md).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

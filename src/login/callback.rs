@@ -30,7 +30,8 @@ impl Callback {
 
     /// Whether it has what VideoAsk always sends.
     pub(crate) fn is_complete(&self) -> bool {
-        self.code.is_some() || self.error.is_some()
+        self.code.as_ref().is_some_and(|code| !code.secret().is_empty())
+            || self.error.as_ref().is_some_and(|error| !error.is_empty())
     }
 }
 
@@ -51,10 +52,11 @@ impl Logins {
             return Err(LoginError::WrongIssuer { expected: self.issuer.clone(), received: excerpt(&received) });
         }
         let description = excerpt(&error_description.unwrap_or_default());
-        match error {
+        // A parameter without a value counts as omitted (RFC 6749, 3.1).
+        match error.filter(|error| !error.is_empty()) {
             Some(code) if code == "access_denied" => Err(LoginError::Denied { description }),
             Some(code) => Err(LoginError::Refused { code: excerpt(&code), description }),
-            None => code.ok_or(LoginError::NoCode),
+            None => code.filter(|code| !code.secret().is_empty()).ok_or(LoginError::NoCode),
         }
     }
 }

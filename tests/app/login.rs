@@ -126,6 +126,28 @@ async fn the_callbacks_issuer_is_checked_where_it_is_given() {
 }
 
 #[tokio::test]
+async fn a_parameter_of_the_callback_without_a_value_counts_as_omitted() {
+    let server = TestServer::start().await;
+    for (query, status, title) in [
+        ("", 400, "VideoAsk's answer is incomplete"),
+        ("code=", 400, "VideoAsk's answer is incomplete"),
+        ("error=&code=", 400, "VideoAsk's answer is incomplete"),
+        ("error=access_denied&code=", 403, "VideoAsk did not grant access"),
+    ] {
+        let browser = server.browser();
+        let state = browser.get("/auth/videoask").await.location().expect("it redirects");
+        let state = state.query_pairs().find(|(name, _)| name == "state").expect("a state").1.into_owned();
+        let page = browser.get(&format!("/auth/videoask/callback?state={state}&{query}")).await;
+        assert_eq!((page.status, page.title().as_str()), (status, title), "{query}");
+    }
+    assert_eq!(server.standin.counters().requests_to(Endpoint::Token), 0);
+    let browser = server.browser();
+    let page = browser.begin().await;
+    let callback = browser.approve(&page, "ada@example.com").await;
+    assert_eq!(browser.open(&format!("{callback}&error=")).await.url.path(), "/tokens");
+}
+
+#[tokio::test]
 async fn another_error_of_videoask_is_shown_escaped_and_cut() {
     let server = TestServer::start().await;
     let browser = server.browser();
@@ -308,6 +330,10 @@ async fn head_on_either_login_route_does_nothing() {
     let callback = browser.approve(&page, "ada@example.com").await;
     for url in [browser.url("/auth/videoask"), callback.clone()] {
         let answer = browser.send(Method::HEAD, &url, |request| request).await;
+        assert_eq!((answer.status, answer.header("allow"), answer.header("set-cookie")), (405, Some("GET"), None));
+    }
+    for url in [browser.url("/auth/videoask"), callback.clone()] {
+        let answer = browser.send(Method::OPTIONS, &url, |request| request).await;
         assert_eq!((answer.status, answer.header("allow"), answer.header("set-cookie")), (405, Some("GET"), None));
     }
     assert_eq!(server.standin.counters().requests_to(Endpoint::Token), 0);

@@ -19,7 +19,7 @@ use crate::{
     login::{Callback, Finished, LoginError},
     web::{
         assets,
-        login::{arrive, error::CallbackError, not_head, start},
+        login::{arrive, error::CallbackError, only_get, start},
         middleware,
         pages::{
             error::{PageError, RequestError},
@@ -74,8 +74,8 @@ pub(crate) fn router(app: Arc<AppState>) -> (Router, oneshot::Receiver<Outcome>,
     }));
     let router = Router::new()
         .route("/", get(async || Redirect::to("/auth/videoask")))
-        .route("/auth/videoask", get(start).head(not_head))
-        .route("/auth/videoask/callback", get(callback).head(not_head))
+        .route("/auth/videoask", get(start).head(only_get).fallback(only_get))
+        .route("/auth/videoask/callback", get(callback).head(only_get).fallback(only_get))
         .layer((
             from_fn_with_state(Arc::clone(&app), middleware::browser::check),
             CookieManagerLayer::new(),

@@ -47,12 +47,12 @@ use crate::{
 
 pub(super) fn router() -> Router<Arc<AppState>> {
     // axum would run GET's handler for HEAD, so a link preview would start a login or spend a code.
-    let start = get(start).head(not_head);
-    let callback = get(callback).head(not_head);
+    let start = get(start).head(only_get).fallback(only_get);
+    let callback = get(callback).head(only_get).fallback(only_get);
     Router::new().route("/auth/videoask", start).route("/auth/videoask/callback", callback)
 }
 
-async fn not_head() -> impl IntoResponse {
+async fn only_get() -> impl IntoResponse {
     ([(ALLOW, "GET")], PageError::Request(RequestError::MethodNotAllowed))
 }
 

@@ -40,7 +40,7 @@ impl RawResponse {
         secrets: &[&str],
         now: OffsetDateTime,
     ) -> Result<T, ExchangeError> {
-        let json: Option<Json> = self.body.as_ref().ok().and_then(|body| serde_json::from_slice(body).ok());
+        let json = self.body.as_ref().ok().and_then(|body| object(body));
         let quoted = |name| {
             let text = json.as_ref()?.get(name)?.as_str().filter(|text| !text.is_empty())?;
             Some(excerpt_without(text, secrets.iter().copied()))
@@ -82,6 +82,13 @@ impl RawResponse {
             (None, None) => malformed(ResponseProblem::NotJson),
         })
     }
+}
+
+/// The JSON object in a body. Neither a byte order mark, which a reader may ignore (RFC 8259, 8.1), nor a field that is not
+/// UTF-8 may lose the tokens in it.
+fn object(body: &[u8]) -> Option<Json> {
+    let text = String::from_utf8_lossy(body);
+    serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()
 }
 
 /// Whether the code means "try again later", whatever the status.
@@ -160,6 +167,19 @@ mod tests {
                 matches!(came, Err(ExchangeError::MalformedResponse { problem, .. }) if problem == expected),
                 "{body}: {came:?}"
             );
+        }
+    }
+
+    #[test]
+    fn neither_a_byte_order_mark_nor_another_encoding_of_a_field_loses_the_tokens() {
+        for body in [
+            b"\xef\xbb\xbf{\"access_token\":\"a\",\"refresh_token\":\"r\"}".as_slice(),
+            b"{\"access_token\":\"a\",\"refresh_token\":\"r\",\"name\":\"Andr\xe9\"}",
+        ] {
+            let json = object(body).expect("an object");
+            let read = TokenResponse::read(&json).expect("a usable token");
+            assert_eq!(read.access_token.secret(), "a");
+            assert_eq!(read.refresh_token.expect("rotated").secret(), "r");
         }
     }
 

@@ -22,9 +22,9 @@ pub(crate) enum LoginError {
         /// The callback's `iss`.
         received: String,
     },
-    #[error("the login was denied: {description}")]
+    #[error("the login was denied{}", after_colon(.description))]
     Denied { description: String },
-    #[error("the login failed at VideoAsk: {code}: {description}")]
+    #[error("the login failed at VideoAsk: {code}{}", after_colon(.description))]
     Refused {
         /// An error code of RFC 6749, 4.1.2.1, or one of Auth0's.
         code: String,
@@ -85,4 +85,8 @@ impl From<&LoginError> for LoginResult {
             LoginError::Vault(_) => Self::StoreFailed,
         }
     }
+}
+
+fn after_colon(description: &str) -> String {
+    if description.is_empty() { String::new() } else { format!(": {description}") }
 }

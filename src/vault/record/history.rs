@@ -127,11 +127,29 @@ impl ProviderMessage {
 
 impl std::fmt::Display for ProviderMessage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let separator = if self.text.is_empty() { "" } else { ": " };
         match (&self.code, self.status) {
-            (Some(code), Some(status)) => write!(f, "{code} ({status}): {}", self.text),
-            (Some(code), None) => write!(f, "{code}: {}", self.text),
-            (None, Some(status)) => write!(f, "status {status}: {}", self.text),
+            (Some(code), Some(status)) => write!(f, "{code} ({status}){separator}{}", self.text),
+            (Some(code), None) => write!(f, "{code}{separator}{}", self.text),
+            (None, Some(status)) => write!(f, "status {status}{separator}{}", self.text),
             (None, None) => f.write_str(&self.text),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_without_text_ends_with_its_code() {
+        let message = |code: Option<&str>, text: &str| ProviderMessage {
+            code: code.map(str::to_owned),
+            status: Some(403),
+            text: text.to_owned(),
+        };
+        assert_eq!(message(Some("invalid_grant"), "").to_string(), "invalid_grant (403)");
+        assert_eq!(message(Some("invalid_grant"), "Unknown.").to_string(), "invalid_grant (403): Unknown.");
+        assert_eq!(message(None, "").to_string(), "status 403");
     }
 }

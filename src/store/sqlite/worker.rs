@@ -32,6 +32,8 @@ enum Job {
 struct OpenStore {
     committer: Committer,
     file: Option<FileIdentity>,
+    /// Whether another file was at the path when it was last checked.
+    is_replaced: bool,
 }
 
 /// A connection on a thread of its own. It does one job after the other, but all waiting writes in one transaction.
@@ -64,7 +66,8 @@ impl Worker {
                 && let Some(connection) = connection
             {
                 let file = identity(&place);
-                work(OpenStore { committer: Committer::new(place, connection), file }, &queue);
+                let store = OpenStore { committer: Committer::new(place, connection), file, is_replaced: false };
+                work(store, &queue);
             }
         });
         let thread = Some(thread.map_err(|_| StoreError::Stopped { at: at.clone() })?);
@@ -131,7 +134,7 @@ impl OpenStore {
     /// Runs a job, unless another file is at the path: other processes use that one, so they could send a refresh token
     /// again that this process sends.
     fn run<T>(&mut self, job: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
-        if self.is_replaced() {
+        if self.is_replaced {
             return Err(StoreError::Replaced { at: self.committer.at.clone() });
         }
         job(&mut self.committer.connection).map_err(|error| failure::describe(&self.committer.at, error))
@@ -139,7 +142,7 @@ impl OpenStore {
 
     fn commit(&mut self, mut writes: Vec<Box<dyn Write>>) {
         writes.retain(|write| write.is_wanted());
-        if self.is_replaced() {
+        if self.is_replaced {
             for write in writes {
                 write.fail(StoreError::Replaced { at: self.committer.at.clone() });
             }
@@ -148,8 +151,8 @@ impl OpenStore {
         }
     }
 
-    fn is_replaced(&self) -> bool {
-        self.file.as_ref().is_some_and(FileIdentity::is_replaced)
+    fn check_file(&mut self) {
+        self.is_replaced = self.file.as_ref().is_some_and(FileIdentity::is_replaced);
     }
 }
 
@@ -164,16 +167,27 @@ fn identity(at: &StoreLocation) -> Option<FileIdentity> {
 /// Does the waiting jobs: first those that are no writes, since they are quick, then all writes in one transaction.
 fn work(mut store: OpenStore, queue: &mpsc::Receiver<Job>) {
     while let Ok(first) = queue.recv() {
-        let mut writes = Vec::new();
+        let (mut alone, mut writes) = (Vec::new(), Vec::new());
         for job in std::iter::once(first).chain(queue.try_iter()).take(ROUND) {
             match job {
-                Job::Alone(job) => job(&mut store),
+                Job::Alone(job) => alone.push(job),
                 Job::Write(write) => writes.push(write),
             }
         }
-        store.commit(writes);
+        // The file is checked once for all jobs of a kind: most jobs are reads, which take hardly longer than the check.
+        if !alone.is_empty() {
+            store.check_file();
+            for job in alone {
+                job(&mut store);
+            }
+        }
+        if !writes.is_empty() {
+            store.check_file();
+            store.commit(writes);
+        }
     }
-    if !store.is_replaced() {
+    store.check_file();
+    if !store.is_replaced {
         // SQLite does this by itself only if no other process has the file open. If it fails, nothing is lost.
         let _ = checkpoint(&store.committer.connection);
     }

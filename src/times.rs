@@ -2,22 +2,53 @@
 
 use std::borrow::Cow;
 
-use time::{Date, Duration, Month, OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
+use time::{Date, Duration, Month, OffsetDateTime, UtcOffset};
 
 pub(crate) fn whole_seconds(time: OffsetDateTime) -> OffsetDateTime {
     time.replace_nanosecond(0).unwrap_or(time)
 }
 
-/// RFC 3339, UTC, whole seconds.
+/// RFC 3339, UTC, whole seconds. Empty for a year before 0, which that format does not have.
 pub(crate) fn rfc3339(time: OffsetDateTime) -> String {
-    let whole = whole_seconds(time.to_offset(UtcOffset::UTC));
-    whole.format(&Rfc3339).unwrap_or_default()
+    let time = time.to_offset(UtcOffset::UTC);
+    let (Ok(century), Ok(year)) =
+        (u8::try_from(time.year().div_euclid(100)), u8::try_from(time.year().rem_euclid(100)))
+    else {
+        return String::new();
+    };
+    let mut text = String::with_capacity("2026-11-27T03:34:00Z".len());
+    push_two_digits(&mut text, century);
+    for (number, after) in [
+        (year, '-'),
+        (time.month().into(), '-'),
+        (time.day(), 'T'),
+        (time.hour(), ':'),
+        (time.minute(), ':'),
+        (time.second(), 'Z'),
+    ] {
+        push_two_digits(&mut text, number);
+        text.push(after);
+    }
+    text
+}
+
+/// Adds a number below 100. A page has many times, and `format!` takes ten times as long.
+fn push_two_digits(text: &mut String, number: u8) {
+    text.push(char::from(b'0' + number / 10));
+    text.push(char::from(b'0' + number % 10));
 }
 
 /// `today, 03:34 UTC`; yesterday and tomorrow alike, and any other day by its date.
 pub(crate) fn moment(time: OffsetDateTime, now: OffsetDateTime) -> String {
     let (time, today) = (time.to_offset(UtcOffset::UTC), now.to_offset(UtcOffset::UTC).date());
-    format!("{}, {:02}:{:02} UTC", day(time.date(), today), time.hour(), time.minute())
+    let mut text = String::with_capacity("27 November 2026, 03:34 UTC".len());
+    text.push_str(&day(time.date(), today));
+    text.push_str(", ");
+    push_two_digits(&mut text, time.hour());
+    text.push(':');
+    push_two_digits(&mut text, time.minute());
+    text.push_str(" UTC");
+    text
 }
 
 fn day(date: Date, today: Date) -> Cow<'static, str> {
@@ -64,7 +95,7 @@ pub(crate) fn span(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use time::macros::datetime;
+    use time::{format_description::well_known::Rfc3339, macros::datetime};
 
     use super::*;
 
@@ -79,6 +110,22 @@ mod tests {
             (datetime!(2027-01-02 12:05 UTC), "2 January 2027, 12:05 UTC"),
         ] {
             assert_eq!(moment(time, now), told);
+        }
+    }
+
+    #[test]
+    fn rfc3339_is_what_the_time_crate_writes_without_fractions() {
+        let day = Duration::DAY + Duration::seconds(3_661);
+        let some = (0..20_000).map(|number| OffsetDateTime::UNIX_EPOCH + number * day);
+        let special = [
+            datetime!(0000-01-01 00:00 UTC),
+            datetime!(9999-12-31 23:59:59 UTC),
+            datetime!(-0001-12-31 23:59:59 UTC),
+            datetime!(2026-11-28 00:30:59.999 +1),
+        ];
+        for time in some.chain(special) {
+            let written = whole_seconds(time.to_offset(UtcOffset::UTC)).format(&Rfc3339).unwrap_or_default();
+            assert_eq!(rfc3339(time), written);
         }
     }
 

@@ -73,8 +73,7 @@ impl Vault {
         let described = if row.state == State::Tombstone {
             Tombstone::of_row(keys, row).map(|tombstone| ListEntry::Tombstone(Box::new(tombstone)))
         } else {
-            Record::of_row(keys, row)
-                .map(|record| ListEntry::Connection(Box::new(self.status(&row.key, record, row.state, row.due))))
+            Record::of_row(keys, row).map(|record| ListEntry::Connection(Box::new(self.status_of_row(row, record))))
         };
         described.unwrap_or_else(|_| ListEntry::Unreadable(row.key.clone(), row.state))
     }

@@ -1,11 +1,13 @@
 //! The status of a connection: states, times and reasons, and no secret.
 
+use std::borrow::Cow;
+
 use time::OffsetDateTime;
 
 use crate::{
     store::{
         RowKey,
-        records::{State, Version},
+        records::{Row, State, Version},
     },
     vault::{
         Vault,
@@ -34,27 +36,46 @@ pub(crate) struct Status {
 
 impl Vault {
     pub(crate) fn status_of(&self, key: &RowKey, shown: &VisibleRecord) -> Status {
-        let due = shown.record().due(shown.state());
-        self.status(key, shown.record().clone(), shown.state(), due)
+        let record = shown.record();
+        // It would not be visible if its user were not allowed.
+        let obstacle = self.obstacle_of_allowed(&record.body);
+        self.status(key, Cow::Borrowed(record), shown.state(), record.due(shown.state()), obstacle)
     }
 
-    pub(super) fn status(&self, key: &RowKey, record: Record, state: State, due: Option<OffsetDateTime>) -> Status {
+    pub(super) fn status_of_row(&self, row: &Row, record: Record) -> Status {
         let obstacle = self.obstacle(&record);
+        self.status(&row.key, Cow::Owned(record), row.state, row.due, obstacle)
+    }
+
+    fn status(
+        &self,
+        key: &RowKey,
+        record: Cow<'_, Record>,
+        state: State,
+        due: Option<OffsetDateTime>,
+        obstacle: Option<Obstacle>,
+    ) -> Status {
         let version = record.version();
-        let login_end = self.login_end(&record.body, state, obstacle);
-        let body = record.body;
+        let body = &record.body;
+        let login_end = self.login_end(body, state, obstacle);
+        let (minted_at, expires_at) = (body.minted_at, body.tokens.expires_at);
+        // Only these two, and not the tokens.
+        let (identity, history) = match record {
+            Cow::Borrowed(record) => (record.body.identity.clone(), record.body.history.clone()),
+            Cow::Owned(record) => (record.body.identity, record.body.history),
+        };
         Status {
             key: key.clone(),
             version,
             state,
             obstacle,
-            minted_at: body.minted_at,
-            expires_at: body.tokens.expires_at,
+            minted_at,
+            expires_at,
             next_refresh: due.filter(|_| obstacle.is_none() && !self.0.settings.refresh_policy.is_manual()),
-            identity: body.identity,
+            identity,
             retry: self.0.settings.refresh_policy.retry(),
             login_end,
-            history: body.history,
+            history,
         }
     }
 
@@ -69,10 +90,13 @@ impl Vault {
     }
 
     pub(crate) fn obstacle(&self, record: &Record) -> Option<Obstacle> {
-        let (body, settings) = (&record.body, &self.0.settings);
-        if !settings.refresh_policy.allows(&body.identity) {
-            Some(Obstacle::NotAllowed)
-        } else if body.issuer != settings.issuer {
+        let is_allowed = self.0.settings.refresh_policy.allows(&record.body.identity);
+        if is_allowed { self.obstacle_of_allowed(&record.body) } else { Some(Obstacle::NotAllowed) }
+    }
+
+    /// The obstacle if the user is allowed.
+    fn obstacle_of_allowed(&self, body: &RecordBody) -> Option<Obstacle> {
+        if body.issuer != self.0.settings.issuer {
             Some(Obstacle::OtherClient)
         } else if body.tokens.refresh_token.is_none() {
             Some(Obstacle::NoRefreshToken)

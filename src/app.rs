@@ -33,7 +33,7 @@ use crate::{
     vault::{self, Allowed, Callers, Drain, RefreshPolicy, Settings, Vault},
     videoask::{Api, Gateway},
     web::{
-        self, AppState, Assets, CODE_EXCHANGES, CookiePolicy, FailureLimit, PendingLogins, RequestIds, SecurityHeaders,
+        self, AppState, CODE_EXCHANGES, CookiePolicy, FailureLimit, PendingLogins, RequestIds, SecurityHeaders,
         Sessions,
     },
 };
@@ -198,7 +198,6 @@ pub fn state(
         code_exchanges: Arc::new(Semaphore::new(CODE_EXCHANGES as usize)),
         failure_limit: FailureLimit::default(),
         api_keys: Authenticator::new(&config.api_keys, stored_keys, clock.clone()),
-        assets: Assets::embedded(),
         snippets: OnceLock::new(),
         request_ids: RequestIds::starting_at(u64::from_be_bytes(keys.random_bytes())),
         clock,

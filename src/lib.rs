@@ -19,6 +19,7 @@
 //! - [`telemetry`]: logs and metrics, and the rules for foreign text in them.
 //! - [`config`]: reads the environment and the env file, and reports every problem at once.
 //! - [`clock`]: the time, which tests advance by hand.
+//! - `html`: text from outside as HTML.
 //! - `times`: times and lengths of time in words, for pages and commands.
 
 #![warn(unreachable_pub)]
@@ -28,6 +29,7 @@ pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod html;
 pub mod http;
 pub mod keys;
 pub mod login;

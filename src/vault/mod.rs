@@ -60,6 +60,7 @@ pub(crate) use self::{
     record::{
         RecordError,
         cause::{Cause, FailureKind, NextStep, Retry},
+        claims::{ClaimValue, Claims},
         history::RefreshFailure,
         identity::EmailProof,
         rotation::Rotation,

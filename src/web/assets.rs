@@ -1,5 +1,7 @@
 //! The static files, embedded in the binary under names that change with their content, so browsers may keep them.
 
+use std::sync::LazyLock;
+
 use axum::{
     Router,
     extract::Path,
@@ -10,21 +12,24 @@ use axum::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use ring::digest;
 
-use crate::web::{
-    middleware::compression,
-    pages::error::{PageError, RequestError},
+use crate::{
+    html::escaped::Escaped,
+    web::{
+        middleware::compression,
+        pages::error::{PageError, RequestError},
+    },
 };
 
 const YEAR: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 
 /// The hashed paths, as pages link them.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Assets {
-    pub(crate) style: String,
+    pub(crate) style: Escaped,
     /// Reveal, copy and countdown.
-    pub(crate) script: String,
-    pub(crate) icon: String,
+    pub(crate) script: Escaped,
+    pub(crate) icon: Escaped,
 }
 
 const STYLE: Asset = Asset {
@@ -63,9 +68,12 @@ impl Asset {
 }
 
 impl Assets {
-    pub(crate) fn embedded() -> Self {
-        let path = |asset: &Asset| format!("/static/{}", asset.name());
-        Self { style: path(&STYLE), script: path(&SCRIPT), icon: path(&ICON) }
+    pub(crate) fn embedded() -> &'static Self {
+        static EMBEDDED: LazyLock<Assets> = LazyLock::new(|| {
+            let path = |asset: &Asset| Escaped::of(&format!("/static/{}", asset.name()));
+            Assets { style: path(&STYLE), script: path(&SCRIPT), icon: path(&ICON) }
+        });
+        &EMBEDDED
     }
 }
 

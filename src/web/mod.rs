@@ -34,7 +34,6 @@ use crate::web::{
 
 pub(crate) use self::{
     api::problem::{NAMESPACE as PROBLEM_NAMESPACE, TYPE_HEADER as PROBLEM_TYPE_HEADER},
-    assets::Assets,
     login::{
         exchange_limit::{CODE_EXCHANGES, FailureLimit},
         loopback,

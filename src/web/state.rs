@@ -17,7 +17,6 @@ use crate::{
     vault::Vault,
     videoask::{Api, Gateway},
     web::{
-        assets::Assets,
         cookies::CookiePolicy,
         login::{
             exchange_limit::{CODE_EXCHANGES, FailureLimit},
@@ -59,7 +58,6 @@ pub struct AppState {
     pub(crate) code_exchanges: Arc<Semaphore>,
     pub(crate) failure_limit: FailureLimit,
     pub(crate) api_keys: Authenticator,
-    pub(crate) assets: Assets,
     /// Written for the first token page.
     pub(crate) snippets: OnceLock<Snippets>,
     pub(crate) request_ids: RequestIds,

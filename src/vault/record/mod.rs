@@ -1,6 +1,7 @@
 //! The stored connection of one user or one browser session, and its encryption (sealing).
 
 pub(crate) mod cause;
+pub(crate) mod claims;
 pub(crate) mod connection_id;
 pub(crate) mod history;
 pub(crate) mod identity;

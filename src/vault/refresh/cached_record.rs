@@ -3,7 +3,7 @@
 use std::{fmt, sync::OnceLock};
 
 use reqwest::header::HeaderValue;
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::value::RawValue;
 use time::OffsetDateTime;
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
         records::{RowVersion, State},
     },
     vault::{
-        record::Record,
+        record::{Record, claims::Claims},
         settings::{RefreshPolicy, Settings},
     },
 };
@@ -30,13 +30,13 @@ pub(crate) struct CachedRecord {
     allowed: OnceLock<bool>,
 }
 
-/// The access token as a header value, as JSON and decoded. Each is written when it is first needed and then kept: that
-/// reads every character of the token, which takes too long to do for each request.
+/// The access token as a header value and as JSON, and its claims as HTML. Each is written when it is first needed and
+/// then kept: that reads every character of the token, which takes too long to do for each request.
 #[derive(Default)]
 struct WrittenToken {
     header: OnceLock<HeaderValue>,
     json: OnceLock<Box<RawValue>>,
-    claims: OnceLock<Option<Map<String, Value>>>,
+    claims: OnceLock<Option<Claims>>,
 }
 
 /// Does not show the token.
@@ -71,9 +71,10 @@ impl CachedRecord {
         self.written.json.get_or_init(write)
     }
 
-    /// The claims of an access token that is a JWT. They are not verified: display them, never decide by them.
-    pub(crate) fn claims(&self) -> Option<&Map<String, Value>> {
-        self.written.claims.get_or_init(|| self.record.body.tokens.claims()).as_ref()
+    /// The claims of an access token that is a JWT.
+    pub(crate) fn claims(&self) -> Option<&Claims> {
+        let write = || self.record.body.tokens.claims().as_ref().map(Claims::of);
+        self.written.claims.get_or_init(write).as_ref()
     }
 
     /// Whether this is a keep-mode record. A mint-mode record has the limits of its session.

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
 use crate::{
     store::{
         RowKey,
         records::{State, Version},
     },
-    vault::{Vault, error::VaultError, record::Record, refresh::cached_record::CachedRecord},
+    vault::{
+        Vault,
+        error::VaultError,
+        record::{Record, claims::Claims},
+        refresh::cached_record::CachedRecord,
+    },
 };
 
 /// A record as its user may see it, tokens included.
@@ -22,7 +25,7 @@ impl VisibleRecord {
     }
 
     /// The claims of its access token, if that is a JWT.
-    pub(crate) fn claims(&self) -> Option<&Map<String, Value>> {
+    pub(crate) fn claims(&self) -> Option<&Claims> {
         self.0.claims()
     }
 

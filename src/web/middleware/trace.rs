@@ -126,7 +126,7 @@ async fn render_failure(app: &Arc<AppState>, id: RequestId, cookies: &HeaderMap,
             } else {
                 NavVisitor::LoggedOut
             };
-            failure.render(&app.assets, id, visitor)
+            failure.render(id, visitor)
         }
         (None, Some(problem)) => problem.render(&app.app_url, app.clock.now(), id),
         (None, None) => return,
@@ -139,7 +139,7 @@ pub(crate) async fn render_for_command(State(app): State<Arc<AppState>>, request
     let response = panic::catch(pin!(next.run(request))).await;
     let mut response = response.unwrap_or_else(|| PageError::Internal.into_response());
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
-        take_body(&mut response, failure.render_for_command(&app.assets));
+        take_body(&mut response, failure.render_for_command());
     }
     app.security_headers.add(response.headers_mut());
     response

@@ -14,7 +14,6 @@ use axum::{
 use crate::{
     telemetry,
     web::{
-        assets::Assets,
         pages::{
             error::{PageError, RequestError},
             explain::{ErrorView, explain},
@@ -53,20 +52,20 @@ impl IntoResponse for PageError {
 }
 
 impl Failure {
-    pub(crate) fn render(&self, assets: &Assets, id: RequestId, visitor: NavVisitor) -> Response {
+    pub(crate) fn render(&self, id: RequestId, visitor: NavVisitor) -> Response {
         let error = explain(&self.0);
         self.log(error.status);
-        let layout = Layout::new(assets, visitor, CurrentPage::Other);
+        let layout = Layout::new(visitor, CurrentPage::Other);
         html(&ErrorPage { layout, error, request_id: Some(id.to_string()) })
     }
 
     /// Renders the page for a command, which prints the cause itself.
-    pub(crate) fn render_for_command(&self, assets: &Assets) -> Response {
+    pub(crate) fn render_for_command(&self) -> Response {
         let mut error = explain(&self.0);
         // A command serves only the login, so no other page can be linked to.
         error.link = error.link.map(|_| Link::LogInAgain);
         tracing::debug!(cause = telemetry::chain(&*self.0), "a page failed");
-        let layout = Layout::new(assets, NavVisitor::LoggedOut, CurrentPage::Other);
+        let layout = Layout::new(NavVisitor::LoggedOut, CurrentPage::Other);
         html(&ErrorPage { layout, error, request_id: None })
     }
 

@@ -12,12 +12,12 @@ use axum::{
 use serde::Deserialize;
 
 use crate::{
+    html::sanitize,
     videoask::{Account, Form, Forms, Page},
     web::{
         pages::{
             error::{PageError, RequestError},
             layout::{CurrentPage, Layout, NavVisitor, html},
-            sanitize,
         },
         state::AppState,
         visitor::LoggedIn,
@@ -76,7 +76,7 @@ async fn forms(
     let Forms { count, results: forms, next, previous } = account.forms(&Page::new(limit, offset)).await?;
     let (before, shown) = (u64::from(offset), forms.len() as u64);
     Ok(FormsPage {
-        layout: Layout::new(&app.assets, NavVisitor::named(&found.record().body.identity), CurrentPage::TryIt),
+        layout: Layout::new(NavVisitor::named(&found.record().body.identity), CurrentPage::TryIt),
         count,
         range: (shown > 0).then_some((before + 1, before + shown)),
         forms: forms.into_iter().map(line).collect(),

@@ -11,13 +11,13 @@ use axum::{
 };
 
 use crate::{
+    html::{escaped::Text, sanitize},
     vault::VaultError,
     web::{
         pages::{
             confirmation::{Confirmation, DoneQuery},
             error::{PageError, RequestError},
             layout::{CurrentPage, Layout, NavVisitor, html},
-            sanitize,
             token_owner::TokenOwner,
         },
         state::AppState,
@@ -30,9 +30,9 @@ use crate::{
 pub(crate) struct HomePage<'a> {
     pub(crate) layout: Layout,
     /// An absolute URL at `APP_URL`, so that a login that starts at another name of this host gets its cookies back.
-    pub(crate) login_url: &'a str,
+    pub(crate) login_url: Text<'a>,
     /// The URL to register in VideoAsk's developer settings.
-    pub(crate) callback_url: &'a str,
+    pub(crate) callback_url: Text<'a>,
     pub(crate) owner: TokenOwner,
     pub(crate) visitor: VisitorLine,
     pub(crate) confirmation: Option<Confirmation>,
@@ -105,10 +105,10 @@ async fn home(
         },
     };
     let page = HomePage {
-        layout: Layout::new(&app.assets, NavVisitor::from(&visitor), CurrentPage::Other),
+        layout: Layout::new(NavVisitor::from(&visitor), CurrentPage::Other),
         owner: TokenOwner::of(&app.mode),
-        login_url: app.app_url.login().as_str(),
-        callback_url: app.app_url.callback().as_str(),
+        login_url: Text(app.app_url.login().as_str()),
+        callback_url: Text(app.app_url.callback().as_str()),
         confirmation: Confirmation::of(done).filter(|_| !visitor.has_connection()),
         visitor,
     };

@@ -4,11 +4,9 @@ use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 
 use crate::{
+    html::sanitize,
     vault::Identity,
-    web::{
-        assets::Assets,
-        pages::{error::PageError, sanitize},
-    },
+    web::{assets::Assets, pages::error::PageError},
 };
 
 /// The initial size of the buffer for a page, in bytes. Nearly all pages are shorter.
@@ -16,15 +14,15 @@ const PAGE_LENGTH: usize = 20 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Layout {
-    pub(crate) assets: Assets,
+    pub(crate) assets: &'static Assets,
     pub(crate) visitor: NavVisitor,
     /// Which link of the navigation leads to this page.
     pub(crate) current: CurrentPage,
 }
 
 impl Layout {
-    pub(crate) fn new(assets: &Assets, visitor: NavVisitor, current: CurrentPage) -> Self {
-        Self { assets: assets.clone(), visitor, current }
+    pub(crate) fn new(visitor: NavVisitor, current: CurrentPage) -> Self {
+        Self { assets: Assets::embedded(), visitor, current }
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct LoggedInPage {
 impl LoggedInPage {
     pub(crate) fn new(app: &AppState, identity: &Identity) -> Self {
         Self {
-            layout: Layout::new(&app.assets, NavVisitor::LoggedOut, CurrentPage::Other),
+            layout: Layout::new(NavVisitor::LoggedOut, CurrentPage::Other),
             owner: TokenOwner::of(&app.mode),
             account: identity::short(identity),
         }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use askama::{FastWritable, Values, filters::HtmlSafe};
 
-use crate::web::pages::escaped::write_escaped;
+use crate::html::escaped::write_escaped;
 
 const COMMAND: &str = "videoask-auth";
 

@@ -2,11 +2,9 @@
 
 pub(crate) mod actions;
 pub(crate) mod api_access;
-mod claims;
 pub(crate) mod confirmation;
 pub(crate) mod error;
 pub(crate) mod error_page;
-mod escaped;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod forms;
@@ -18,7 +16,6 @@ pub(crate) mod logged_in;
 pub(crate) mod logout;
 mod markup;
 mod rich_text;
-mod sanitize;
 pub(crate) mod snippets;
 mod status_card;
 #[cfg(test)]

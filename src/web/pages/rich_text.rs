@@ -5,11 +5,12 @@ use std::fmt;
 use askama::{FastWritable, Values, filters::HtmlSafe};
 use time::OffsetDateTime;
 
-use crate::web::pages::{
-    escaped::write_escaped,
-    markup::Markup,
-    sanitize,
-    times::{Countdown, Timestamp},
+use crate::{
+    html::{escaped::write_escaped, sanitize},
+    web::pages::{
+        markup::Markup,
+        times::{Countdown, Timestamp},
+    },
 };
 
 /// A sequence of pieces of text. Its HTML has every text escaped.

@@ -4,11 +4,12 @@
 //! Each is a complete program in a file in `templates/snippets/`, with two placeholders to replace. `tests/browser`
 //! runs what the page shows.
 
+use askama::Template;
 use url::Url;
 
-use crate::web::{
-    pages::{api_access::ApiAccess, escaped::Escaped},
-    state::AppState,
+use crate::{
+    html::escaped::Escaped,
+    web::{pages::api_access::ApiAccess, state::AppState},
 };
 
 /// The programs of the token page. They depend only on the configuration.
@@ -32,9 +33,36 @@ impl Snippets {
 /// A program that takes the token, or an API key, from its environment or a file.
 #[derive(Debug)]
 pub(crate) struct Snippet {
-    pub(crate) id: String,
-    pub(crate) language: &'static str,
-    pub(crate) code: Escaped,
+    /// Its code and the button that copies it, without the opening tag of the `<details>` that it is in.
+    pub(crate) html: Escaped,
+}
+
+#[derive(Template)]
+#[template(path = "tokens/program.html")]
+struct Program<'a> {
+    purpose: Purpose,
+    id: &'a str,
+    language: &'static str,
+    code: &'a str,
+}
+
+/// What a program shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// How to access the API.
+    Access,
+    /// How to refresh.
+    Refresh,
+}
+
+impl Snippet {
+    pub(crate) fn new(purpose: Purpose, number: usize, language: &'static str, code: &str) -> Self {
+        let id = match purpose {
+            Purpose::Access => format!("snippet-{number}"),
+            Purpose::Refresh => format!("refreshing-{number}"),
+        };
+        Self { html: Escaped::rendered(&Program { purpose, id: &id, language, code }) }
+    }
 }
 
 const BASE_URL: &str = "__BASE_URL__";
@@ -57,22 +85,19 @@ const REFRESHING: [(&str, &str); 2] = [
 /// Programs for a person who has the refresh token. They refresh by themselves, and save the new tokens before they use
 /// them.
 fn refreshing_programs(api_url: &Url, auth_url: &Url) -> Vec<Snippet> {
-    let text = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
-    let program = |(index, (language, code)): (usize, (&'static str, &str))| Snippet {
-        id: format!("refreshing-{}", index + 1),
-        language,
-        code: Escaped::of(&code.replace(API_URL, &text(api_url)).replace(AUTH_URL, &text(auth_url))),
-    };
-    REFRESHING.into_iter().enumerate().map(program).collect()
+    let (api_url, auth_url) = (without_slash(api_url), without_slash(auth_url));
+    let fill = |code: &str| code.replace(API_URL, api_url).replace(AUTH_URL, auth_url);
+    let programs = (1..).zip(REFRESHING);
+    programs.map(|(number, (language, code))| Snippet::new(Purpose::Refresh, number, language, &fill(code))).collect()
 }
 
 /// One program for each language, which calls the API at `base_url` with the token or key in the environment variable.
 fn snippets(base_url: &Url, variable: &str) -> Vec<Snippet> {
-    let base_url = base_url.as_str().trim_end_matches('/');
-    let program = |(index, (language, code)): (usize, (&'static str, &str))| Snippet {
-        id: format!("snippet-{}", index + 1),
-        language,
-        code: Escaped::of(&code.replace(BASE_URL, base_url).replace(VARIABLE, variable)),
-    };
-    PROGRAMS.into_iter().enumerate().map(program).collect()
+    let fill = |code: &str| code.replace(BASE_URL, without_slash(base_url)).replace(VARIABLE, variable);
+    let programs = (1..).zip(PROGRAMS);
+    programs.map(|(number, (language, code))| Snippet::new(Purpose::Access, number, language, &fill(code))).collect()
+}
+
+fn without_slash(url: &Url) -> &str {
+    url.as_str().trim_end_matches('/')
 }

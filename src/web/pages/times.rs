@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use askama::{FastWritable, Values, filters::HtmlSafe};
 use time::{Duration, OffsetDateTime};
 
 use crate::times::{moment, rfc3339};
@@ -30,6 +31,21 @@ impl Timestamp {
         Ok(())
     }
 }
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_html(f)
+    }
+}
+
+impl FastWritable for Timestamp {
+    fn write_into(&self, page: &mut dyn fmt::Write, _: &dyn Values) -> askama::Result<()> {
+        Ok(self.write_html(page)?)
+    }
+}
+
+/// [`Timestamp::write_html`] writes nothing that needs escaping.
+impl HtmlSafe for Timestamp {}
 
 /// How long something still takes. Its HTML is an element that the script counts down, from the server's seconds: the
 /// browser's clock may be wrong.

@@ -10,25 +10,26 @@ use axum::{
     routing::get,
 };
 use serde::Deserialize;
+use time::OffsetDateTime;
 
 use crate::{
+    html::{escaped::Text, sanitize},
     store::records::Version,
     times::ago,
-    vault::{Report, VaultError},
+    vault::{ClaimValue, Claims, Report, VaultError},
     web::{
         pages::{
             api_access::ApiAccess,
-            claims::Claims,
             confirmation::{Confirmation, DoneQuery},
             error::PageError,
             identity,
             layout::{CurrentPage, Layout, NavVisitor, html},
             markup::Markup,
             rich_text::RichText,
-            sanitize,
             snippets::{Snippet, Snippets},
             status_card::{CardAction, Emphasis, StatusCard, Tone},
             timeline::{self, Event, EventKind},
+            times::Timestamp,
             token_owner::TokenOwner,
         },
         state::AppState,
@@ -40,6 +41,7 @@ use crate::{
 #[template(path = "tokens.html")]
 pub(crate) struct TokensPage<'a> {
     pub(crate) layout: Layout,
+    pub(crate) now: OffsetDateTime,
     pub(crate) owner: TokenOwner,
     pub(crate) confirmation: Option<Confirmation>,
     /// Whether the page shows the connection of this browser's login or an earlier one.
@@ -48,9 +50,9 @@ pub(crate) struct TokensPage<'a> {
     pub(crate) card: StatusCard,
     /// The version of the token set. The forms of the buttons contain it.
     pub(crate) version: Version,
-    pub(crate) access_token: &'a str,
+    pub(crate) access_token: Text<'a>,
     /// The refresh token, if there is one.
-    pub(crate) refresh_token: Option<&'a str>,
+    pub(crate) refresh_token: Option<Text<'a>>,
     pub(crate) scope: Option<String>,
     pub(crate) user: Vec<(&'static str, String)>,
     pub(crate) logged_in: RichText,
@@ -58,7 +60,7 @@ pub(crate) struct TokensPage<'a> {
     pub(crate) rotation: Option<String>,
     /// What comes next and what happened, newest first. It is empty in mint mode before the first refresh or failure.
     pub(crate) timeline: Vec<Event>,
-    pub(crate) claims: Option<Claims>,
+    pub(crate) claims: Option<&'a Claims>,
     /// The value of `SCOPES`.
     pub(crate) scopes: &'a [String],
     /// How a program accesses the API.
@@ -73,6 +75,10 @@ impl TokensPage<'_> {
     /// Whether the timeline has a failure, which the page then explains first.
     fn has_failed(&self) -> bool {
         self.timeline.iter().any(|event| event.kind == EventKind::Bad)
+    }
+
+    fn timestamp(&self, time: &OffsetDateTime) -> Timestamp {
+        Timestamp { time: *time, now: self.now }
     }
 
     /// The value of `SCOPES` with which VideoAsk would issue a refresh token.
@@ -155,20 +161,21 @@ async fn tokens(
     let login_result = if kept_old { LoginResult::KeptOld } else { LoginResult::Shown };
     let owner = TokenOwner::of(&app.mode);
     let page = TokensPage {
-        layout: Layout::new(&app.assets, NavVisitor::named(&contents.identity), CurrentPage::Tokens),
+        layout: Layout::new(NavVisitor::named(&contents.identity), CurrentPage::Tokens),
+        now,
         owner,
         confirmation: Confirmation::of(done),
         login_result,
         card: StatusCard::of(&report, owner, now),
         version: shown.record().version(),
-        access_token: tokens.access_token.secret(),
-        refresh_token: tokens.refresh_token.as_ref().map(|token| &**token.secret()),
+        access_token: Text(tokens.access_token.secret()),
+        refresh_token: tokens.refresh_token.as_ref().map(|token| Text(token.secret())),
         scope: tokens.scope.as_deref().map(sanitize::short),
         user: identity::rows(&contents.identity),
         logged_in: RichText::default().time(report.minted_at, now).text(format!(" ({})", ago(now - report.minted_at))),
         rotation: timeline::rotation(report.rotation),
         timeline: timeline::events(&report, owner, now),
-        claims: shown.claims().map(|claims| Claims::new(claims, now)),
+        claims: shown.claims(),
         scopes: &app.scopes,
         snippets: &snippets.access,
         refreshing: match (owner, &tokens.refresh_token) {
@@ -185,7 +192,7 @@ async fn tokens(
 async fn without_connection(app: &AppState, login: &LoggedIn) -> Result<Response, PageError> {
     for key in login.row_keys(app) {
         if let Some(version) = app.vault.revoking(&key).await? {
-            let layout = Layout::new(&app.assets, NavVisitor::LoggedIn(None), CurrentPage::Tokens);
+            let layout = Layout::new(NavVisitor::LoggedIn(None), CurrentPage::Tokens);
             return Ok(RevokingPage { layout, version }.into_response());
         }
     }

@@ -5,8 +5,9 @@ use std::{borrow::Cow, time::Duration};
 use axum::http::StatusCode;
 
 use crate::{
+    html::sanitize,
     vault::Identity,
-    web::pages::{identity, link::Link, markup::Markup, sanitize},
+    web::pages::{identity, link::Link, markup::Markup},
 };
 
 pub(crate) struct ErrorView {

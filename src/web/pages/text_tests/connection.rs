@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use askama::Template;
 
-use super::{NOW, check, failure, identity, layout};
 use crate::{
+    html::escaped::Text,
     store::records::{State, Version},
     vault::{Attention, Basis, Cause, FailureKind, FailureReport, LoginEnd, Obstacle, Report, Retry, Rotation},
     web::pages::{
         api_access::ApiAccess,
         confirmation::Confirmation,
-        escaped::Escaped,
         identity as identity_rows,
         markup::Markup,
         rich_text::RichText,
-        snippets::Snippet,
+        snippets::{Purpose, Snippet},
         status_card::StatusCard,
+        text_tests::{NOW, check, failure, identity, layout},
         timeline,
         token_owner::TokenOwner,
         tokens::{LoginResult, TokensPage},
@@ -104,13 +104,14 @@ fn card_of(html: &str) -> &str {
 fn token_page(report: &Report, owner: TokenOwner, login: LoginResult, api_access: ApiAccess) -> String {
     let page = TokensPage {
         layout: layout(),
+        now: NOW,
         owner,
         confirmation: Some(Confirmation::Refreshed),
         login_result: login,
         card: StatusCard::of(report, owner, NOW),
         version: Version { connection_id: "id".to_owned(), generation: 1 },
-        access_token: "access",
-        refresh_token: report.has_refresh_token().then_some("refresh"),
+        access_token: Text("access"),
+        refresh_token: report.has_refresh_token().then_some(Text("refresh")),
         scope: None,
         user: identity_rows::rows(&identity()),
         logged_in: RichText::default().time(report.minted_at, NOW),
@@ -119,14 +120,10 @@ fn token_page(report: &Report, owner: TokenOwner, login: LoginResult, api_access
         claims: None,
         scopes: &["openid".to_owned()],
         api_access,
-        refreshing: &[snippet("refreshing-1", "Node")],
-        snippets: &[snippet("snippet-1", "Python")],
+        refreshing: &[Snippet::new(Purpose::Refresh, 1, "Node", "")],
+        snippets: &[Snippet::new(Purpose::Access, 1, "Python", "")],
     };
     page.render().expect("it renders")
-}
-
-fn snippet(id: &str, language: &'static str) -> Snippet {
-    Snippet { id: id.to_owned(), language, code: Escaped::of("") }
 }
 
 /// Every state that a shown connection may be in: 2 times of expiry, no obstacle or one of 2, no failure or one of 13,

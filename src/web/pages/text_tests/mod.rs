@@ -8,10 +8,7 @@ use time::{OffsetDateTime, macros::datetime};
 
 use crate::{
     vault::{Cause, EmailProof, Identity, ProviderMessage, RefreshFailure},
-    web::{
-        assets::Assets,
-        pages::layout::{CurrentPage, Layout, NavVisitor},
-    },
+    web::pages::layout::{CurrentPage, Layout, NavVisitor},
 };
 
 const NOW: OffsetDateTime = datetime!(2026-11-27 03:34 UTC);
@@ -35,7 +32,7 @@ const UNWANTED: [&str; 13] = [
 
 fn layout() -> Layout {
     let visitor = NavVisitor::LoggedIn(Some("ada@example.com".to_owned()));
-    Layout { assets: Assets::embedded(), visitor, current: CurrentPage::Other }
+    Layout::new(visitor, CurrentPage::Other)
 }
 
 fn failure(cause: Cause) -> RefreshFailure {

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::{check, layout};
 use crate::{
+    html::escaped::Text,
     store::records::Version,
     web::pages::{
         confirmation::Confirmation,
@@ -27,7 +28,7 @@ fn every_other_page_has_a_text_and_an_action_that_fit() {
             ];
             for visitor in visitors {
                 let name = format!("{owner:?} {confirmation:?} {visitor:?}");
-                let (login_url, callback_url) = ("http://localhost/auth", "http://localhost/cb");
+                let (login_url, callback_url) = (Text("http://localhost/auth"), Text("http://localhost/cb"));
                 let page = HomePage { layout: layout(), login_url, callback_url, owner, visitor, confirmation };
                 check(&name, &page.render().expect("it renders"));
             }

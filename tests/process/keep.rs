@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use standin::{Endpoint, Fault, Rotation, User};
+use standin::{Deviation, Endpoint, Fault, Rotation, User};
 
 use crate::support::{Deployment, EXPIRED, Finished, redis::Redis};
 
@@ -267,9 +267,35 @@ async fn a_revoke_that_is_not_confirmed_can_be_tried_again() {
     let revoke = ["forget", "--user", "ada@example.com", "--revoke"];
     assert_fails(&deployment.run(&revoke), 4, &["did not confirm", "again"]);
     assert_eq!(deployment.run(&["token"]).code, Some(3), "nothing is handed out");
+    let status = deployment.run(&["status"]).stdout;
+    assert!(status.contains("Next step        Run `videoask-auth forget --revoke --user "), "{status}");
     let revoked = deployment.run(&revoke);
     assert_eq!(revoked.code, Some(0), "{revoked:?}");
     assert_eq!(standin.counters().revokes, 1);
+}
+
+#[tokio::test]
+async fn a_connection_without_a_refresh_token_is_used_until_it_expires_and_then_needs_a_login() {
+    const LIMIT: &str = "Not refreshed    The login returned no refresh token";
+    let deployment = Deployment::keeping();
+    deployment.provider.standin.set_deviations([Deviation::NoRefreshToken]);
+    let server = deployment.serve();
+    server.log_in(&server.browser()).await;
+    server.stop();
+    let status = deployment.run(&["status"]).stdout;
+    assert!(status.contains(LIMIT) && !status.contains("Not used") && !status.contains("Next step"), "{status}");
+    let check = deployment.run(&["check", "--offline"]);
+    assert!(check.code == Some(0) && check.stdout.contains("note ada@example.com is connected"), "{check:?}");
+    assert_eq!(deployment.run(&["token"]).code, Some(0));
+
+    deployment.clocks.set_wall_clock_ahead(EXPIRED);
+    assert_fails(&deployment.run(&["token"]), 3, &[LOGIN]);
+    let status = deployment.run(&["status"]).stdout;
+    assert!(status.contains(LIMIT) && status.contains(&format!("Log in           {LOGIN}")), "{status}");
+    let check = deployment.run(&["check", "--offline"]);
+    let problem = check.stdout.lines().find(|line| line.starts_with("FAIL"));
+    assert_eq!((check.code, problem), (Some(1), Some("FAIL the access token of ada@example.com has expired")));
+    assert!(check.stdout.contains(LOGIN), "{check:?}");
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use crate::{
     config::{AllowedUsers, Config, Mode, StoreUrl},
     store::{self, IfMissing, records::State},
     vault::{
-        Callers, FailureReport, Inventory, NextStep, Obstacle, Part, Report, Undecryptable, Vault, VaultError,
-        WHOLE_PART,
+        Attention, Callers, FailureReport, Inventory, NextStep, Obstacle, Part, Report, Undecryptable, Vault,
+        VaultError, WHOLE_PART,
     },
 };
 
@@ -75,6 +75,9 @@ fn of_connection(report: &Report, login: &Url) -> Line {
         ),
         (_, Some(obstacle @ Obstacle::OtherClient), _) => {
             Line::problem(format!("the connection of {user} is not used"), obstacle.to_string())
+        }
+        (_, Some(obstacle @ Obstacle::NoRefreshToken), _) if report.attention == Attention::Now => {
+            Line::problem(format!("the access token of {user} has expired"), format!("{obstacle} ({login})"))
         }
         (_, Some(obstacle @ (Obstacle::NotAllowed | Obstacle::NoRefreshToken)), _) => {
             Line::note(format!("{user} is connected, with a limit. {obstacle}"))

@@ -3,10 +3,12 @@
 use time::OffsetDateTime;
 
 use crate::{
+    store::records::State,
     telemetry::excerpt,
     times::{ago, rfc3339, span},
     vault::{
-        FailureReport, Forgotten, ImportReport, Inventory, NextStep, Report, SealingKeyUsage, Undecryptable, Unreadable,
+        Attention, FailureReport, Forgotten, ImportReport, Inventory, NextStep, Obstacle, Report, SealingKeyUsage,
+        Undecryptable, Unreadable,
     },
 };
 
@@ -33,7 +35,9 @@ fn connection(report: &Report, login_url: &str, now: OffsetDateTime) -> String {
     let mut block = Block::new(name(report.user.as_ref(), report.user_id.as_ref()));
     block.line("State", report.state.as_str());
     block.line("Connection", format!("{} (generation {})", excerpt(&report.connection_id), report.generation));
-    block.maybe("Not used", report.obstacle);
+    if let Some(obstacle) = report.obstacle {
+        block.line(limit(obstacle), obstacle);
+    }
     block.line("Access token", end(report.expires_at, now));
     block.line("Logged in", format!("{} ({})", rfc3339(report.minted_at), ago(now - report.minted_at)));
     block.line("Refreshed", refreshed(report));
@@ -42,7 +46,16 @@ fn connection(report: &Report, login_url: &str, now: OffsetDateTime) -> String {
     block.maybe("Previous one", report.previous_lasted().map(|lasted| format!("lasted {lasted}")));
     block.maybe("Log in", report.log_in_before.map(|before| format!("before {}", rfc3339(before))));
     block.failure(report.failure.as_ref(), login_url);
+    block.next_step(report, login_url);
     block.text()
+}
+
+/// What an obstacle prevents.
+fn limit(obstacle: Obstacle) -> &'static str {
+    match obstacle {
+        Obstacle::NotAllowed | Obstacle::OtherClient => "Not used",
+        Obstacle::NoRefreshToken => "Not refreshed",
+    }
 }
 
 fn import(report: &ImportReport, login_url: &str) -> String {
@@ -122,6 +135,21 @@ impl Block {
         self.line("Next step", next_step);
         if *next_step == NextStep::LogInAgain {
             self.line("Log in", login_url);
+        }
+    }
+
+    /// The next step of a connection that needs a person, if no failed refresh names it.
+    fn next_step(&mut self, report: &Report, login_url: &str) {
+        match (report.attention, report.state, &report.failure) {
+            (Attention::Now, State::Revoking, _) => {
+                let user = excerpt(report.user_id.as_deref().unwrap_or_default());
+                self.line("Next step", format!("Run `videoask-auth forget --revoke --user {user}` again."));
+            }
+            (Attention::Now, _, None) => {
+                self.line("Next step", NextStep::LogInAgain);
+                self.line("Log in", login_url);
+            }
+            (Attention::Now, _, Some(_)) | (Attention::Soon | Attention::None, ..) => {}
         }
     }
 }

@@ -33,7 +33,9 @@ impl fmt::Display for Obstacle {
             Self::OtherClient => {
                 "It belongs to another CLIENT_ID or VIDEOASK_AUTH_URL, and is not used: set the old values again, or log in again."
             }
-            Self::NoRefreshToken => "The login gave no refresh token: add offline_access to SCOPES, and log in again.",
+            Self::NoRefreshToken => {
+                "The login returned no refresh token: see that the developer app may have offline_access, and log in again."
+            }
         })
     }
 }

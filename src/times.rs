@@ -1,7 +1,8 @@
-//! Times and lengths of time in words, for the pages and the commands.
+//! Times and lengths of time: in words, for the pages and the commands, and as JSON Web Tokens have them.
 
 use std::borrow::Cow;
 
+use serde_json::Value;
 use time::{Date, Duration, Month, OffsetDateTime, UtcOffset};
 
 pub(crate) fn whole_seconds(time: OffsetDateTime) -> OffsetDateTime {
@@ -36,6 +37,11 @@ pub(crate) fn rfc3339(time: OffsetDateTime) -> String {
 fn push_two_digits(text: &mut String, number: u8) {
     text.push(char::from(b'0' + number / 10));
     text.push(char::from(b'0' + number % 10));
+}
+
+/// A NumericDate (RFC 7519, section 2), which may have a fraction.
+pub(crate) fn numeric_date(claim: &Value) -> Option<OffsetDateTime> {
+    OffsetDateTime::UNIX_EPOCH.checked_add(Duration::checked_seconds_f64(claim.as_f64()?)?)
 }
 
 /// `today, 03:34 UTC`; yesterday and tomorrow alike, and any other day by its date.

@@ -4,7 +4,10 @@
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use crate::html::{escaped::Escaped, sanitize};
+use crate::{
+    html::{escaped::Escaped, sanitize},
+    times::numeric_date,
+};
 
 #[derive(Debug)]
 pub(crate) struct Claims {
@@ -53,8 +56,7 @@ impl Claims {
 }
 
 fn row(name: &str, meaning: &'static str, value: &Value) -> ClaimRow {
-    let seconds = value.as_i64().filter(|_| matches!(name, "iat" | "exp" | "nbf"));
-    let time = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    let time = matches!(name, "iat" | "exp" | "nbf").then(|| numeric_date(value)).flatten();
     let value = match (time, value) {
         (Some(time), _) => ClaimValue::Time(time),
         (None, Value::String(text)) => ClaimValue::Text(short(text)),
@@ -84,7 +86,7 @@ mod tests {
     #[test]
     fn known_claims_come_first_and_texts_are_escaped() {
         let Value::Object(claims) = json!({
-            "custom": {"a": 1}, "exp": 1_795_836_840, "aud": ["https://api.videoask.com/", "<b>"], "iat": "soon"
+            "custom": {"a": 1}, "exp": 1_795_836_840.5, "aud": ["https://api.videoask.com/", "<b>"], "iat": "soon"
         }) else {
             unreachable!("it is an object")
         };
@@ -99,12 +101,12 @@ mod tests {
             rows,
             [
                 ("Issued", "iat".to_owned(), "soon".to_owned()),
-                ("Expires", "exp".to_owned(), datetime!(2026-11-28 03:34 UTC).to_string()),
+                ("Expires", "exp".to_owned(), datetime!(2026-11-28 03:34:00.5 UTC).to_string()),
                 ("Audience", "aud".to_owned(), "https://api.videoask.com/, &#60;b&#62;".to_owned()),
                 ("", "custom".to_owned(), "{&#34;a&#34;:1}".to_owned()),
             ]
         );
         let json = claims.json.to_string();
-        assert!(json.contains("\n  &#34;exp&#34;: 1795836840"), "{json}");
+        assert!(json.contains("\n  &#34;exp&#34;: 1795836840.5"), "{json}");
     }
 }

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
+use crate::times::numeric_date;
+
 /// The assumed life of an access token if neither the response nor the token contains an expiry.
 const UNDATED_LIFE: time::Duration = time::Duration::minutes(5);
 
@@ -92,7 +94,7 @@ fn claims(token: &AccessToken) -> Option<Map<String, Value>> {
 }
 
 fn jwt_expiry(token: &AccessToken) -> Option<OffsetDateTime> {
-    OffsetDateTime::from_unix_timestamp(claims(token)?.get("exp")?.as_i64()?).ok()
+    numeric_date(claims(token)?.get("exp")?)
 }
 
 #[cfg(test)]
@@ -106,7 +108,7 @@ mod tests {
         TokenSet::dated(AccessToken::new(access_token.to_owned()), None, None, expires_in, NOW)
     }
 
-    fn jwt(exp: i64) -> String {
+    fn jwt(exp: impl std::fmt::Display) -> String {
         format!("e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(format!("{{\"exp\":{exp}}}")))
     }
 
@@ -118,6 +120,9 @@ mod tests {
         assert_eq!(dated(None, "opaque").life(), Duration::from_secs(300));
         for (exp, life) in [(i64::MIN, 300), (-1_000_000, 0), (60, 60), (253_402_300_799, 400 * 86_400)] {
             assert_eq!(dated(None, &jwt(exp)).life(), Duration::from_secs(life), "{exp}");
+        }
+        for (exp, life) in [("60.5", 60_500), ("6e1", 60_000), ("1e300", 300_000), ("\"60\"", 300_000)] {
+            assert_eq!(dated(None, &jwt(exp)).life(), Duration::from_millis(life), "{exp}");
         }
     }
 

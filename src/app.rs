@@ -29,13 +29,10 @@ use crate::{
     notify::{HttpReceiver, Notifier},
     provider::Provider,
     store::Store,
-    telemetry::{self, Metrics},
+    telemetry::{self, Metrics, RequestIds},
     vault::{self, Allowed, Callers, Drain, RefreshPolicy, Settings, Vault},
     videoask::{Api, Gateway},
-    web::{
-        self, AppState, CODE_EXCHANGES, CookiePolicy, FailureLimit, PendingLogins, RequestIds, SecurityHeaders,
-        Sessions,
-    },
+    web::{self, AppState, CODE_EXCHANGES, CookiePolicy, FailureLimit, PendingLogins, SecurityHeaders, Sessions},
 };
 
 pub(crate) use self::login::LoginServer;

@@ -10,7 +10,10 @@ use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::Subscriber
 use crate::{
     clock::Clock,
     config::{LogFormat, TelemetryConfig},
-    telemetry::one_line,
+    telemetry::{
+        line::{JsonLine, TextLine},
+        one_line,
+    },
 };
 
 /// The format of the process, once it is known.
@@ -44,17 +47,16 @@ pub(crate) fn set_format(format: LogFormat) {
 /// Starts logging for the whole process. A second call changes nothing.
 pub(crate) fn init(config: &TelemetryConfig, unset: Verbosity) {
     set_format(config.format);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(std::io::stderr);
     let filter = config.filter.as_deref().unwrap_or(unset.filter());
     let registry = tracing_subscriber::registry().with(capped(&filter.parse().unwrap_or_default()));
     // Only an earlier call can make `try_init` fail, and then logging is on already.
     let _ = match config.format {
-        LogFormat::Text => registry.with(lines.with_ansi(false)).try_init(),
+        LogFormat::Text => registry.with(lines.event_format(TextLine)).try_init(),
         LogFormat::Json => {
             // The default hook prints text.
             std::panic::set_hook(Box::new(|panic| tracing::error!("{}", one_line(panic))));
-            // There is only one span, and its fields are in the line already.
-            registry.with(lines.json().flatten_event(true).with_span_list(false)).try_init()
+            registry.with(lines.event_format(JsonLine)).try_init()
         }
     };
 }

@@ -4,6 +4,7 @@
 //! passes through `excerpt`. No text from outside is in a metric, because labels are enums.
 //!
 //! * `init`, [`Verbosity`], `fatal_error` – logging
+//! * `RequestId`, `in_request`, `in_current_request` – the request that a line of the log is about
 //! * `excerpt`, `excerpt_without`, `chain`, `one_line`, `panic_cause` – what may be logged of text from
 //!   outside, of errors and of panics
 //! * `certificate_fix` – what to do about a refused TLS certificate
@@ -18,8 +19,10 @@ mod exchange;
 mod exposition;
 mod family;
 mod labels;
+mod line;
 mod log;
 mod metrics;
+mod request_id;
 mod stopwatch;
 
 pub(crate) use self::{
@@ -30,6 +33,7 @@ pub(crate) use self::{
     family::{Family, Label, encode},
     labels::{Endpoint, ExchangeResult, Grant, LoginResult, ProblemType, ProviderRequest, Route, StatusClass, label},
     log::{fatal_error, init, set_format},
+    request_id::{RequestId, RequestIds, current as current_request, in_current_request, in_request, in_request_sync},
     stopwatch::Stopwatch,
 };
 pub use self::{log::Verbosity, metrics::Metrics};

@@ -9,7 +9,6 @@ mod middleware;
 mod pages;
 #[cfg(test)]
 pub(crate) mod panicking;
-mod request_id;
 mod session;
 mod state;
 mod visitor;
@@ -40,7 +39,6 @@ pub(crate) use self::{
     },
     middleware::security_headers::SecurityHeaders,
     pages::{explain::explain_login, export::Export},
-    request_id::RequestIds,
 };
 pub use self::{cookies::CookiePolicy, login::pending::PendingLogins, session::Sessions, state::AppState};
 

@@ -13,7 +13,7 @@ use crate::{
     login::Logins,
     provider::Provider,
     store::Store,
-    telemetry::Metrics,
+    telemetry::{Metrics, RequestIds},
     vault::Vault,
     videoask::{Api, Gateway},
     web::{
@@ -24,7 +24,6 @@ use crate::{
         },
         middleware::security_headers::SecurityHeaders,
         pages::snippets::Snippets,
-        request_id::RequestIds,
         session::Sessions,
     },
 };

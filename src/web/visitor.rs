@@ -7,10 +7,10 @@ use axum::{
     http::{HeaderMap, request::Parts},
 };
 use tower_sessions::session::{self, Id};
-use tracing::Instrument;
 
 use crate::{
     store::RowKey,
+    telemetry,
     vault::{VaultError, VisibleRecord},
     web::{
         middleware::cookie_header,
@@ -84,7 +84,7 @@ impl FromRequestParts<Arc<AppState>> for Visitor {
 pub(super) async fn nav_visitor(app: &Arc<AppState>, cookies: &HeaderMap) -> NavVisitor {
     let Some(id) = cookie_header::session_id(&app.cookie_policy, cookies) else { return NavVisitor::LoggedOut };
     let app = Arc::clone(app);
-    let asked = tokio::spawn(async move { nav_visitor_of(&app, id).await }.in_current_span());
+    let asked = tokio::spawn(telemetry::in_current_request(async move { nav_visitor_of(&app, id).await }));
     asked.await.unwrap_or(NavVisitor::LoggedOut)
 }
 

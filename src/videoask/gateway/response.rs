@@ -8,10 +8,9 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use reqwest::{Response, StatusCode, header::HeaderMap};
-use tracing::Span;
 
 use crate::{
-    telemetry,
+    telemetry::{self, RequestId},
     videoask::gateway::idle_timeout::{BodyIdleTimeout, IdleTimer},
 };
 
@@ -32,8 +31,8 @@ pub(crate) struct UpstreamResponse {
 pub(crate) struct Download {
     body: reqwest::Body,
     silence: BodyIdleTimeout,
-    /// The span of the request, if a failure should be logged.
-    request: Option<Span>,
+    /// The request, if a failure should be logged.
+    request: Option<RequestId>,
 }
 
 /// Why the body is incomplete.
@@ -56,12 +55,14 @@ impl UpstreamResponse {
 impl Download {
     /// Logs a failure as one of the current request: its reader only sees the connection end.
     pub(crate) fn logging_failure(self) -> Self {
-        Self { request: Some(Span::current()), ..self }
+        Self { request: telemetry::current_request(), ..self }
     }
 
     fn broken(&self, why: Broken) -> Broken {
-        if let Some(request) = &self.request {
-            tracing::warn!(parent: request, cause = telemetry::chain(&why), "a response was not forwarded completely");
+        if let Some(request) = self.request {
+            telemetry::in_request_sync(request, || {
+                tracing::warn!(cause = telemetry::chain(&why), "a response was not forwarded completely");
+            });
         }
         why
     }

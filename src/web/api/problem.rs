@@ -16,10 +16,9 @@ use time::OffsetDateTime;
 use crate::{
     api_key::{AuthenticationError, Uncovered},
     config::AppUrl,
-    telemetry::{self, ProblemType},
+    telemetry::{self, ProblemType, RequestId},
     vault::{NextStep, Retry, VaultError},
     videoask::GatewayError,
-    web::request_id::RequestId,
 };
 
 /// What comes before the word in a `type`: a name, not an address, and the same wherever this app runs.

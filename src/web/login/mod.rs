@@ -22,7 +22,6 @@ use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 use tower_cookies::Cookies;
 use tower_sessions::Session;
-use tracing::Instrument;
 
 use crate::{
     login::{Admitted, Callback, LoginError, Owner, PendingLogin},
@@ -95,7 +94,7 @@ async fn callback(
         app.metrics.login(finished.as_ref().map_or_else(LoginResult::from, |_| LoginResult::Ok));
         finished
     };
-    let finished = tokio::spawn(finish.in_current_span()).await.unwrap_or_else(|_| {
+    let finished = tokio::spawn(telemetry::in_current_request(finish)).await.unwrap_or_else(|_| {
         metrics.login(LoginResult::Failed);
         Err(CallbackError::Panicked)
     });

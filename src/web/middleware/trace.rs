@@ -1,4 +1,4 @@
-//! Gives every request an id, a span and one log line, and every response its error page, if a handler failed, and the
+//! Gives every request an id and one log line, and every response its error page, if a handler failed, and the
 //! headers that all have.
 
 use std::{
@@ -16,11 +16,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use tower::Service;
-use tracing::Instrument;
 
 use crate::{
     api_key::Caller,
-    telemetry,
+    telemetry::{self, RequestId},
     web::{
         api::{
             paths::is_for_machines,
@@ -29,7 +28,6 @@ use crate::{
         health,
         middleware::panic,
         pages::{error::PageError, error_page::Failure, layout::NavVisitor},
-        request_id::RequestId,
         state::AppState,
         visitor,
     },
@@ -86,9 +84,8 @@ pub(crate) fn trace(
     request: Request,
 ) -> impl Future<Output = Result<Response, Infallible>> + Send + Unpin {
     let id = app.request_ids.next();
-    let span = tracing::error_span!("request", %id);
     // Boxed, since the server moves it several times before it is polled first.
-    Box::pin(respond(app, router, request, id).instrument(span))
+    Box::pin(telemetry::in_request(id, respond(app, router, request, id)))
 }
 
 async fn respond(

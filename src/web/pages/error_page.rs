@@ -12,16 +12,13 @@ use axum::{
 };
 
 use crate::{
-    telemetry,
-    web::{
-        pages::{
-            error::{PageError, RequestError},
-            explain::{ErrorView, explain},
-            layout::{CurrentPage, Layout, NavVisitor, html},
-            link::Link,
-            markup::Markup,
-        },
-        request_id::RequestId,
+    telemetry::{self, RequestId},
+    web::pages::{
+        error::{PageError, RequestError},
+        explain::{ErrorView, explain},
+        layout::{CurrentPage, Layout, NavVisitor, html},
+        link::Link,
+        markup::Markup,
     },
 };
 

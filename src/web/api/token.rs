@@ -4,6 +4,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
+    body::Body,
     extract::{
         DefaultBodyLimit, Query, State,
         rejection::{JsonRejection, QueryRejection},
@@ -49,6 +50,8 @@ const BODY: &str = "The body must be a JSON object (Content-Type: application/js
      and, if need be, `user` (a string), and nothing else.";
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// Enough for those that every response gets, so that they need not move when those are added.
+const HEADERS: usize = 12;
 /// About how many bytes the other fields have.
 const OTHER_FIELDS: usize = 256;
 
@@ -143,7 +146,12 @@ async fn replace(
 pub(super) fn json(answer: &impl Serialize, token: &HandedOut) -> Response {
     let mut body = Vec::with_capacity(token.access_token_json().get().len() + OTHER_FIELDS);
     match serde_json::to_writer(&mut body, answer) {
-        Ok(()) => ([(header::CONTENT_TYPE, JSON)], body).into_response(),
+        Ok(()) => {
+            let mut response = Response::new(Body::from(body));
+            response.headers_mut().reserve(HEADERS);
+            response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+            response
+        }
         Err(_) => Problem::Internal.into_response(),
     }
 }

@@ -129,6 +129,10 @@ impl Basic {
 }
 
 fn form_decode(text: &str) -> String {
+    // The usual case: nothing is encoded.
+    if !text.contains(['%', '+']) {
+        return text.to_owned();
+    }
     // Where it was not encoded, an ampersand separates nothing.
     let pair = format!("={}", text.replace('&', "%26"));
     form_urlencoded::parse(pair.as_bytes()).map(|(_, value)| value.into_owned()).collect()

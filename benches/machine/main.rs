@@ -5,12 +5,14 @@
 //! and one user connected. `wrk` sends requests to the two servers of each pair in turn, so that other load on the
 //! machine affects both. The benchmark prints medians of the rounds: requests per second, and the 50th and 99th
 //! percentile of the response time. It also prints the CPU time of 100,000 requests, of the server alone, from `/proc`.
-//! The ratios of speed and response time are medians of the ratios of each round. All processes, including `wrk`, share
-//! the same cores, so the CPU time says more about a program than the requests per second.
+//! All ratios are medians of the ratios of each round: many short rounds give a steadier result than a few long ones. All
+//! processes, including `wrk`, share the same cores, so the CPU time says more about a program than the requests per
+//! second.
 //!
 //! - The bare handler is axum and tokio without our code. It looks up the hash of the credential, and answers with JSON of
 //!   the same size as the response of `/api/token` and with the same headers. It is a process of its own, compiled with
-//!   the same profile.
+//!   the same profile, and has as many worker threads as the program: with two of them on two cores, it answers fewer
+//!   requests, since they and `wrk` take turns.
 //! - nginx has one worker per core, keeps its connections to the API, sends a fixed token, and writes no log.
 //! - The API behind both is the stand-in, in its own process. Its CPU time is printed too: it slows both servers down
 //!   equally, and so brings the ratio of their speeds nearer to 1.
@@ -33,7 +35,10 @@ mod standin;
 mod support;
 mod wrk;
 
+use std::{num::NonZero, thread};
+
 use clap::Parser;
+use tokio::runtime::Builder;
 
 use self::{
     contender::Contender,
@@ -56,14 +61,22 @@ const MILLION: u64 = 1_000_000;
 /// The longest time that these requests may take, in seconds.
 const LONGEST: u64 = 120;
 
-#[tokio::main]
-async fn main() {
+fn main() {
     let options = Options::parse();
-    match &options.role {
-        Some(Role::Floor { length, authorization, headers }) => floor::serve(*length, authorization, headers).await,
-        Some(Role::Standin { callback }) => standin::serve(callback).await,
-        None => run(&options).await,
-    }
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let workers = match options.role {
+        // As many as the program has.
+        Some(Role::Floor { .. }) => processors.div_ceil(2),
+        Some(Role::Standin { .. }) | None => processors,
+    };
+    let runtime = Builder::new_multi_thread().worker_threads(workers).enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        match &options.role {
+            Some(Role::Floor { length, authorization, headers }) => floor::serve(*length, authorization, headers).await,
+            Some(Role::Standin { callback }) => standin::serve(callback).await,
+            None => run(&options).await,
+        }
+    });
 }
 
 async fn run(options: &Options) {

@@ -6,10 +6,10 @@ use clap::{Parser, Subcommand};
 #[derive(Parser)]
 pub struct Options {
     /// How often each of a pair is asked
-    #[arg(long, default_value_t = 9)]
+    #[arg(long, default_value_t = 15)]
     pub rounds: usize,
     /// How long it is asked each time
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 1)]
     pub seconds: u64,
     /// How many connections ask at once
     #[arg(long, default_value_t = 64)]

@@ -1,9 +1,9 @@
 //! Measures two servers in turn, and prints the results.
 
 use super::{
-    contender::Contender,
+    contender::{Contender, Round},
     support::process::{Cpu, Process},
-    wrk::Wrk,
+    wrk::{Sample, Wrk},
 };
 
 /// How the two are measured.
@@ -31,10 +31,9 @@ pub fn compare(plan: &Plan<'_>, ours: &mut Contender<'_>, theirs: &mut Contender
     }
     tell(ours, upstream.is_some());
     tell(theirs, upstream.is_some());
-    println!("  ratio of requests a second      {:8.2}", ours.compared_with(theirs, |sample| sample.per_second));
-    println!("  ratio of 99th percentiles       {:8.2}", ours.compared_with(theirs, |sample| sample.p99));
-    let a_request = |contender: &Contender<'_>| contender.cpu.total() / count(contender);
-    println!("  ratio of CPU a request          {:8.2}", a_request(ours) / a_request(theirs));
+    println!("  ratio of requests a second      {:8.2}", ours.compared_with(theirs, |round| round.sample.per_second));
+    println!("  ratio of 99th percentiles       {:8.2}", ours.compared_with(theirs, |round| round.sample.p99));
+    println!("  ratio of CPU a request          {:8.2}", ours.compared_with(theirs, |round| round.cpu.total()));
 }
 
 /// Measures a server that is compared with no other, and prints the results.
@@ -47,28 +46,31 @@ pub fn alone(plan: &Plan<'_>, contender: &mut Contender<'_>) {
 }
 
 fn measure(plan: &Plan<'_>, contender: &mut Contender<'_>, upstream: Option<&Process>) {
-    let before = (contender.process.cpu(), upstream.map(Process::cpu));
-    contender.samples.push(plan.wrk.ask(plan.seconds, &contender.request));
-    contender.cpu = contender.cpu + (contender.process.cpu() - before.0);
-    if let (Some(upstream), Some(before)) = (upstream, before.1) {
-        contender.upstream_cpu = contender.upstream_cpu + (upstream.cpu() - before);
-    }
+    let cpu = || (contender.process.cpu(), upstream.map_or_else(Cpu::default, Process::cpu));
+    let before = cpu();
+    let sample = plan.wrk.ask(plan.seconds, &contender.request);
+    let after = cpu();
+    let a_hundred_thousand = |cpu: Cpu| cpu.per(count(&sample), 100_000.0);
+    contender.rounds.push(Round {
+        cpu: a_hundred_thousand(after.0 - before.0),
+        upstream_cpu: a_hundred_thousand(after.1 - before.1),
+        sample,
+    });
 }
 
 fn tell(contender: &Contender<'_>, has_upstream: bool) {
     let name = contender.name;
-    println!("  {name:14} requests a second {:8.0}", contender.median(|sample| sample.per_second));
-    let (p50, p99) = (contender.median(|sample| sample.p50), contender.median(|sample| sample.p99));
+    println!("  {name:14} requests a second {:8.0}", contender.median(|round| round.sample.per_second));
+    let (p50, p99) = (contender.median(|round| round.sample.p50), contender.median(|round| round.sample.p99));
     println!("  {name:14} p50, p99          {p50:8.2} ms, {p99:.2} ms");
-    let a_hundred_thousand = |cpu: Cpu| cpu.per(count(contender), 100_000.0);
-    println!("  {name:14} CPU a 100,000     {}", a_hundred_thousand(contender.cpu));
+    println!("  {name:14} CPU a 100,000     {}", contender.median_cpu(|round| round.cpu));
     if has_upstream {
-        println!("  {name:14} of the API itself {}", a_hundred_thousand(contender.upstream_cpu));
+        println!("  {name:14} of the API itself {}", contender.median_cpu(|round| round.upstream_cpu));
     }
     println!("  {name:14} resident          {:8.2} MiB", contender.process.resident());
 }
 
 #[expect(clippy::cast_precision_loss, reason = "far below 2^53 requests")]
-fn count(contender: &Contender<'_>) -> f64 {
-    contender.requests() as f64
+fn count(sample: &Sample) -> f64 {
+    sample.requests as f64
 }

@@ -1,5 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::BoxFuture;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisResult, ScriptInvocation, Value,
     aio::MultiplexedConnection,
@@ -73,22 +74,22 @@ impl Connection {
     }
 
     pub(super) async fn command<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        self.request(&Request::Command(command)).await
+        self.request(Request::Command(command)).await
     }
 
     pub(super) async fn script<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, StoreError> {
-        self.request(&Request::Script(script)).await
+        self.request(Request::Script(script)).await
     }
 
     /// Runs a script that must not be repeated: the repeated one could succeed, and the lost one could arrive after it
     /// and undo a later change.
     pub(super) async fn script_once<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, StoreError> {
-        self.request(&Request::ScriptOnce(script)).await
+        self.request(Request::ScriptOnce(script)).await
     }
 
     /// Runs a command that only makes sense on the current connection.
     pub(super) async fn command_once<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        self.request(&Request::CommandOnce(command)).await
+        self.request(Request::CommandOnce(command)).await
     }
 
     pub(super) fn unavailable(&self, reason: UnavailableReason) -> StoreError {
@@ -96,12 +97,19 @@ impl Connection {
     }
 
     /// A response that is not Redis's protocol, and one of an unexpected type, are different failures.
-    async fn request<T: FromRedisValue>(&self, request: &Request<'_>) -> Result<T, StoreError> {
-        let answer = timeout(RESPONSE_TIMEOUT, self.send(request))
-            .await
-            .map_err(|_| self.unavailable(UnavailableReason::TimedOut))?;
-        let value = answer.map_err(|error| failure::describe(&self.at, &error))?;
+    async fn request<T: FromRedisValue>(&self, request: Request<'_>) -> Result<T, StoreError> {
+        let value = self.value(request).await?;
         redis::from_redis_value(value).map_err(|error| failure::damaged(&self.at, ServerMessage::new(&error)))
+    }
+
+    /// Boxed, so that the compiler does not check in each of the callers that the futures of redis are `Send`.
+    fn value<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Value, StoreError>> {
+        Box::pin(async move {
+            let answer = timeout(RESPONSE_TIMEOUT, self.send(&request))
+                .await
+                .map_err(|_| self.unavailable(UnavailableReason::TimedOut))?;
+            answer.map_err(|error| failure::describe(&self.at, &error))
+        })
     }
 
     /// Sends a request, and once more on a new connection if the old one was dropped, as idle ones are, and all of them

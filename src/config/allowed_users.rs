@@ -1,9 +1,6 @@
 //! `ALLOWED_USERS`: who may log in.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use hashbrown::{HashTable, hash_table::Entry};
 
@@ -25,7 +22,6 @@ struct Entries {
     list: String,
     /// The place in `list` where an entry starts, by the hash of the entry in lower case.
     starts: HashTable<usize>,
-    hasher: RandomState,
     hold_email: bool,
 }
 
@@ -80,12 +76,12 @@ impl Entries {
     /// Adds a user who is not in the list yet. If two spellings of an e-mail address differ only in case, the first one
     /// stays.
     fn add(&mut self, user: &str) {
-        let Self { list, starts, hasher, hold_email } = self;
+        let Self { list, starts, hold_email } = self;
         let is_same = |start: &usize| {
             let entry = entry_at(list, *start);
             entry == user || is_same_email(entry, user)
         };
-        let place = starts.entry(hash(hasher, user), is_same, |start| hash(hasher, entry_at(list, *start)));
+        let place = starts.entry(hash(user), is_same, |start| hash(entry_at(list, *start)));
         if let Entry::Vacant(place) = place {
             if !list.is_empty() {
                 list.push('\n');
@@ -98,7 +94,7 @@ impl Entries {
 
     /// Where an entry starts that is equal to this name, but for case, and matches.
     fn find(&self, name: &str, matches: impl Fn(&str) -> bool) -> Option<usize> {
-        self.starts.find(hash(&self.hasher, name), |start| matches(entry_at(&self.list, *start))).copied()
+        self.starts.find(hash(name), |start| matches(entry_at(&self.list, *start))).copied()
     }
 }
 
@@ -110,8 +106,10 @@ fn is_same_email(entry: &str, email: &str) -> bool {
     is_email(entry) && entry.eq_ignore_ascii_case(email)
 }
 
-fn hash(hasher: &RandomState, name: &str) -> u64 {
-    hasher.hash_one(name.to_ascii_lowercase())
+/// FNV-1a, without a random key: the operator writes the list, so nobody fills the table with collisions.
+fn hash(name: &str) -> u64 {
+    let add = |hash: u64, byte: u8| (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3);
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, add)
 }
 
 /// The table follows from the list.

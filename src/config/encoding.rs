@@ -29,5 +29,16 @@ pub(super) fn trim(text: &str) -> &str {
 
 /// Whether the text has an invisible character, which copying from a web page may add.
 pub(super) fn has_invisible(text: &str) -> bool {
-    text.contains(|c: char| matches!(c, BOM | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}'))
+    !text.is_ascii()
+        && text.contains(|c: char| matches!(c, BOM | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}'))
+}
+
+/// `text.find`, by bytes where all are ASCII: a list of users may be a megabyte.
+pub(super) fn find(text: &str, is: impl Fn(char) -> bool) -> Option<usize> {
+    if text.is_ascii() { text.bytes().position(|byte| is(char::from(byte))) } else { text.find(is) }
+}
+
+/// `text.contains`, by bytes where all are ASCII.
+pub(super) fn contains(text: &str, is: impl Fn(char) -> bool) -> bool {
+    find(text, is).is_some()
 }

@@ -4,7 +4,10 @@
 //! such a line is rejected. Both take a value in single quotes literally. So single quotes fix every case, except a
 //! value that contains a single quote or ends with a `\`.
 
+use memchr::{memchr2, memchr3};
 use zeroize::Zeroizing;
+
+use crate::config::encoding;
 
 pub(super) enum EnvLine {
     /// An empty line or a comment.
@@ -61,7 +64,7 @@ impl EnvLine {
 fn as_text(line: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(line).ok()?.trim_matches(SPACES);
     let is_odd = |c: char| (c.is_control() && c != '\t') || matches!(c, '\u{2028}' | '\u{2029}');
-    (!text.contains(is_odd)).then_some(text)
+    (!encoding::contains(text, is_odd)).then_some(text)
 }
 
 fn without_export(name: &str) -> &str {
@@ -95,10 +98,10 @@ fn quoted(raw: &str, quote: char) -> Result<&str> {
 }
 
 fn unquoted(raw: &str) -> Result<&str> {
-    let end = raw.find(char::is_whitespace).unwrap_or(raw.len());
+    let end = encoding::find(raw, char::is_whitespace).unwrap_or(raw.len());
     let (value, rest) = raw.split_at(end);
     no_expansion(value)?;
-    if value.contains(['\'', '"', '`']) {
+    if memchr3(b'\'', b'"', b'`', value.as_bytes()).is_some() {
         return Err(LineError::Quote);
     }
     if value.contains('#') {
@@ -109,9 +112,9 @@ fn unquoted(raw: &str) -> Result<&str> {
 }
 
 fn no_expansion(value: &str) -> Result {
-    match value.chars().find(|c| matches!(c, '$' | '\\')) {
+    match memchr2(b'$', b'\\', value.as_bytes()) {
         None => Ok(()),
-        Some('$') => Err(LineError::Dollar),
+        Some(at) if value[at..].starts_with('$') => Err(LineError::Dollar),
         Some(_) => Err(LineError::Backslash),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A misspelled entry would match nobody and cause no error, so each entry must look like one of the three.
 
-use crate::config::diagnostic::Issue;
+use crate::config::{diagnostic::Issue, encoding};
 
 /// The minimum length of a `user_id` or `sub` that has only letters. A shorter one is probably a person's name.
 const SHORTEST_OF_LETTERS: usize = 16;
@@ -24,7 +24,7 @@ pub(super) fn check(entry: &str) -> Result<(), Issue> {
         return Err(Issue::new("an entry has a * in it, and there are no patterns here", FIX));
     }
     let is_separator = |c: char| c.is_whitespace() || c.is_control() || matches!(c, ';' | '"' | '<' | '>');
-    if entry.contains(is_separator) || entry.starts_with('\'') || entry.ends_with('\'') {
+    if encoding::contains(entry, is_separator) || entry.starts_with('\'') || entry.ends_with('\'') {
         return Err(Issue::new("an entry has a space, a semicolon, a quote or a bracket in it", FIX));
     }
     match entry {

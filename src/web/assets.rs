@@ -67,6 +67,10 @@ impl Asset {
     }
 }
 
+/// Each file, by the name that it is served under.
+static NAMED: LazyLock<[(String, Asset); 3]> =
+    LazyLock::new(|| [STYLE, SCRIPT, ICON].map(|asset| (asset.name(), asset)));
+
 impl Assets {
     pub(crate) fn embedded() -> &'static Self {
         static EMBEDDED: LazyLock<Assets> = LazyLock::new(|| {
@@ -94,10 +98,8 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
 }
 
 async fn asset(Path(name): Path<String>) -> Result<Response, PageError> {
-    let asset = [STYLE, SCRIPT, ICON]
-        .into_iter()
-        .find(|asset| asset.name() == name)
-        .ok_or(PageError::Request(RequestError::NotFound))?;
+    let (_, asset) =
+        NAMED.iter().find(|(known, _)| *known == name).ok_or(PageError::Request(RequestError::NotFound))?;
     let headers = [(header::CACHE_CONTROL, YEAR), (header::CONTENT_TYPE, HeaderValue::from_static(asset.media_type))];
     Ok((StatusCode::OK, headers, asset.bytes).into_response())
 }

@@ -15,7 +15,7 @@ use crate::{
     config::{AllowedUsers, Config, Environment, Loaded, Mode, StoreUrl},
     store::{self, IfMissing, OpenedStore, Severity, Store, StoreError, StoreOrigin},
     telemetry::{self, Verbosity},
-    vault::{Callers, Drain, Vault},
+    vault::{Callers, Drain, Vault, VaultError},
     web::AppState,
 };
 
@@ -87,8 +87,17 @@ impl Context {
     }
 
     pub(crate) fn error(&self, user: &str, problem: impl Into<ConnectionProblem>) -> CliError {
+        Box::new(self.connection_error(user, problem.into())).into()
+    }
+
+    /// The error of a refresh token whose import is pending.
+    pub(crate) fn import_error(&self, user: &str, error: VaultError) -> CliError {
+        Box::new(self.connection_error(user, error.into()).of_import()).into()
+    }
+
+    fn connection_error(&self, user: &str, problem: ConnectionProblem) -> ConnectionError {
         let is_listed = self.allowed.admits(Some(user), Some(user), None).is_some();
-        Box::new(ConnectionError::new(problem.into(), user, is_listed, &self.login)).into()
+        ConnectionError::new(problem, user, is_listed, &self.login)
     }
 }
 

@@ -50,7 +50,7 @@ async fn import(
     replace: Replace,
 ) -> Result<String, CliError> {
     let vault = &context.app.vault;
-    let refused = |error: VaultError| context.error(user.unwrap_or(NOBODY_YET), error);
+    let refused = |error: VaultError| context.import_error(user.unwrap_or(NOBODY_YET), error);
     // First, since in an entrypoint this command runs at each start, when its connection already exists.
     if let Some(import) = vault.imported_before(&token).await.map_err(refused)? {
         return conclude(context, import, user, replace).await;

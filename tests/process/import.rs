@@ -69,6 +69,23 @@ async fn a_set_waits_where_nobody_says_whose_it_is() {
 }
 
 #[tokio::test]
+async fn an_import_that_failed_for_now_is_tried_again_only_by_the_command_and_everything_says_so() {
+    const AGAIN: &str = "Run `videoask-auth import` again, with the same token.";
+    let deployment = Deployment::keeping();
+    let token = deployment.provider.refresh_token("ada@example.com").await;
+    deployment.provider.standin.change_faults(|faults| faults.next(Endpoint::Token, 1, Fault::Status { status: 503 }));
+    let failed = deployment.feed(&["import"], &token);
+    assert_fails(&failed, 4, &[AGAIN]);
+    let said = [failed.stderr, deployment.run(&["status"]).stdout, deployment.run(&["check", "--offline"]).stdout];
+    for said in said {
+        assert!(said.contains(AGAIN) && !said.contains("this app tries again"), "{said}");
+    }
+    assert_eq!(deployment.status()["imports"][0]["trouble"]["next_step"], AGAIN);
+    assert_eq!(deployment.feed(&["import"], &token).code, Some(0));
+    assert_eq!(refreshes(&deployment), 1);
+}
+
+#[tokio::test]
 async fn another_users_token_is_not_taken_for_the_named_ones() {
     let deployment = Deployment::keeping();
     let token = deployment.provider.refresh_token("grace@example.com").await;

@@ -94,7 +94,11 @@ fn fix(failure: &FailureReport, user: &str, login: &Url) -> String {
     match failure.next_step {
         NextStep::LogInAgain => format!("Log in as {user} at {login}"),
         NextStep::Check => format!("{} Fix what else this check finds.", failure.cause),
-        step @ (NextStep::Wait | NextStep::TryAgain | NextStep::RefreshAgain | NextStep::AskAdministrator) => {
+        step @ (NextStep::Wait
+        | NextStep::TryAgain
+        | NextStep::RefreshAgain
+        | NextStep::ImportAgain
+        | NextStep::AskAdministrator) => {
             format!("{} {step}", failure.cause)
         }
     }

@@ -23,11 +23,19 @@ pub(crate) struct ConnectionError {
     is_listed: bool,
     login: Url,
     problem: ConnectionProblem,
+    /// Who retries what failed.
+    retry: Retry,
 }
 
 impl ConnectionError {
+    /// Every command is of keep mode, so the vault retries.
     pub(crate) fn new(problem: ConnectionProblem, user: &str, is_listed: bool, login: &Url) -> Self {
-        Self { user: excerpt(user), is_listed, login: login.clone(), problem }
+        Self { user: excerpt(user), is_listed, login: login.clone(), problem, retry: Retry::Automatic }
+    }
+
+    /// Of a refresh token whose import is pending.
+    pub(crate) fn of_import(self) -> Self {
+        Self { retry: Retry::Import, ..self }
     }
 
     pub(super) fn problem(&self) -> &ConnectionProblem {
@@ -49,7 +57,7 @@ impl std::error::Error for ConnectionError {}
 
 impl fmt::Display for ConnectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { user, login, is_listed, problem } = self;
+        let Self { user, login, is_listed, problem, retry } = self;
         match problem {
             ConnectionProblem::Changed => {
                 write!(f, "{user} logged in at {login} at this moment; nothing was removed, try again")
@@ -62,7 +70,7 @@ impl fmt::Display for ConnectionError {
             ConnectionProblem::Vault(VaultError::Stopping) => f.write_str("the command is stopping; run it again"),
             ConnectionProblem::Vault(error) => {
                 f.write_str(&title(error, user))?;
-                write!(f, "{}", Advice::of(error, login))?;
+                write!(f, "{}", Advice::of(error, *retry, login))?;
                 f.write_str(hint(error))
             }
         }
@@ -111,9 +119,8 @@ pub(super) struct Advice<'a> {
 }
 
 impl<'a> Advice<'a> {
-    pub(super) fn of(error: &VaultError, login: &'a Url) -> Self {
-        // Every command is of keep mode.
-        let explanation = error.explain(Retry::Automatic);
+    pub(super) fn of(error: &VaultError, retry: Retry, login: &'a Url) -> Self {
+        let explanation = error.explain(retry);
         let login = Some(login).filter(|_| explanation.next_step == Some(NextStep::LogInAgain));
         let said = error.failure().map(|failure| failure.message.to_string());
         Self { detail: of_command(&explanation.detail(NextStep::LogInAgain.sentence())), said, login }

@@ -65,7 +65,7 @@ fn import(report: &ImportReport, login_url: &str) -> String {
     block.line("Exchanged", report.exchanged_at.map_or_else(|| "not yet".to_owned(), rfc3339));
     block.failure(report.failure.as_ref(), login_url);
     if report.failure.is_none() {
-        block.line("Next step", "Run `videoask-auth import` again, with the same token.");
+        block.line("Next step", NextStep::ImportAgain);
     }
     block.text()
 }

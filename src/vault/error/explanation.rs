@@ -88,10 +88,14 @@ impl VaultError {
                 longest.as_secs()
             )),
             Self::ReconnectRequired(reason) => reason.explain(),
-            Self::ProviderUnavailable { .. } => {
-                Explanation::new("VideoAsk did not return new tokens. The current tokens stay as they are.")
-                    .next_step(if retry == Retry::Manual { NextStep::RefreshAgain } else { NextStep::Wait })
-            }
+            Self::ProviderUnavailable { .. } => Explanation::new(
+                "VideoAsk did not return new tokens. The current tokens stay as they are.",
+            )
+            .next_step(match retry {
+                Retry::Automatic => NextStep::Wait,
+                Retry::Manual => NextStep::RefreshAgain,
+                Retry::Import => NextStep::ImportAgain,
+            }),
             Self::ProviderRefused { failure } => {
                 let cause = failure.cause.explanation(Rotation::Unknown);
                 Explanation::new(format!("{cause} The connection is kept.")).next_step(failure.cause.next_step(retry))

@@ -46,6 +46,8 @@ pub(crate) enum Retry {
     Automatic,
     /// Mint mode: the person, with the button.
     Manual,
+    /// A pending import: the operator, with the command `import`.
+    Import,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +55,7 @@ pub(crate) enum NextStep {
     Wait,
     TryAgain,
     RefreshAgain,
+    ImportAgain,
     Check,
     LogInAgain,
     /// Someone must allow it at VideoAsk.
@@ -111,6 +114,7 @@ impl Cause {
             Self::Unreachable | Self::NoResponse | Self::Busy | Self::UnusableResponse => match retry {
                 Retry::Automatic => NextStep::Wait,
                 Retry::Manual => NextStep::RefreshAgain,
+                Retry::Import => NextStep::ImportAgain,
             },
             Self::GrantEnded
             | Self::ImportRefused
@@ -143,6 +147,7 @@ impl NextStep {
             Self::Wait => "Nothing to do: this app tries again.",
             Self::TryAgain => "Try again in a moment.",
             Self::RefreshAgain => "Press \"Refresh now\" again in a minute.",
+            Self::ImportAgain => "Run `videoask-auth import` again, with the same token.",
             Self::Check => "Run videoask-auth check on the server, and fix what it reports.",
             Self::LogInAgain => "Log in again.",
             Self::AskAdministrator => {

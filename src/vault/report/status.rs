@@ -73,7 +73,7 @@ impl Vault {
             expires_at,
             next_refresh: due.filter(|_| obstacle.is_none() && !self.0.settings.refresh_policy.is_manual()),
             identity,
-            retry: self.0.settings.refresh_policy.retry(),
+            retry: if key.is_import() { Retry::Import } else { self.0.settings.refresh_policy.retry() },
             login_end,
             history,
         }

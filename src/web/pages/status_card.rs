@@ -148,9 +148,11 @@ fn failing(report: &Report, failure: &FailureReport, owner: TokenOwner, now: Off
         (NextStep::RefreshAgain, _) | (NextStep::Check | NextStep::AskAdministrator, TokenOwner::Person) => {
             CardAction::Refresh(Emphasis::Primary)
         }
-        (NextStep::Wait | NextStep::TryAgain | NextStep::Check | NextStep::AskAdministrator, _) => {
-            CardAction::Refresh(Emphasis::Secondary)
-        }
+        // No page shows an import.
+        (
+            NextStep::Wait | NextStep::TryAgain | NextStep::ImportAgain | NextStep::Check | NextStep::AskAdministrator,
+            _,
+        ) => CardAction::Refresh(Emphasis::Secondary),
     };
     // The timeline below has the cause and the next step.
     let outlook = match (report.state, report.next_refresh) {

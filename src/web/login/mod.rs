@@ -137,7 +137,8 @@ fn may_exchange(app: &AppState) -> Result<OwnedSemaphorePermit, CallbackError> {
     }
 }
 
-/// Exchanges the code, and saves session and record.
+/// Exchanges the code, and saves session and record. Both are boxed, since the task's future, which has room for them, is
+/// moved several times.
 async fn finish(
     app: &AppState,
     login: PendingLogin,
@@ -145,13 +146,13 @@ async fn finish(
     session: Session,
     _permit: OwnedSemaphorePermit,
 ) -> Result<Connected, CallbackError> {
-    let redeemed = app.logins.redeem(login, code).await;
+    let redeemed = Box::pin(app.logins.redeem(login, code)).await;
     let admitted = redeemed.inspect_err(|error| {
         if let LoginError::Exchange(_) = error {
             app.failure_limit.charge(app.clock.monotonic());
         }
     })?;
-    save(app, &session, admitted).await
+    Box::pin(save(app, &session, admitted)).await
 }
 
 /// Saves a new session and the record in one step.

@@ -4,7 +4,8 @@
 //!
 //! - 1 to 100,000 kept connections, on SQLite and on Redis: the time of one start, of a lookup right after a login and
 //!   of a scrape (both medians of nine), and memory at the end. The stores have the schema of an earlier version;
-//! - 1 to 4 replicas on one Redis: the CPU time of a login, how many commands Redis executes, and how often it reads;
+//! - 1 to 4 replicas on one Redis: the CPU time of a login, how often the replicas sleep, how many commands Redis
+//!   executes, and how often it reads;
 //! - 1 to 10,000 open HTTP connections: memory while they are open, and after they have closed;
 //! - 1 to 1,000 API keys: the CPU time of a hand-out.
 //!

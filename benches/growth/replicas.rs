@@ -1,5 +1,5 @@
-//! Processes that share one Redis: what a login costs all of them, and how many commands they send to Redis when nobody
-//! logs in.
+//! Processes that share one Redis: what a login costs all of them, how often they sleep meanwhile, and how many commands
+//! they send to Redis when nobody logs in.
 
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ struct Measured {
     /// CPU seconds per 1,000 logins.
     cpu: f64,
     redis_cpu: f64,
+    /// How often a thread of a replica went to sleep per login.
+    sleeps: f64,
     /// Redis commands per login.
     commands: f64,
     /// How often Redis read from a connection.
@@ -34,12 +36,14 @@ struct Measured {
 
 pub async fn run(numbers: &[usize], browsers: usize) -> Vec<(&'static str, Chart)> {
     println!(
-        "\nreplicas | CPU s per 1,000 logins, all replicas | of Redis | Redis commands per login | reads | a second, idle"
+        "\nreplicas | CPU s per 1,000 logins, all replicas | of Redis | sleeps per login | Redis commands per login | reads | a second, idle"
     );
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for &replicas in numbers {
-        let Measured { cpu, redis_cpu, commands, reads, idle } = measure(replicas, browsers).await;
-        println!("{replicas:8} | {cpu:36.3} | {redis_cpu:8.3} | {commands:24.1} | {reads:5.1} | {idle:14.2}");
+        let Measured { cpu, redis_cpu, sleeps, commands, reads, idle } = measure(replicas, browsers).await;
+        println!(
+            "{replicas:8} | {cpu:36.3} | {redis_cpu:8.3} | {sleeps:16.1} | {commands:24.1} | {reads:5.1} | {idle:14.2}"
+        );
         ours.push((replicas, cpu));
         theirs.push((replicas, redis_cpu));
     }
@@ -63,14 +67,16 @@ async fn measure(replicas: usize, browsers: usize) -> Measured {
     log_in(&sites, browsers, Duration::from_millis(500)).await;
 
     let cpu = || apps.iter().map(|app| app.cpu()).sum::<Cpu>();
-    let before = (cpu(), redis.process.cpu(), redis.counts().await);
+    let sleeps = || apps.iter().map(|app| app.sleeps()).sum::<f64>();
+    let before = (cpu(), redis.process.cpu(), redis.counts().await, sleeps());
     let logins = log_in(&sites, browsers, LENGTH).await;
-    let after = (cpu(), redis.process.cpu(), redis.counts().await);
+    let after = (cpu(), redis.process.cpu(), redis.counts().await, sleeps());
     tokio::time::sleep(LENGTH).await;
     let idle = (redis.counts().await.commands - after.2.commands) / LENGTH.as_secs_f64();
     Measured {
         cpu: (after.0 - before.0).per(logins, 1000.0).total(),
         redis_cpu: (after.1 - before.1).per(logins, 1000.0).total(),
+        sleeps: (after.3 - before.3) / logins,
         commands: (after.2.commands - before.2.commands) / logins,
         reads: (after.2.reads - before.2.reads) / logins,
         idle,

@@ -36,11 +36,18 @@ impl Process {
         Cpu::of(id) + children.sum()
     }
 
+    /// How often its threads have gone to sleep so far, to wait for something.
+    pub fn sleeps(&self) -> f64 {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.0.id())).expect("a running process");
+        // A thread may have ended meanwhile.
+        let statuses = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("status")).ok());
+        statuses.map(|status| field(&status, "voluntary_ctxt_switches:").parse::<f64>().expect("a number")).sum()
+    }
+
     /// Resident memory in MiB.
     pub fn resident(&self) -> f64 {
         let status = proc(self.0.id(), "status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a running process");
-        let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        let kibibytes: u64 = field(&status, "VmRSS:").trim_end_matches(" kB").parse().expect("a number");
         mebibytes(kibibytes * 1024)
     }
 }
@@ -99,6 +106,11 @@ impl fmt::Display for Cpu {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.3} s (user {:.3}, system {:.3})", self.total(), self.user, self.system)
     }
+}
+
+/// The value of a field of `/proc/*/status`.
+fn field<'a>(status: &'a str, name: &str) -> &'a str {
+    status.lines().find_map(|line| line.strip_prefix(name)).expect("a field of a running process").trim()
 }
 
 fn proc(id: u32, file: &str) -> String {

@@ -17,7 +17,10 @@ mod refusal_reason;
 mod response;
 mod token;
 
-use oauth2::{AuthorizationCode, PkceCodeChallenge, PkceCodeVerifier, RefreshToken};
+use oauth2::{
+    AuthUrl, AuthorizationCode, ClientId, EndpointSet, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken,
+    Scope, basic::BasicClient,
+};
 use url::Url;
 
 pub use self::{
@@ -39,8 +42,8 @@ use crate::{
 /// VideoAsk's authorization server, as this client sees it.
 #[derive(Debug)]
 pub struct Provider {
-    /// The URL of VideoAsk's login page, with the parameters that are the same in each login.
-    authorize_url: Url,
+    /// Builds authorize URLs.
+    oauth: BasicClient<EndpointSet>,
     token_endpoint: Url,
     /// For refreshes, revocations and the GET requests of the command `check`. It opens a new connection for each
     /// request.
@@ -57,8 +60,11 @@ impl Provider {
     pub fn new(config: &ProviderConfig, clock: Clock, metrics: Metrics) -> Result<Self, BuildError> {
         let client = |connections| http::provider_client(config.exchange_timeout, &config.auth_url, connections);
         let (fresh, kept) = (client(Connections::Fresh)?, client(Connections::Kept)?);
+        let oauth = BasicClient::new(ClientId::new(config.client_id.clone()))
+            .set_auth_uri(AuthUrl::from_url(http::endpoint(&config.auth_url, "/authorize")))
+            .set_redirect_uri(RedirectUrl::from_url(config.callback.clone()));
         Ok(Self {
-            authorize_url: authorize_url(config),
+            oauth,
             token_endpoint: http::endpoint(&config.auth_url, "/oauth/token"),
             verifier: Verifier::new(config, kept.clone(), clock.clone(), metrics.clone()),
             http: HttpClient { client: fresh, clock: clock.clone() },
@@ -71,22 +77,23 @@ impl Provider {
     /// The URL of VideoAsk's login page for this login, to which the browser is redirected.
     #[must_use]
     pub fn authorize_url(&self, login: &AuthorizeParams<'_>) -> Url {
-        let mut url = self.authorize_url.clone();
-        let mut query = url.query_pairs_mut();
-        query.append_pair("state", login.state.secret());
-        if self.asks_openid() {
-            query.append_pair("nonce", login.nonce.secret());
-        }
+        let scopes = self.config.scopes.iter().cloned().map(Scope::new);
+        let mut request = self
+            .oauth
+            .authorize_url(|| login.state.clone())
+            .add_scopes(scopes)
+            .add_extra_param("audience", &self.config.audience);
         if self.config.pkce == Pkce::On {
-            let challenge = PkceCodeChallenge::from_code_verifier_sha256(login.verifier);
-            query.append_pair("code_challenge", challenge.as_str());
-            query.append_pair("code_challenge_method", challenge.method());
+            request = request.set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(login.verifier));
         }
-        if let Some(prompt) = login.prompt {
-            query.append_pair("prompt", prompt.as_str());
+        let nonce = self.asks_openid().then(|| login.nonce.secret());
+        let prompt = login.prompt.map(Prompt::as_str);
+        for (name, value) in [("nonce", nonce), ("prompt", prompt)] {
+            if let Some(value) = value {
+                request = request.add_extra_param(name, value);
+            }
         }
-        drop(query);
-        url
+        request.url().0
     }
 
     /// Exchanges the code of a callback. Never retries, since a code works only once.
@@ -166,15 +173,4 @@ impl Provider {
     pub(crate) fn asks_openid(&self) -> bool {
         self.config.scopes.iter().any(|scope| scope == "openid")
     }
-}
-
-fn authorize_url(config: &ProviderConfig) -> Url {
-    let mut url = http::endpoint(&config.auth_url, "/authorize");
-    url.query_pairs_mut()
-        .append_pair("response_type", "code")
-        .append_pair("client_id", &config.client_id)
-        .append_pair("redirect_uri", config.callback.as_str())
-        .append_pair("scope", &config.scopes.join(" "))
-        .append_pair("audience", &config.audience);
-    url
 }

@@ -10,7 +10,10 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use ring::signature::RsaPublicKeyComponents;
+use jsonwebtoken::{
+    DecodingKey,
+    jwk::{AlgorithmParameters, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse, RSAKeyParameters},
+};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -31,9 +34,6 @@ const MAX_AGE: Duration = Duration::from_secs(60 * 60);
 const MOST_KEYS: usize = 64;
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
-/// A public key that verifies RS256.
-pub(super) type RsaKey = RsaPublicKeyComponents<Vec<u8>>;
-
 /// Why there is no key set.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum JwksError {
@@ -53,7 +53,7 @@ pub enum JwksError {
 
 /// The result of looking for a key id in the set.
 pub(super) enum Picked {
-    Key(RsaKey),
+    Key(DecodingKey),
     Unknown,
     /// The token names no key, and more than one is possible.
     Ambiguous,
@@ -83,7 +83,7 @@ struct Cache {
 #[derive(Debug)]
 struct Key {
     id: Option<String>,
-    key: RsaKey,
+    key: DecodingKey,
 }
 
 impl Jwks {
@@ -164,28 +164,16 @@ fn usable_keys(body: &[u8]) -> Result<Vec<Key>, JwksError> {
     Ok(set.keys.into_iter().filter_map(|key| Key::read(serde_json::from_value(key).ok()?)).take(MOST_KEYS).collect())
 }
 
-/// An RSA key as JSON (RFC 7517, section 4; RFC 7518, 6.3.1).
-#[derive(Deserialize)]
-struct Jwk {
-    kty: String,
-    n: String,
-    e: String,
-    kid: Option<String>,
-    #[serde(rename = "use")]
-    intended_use: Option<String>,
-    key_ops: Option<Vec<String>>,
-    alg: Option<String>,
-}
-
 impl Key {
     fn read(jwk: Jwk) -> Option<Self> {
-        let Jwk { kty, n, e, kid: id, intended_use, key_ops, alg } = jwk;
-        let verifies_rs256 = kty == "RSA"
-            && intended_use.is_none_or(|intended| intended == "sig")
-            && key_ops.is_none_or(|operations| operations.iter().any(|operation| operation == "verify"))
-            && alg.is_none_or(|alg| alg == "RS256");
-        let key = RsaKey { n: unsigned(&n)?, e: unsigned(&e)? };
-        (verifies_rs256 && RSA_BITS.contains(&bits(&key.n))).then_some(Self { id, key })
+        let AlgorithmParameters::RSA(RSAKeyParameters { n, e, .. }) = &jwk.algorithm else { return None };
+        let common = jwk.common;
+        let for_signatures = common.public_key_use.is_none_or(|use_| use_ == PublicKeyUse::Signature)
+            && common.key_operations.is_none_or(|operations| operations.contains(&KeyOperations::Verify))
+            && common.key_algorithm.is_none_or(|algorithm| algorithm == KeyAlgorithm::RS256);
+        let (n, e) = (unsigned(n)?, unsigned(e)?);
+        let key = DecodingKey::from_rsa_raw_components(&n, &e);
+        (for_signatures && RSA_BITS.contains(&bits(&n))).then_some(Self { id: common.key_id, key })
     }
 }
 

@@ -86,10 +86,9 @@ fn own_cookies(policy: &CookiePolicy, headers: &HeaderMap) -> Option<HeaderValue
 }
 
 /// The session layer expires its cookie without the attributes, and a browser ignores a `__Host-` cookie that is
-/// not `Secure`: the old one would stay. Every other cookie of ours has all of them already.
+/// not `Secure`: the old one would stay.
 fn complete(policy: &CookiePolicy, cookie: &mut HeaderValue) {
-    let incomplete = cookie.to_str().ok().filter(|text| !text.contains("; HttpOnly"));
-    let parsed = incomplete.and_then(|text| tower_cookies::Cookie::parse(text).ok());
+    let parsed = cookie.to_str().ok().and_then(|text| tower_cookies::Cookie::parse(text).ok());
     if let Some(parsed) = parsed.filter(|parsed| policy.is_ours(parsed.name().as_bytes())) {
         let completed = policy.with_attributes(parsed.into_owned());
         *cookie = HeaderValue::try_from(completed.to_string()).unwrap_or_else(|_| cookie.clone());

@@ -2,8 +2,6 @@
 //!
 //! A misspelled entry would match nobody and cause no error, so each entry must look like one of the three.
 
-use memchr::{memchr, memchr_iter};
-
 use crate::config::{diagnostic::Issue, encoding};
 
 /// The minimum length of a `user_id` or `sub` that has only letters. A shorter one is probably a person's name.
@@ -14,7 +12,7 @@ const FIX: &str = "Write e-mail addresses, VideoAsk user ids or Auth0 subs, with
 /// Whether an entry is an e-mail address. A `sub` may contain one, but has a `|` before it
 /// (`samlp|idp|ada@example.com`).
 pub(super) fn is_email(entry: &str) -> bool {
-    memchr(b'@', entry.as_bytes()).is_some() && memchr(b'|', entry.as_bytes()).is_none()
+    entry.contains('@') && !entry.contains('|')
 }
 
 /// Rejects an entry that is none of the three.
@@ -22,23 +20,22 @@ pub(super) fn check(entry: &str) -> Result<(), Issue> {
     if entry.is_empty() {
         return Err(Issue::new("an element is empty", "Leave out the comma that has no user beside it."));
     }
-    if memchr(b'*', entry.as_bytes()).is_some() {
+    if entry.contains('*') {
         return Err(Issue::new("an entry has a * in it, and there are no patterns here", FIX));
     }
     let is_separator = |c: char| c.is_whitespace() || c.is_control() || matches!(c, ';' | '"' | '<' | '>');
     if encoding::contains(entry, is_separator) || entry.starts_with('\'') || entry.ends_with('\'') {
         return Err(Issue::new("an entry has a space, a semicolon, a quote or a bracket in it", FIX));
     }
-    if is_email(entry) {
-        if is_email_address(entry) {
-            return Ok(());
+    match entry {
+        entry if is_email(entry) && !is_email_address(entry) => {
+            Err(Issue::new("an entry has an @ and is not an e-mail address", FIX))
         }
-        return Err(Issue::new("an entry has an @ and is not an e-mail address", FIX));
+        entry if !is_email(entry) && !is_id(entry) => {
+            Err(Issue::new("an entry is neither an e-mail address nor looks like a user id or sub", FIX))
+        }
+        _ => Ok(()),
     }
-    if is_id(entry) {
-        return Ok(());
-    }
-    Err(Issue::new("an entry is neither an e-mail address nor looks like a user id or sub", FIX))
 }
 
 /// Whether the entry has the dot-atom form of RFC 5322, with letters of any script and a domain of at least two labels.
@@ -60,7 +57,5 @@ fn is_email_address(entry: &str) -> bool {
 fn is_id(entry: &str) -> bool {
     let is_marked = entry.contains(|c: char| c.is_ascii_digit() || matches!(c, '-' | '_' | '|'));
     let is_long = entry.len() >= SHORTEST_OF_LETTERS && entry.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    entry.bytes().all(|byte| byte.is_ascii_graphic())
-        && memchr_iter(b'@', entry.as_bytes()).count() <= 1
-        && (is_marked || is_long)
+    entry.bytes().all(|byte| byte.is_ascii_graphic()) && entry.matches('@').count() <= 1 && (is_marked || is_long)
 }

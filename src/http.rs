@@ -5,10 +5,9 @@
 use std::{sync::OnceLock, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use futures_util::future::BoxFuture;
 use oauth2::AccessToken;
 use reqwest::{
-    Client, ClientBuilder, RequestBuilder, Response,
+    Client, ClientBuilder, Response,
     header::{HeaderMap, HeaderValue, RETRY_AFTER},
     redirect::Policy,
 };
@@ -67,11 +66,6 @@ pub(crate) enum Connections {
     Fresh,
     /// It may. For a code: at worst, its user logs in again. In a burst of logins, each saves a TLS handshake.
     Kept,
-}
-
-/// Sends a request. Boxed, since reqwest's own future has large types, which the compiler would check in each caller.
-pub(crate) fn send(request: RequestBuilder) -> BoxFuture<'static, reqwest::Result<Response>> {
-    Box::pin(request.send())
 }
 
 /// A client for the authorization server. `exchange_timeout` limits a whole request.

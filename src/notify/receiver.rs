@@ -74,7 +74,7 @@ impl Receiver for HttpReceiver {
     async fn deliver(&self, message: &Message) -> Result<(), DeliveryError> {
         let request =
             self.client.post(self.url.clone()).header(CONTENT_TYPE, "application/json").body(message.to_json());
-        match http::send(request).await {
+        match request.send().await {
             Ok(response) if response.status().is_success() => Ok(()),
             Ok(response) => Err(DeliveryError::Status(response.status().as_u16())),
             Err(error) if error.is_connect() => Err(DeliveryError::Unreachable),

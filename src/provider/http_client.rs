@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::{
     clock::Clock,
-    http::{self, BODY_LIMIT, read_body},
+    http::{BODY_LIMIT, read_body},
     provider::{
         exchange_error::ExchangeError,
         response::{RawResponse, ReadBody, without_error},
@@ -50,7 +50,7 @@ impl HttpClient {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, ExchangeError> {
-        http::send(request).await.map_err(|error| {
+        request.send().await.map_err(|error| {
             let source = error.without_url();
             if source.is_connect() || source.is_builder() {
                 ExchangeError::NotSent { source: source.into() }

@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::BoxFuture;
 use time::{OffsetDateTime, PrimitiveDateTime};
 use tokio::task::{JoinError, JoinSet};
 
@@ -121,11 +120,8 @@ impl Vault {
         self.0.keeper_active.0.store(now + 1, Ordering::Relaxed);
     }
 
-    /// Boxed: for a generic `stop`, the compiler would check again and again that all that these futures hold is `Send`.
-    fn run_tasks(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async move {
-            tokio::join!(self.run_refreshes(), self.run_revalidation());
-        })
+    async fn run_tasks(&self) {
+        tokio::join!(self.run_refreshes(), self.run_revalidation());
     }
 
     /// A record is due at this time: the keeper does not sleep past it.

@@ -9,9 +9,6 @@ use std::{
     task::Poll,
 };
 
-use futures_util::future::BoxFuture;
-use tokio_util::task::task_tracker::TaskTrackerToken;
-
 use crate::{
     store::RowKey,
     telemetry,
@@ -99,18 +96,13 @@ impl Vault {
                 None => return Err(VaultError::Stopping),
             },
         };
-        let work = Box::pin(work(Arc::clone(&job)));
-        spawn(job, guard, work);
+        let work = work(Arc::clone(&job));
+        tokio::spawn(async move {
+            let _guard = guard;
+            job.publish(catch_panic(work).await);
+        });
         task.result().await
     }
-}
-
-/// Boxed, so that there is one type of task for all kinds of work.
-fn spawn(job: Arc<Job>, guard: Option<TaskTrackerToken>, work: BoxFuture<'static, JobResult>) {
-    tokio::spawn(async move {
-        let _guard = guard;
-        job.publish(catch_panic(work).await);
-    });
 }
 
 /// Logs a panic in the job with its cause, and turns it into an internal error.

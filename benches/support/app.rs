@@ -62,6 +62,8 @@ pub fn program(folder: &Path, url: &Url, provider: &Url) -> Command {
             ("EXPRESS_SESSION", "benchmark-express-session-0123456789"),
             ("AUDIENCE", "https://api.videoask.com/"),
             ("RUST_LOG", "error"),
+            // As in the image and the systemd unit.
+            ("MIMALLOC_PURGE_DELAY", "0"),
         ])
         .env("APP_URL", url.as_str())
         .env("VIDEOASK_AUTH_URL", provider.as_str())

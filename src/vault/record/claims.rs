@@ -1,8 +1,7 @@
 //! The claims of an access token that is a JWT, as its user sees them on a page. They are not verified: display them,
 //! never decide by them.
 //!
-//! They are HTML already and stay with the record in memory: decoding and escaping them for each page took a quarter of
-//! its instructions.
+//! They are HTML already and stay with the record in memory, so that a page neither decodes nor escapes them again.
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
